@@ -1,0 +1,112 @@
+# Everything a person or the CI does with this repository goes through these targets.
+# `make` alone lists them. Nothing here needs root, except test-full's optional system packages.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+STAMP := $(VENV)/.setup-stamp
+UV_VERSION := 0.13.9
+# The lower bound of `requires-python`: the lock holds for this and every later one.
+LOWEST_PYTHON := 3.11
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+DAGSTER_PORT ?= 3000
+# Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
+ARGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(STAMP) ## Create .venv with exactly the locked packages and the `labels` command
+
+# A version manager's shim may exist for a Python that is not there, so each candidate is run, not just found.
+$(STAMP): requirements.lock pyproject.toml
+	@if ! $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	  found=; \
+	  for candidate in $${PYTHON3:-} python3 python3.13 python3.12 python3.11; do \
+	    if "$$candidate" -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
+	      found=$$candidate; break; \
+	    fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "make setup: no Python 3.11, 3.12 or 3.13 with the venv module on PATH (on Debian: apt-get install python3-venv)." >&2; \
+	    echo "            Name one with: make setup PYTHON3=/path/to/python3" >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "setup: creating $(VENV) with $$("$$found" --version)"; \
+	  "$$found" -m venv --clear $(VENV); \
+	fi
+	@if [ "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" != "$(UV_VERSION)" ]; then \
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-input --only-binary :all: "uv==$(UV_VERSION)"; \
+	fi
+	@echo "setup: installing the locked packages"
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync -q --require-hashes --only-binary :all: requirements.lock
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: demo
+demo: $(STAMP) ## Import the demo catalogues, export over HTTP, decode every symbol of the downloads
+	$(PYTHON) demo/run_demo.py
+
+.PHONY: serve
+serve: $(STAMP) ## Run the service on port 8000 and the Dagster UI on port 3000
+	$(BIN)/labels serve --host $(HOST) --port $(PORT) --dagster-port $(DAGSTER_PORT)
+
+.PHONY: check
+check: $(STAMP) ## Format, lint, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(PYTHON)
+	$(BIN)/lint-imports
+
+.PHONY: test
+test: check ## Check, then every ordinary test, the end-to-end ones included
+	$(PYTHON) -m pytest -q $(ARGS)
+
+.PHONY: oracles
+oracles: # The system packages that test-full checks the artefacts with; only root can install them.
+	@missing=; \
+	for tool in 7z unzip; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends p7zip-full unzip; \
+	  else \
+	    echo "test-full: not installed and no root to install with:$$missing" >&2; exit 1; \
+	  fi; \
+	fi
+
+# With the flag set, a test whose system tool is missing fails instead of skipping.
+.PHONY: test-full
+test-full: oracles check ## All tests, and the ones that need Debian's archive tools
+	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP) ## Run every benchmark
+	@shopt -s nullglob; \
+	for script in benchmarks/*.py; do \
+	  case "$$script" in */_*) continue;; esac; \
+	  echo "== $$script"; $(PYTHON) "$$script"; \
+	done
+
+.PHONY: lock
+lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
+	  --only-binary :all: --group dev --upgrade pyproject.toml -o requirements.lock
+
+.PHONY: format
+format: $(STAMP) ## Format the code and repair what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## Remove the virtual environment, caches and the demo's output; leaves .labels alone
+	rm -rf $(VENV) demo/out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
