@@ -1,0 +1,112 @@
+"""Global Trade Item Numbers: their normal form, and the barcode symbol that carries one alone."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from gs1.check_digit import check_digit
+from gs1.errors import CarrierCannotHold, InvalidGtin
+
+_LENGTHS = frozenset({8, 12, 13, 14})
+
+
+class Carrier(StrEnum):
+    """A barcode symbol that carries a GTIN and nothing else."""
+
+    EAN13 = "ean13"
+    UPCA = "upca"
+    EAN8 = "ean8"
+    ITF14 = "itf14"
+
+
+#: Digits each carrier shows and encodes. Source: GS1 General Specifications, 5.2.1 and 5.3.1.
+DIGITS: Mapping[Carrier, int] = MappingProxyType(
+    {Carrier.EAN13: 13, Carrier.UPCA: 12, Carrier.EAN8: 8, Carrier.ITF14: 14}
+)
+
+
+def as_gtin_14(text: str) -> str:
+    """Return a GTIN-8, -12, -13 or -14 as 14 digits, filled with zeros on the left.
+
+    Nothing is repaired, not even a blank around it: raises InvalidGtin with what arrived and what was
+    expected unless the check digit holds.
+    Source: GS1 General Specifications, 3.3.2 (AI 01) and 7.9.1.
+
+    >>> as_gtin_14("9506000134352")
+    '09506000134352'
+    """
+    if len(text) not in _LENGTHS or not (text.isascii() and text.isdigit()):
+        raise InvalidGtin(
+            f"{text!r} is not a GTIN: expected 8, 12, 13 or 14 digits",
+            value=text,
+            expected="8, 12, 13 or 14 digits",
+            field="gtin",
+        )
+    expected = check_digit(text[:-1])
+    if text[-1] != str(expected):
+        raise InvalidGtin(
+            f"GTIN {text} has check digit {text[-1]}, expected {expected}",
+            value=text,
+            expected=f"check digit {expected}",
+            field="gtin",
+        )
+    return text.zfill(14)
+
+
+def carrier_for(gtin_14: str, declared: Carrier | None = None) -> Carrier:
+    """Return the symbol that carries this GTIN alone; `declared` wins where it can hold the GTIN.
+
+    Otherwise the leading zeros decide: none ITF-14, one EAN-13, two to five UPC-A, more EAN-8.
+    Raises InvalidGtin unless given a valid 14-digit GTIN, and CarrierCannotHold for indicator digit 9: a
+    variable-measure item needs its measure beside the GTIN, which none of these symbols has room for.
+    Source: GS1 General Specifications, 2.1 (trade items) and 5.3 (ITF-14).
+
+    >>> carrier_for("09506000134352")
+    <Carrier.EAN13: 'ean13'>
+    """
+    require_gtin_14(gtin_14)
+    if gtin_14[0] == "9":
+        raise CarrierCannotHold(
+            f"GTIN {gtin_14} has indicator digit 9 (variable measure): it needs a measure beside it",
+            value=gtin_14,
+            expected="indicator digit 0–8",
+            field="gtin",
+        )
+    zeros = len(gtin_14) - len(gtin_14.lstrip("0"))
+    if declared is not None and zeros >= 14 - DIGITS[declared]:
+        return declared
+    if zeros == 0:
+        return Carrier.ITF14
+    if zeros == 1:
+        return Carrier.EAN13
+    return Carrier.UPCA if zeros <= 5 else Carrier.EAN8
+
+
+def native_digits(gtin_14: str, carrier: Carrier) -> str:
+    """Return the digits `carrier` encodes and shows for this GTIN: 14, 13, 12 or 8 of them.
+
+    Raises InvalidGtin unless given a valid 14-digit GTIN, CarrierCannotHold where digits other than
+    leading zeros would be lost.
+
+    >>> native_digits("00012345678905", Carrier.UPCA)
+    '012345678905'
+    """
+    require_gtin_14(gtin_14)
+    dropped = 14 - DIGITS[carrier]
+    if gtin_14[:dropped].strip("0"):
+        raise CarrierCannotHold(
+            f"GTIN {gtin_14} does not fit {carrier}: it has more than {DIGITS[carrier]} digits",
+            value=gtin_14,
+            expected=f"{dropped} leading zeros",
+            field="gtin",
+        )
+    return gtin_14[dropped:]
+
+
+def require_gtin_14(text: str) -> str:
+    """Return `text` where it is a valid GTIN in 14 digits; raises InvalidGtin otherwise."""
+    if len(text) != 14:
+        raise InvalidGtin(
+            f"{text!r} is not a GTIN in 14 digits", value=text, expected="14 digits", field="gtin"
+        )
+    return as_gtin_14(text)

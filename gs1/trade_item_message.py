@@ -1,0 +1,45 @@
+"""What a trade item's symbols carry: which Application Identifiers, in which order."""
+
+from gs1.dates import require_yymmdd
+from gs1.element_string import ElementString
+
+
+def date_element(expiry: str | None, best_before: str | None) -> tuple[str, str] | None:
+    """Return the one date a symbol carries, as (17) or (15) and its value; None where neither is known.
+
+    Of two the expiry is carried: safety goes before quality, and a best-before date is never written
+    as an expiry. Dates are YYMMDD (`gs1.dates.yymmdd` makes them from ISO dates); raises InvalidDate.
+
+    >>> date_element("270300", "270201")
+    ('17', '270300')
+    """
+    if expiry:
+        return "17", require_yymmdd(expiry)
+    return ("15", require_yymmdd(best_before)) if best_before else None
+
+
+def datamatrix_elements(
+    gtin_14: str,
+    lot: str | None = None,
+    serial: str | None = None,
+    expiry: str | None = None,
+    best_before: str | None = None,
+) -> ElementString:
+    """Return the elements of a GS1 DataMatrix: (01), then (17) or (15), (10), (21), where known.
+
+    The order puts AIs of predefined length first, so that one separator at most is needed. `None` and
+    the empty text both mean unknown. Dates are YYMMDD; raises InvalidDate. GTIN, lot and serial are
+    checked by `gs1.element_string.element_string`.
+
+    >>> datamatrix_elements("09506000134352", lot="ABC123", expiry="270331")
+    (('01', '09506000134352'), ('17', '270331'), ('10', 'ABC123'))
+    """
+    elements = [("01", gtin_14)]
+    dated = date_element(expiry, best_before)
+    if dated is not None:
+        elements.append(dated)
+    if lot:
+        elements.append(("10", lot))
+    if serial:
+        elements.append(("21", serial))
+    return tuple(elements)

@@ -1,0 +1,110 @@
+"""Element strings: examples, round trips, and biip as the oracle."""
+
+import pytest
+from biip.gs1_messages import GS1Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
+from gs1.cset82 import CSET_82
+from gs1.element_string import element_string, hri, parse
+from gs1.errors import Gs1Error, InvalidElementString
+from gs1.trade_item_message import datamatrix_elements
+
+GTIN = "09506000134352"
+
+values = st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=20)
+dates = st.none() | st.sampled_from(["270331", "270400", "280229", "291231"])
+messages = st.builds(datamatrix_elements, st.just(GTIN), st.none() | values, st.none() | values, dates, dates)
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ([("01", GTIN)], f"\x1d01{GTIN}"),
+        ([("01", GTIN), ("17", "270331"), ("10", "ABC123")], f"\x1d01{GTIN}1727033110ABC123"),
+        ([("01", GTIN), ("10", "A"), ("21", "1")], f"\x1d01{GTIN}10A\x1d211"),  # separator between, none last
+        ([("01", GTIN), ("20", "07"), ("22", "v2")], f"\x1d01{GTIN}200722v2"),
+        ([("01", GTIN), ("235", "T" * 28), ("10", "A")], f"\x1d01{GTIN}235{'T' * 28}\x1d10A"),
+    ],
+)
+def test_messages(elements, expected):
+    assert element_string(elements) == expected
+    assert parse(expected) == tuple(elements)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        [],
+        [("10", "A")],  # no (01) to belong to
+        [("01", GTIN), ("10", "A"), ("17", "270331")],  # predefined length behind variable
+        [("01", GTIN), ("10", "A"), ("10", "B")],
+        [("01", GTIN), ("99", "x")],
+        [("01", GTIN), ("21", "1"), ("235", "2")],
+        [("01", "09506000134353")],
+        [("01", "9506000134352")],
+        [("01", GTIN), ("17", "270230")],
+        [("01", GTIN), ("10", "")],
+        [("01", GTIN), ("10", "A\x1d211")],  # an injected separator
+        [("01", GTIN), ("21", "x" * 21)],
+        [("01", GTIN), ("20", "7")],
+        [("01", GTIN), ("20", "x7")],
+    ],
+)
+def test_incoherent_elements_are_refused(elements):
+    with pytest.raises(Gs1Error):
+        element_string(elements)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "\x1d", f"01{GTIN}10", f"01{GTIN}10A\x1d", f"01{GTIN}10A\x1d\x1d211", "99x", "0195", "(01)"],
+)
+def test_broken_messages_are_refused(message):
+    with pytest.raises(Gs1Error):
+        parse(message)
+
+
+def test_a_needless_separator_is_skipped():
+    assert parse(f"01{GTIN}\x1d17270331\x1d10A") == (("01", GTIN), ("17", "270331"), ("10", "A"))
+
+
+@given(messages)
+def test_parse_undoes_element_string(elements):
+    assert parse(element_string(elements)) == elements
+
+
+@given(messages)
+def test_biip_reads_what_we_write(elements):
+    message = GS1Message.parse(element_string(elements).removeprefix("\x1d"))
+    assert tuple((item.ai.ai, item.value) for item in message.element_strings) == elements
+    assert message.as_hri() == hri(elements)
+
+
+@pytest.mark.parametrize("ai", APPLICATION_IDENTIFIERS)
+def test_biip_knows_the_same_table(ai):
+    from biip.gs1_application_identifiers import GS1ApplicationIdentifier
+
+    assert (
+        GS1ApplicationIdentifier.extract(ai).separator_required is APPLICATION_IDENTIFIERS[ai].needs_separator
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((None, None, None, None), ()),
+        (("L", "S", "270331", "270301"), (("17", "270331"), ("10", "L"), ("21", "S"))),  # the expiry wins
+        (("L", None, None, "270301"), (("15", "270301"), ("10", "L"))),  # never written as (17)
+        ((None, "S", None, None), (("21", "S"),)),
+        (("", "", "", ""), ()),
+    ],
+)
+def test_what_a_trade_item_carries(arguments, expected):
+    assert datamatrix_elements(GTIN, *arguments) == (("01", GTIN), *expected)
+
+
+def test_unknown_identifier_is_named():
+    with pytest.raises(InvalidElementString, match=r"\(99\)"):
+        element_string([("01", GTIN), ("99", "x")])
