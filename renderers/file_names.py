@@ -1,0 +1,57 @@
+"""Names of symbol files inside a ZIP: unique, sortable and harmless on every file system."""
+
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+
+FILES_PER_FOLDER = 10_000
+
+#: Longest name, in bytes (all ASCII): room for a folder to unpack into under Windows' 260 characters.
+MAX_LENGTH = 160
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_ESCAPE = re.compile(r"~([0-9A-F]{2})")
+_SPLIT_ESCAPE = re.compile(r"~[0-9A-F]?$")
+_DIGEST_DIGITS = 8
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    return "".join(f"~{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
+def escape(text: str) -> str:
+    """Return the text with every byte outside `A–Z a–z 0–9 . - _` as `~` and two hex digits.
+
+    >>> escape("A/7")
+    'A~2F7'
+    """
+    return _UNSAFE.sub(_escape_character, text)
+
+
+def unescape(text: str) -> str:
+    """Return the text `escape` was given.
+
+    >>> unescape("A~2F7")
+    'A/7'
+    """
+    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
+    return raw.encode("latin-1").decode("utf-8", "surrogatepass")
+
+
+def member_name(row: int, stem_parts: Sequence[str], extension: str) -> str:
+    """Return the path of row `row` (from 0) in the ZIP, at most `MAX_LENGTH` ASCII characters.
+
+    The row number comes first and makes the name unique, also where case is folded, and keeps it from
+    being a device name or starting with a dot; the extension keeps it from ending with one. Parts too
+    long for the limit are cut and end with `~~` and the start of the SHA-256 of the whole.
+
+    >>> member_name(10_007, ["09506000134352", "A/7", "x"], "svg")
+    '0001/00010007_09506000134352_A~2F7_x.svg'
+    """
+    stem = escape("_".join(stem_parts))
+    name = f"{row // FILES_PER_FOLDER:04d}/{row:08d}_{stem}.{extension}"
+    if len(name) <= MAX_LENGTH:
+        return name
+    kept = _SPLIT_ESCAPE.sub("", stem[: len(stem) - (len(name) - MAX_LENGTH) - 2 - _DIGEST_DIGITS])
+    digest = sha256(stem.encode("ascii")).hexdigest()[:_DIGEST_DIGITS]
+    return f"{row // FILES_PER_FOLDER:04d}/{row:08d}_{kept}~~{digest}.{extension}"

@@ -1,0 +1,136 @@
+"""GS1 DataMatrix (ECC 200, square), many symbols at once.
+
+Messages of a batch are encoded together as one matrix of codewords, error correction is a sum of table
+look-ups, and a precomputed map per size puts every bit into its module.
+
+Source: ISO/IEC 16022:2006; GS1 General Specifications, 5.6 (FNC1 first, square symbols).
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gs1.errors import LabelError
+from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.symbol import EncodedBatch, MatrixSymbols
+from renderers.symbologies.data_matrix_encodation import ABSENT, FNC1, to_codewords
+from renderers.symbologies.data_matrix_structure import SIZES, SymbolSize, error_correction, module_sources
+
+#: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
+_ROWS_AT_ONCE = 4_000
+_CELLS_AT_ONCE = 2_000_000
+
+#: 3,116 digits fill the largest symbol, and no character takes less than a digit (table 7).
+_LONGEST_MESSAGE = 1 + 3_116
+
+_FNC1_BYTE = bytes([FNC1])
+
+
+def encode(messages: Sequence[bytes]) -> EncodedBatch:
+    r"""Return a square symbol for each GS1 element string, the smallest that holds it.
+
+    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
+    Modules come without quiet zone (GS1 asks for 1X all round). Groups rise in size and, inside, in
+    position. What a symbol looks like does not depend on the rest of the batch.
+
+    Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
+    bytes above 127; PayloadTooLong for one that does not fit 144×144.
+
+    >>> batch = encode([b"\x1d0109506000134352", b"0109506000134352"])
+    >>> [group.modules.shape for group in batch.groups], list(batch.refused)
+    ([(1, 16, 16)], [1])
+    """
+    refused: dict[int, LabelError] = {}
+    accepted: list[int] = []
+    for position, message in enumerate(messages):
+        if message[:1] == _FNC1_BYTE and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii():
+            accepted.append(position)
+        else:
+            refused[position] = _refusal(message)
+    by_size: dict[int, list[tuple[NDArray[np.intp], NDArray[np.uint8]]]] = {}
+    for positions, text, lengths in _padded(messages, accepted):
+        codewords = to_codewords(text, lengths)
+        for index in np.unique(codewords.sizes).tolist():
+            rows = np.flatnonzero(codewords.sizes == index)
+            if index < 0:
+                refused.update((int(p), _too_long(messages[int(p)])) for p in positions[rows])
+            else:
+                by_size.setdefault(index, []).append(
+                    (positions[rows], codewords.rows[rows, : SIZES[index].data])
+                )
+    groups: list[MatrixSymbols] = []
+    for index in sorted(by_size):
+        parts = by_size.pop(index)
+        positions = np.concatenate([part[0] for part in parts])
+        order = np.argsort(positions)
+        data = np.concatenate([part[1] for part in parts])[order]
+        groups.append(MatrixSymbols(positions[order], _modules(SIZES[index], data)))
+    return EncodedBatch(groups, dict(sorted(refused.items())))
+
+
+def _refusal(message: bytes) -> LabelError:
+    if message[:1] != _FNC1_BYTE or len(message) == 1:
+        return PayloadNotEncodable(
+            "A GS1 DataMatrix starts with FNC1, followed by data.",
+            value=message,
+            expected="byte 0x1D and at least one character",
+        )
+    if not message.isascii():
+        return PayloadNotEncodable(
+            "A GS1 DataMatrix holds characters up to byte 127 only.",
+            value=message,
+            expected="bytes 0–127",
+        )
+    return _too_long(message)
+
+
+def _too_long(message: bytes) -> PayloadTooLong:
+    return PayloadTooLong(
+        f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
+        value=message,
+        expected=f"at most {SIZES[-1].data} codewords",
+    )
+
+
+def _padded(
+    messages: Sequence[bytes], accepted: list[int]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.intp]]]:
+    """Yield positions, padded text and lengths of the accepted messages, similar lengths together."""
+    all_lengths = np.array([len(messages[position]) for position in accepted], dtype=np.intp)
+    order = np.argsort(all_lengths, kind="stable")
+    places = np.array(accepted, dtype=np.intp)[order]
+    all_lengths = all_lengths[order]
+    start = 0
+    while start < len(places):
+        # The first message tells how many rows there may be; the longest of those then decides.
+        stop = min(len(places), start + _rows(int(all_lengths[start])))
+        stop = min(stop, start + _rows(int(all_lengths[stop - 1])))
+        positions, lengths = places[start:stop], all_lengths[start:stop]
+        width = int(lengths[-1])
+        fill = bytes([ABSENT])
+        joined = b"".join(messages[position].ljust(width, fill) for position in positions.tolist())
+        yield positions, np.frombuffer(joined, dtype=np.uint8).reshape(-1, width), lengths
+        start = stop
+
+
+def _rows(cells: int) -> int:
+    """Return how many rows of so many cells to take at once."""
+    return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
+
+
+def _modules(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the modules, shape (n, side, side), of symbols with these data codewords."""
+    sources = module_sources(size)
+    bit_count = 8 * (size.data + size.ecc)
+    modules = np.empty((len(data), size.side * size.side), dtype=np.uint8)
+    step = _rows(len(sources))
+    for start in range(0, len(data), step):
+        part = data[start : start + step]
+        bits = np.empty((len(part), bit_count + 2), dtype=np.uint8)
+        codewords = np.concatenate((part, error_correction(size, part)), axis=1)
+        bits[:, :bit_count] = np.unpackbits(codewords, axis=1)
+        bits[:, bit_count:] = 0, 1
+        # "wrap" only spares NumPy the bounds check that would make it buffer the output
+        np.take(bits, sources, axis=1, out=modules[start : start + step], mode="wrap")
+    return modules.reshape(-1, size.side, size.side)
