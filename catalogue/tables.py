@@ -1,0 +1,288 @@
+"""The catalogue's Delta tables under one root, and the DuckDB sessions that read them."""
+
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import duckdb
+import fsspec
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
+from deltalake.exceptions import CommitFailedError
+from deltalake.schema import PrimitiveType
+from deltalake.transaction import AddAction, RemoveAction
+
+from catalogue.errors import CatalogueError, CommitContention
+from catalogue.ids import NAMESPACE
+from catalogue.schema import SORT_ORDER, TABLES
+
+# Referring tables before those they refer to: every product a serial of this version names is in this version.
+_VERSION_ORDER = ("lifecycle_events", "serials", "lots", "products")
+_DELTA_TYPES: dict[type[pl.DataType], str] = {
+    pl.String: "string",
+    pl.Binary: "binary",
+    pl.Boolean: "boolean",
+    pl.Datetime: "timestamp",
+}
+_SQL_TYPES: dict[type[pl.DataType], str] = {
+    pl.String: "VARCHAR",
+    pl.Binary: "BLOB",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime: "TIMESTAMPTZ",
+}
+_ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_COMMIT_ATTEMPTS = 40
+
+_MACROS = f"""
+CREATE MACRO uuid5_of_sha1(d) AS
+    substr(d, 1, 8) || '-' || substr(d, 9, 4) || '-5' || substr(d, 14, 3) || '-'
+    || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(d, 17, 1)), 1) || substr(d, 18, 3)
+    || '-' || substr(d, 21, 12);
+CREATE MACRO derived_id(name) AS uuid5_of_sha1(sha1(unhex('{NAMESPACE.hex}') || encode(name)));
+CREATE MACRO key_of(id) AS CASE
+    WHEN regexp_full_match(id, '[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}')
+    THEN unhex(replace(id, '-', '')) ELSE unhex(md5(id)) END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueVersion:
+    """The Delta versions of the four tables that one reading of the catalogue sees."""
+
+    products: int
+    lots: int
+    serials: int
+    lifecycle_events: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One data file: its path below the table, its size in bytes, and its rows."""
+
+    path: str
+    size: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a writer decided against one snapshot: files to add and to remove, under one app transaction.
+
+    Two writers with the same `transaction` and the same base conflict, so one of them decides again.
+    """
+
+    add: Sequence[DataFile]
+    remove: Sequence[DataFile]
+    transaction: Transaction
+
+
+class Catalogue:
+    """The Delta tables `products`, `lots`, `serials` and `lifecycle_events` below one root URL or local path.
+
+    One object per process, safe for many threads. Tables are created on first use. Nothing is opened until
+    then, so an object made before a fork works in the child.
+    """
+
+    def __init__(self, root_url: str) -> None:
+        self._filesystem, self._root = fsspec.core.url_to_fs(root_url)
+        protocol = self._filesystem.protocol
+        self._protocol: str = protocol if isinstance(protocol, str) else protocol[0]
+        self._local = self._protocol in {"file", "local"}
+        self._lock = threading.RLock()
+        self._tables: dict[str, DeltaTable] = {}
+        self._duckdb: duckdb.DuckDBPyConnection | None = None
+
+    def table_uri(self, table: str) -> str:
+        path = f"{self._root.rstrip('/')}/{table}"
+        return path if self._local else f"{self._protocol}://{path}"
+
+    def version(self) -> CatalogueVersion:
+        """Return the newest version of each table, consistent enough to resolve against."""
+        with self._lock:
+            return CatalogueVersion(**{table: self._latest(table).version() for table in _VERSION_ORDER})
+
+    def version_with(self, table: str, handle: DeltaTable) -> CatalogueVersion:
+        """Return the newest version of the other tables beside the handle's of this one."""
+        versions = {name: self._latest(name).version() for name in _VERSION_ORDER if name != table}
+        return CatalogueVersion(**versions, **{table: handle.version()})
+
+    def files(self, organisation: str, version: CatalogueVersion | None = None) -> dict[str, list[str]]:
+        """Return the organisation's data files by table, as DuckDB can open them."""
+        _check_organisation(organisation)
+        with self._lock:
+            return {
+                table: self._at(table, version).file_uris(file_pruning_predicate=[("org", "=", organisation)])
+                for table in _VERSION_ORDER
+            }
+
+    @contextmanager
+    def session(
+        self, organisation: str, version: CatalogueVersion | None = None
+    ) -> Generator[duckdb.DuckDBPyConnection]:
+        """A DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version."""
+        files = self.files(organisation, version)
+        with self._connection().cursor() as cursor:
+            for table, paths in files.items():
+                cursor.execute(f"CREATE TEMP VIEW {table} AS {_select(table, paths)}")
+            yield cursor
+
+    def write_file(
+        self, cursor: duckdb.DuckDBPyConnection, table: str, organisation: str, query: str
+    ) -> DataFile:
+        """Write the query's rows, sorted, to a new data file that no snapshot names yet.
+
+        The query gives the table's columns in order. The file's name is new, so a killed writer leaves at most
+        a file nobody reads.
+        """
+        _check_organisation(organisation)
+        path = f"org={organisation}/{uuid.uuid4()}.parquet"
+        target = f"{self.table_uri(table)}/{path}"
+        if self._local:
+            self._filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
+        order = ", ".join(f"{column} NULLS FIRST" for column in SORT_ORDER[table])
+        columns = ", ".join(TABLES[table])
+        copied = cursor.execute(
+            f"COPY (SELECT {columns} FROM ({query}) ORDER BY {order})"  # noqa: S608 - no values in it
+            f" TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
+        ).fetchall()
+        return DataFile(path, int(self._filesystem.size(target)), int(copied[0][0]))
+
+    def data_files(self, organisation: str, handle: DeltaTable) -> list[DataFile]:
+        """Return the organisation's files in the handle's snapshot."""
+        actions = pl.DataFrame(handle.get_add_actions(flatten=True))
+        if actions.is_empty():
+            return []
+        mine = actions.filter(pl.col("partition.org") == organisation)
+        columns = mine.select("path", "size_bytes", "num_records")
+        return [DataFile(path, size, rows) for path, size, rows in columns.iter_rows()]
+
+    def commit(
+        self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
+    ) -> int | None:
+        """Commit what `decide` says about the newest snapshot; return the new version, or None for nothing.
+
+        Where another writer came between, `decide` is asked again with a new snapshot. Raises CommitContention
+        when that goes on for long.
+        """
+        _check_organisation(organisation)
+        self._latest(table)
+        for attempt in range(_COMMIT_ATTEMPTS):
+            handle = DeltaTable(self.table_uri(table))
+            wanted = decide(handle)
+            if wanted is None:
+                return None
+            try:
+                handle.create_write_transaction(
+                    _actions(organisation, wanted),
+                    mode="append",
+                    schema=_delta_schema(table),
+                    partition_by=["org"],
+                    commit_properties=CommitProperties(app_transactions=[wanted.transaction]),
+                )
+            except CommitFailedError:
+                # Spread the writers out; the snapshot is read again above.
+                time.sleep(min(0.01 * 1.5**attempt, 0.5))
+                continue
+            return DeltaTable(self.table_uri(table)).version()
+        raise CommitContention(
+            f"{table}: other writers won {_COMMIT_ATTEMPTS} commits in a row", value=organisation, field=table
+        )
+
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._duckdb is None:
+                connection = duckdb.connect(":memory:")
+                connection.execute("SET enable_progress_bar = false")
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(_MACROS)
+                if not self._local:
+                    connection.register_filesystem(self._filesystem)
+                self._duckdb = connection
+            return self._duckdb
+
+    def _latest(self, table: str) -> DeltaTable:
+        with self._lock:
+            handle = self._tables.get(table)
+            if handle is None:
+                if self._local:
+                    self._filesystem.makedirs(self.table_uri(table), exist_ok=True)
+                handle = self._tables[table] = _open_or_create(self.table_uri(table), table)
+            handle.update_incremental()
+            return handle
+
+    def _at(self, table: str, version: CatalogueVersion | None) -> DeltaTable:
+        if version is None:
+            return self._latest(table)
+        wanted = int(getattr(version, table))
+        handle = self._tables.get(table)
+        if handle is not None and handle.version() == wanted:
+            return handle
+        return DeltaTable(self.table_uri(table), version=wanted)
+
+
+def fetch(cursor: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+    """Return the query's rows, with timestamps in the zone name the schemas have: DuckDB says Etc/UTC."""
+    frame = cursor.sql(query).pl()
+    return frame.with_columns(pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC"))
+
+
+def _open_or_create(uri: str, table: str) -> DeltaTable:
+    if not DeltaTable.is_deltatable(uri):
+        try:
+            return DeltaTable.create(uri, _delta_schema(table), mode="ignore", partition_by=["org"])
+        except CommitFailedError:
+            # Another process created it in the same moment.
+            return DeltaTable(uri)
+    return DeltaTable(uri)
+
+
+def _delta_schema(table: str) -> Schema:
+    columns: Mapping[str, pl.DataType] = cast(
+        "Mapping[str, pl.DataType]", {"org": pl.String(), **TABLES[table]}
+    )
+    return Schema([Field(name, PrimitiveType(_DELTA_TYPES[type(dtype)])) for name, dtype in columns.items()])
+
+
+def _actions(organisation: str, wanted: Commit) -> list[Any]:
+    now = int(time.time() * 1000)
+    partition: dict[str, str | None] = {"org": organisation}
+    added = [
+        AddAction(
+            file.path, file.size, partition, now, data_change=True, stats=f'{{"numRecords": {file.rows}}}'
+        )
+        for file in wanted.add
+    ]
+    removed = [RemoveAction(file.path, True, now, file.size, partition) for file in wanted.remove]
+    return [*added, *removed]
+
+
+def _select(table: str, paths: Sequence[str]) -> str:
+    if not paths:
+        columns = ", ".join(
+            f"NULL::{_SQL_TYPES[type(dtype)]} AS {name}" for name, dtype in TABLES[table].items()
+        )
+        return f"SELECT {columns}, NULL::VARCHAR AS filename WHERE false"
+    listed = ", ".join(_quoted(path) for path in paths)
+    return (
+        f"SELECT {', '.join(TABLES[table])}, filename FROM "  # noqa: S608 - the catalogue's own paths
+        f"read_parquet([{listed}], filename = true, hive_partitioning = false)"
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _check_organisation(organisation: str) -> None:
+    if not _ORGANISATION.fullmatch(organisation):
+        raise CatalogueError(
+            f"{organisation!r} cannot name an organisation's partition",
+            value=organisation,
+            expected="1 to 64 letters, digits, hyphens or underscores",
+            field="organisation",
+        )

@@ -1,0 +1,305 @@
+"""Imports: good rows land, bad rows are reported, and a second import changes nothing."""
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from catalogue import rules
+from catalogue.errors import ImportFileError
+from catalogue.ids import canonical_id, derived_id
+from catalogue.ingest import ImportReport, TableReport, import_files
+from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.tables import Catalogue
+from gs1.errors import LabelError
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+GTIN = "09506000134352"
+OTHER = "00012345678905"
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    return Catalogue(str(tmp_path / "catalogue"))
+
+
+def load(catalogue: Catalogue, folder: Path, organisation: str = "acme", **tables: str) -> ImportReport:
+    """Import tables given as CSV text."""
+    paths: dict[str, Path] = {}
+    for table, text in tables.items():
+        paths[table] = folder / f"{table}.csv"
+        paths[table].write_text(text, encoding="utf-8")
+    return import_files(catalogue, organisation, **paths, rejects_dir=folder / "rejects", now=NOW)
+
+
+def counts(report: TableReport) -> tuple[int, int, int, int, int]:
+    return report.read, report.added, report.updated, report.unchanged, report.rejected
+
+
+def rows(catalogue: Catalogue, table: str, organisation: str = "acme") -> pl.DataFrame:
+    with catalogue.session(organisation) as cursor:
+        return cursor.sql(f"FROM {table} ORDER BY id").pl()
+
+
+PRODUCTS = f"gtin,name\n{GTIN},Tea\n{OTHER},Coffee\n"
+LOTS = f"gtin,lot_number,expiration_date,best_before_date\n{GTIN},L1,2027-04,\n{GTIN},L2,,2027-05-06\n"
+SERIALS = f"gtin,lot_number,serial_number\n{GTIN},L1,S1\n{GTIN},,S2\n{OTHER},,S1\n"
+EVENTS = (
+    "entity_type,gtin,lot_number,serial_number,event_type,occurred_at\n"
+    f"serial,{GTIN},,S1,PRINTED,2026-01-02T03:04:05Z\n"
+    f"lots,{GTIN},L2,,PRINTED,2026-01-02 03:04+01:00\n"
+)
+
+
+def load_all(catalogue: Catalogue, folder: Path, organisation: str = "acme") -> ImportReport:
+    return load(catalogue, folder, organisation, products=PRODUCTS, lots=LOTS, serials=SERIALS, events=EVENTS)
+
+
+def test_rows_land(catalogue: Catalogue, tmp_path: Path) -> None:
+    report = load_all(catalogue, tmp_path)
+
+    assert [counts(table) for table in report.tables] == [
+        (2, 2, 0, 0, 0), (2, 2, 0, 0, 0), (3, 3, 0, 0, 0), (2, 2, 0, 0, 0),
+    ]  # fmt: skip
+    frames = list(resolve(catalogue, Selection("acme", Scope.LOTS)))
+    found = pl.concat(frames)
+    assert found["expiry"].to_list() == ["270400", None]
+    assert found["best_before"].to_list() == [None, "270506"]
+    assert found["entity_id"].to_list() == [derived_id("acme", "lot", GTIN, n) for n in ("L1", "L2")]
+    assert count(catalogue, Selection("acme", Scope.SERIALS, never_printed=True)) == 2
+    assert count(catalogue, Selection("acme", Scope.LOTS, never_printed=True)) == 1
+    keys = rows(catalogue, "serials").select("id", "id_key").rows()
+    assert all(key.hex() == identifier.replace("-", "") for identifier, key in keys)
+
+
+def test_a_second_import_changes_nothing(catalogue: Catalogue, tmp_path: Path) -> None:
+    load_all(catalogue, tmp_path)
+    before = catalogue.version()
+
+    report = load_all(catalogue, tmp_path)
+
+    assert catalogue.version() == before
+    assert [counts(table) for table in report.tables] == [
+        (2, 0, 0, 2, 0), (2, 0, 0, 2, 0), (3, 0, 0, 3, 0), (2, 0, 0, 2, 0),
+    ]  # fmt: skip
+    assert all(table.version is None for table in report.tables)
+
+
+def test_parquet_says_the_same_as_csv(catalogue: Catalogue, tmp_path: Path) -> None:
+    load_all(catalogue, tmp_path)
+    paths: dict[str, Path] = {}
+    for table in ("products", "lots", "serials", "events"):
+        paths[table] = tmp_path / f"{table}.parquet"
+        pl.read_csv(tmp_path / f"{table}.csv", infer_schema=False).write_parquet(paths[table])
+    # Parquet may carry types.
+    pl.read_parquet(paths["products"]).with_columns(
+        pl.lit(True).alias("active"), pl.lit(NOW).alias("created_at")
+    ).write_parquet(paths["products"])
+
+    report = import_files(catalogue, "acme", **paths, rejects_dir=tmp_path / "r", now=datetime.now(UTC))
+
+    assert [table.unchanged for table in report.tables] == [2, 2, 3, 2]
+
+
+def test_changed_rows_update_and_the_rest_stays(catalogue: Catalogue, tmp_path: Path) -> None:
+    load_all(catalogue, tmp_path)
+    before = rows(catalogue, "products")
+
+    report = load(catalogue, tmp_path, products=f"gtin,name,active\n{GTIN},Green tea,no\n", lots=LOTS)
+
+    assert [counts(table) for table in report.tables] == [(1, 0, 1, 0, 0), (2, 0, 0, 2, 0)]
+    after = rows(catalogue, "products")
+    assert after["created_at"].equals(before["created_at"])
+    assert dict(after.select("name", "active").rows()) == {"Green tea": False, "Coffee": True}
+    # Its lots and serials are not exported either.
+    assert count(catalogue, Selection("acme", Scope.LOTS)) == 0
+    assert count(catalogue, Selection("acme", Scope.SERIALS)) == 1
+    # A column the file does not have stays as it is.
+    load(catalogue, tmp_path, products=f"gtin,name\n{GTIN},Black tea\n")
+    assert dict(rows(catalogue, "products").select("name", "active").rows()) == {
+        "Black tea": False, "Coffee": True,
+    }  # fmt: skip
+
+
+def test_many_small_imports_are_compacted(catalogue: Catalogue, tmp_path: Path) -> None:
+    for n in range(20):
+        load(catalogue, tmp_path, products=f"gtin,name\n{rules_gtin(n)},Product {n}\n")
+    assert rows(catalogue, "products").height == 20
+    assert len(catalogue.files("acme")["products"]) < 20
+
+
+def import_part(root: str, folder: str, part: int) -> None:
+    """In a process of its own: products of which half are in the neighbour's file too."""
+    path = Path(folder) / f"part-{part}.csv"
+    path.write_text("gtin,name\n" + "".join(f"{rules_gtin(n)},P\n" for n in range(part * 5, part * 5 + 10)))
+    import_files(Catalogue(root), "acme", products=path, rejects_dir=Path(folder), now=NOW)
+
+
+def test_imports_at_once_make_no_duplicates(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    root = str(tmp_path / "catalogue")
+    processes = [context.Process(target=import_part, args=(root, str(tmp_path), part)) for part in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    found = rows(Catalogue(root), "products")
+    assert found["gtin14"].n_unique() == found.height == 20
+
+
+def rules_gtin(number: int) -> str:
+    body = f"{number + 950600000:013d}"
+    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(body))
+    return f"{body}{-total % 10}"
+
+
+def test_organisations_do_not_meet(catalogue: Catalogue, tmp_path: Path) -> None:
+    load_all(catalogue, tmp_path, "acme")
+    report = load(catalogue, tmp_path, "007", lots=LOTS)
+    assert report.tables[0].rejected == 2, "the products are another organisation's"
+
+    load_all(catalogue, tmp_path, "007")
+    load(catalogue, tmp_path, "7", products=f"gtin,name\n{GTIN},Seven\n")
+
+    first = next(resolve(catalogue, Selection("007", Scope.PRODUCTS)))["entity_id"].to_list()
+    assert sorted(first) == sorted(derived_id("007", "product", gtin) for gtin in (GTIN, OTHER))
+    assert count(catalogue, Selection("7", Scope.PRODUCTS)) == 1
+    theirs = derived_id("acme", "lot", GTIN, "L1")
+    assert count(catalogue, Selection("007", Scope.LOTS, lot_ids=(theirs,))) == 0
+    assert count(catalogue, Selection("nobody", Scope.SERIALS)) == 0
+
+
+# Case table: which file, one row under its header, the column refused.
+BAD_ROWS = (
+    ("products", "gtin,name", f"{GTIN[:-1]}3,x", "gtin"),
+    ("products", "gtin,name", "12345,x", "gtin"),
+    ("products", "gtin,name", "٠٩٥٠٦٠٠٠١٣٤٣٥٢,x", "gtin"),
+    ("products", "gtin,name", ",x", "gtin"),
+    ("products", "gtin,name", f"{GTIN},", "name"),
+    ("products", "gtin,name", f"{GTIN},'   '".replace("'", ""), "name"),
+    ("products", "gtin,name", f"{GTIN},{'x' * 201}", "name"),
+    ("products", "gtin,name", f"{GTIN},a\tb", "name"),
+    ("products", "gtin,name,carrier", f"{GTIN},x,qr", "carrier"),
+    ("products", "gtin,name,carrier", f"{GTIN},x,upca", "carrier"),
+    ("products", "gtin,name,carrier", f"{GTIN},x,ean8", "carrier"),
+    ("products", "gtin,name,carrier", "10614141000415,x,ean13", "carrier"),
+    ("products", "gtin,name,active", f"{GTIN},x,maybe", "active"),
+    ("products", "gtin,name,created_at", f"{GTIN},x,2026-01-01T00:00:00", "created_at"),
+    ("products", "gtin,name,created_at", f"{GTIN},x,2026-13-01T00:00:00Z", "created_at"),
+    ("products", "id,gtin,name", f"{'x' * 65},{GTIN},x", "id"),
+    ("lots", "gtin,lot_number", f"{GTIN},", "lot_number"),
+    ("lots", "gtin,lot_number", f"{GTIN},{'L' * 21}", "lot_number"),
+    ("lots", "gtin,lot_number", f"{GTIN},L 1", "lot_number"),
+    ("lots", "gtin,lot_number", f"{GTIN},Lé", "lot_number"),
+    ("lots", "gtin,lot_number", "04006381333931,L1", "gtin"),
+    ("lots", "gtin,lot_number,expiration_date", f"{GTIN},L,2027-02-29", "expiration_date"),
+    ("lots", "gtin,lot_number,expiration_date", f"{GTIN},L,27-02-01", "expiration_date"),
+    ("lots", "gtin,lot_number,expiration_date", f"{GTIN},L,2077-01-01", "expiration_date"),
+    ("lots", "gtin,lot_number,best_before_date", f"{GTIN},L,1976-12", "best_before_date"),
+    ("lots", "gtin,lot_number,production_date", f"{GTIN},L,2026-02", "production_date"),
+    ("serials", "gtin,serial_number", f"{GTIN},a#b", "serial_number"),
+    ("serials", "gtin,serial_number", f"{GTIN},", "serial_number"),
+    ("serials", "gtin,lot_number,serial_number", f"{GTIN},NONE,S9", "lot_number"),
+    ("serials", "gtin,lot_number,serial_number", f"{OTHER},L1,S9", "lot_number"),
+    ("events", "entity_type,gtin,event_type,occurred_at", f"box,{GTIN},PRINTED,2026-01-01T00:00Z", "entity_type"),
+    ("events", "entity_type,gtin,event_type,occurred_at", f"lot,{GTIN},PRINTED,2026-01-01T00:00Z", "lot_number"),
+    ("events", "entity_type,gtin,event_type,occurred_at", f"product,{GTIN},printed,2026-01-01T00:00Z", "event_type"),
+    ("events", "entity_type,gtin,event_type,occurred_at", f"product,{GTIN},PRINTED,2026-01-01", "occurred_at"),
+    ("events", "entity_type,entity_id,event_type,occurred_at", "lot,none,PRINTED,2026-01-01T00:00Z", "entity_id"),
+    ("events", "entity_type,event_type,occurred_at", "lot,PRINTED,2026-01-01T00:00Z", "gtin"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
+    folder = tmp_path_factory.mktemp("loaded")
+    catalogue = Catalogue(str(folder / "catalogue"))
+    load_all(catalogue, folder)
+    return catalogue
+
+
+@pytest.mark.parametrize(("table", "header", "row", "column"), BAD_ROWS)
+def test_a_bad_row_is_refused(
+    loaded: Catalogue, tmp_path: Path, table: str, header: str, row: str, column: str
+) -> None:
+    before = loaded.version()
+
+    (report,) = load(loaded, tmp_path, **{table: f"{header}\n{row}\n"}).tables
+
+    assert counts(report) == (1, 0, 0, 0, 1)
+    assert loaded.version() == before
+    assert report.rejects_file is not None
+    rejects = pl.read_csv(report.rejects_file, infer_schema=False)
+    assert rejects.columns == ["file", "row", "column", "value", "reason"]
+    assert (column, "2", f"{table}.csv") in rejects.select("column", "row", "file").rows()
+
+
+def test_good_rows_land_beside_bad_ones(catalogue: Catalogue, tmp_path: Path) -> None:
+    taken = "6BA7B810-9DAD-11D1-80B4-00C04FD430C8"
+    text = (
+        f"id,gtin,name\n{taken},{GTIN},Tea\n,{GTIN},Again\n{taken.lower().replace('-', '')},{OTHER},Same id\n"
+        "x,,\n,04006381333931,Pen\n"
+    )
+    (report,) = load(catalogue, tmp_path, products=text).tables
+    assert counts(report) == (5, 2, 0, 0, 3)
+    assert report.rejects_file is not None
+    rejects = pl.read_csv(report.rejects_file)
+    assert rejects.select("row", "column").rows() == [(3, "gtin"), (4, "id"), (5, "gtin"), (5, "name")]
+
+    (report,) = load(catalogue, tmp_path, products=f"id,gtin,name\n{taken},{OTHER},x\nnew,{GTIN},x\n").tables
+    assert counts(report) == (2, 0, 0, 0, 2), "an id moves to no other key, a key takes no other id"
+    assert set(rows(catalogue, "products")["id"]) == {
+        taken.lower(), derived_id("acme", "product", "04006381333931"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("gtin\n1\n", "name"), ("gtin,name,colour\n", "colour"), ("gtin,name,gtin\n", "gtin_duplicated_0")],
+)
+def test_a_wrong_header_refuses_the_file(catalogue: Catalogue, tmp_path: Path, text: str, field: str) -> None:
+    with pytest.raises(ImportFileError, match=field) as raised:
+        load(catalogue, tmp_path, products=text, lots=LOTS)
+    assert raised.value.field == field
+
+
+@pytest.mark.parametrize("content", [b"", b"gtin,name\n1,2,3,4\n", b"gtin,name\n\xff\xfe,x\n"])
+def test_an_unreadable_file_is_refused(catalogue: Catalogue, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "products.csv"
+    path.write_bytes(content)
+    with pytest.raises(ImportFileError):
+        import_files(catalogue, "acme", products=path, rejects_dir=tmp_path)
+
+
+def test_the_gtin_expression_agrees_with_the_rules() -> None:
+    gtin = pytest.importorskip("gs1.gtin")
+    numbers = [f"{n:0{width}d}" for width in (8, 12, 13, 14) for n in range(95060, 95180)]
+    numbers += ["", "1", "123456789", "1234567890123456"]
+    found = pl.DataFrame({"gtin": numbers}).select(rules.gtin14(pl.col("gtin")))["gtin"].to_list()
+    for text, normalised in zip(numbers, found, strict=True):
+        try:
+            expected = gtin.as_gtin_14(text)
+        except LabelError:
+            expected = None
+        assert normalised == expected, text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+        "6BA7B8109DAD11D180B400C04FD430C8",
+        "KwGAbG2sPqWcC7PsCnn5ab",
+        "zzzzzzzzzzzzzzzzzzzzzz",
+        "abc123def456",
+        "6ba7b810-9dad11d180b4-00c04fd430c8-",
+        "222222222222222222222I",
+    ],
+)
+def test_ids_are_made_canonical_alike(text: str) -> None:
+    frame = pl.DataFrame({"id": [text, None]})
+    found = frame.select(rules.canonical(pl.col("id"), canonical_id))["id"].to_list()
+    assert found == [canonical_id(text), None]

@@ -1,0 +1,83 @@
+"""PRINTED events are recorded exactly once per job, whoever tries."""
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from catalogue.ids import derived_id
+from catalogue.ingest import import_files
+from catalogue.lifecycle import record_printed
+from catalogue.schema import MANIFEST
+from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.tables import Catalogue
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+GTIN = "09506000134352"
+SERIALS = 25
+
+
+def stocked(folder: Path) -> Catalogue:
+    catalogue = Catalogue(str(folder / "catalogue"))
+    products, serials = folder / "products.csv", folder / "serials.csv"
+    products.write_text(f"gtin,name\n{GTIN},Tea\n")
+    serials.write_text("gtin,serial_number\n" + "".join(f"{GTIN},S{n}\n" for n in range(SERIALS)))
+    import_files(catalogue, "acme", products=products, serials=serials, rejects_dir=folder, now=NOW)
+    return catalogue
+
+
+def events(catalogue: Catalogue) -> pl.DataFrame:
+    with catalogue.session("acme") as cursor:
+        return cursor.sql("FROM lifecycle_events").pl()
+
+
+ALL = Selection("acme", Scope.SERIALS)
+
+
+def record(root: str, job_id: str, results: "multiprocessing.Queue[int | None]") -> None:
+    catalogue = Catalogue(root)
+    results.put(record_printed(catalogue, "acme", job_id, resolve(catalogue, ALL), NOW))
+
+
+def test_once_in_one_process(tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path)
+    assert record_printed(catalogue, "acme", "job", resolve(catalogue, ALL), NOW) == SERIALS
+    version = catalogue.version()
+    assert record_printed(catalogue, "acme", "job", resolve(catalogue, ALL), NOW) is None
+    assert catalogue.version() == version
+    assert count(catalogue, Selection("acme", Scope.SERIALS, never_printed=True)) == 0
+    assert record_printed(catalogue, "acme", "other", resolve(catalogue, ALL), NOW) == SERIALS
+    found = events(catalogue)
+    assert found["id"].n_unique() == found.height == 2 * SERIALS
+    assert set(found["occurred_at"].to_list()) == {NOW}
+
+
+def test_nothing_to_record_is_no_commit(tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path)
+    version = catalogue.version()
+    assert record_printed(catalogue, "acme", "job", [MANIFEST.to_frame()], NOW) == 0
+    assert catalogue.version() == version
+
+
+@pytest.mark.parametrize("jobs", [("job", "job", "job"), ("one", "two", "three")])
+def test_processes_at_once(tmp_path: Path, jobs: tuple[str, ...]) -> None:
+    catalogue = stocked(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [
+        context.Process(target=record, args=(str(tmp_path / "catalogue"), job, results)) for job in jobs
+    ]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    answers = [results.get(timeout=5) for _ in jobs]
+    expected = len(set(jobs))
+    assert answers.count(SERIALS) == expected
+    assert answers.count(None) == len(jobs) - expected
+    found = events(catalogue)
+    assert found["id"].n_unique() == found.height == expected * SERIALS
+    assert set(found["entity_id"]) == {derived_id("acme", "serial", GTIN, f"S{n}") for n in range(SERIALS)}
