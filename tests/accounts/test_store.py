@@ -1,0 +1,202 @@
+"""Organisations, keys and leases, on a SQLite file as in the default set-up."""
+
+import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from accounts import keys
+from accounts.errors import InvalidAccountValue, NoSuchOrganisation, OrganisationExists
+from accounts.identity import Organisation, Role
+from accounts.store import Accounts
+from accounts.tables import ApiKeyRow
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/home/accounts.db"
+
+
+@pytest.fixture
+def accounts(url):
+    store = Accounts(url)
+    yield store
+    store.close()
+
+
+def test_an_organisation_can_be_read_again(accounts):
+    made = accounts.create_organisation("acme", "Acme Ltd", "https://id.acme.example/")
+    assert made == Organisation("acme", "Acme Ltd", "https://id.acme.example")
+    assert accounts.organisation("acme") == made
+
+
+def test_the_name_defaults_to_the_slug(accounts):
+    assert accounts.create_organisation("acme") == Organisation("acme", "acme", None)
+
+
+def test_a_slug_is_taken_once(accounts):
+    accounts.create_organisation("acme")
+    with pytest.raises(OrganisationExists):
+        accounts.create_organisation("acme")
+
+
+def test_an_unknown_organisation(accounts):
+    with pytest.raises(NoSuchOrganisation):
+        accounts.organisation("nobody")
+    with pytest.raises(NoSuchOrganisation):
+        accounts.create_key("nobody", Role.VIEWER)
+
+
+@pytest.mark.parametrize("slug", ["", "-acme", "Acme", "a_b", "a" * 64, "acmé", "acme\n", "a b", "../x"])
+def test_a_bad_slug_is_refused(accounts, slug):
+    with pytest.raises(InvalidAccountValue):
+        accounts.create_organisation(slug)
+
+
+@pytest.mark.parametrize(
+    "resolver",
+    ["http://id.example.com", "id.example.com", "https://", "https://a@b.example", "https://x.example/?q=1",
+     "https://x.example/#f", "https://exa mple.com", "https://exämple.com", "https://x.example:99999", ""],
+)  # fmt: skip
+def test_a_bad_resolver_is_refused(accounts, resolver):
+    with pytest.raises(InvalidAccountValue):
+        accounts.create_organisation("acme", resolver=resolver)
+
+
+def test_a_key_authenticates_its_organisation_and_role(accounts):
+    organisation = accounts.create_organisation("acme")
+    plain = accounts.create_key("acme", "editor")
+    found = accounts.authenticate(plain)
+    assert (found.organisation, found.role) == (organisation, Role.EDITOR)
+
+
+def test_an_unknown_role_is_refused(accounts):
+    accounts.create_organisation("acme")
+    with pytest.raises(InvalidAccountValue):
+        accounts.create_key("acme", "owner")
+
+
+def test_a_well_formed_key_nobody_made_is_refused(accounts):
+    assert accounts.authenticate(keys.new_key()) is None
+
+
+def test_a_malformed_key_makes_no_look_up(tmp_path):
+    # A directory cannot be opened as a database: any look-up would raise.
+    store = Accounts(f"sqlite:///{tmp_path}")
+    assert store.authenticate("csb_nonsense") is None
+
+
+def test_an_expired_or_revoked_key_is_refused(accounts):
+    accounts.create_organisation("acme")
+    now = datetime.now(UTC)
+    expired = accounts.create_key("acme", Role.MANAGER, expires_at=now - timedelta(seconds=1))
+    lasting = accounts.create_key("acme", Role.MANAGER, expires_at=now + timedelta(hours=1))
+    assert accounts.authenticate(expired) is None
+    key = accounts.authenticate(lasting)
+    assert key is not None
+    assert accounts.revoke_key(key.id)
+    assert not accounts.revoke_key(key.id)
+    assert accounts.authenticate(lasting) is None
+
+
+def test_an_expiry_needs_an_offset(accounts):
+    accounts.create_organisation("acme")
+    with pytest.raises(InvalidAccountValue):
+        accounts.create_key("acme", Role.MANAGER, expires_at=datetime(2030, 1, 1))  # noqa: DTZ001
+
+
+def test_the_plain_key_is_not_in_the_database(accounts, tmp_path):
+    accounts.create_organisation("acme")
+    plain = accounts.create_key("acme", Role.EDITOR)
+    accounts.close()
+    stored = b"".join(path.read_bytes() for path in (tmp_path / "home").iterdir())
+    assert plain.encode() not in stored
+    assert keys.digest(plain).encode() in stored
+
+
+def test_last_use_is_written_at_most_once_a_minute(accounts):
+    accounts.create_organisation("acme")
+    plain = accounts.create_key("acme", Role.EDITOR)
+    key = accounts.authenticate(plain)
+    first = accounts.last_used(key.id)
+    assert datetime.now(UTC) - first < timedelta(seconds=30)
+    accounts.authenticate(plain)
+    assert accounts.last_used(key.id) == first
+    with accounts._session() as session:
+        session.execute(update(ApiKeyRow).values(last_used_at=first - timedelta(seconds=61)))
+    accounts.authenticate(plain)
+    assert accounts.last_used(key.id) >= first
+
+
+def test_sqlite_is_in_wal_mode(accounts, tmp_path):
+    accounts.create_organisation("acme")
+    connection = sqlite3.connect(tmp_path / "home/accounts.db")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_many_processes_may_make_the_tables_at_once(url):
+    # One engine each: nothing is shared but the file, as between processes.
+    stores = [Accounts(url) for _ in range(8)]
+    gate = threading.Barrier(len(stores))
+
+    def make(index):
+        gate.wait()
+        return stores[index].create_organisation(f"org-{index}").slug
+
+    with ThreadPoolExecutor(len(stores)) as pool:
+        slugs = set(pool.map(make, range(len(stores))))
+    for store in stores:
+        store.close()
+    assert len(slugs) == len(stores)
+
+
+def test_writers_wait_for_one_another(accounts):
+    accounts.create_organisation("acme")
+    plain = [accounts.create_key("acme", Role.EDITOR) for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(accounts.authenticate, plain * 5))
+
+
+def test_one_of_many_threads_gets_a_lease(url):
+    stores = [Accounts(url) for _ in range(4)]
+    gate = threading.Barrier(12)
+
+    def take(index):
+        gate.wait()
+        return [stores[index % 4].acquire_lease(f"lease-{n}", f"holder-{index}", 60) for n in range(10)]
+
+    with ThreadPoolExecutor(12) as pool:
+        taken = list(pool.map(take, range(12)))
+    for store in stores:
+        store.close()
+    assert [sum(column) for column in zip(*taken, strict=True)] == [1] * 10
+
+
+def test_a_lease_is_held_renewed_and_released_by_its_holder_only(accounts):
+    assert accounts.acquire_lease("stock", "a", 60)
+    assert accounts.acquire_lease("stock", "a", 60), "taking one's own lease again renews it"
+    assert not accounts.acquire_lease("stock", "b", 60)
+    assert not accounts.renew_lease("stock", "b", 60)
+    assert not accounts.release_lease("stock", "b")
+    assert accounts.renew_lease("stock", "a", 60)
+    assert accounts.release_lease("stock", "a")
+    assert not accounts.renew_lease("stock", "a", 60)
+    assert accounts.acquire_lease("stock", "b", 60)
+
+
+def test_an_expired_lease_goes_to_the_next(accounts):
+    assert accounts.acquire_lease("stock", "dead", 0.1)
+    assert not accounts.acquire_lease("stock", "next", 60)
+    time.sleep(0.2)
+    assert accounts.acquire_lease("stock", "next", 60)
+    assert not accounts.renew_lease("stock", "dead", 60)
+
+
+def test_leases_of_other_names_are_apart(accounts):
+    assert accounts.acquire_lease("one", "a", 60)
+    assert accounts.acquire_lease("two", "b", 60)
