@@ -1,0 +1,127 @@
+"""Where a job keeps what it makes: one folder per job under one fsspec root."""
+
+import json
+import os
+import posixpath
+import shutil
+import tempfile
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+
+class ArtefactStore:
+    """Objects by key under `root_url`; every object appears whole or not at all."""
+
+    def __init__(self, root_url: str) -> None:
+        self.root_url = root_url
+        self._fs, self._root = url_to_fs(root_url)
+        self._local = isinstance(self._fs, LocalFileSystem)
+
+    def _path(self, key: str) -> str:
+        return posixpath.join(self._root, key)
+
+    def exists(self, key: str) -> bool:
+        return bool(self._fs.exists(self._path(key)))
+
+    def size(self, key: str) -> int:
+        return int(self._fs.size(self._path(key)))
+
+    def open(self, key: str) -> BinaryIO:
+        """Open for reading, seekable. Raises FileNotFoundError."""
+        return cast("BinaryIO", self._fs.open(self._path(key), "rb"))
+
+    def local_path(self, key: str) -> Path | None:
+        """Where the object is on this machine's disk, or None where the store is elsewhere."""
+        path = Path(self._path(key))
+        return path if self._local and path.exists() else None
+
+    @contextmanager
+    def on_disk(self, key: str) -> Generator[Path]:
+        """Yield a local file with the object's bytes: the object itself, or a copy for the time."""
+        if (path := self.local_path(key)) is not None:
+            yield path
+            return
+        with tempfile.NamedTemporaryFile(suffix=posixpath.basename(key)) as copy:
+            with self.open(key) as source:
+                shutil.copyfileobj(source, copy, 1 << 20)
+            copy.flush()
+            yield Path(copy.name)
+
+    @contextmanager
+    def write(self, key: str) -> Generator[BinaryIO]:
+        """Open a temporary object that takes `key` when the block ends well, and is gone otherwise.
+
+        An exception inside `fs.open(…, "wb")` would commit a truncated object on S3, so the final
+        name is only ever given to a finished one.
+        """
+        path = self._path(key)
+        temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+        self._fs.makedirs(posixpath.dirname(path), exist_ok=True)
+        try:
+            with self._fs.open(temporary, "wb") as stream:
+                yield cast("BinaryIO", stream)
+            self._move(temporary, path)
+        except BaseException:
+            if self._fs.exists(temporary):
+                self._fs.rm(temporary)
+            raise
+
+    def _move(self, source: str, target: str) -> None:
+        if self._local:
+            Path(source).replace(target)
+        else:
+            self._fs.mv(source, target)
+
+    def move(self, source: str, target: str) -> None:
+        """Give the object `source` the key `target`."""
+        self._move(self._path(source), self._path(target))
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Create the object exclusively: True for the one writer that made it, False for all others.
+
+        On a local disk the name exists before its content does, so the content is written first
+        and linked to the name: a crash leaves no empty object.
+        """
+        path = self._path(key)
+        self._fs.makedirs(posixpath.dirname(path), exist_ok=True)
+        if not self._local:
+            try:
+                with self._fs.open(path, "xb") as stream:
+                    stream.write(data)
+            except FileExistsError:
+                return False
+            return True
+        temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
+        temporary.write_bytes(data)
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        finally:
+            temporary.unlink()
+        return True
+
+    def write_json(self, key: str, document: dict[str, Any]) -> None:
+        with self.write(key) as stream:
+            stream.write(canonical_json(document))
+
+    def read_json(self, key: str) -> dict[str, Any]:
+        with self.open(key) as stream:
+            return cast("dict[str, Any]", json.load(stream))
+
+    def delete_folder(self, key: str) -> None:
+        """Remove everything below `key`; nothing there is fine."""
+        path = self._path(key)
+        if self._fs.exists(path):
+            self._fs.rm(path, recursive=True)
+
+
+def canonical_json(document: dict[str, Any]) -> bytes:
+    """Return the document as the same bytes for the same content."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,126 @@
+"""The errors of exports: what a client can be told, and what ends a job."""
+
+from typing import TypedDict
+
+from gs1.errors import LabelError
+
+
+class Detail(TypedDict):
+    """One fault of a request: where, in words, and the kind for programs."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class ExportError(LabelError):
+    """An export cannot be made, found or read."""
+
+    code = "export_error"
+
+
+class InvalidRequest(ExportError):
+    """The request body is not a valid export request. `details` holds one entry per fault."""
+
+    code = "validation_error"
+
+    def __init__(
+        self, details: list[Detail], message: str = "The request is not a valid label export."
+    ) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class InvalidJobId(ExportError):
+    """The text cannot be a job id, whatever jobs exist."""
+
+    code = "invalid_job_id"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(
+            "A job id is 22 letters and digits.",
+            value=job_id,
+            expected="22 letters and digits",
+            field="job_id",
+        )
+
+
+class ExportNotFound(ExportError):
+    """No such export of this organisation."""
+
+    code = "not_found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("There is no such label export.", value=job_id, field="job_id")
+
+
+class NotReady(ExportError):
+    """The export has no artefact to hand out (yet)."""
+
+    code = "not_ready"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"The label export is {status}, not completed.",
+            value=status,
+            expected="completed",
+            field="status",
+        )
+        self.job_id = job_id
+
+
+class Unavailable(ExportError):
+    """The service cannot take exports just now; the same request may succeed later."""
+
+    code = "unavailable"
+
+    def __init__(
+        self, message: str = "Label exports cannot be accepted just now.", *, retry_after: int = 5
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class EmptySelection(ExportError):
+    """The selection matches no entity."""
+
+    code = "empty_selection"
+
+    def __init__(self, message: str = "The selection matches nothing that can be exported.") -> None:
+        super().__init__(message)
+
+
+class AllItemsFailed(ExportError):
+    """Not one entity of the export could be made into a symbol."""
+
+    code = "all_items_failed"
+
+    def __init__(self, total_items: int) -> None:
+        super().__init__(f"None of the {total_items} entities could be exported.", value=total_items)
+        self.total_items = total_items
+
+
+class ExportCancelled(ExportError):
+    """Somebody cancelled the export before it was committed."""
+
+    code = "cancelled"
+
+    def __init__(self, message: str = "cancelled") -> None:
+        super().__init__(message)
+
+
+class StockIsBusy(ExportError):
+    """Another export of the organisation's unprinted stock has not ended in time."""
+
+    code = "stock_is_busy"
+
+    def __init__(self, organisation: str) -> None:
+        super().__init__(
+            f"Another export of stock never printed is still running for {organisation}.", value=organisation
+        )
+
+
+class SymbolDoesNotDecode(ExportError):
+    """A finished symbol does not read as what it should carry: nothing of it may be published."""
+
+    code = "symbol_does_not_decode"

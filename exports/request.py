@@ -1,0 +1,395 @@
+"""The body of a label-export request: what a client may ask, checked field by field.
+
+Field names, types and limits are those of the published `LabelExportSubmitIn`. An unknown key is
+refused, so that a misspelled filter never widens an export; `null` means absent everywhere.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import Annotated, Any, Literal, LiteralString, NoReturn, Self, TypeAlias, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from catalogue.ids import canonical_id
+from catalogue.selection import Scope, Selection
+from exports.errors import Detail, InvalidRequest
+from gs1.errors import LabelError
+from gs1.gtin import as_gtin_14
+from gs1.symbol_size import Environment, SymbolKind, x_dimension_mm
+
+MAX_LIST_ENTRIES = 5_000
+
+#: More faults than anyone reads; a list of 5,000 wrong GTINs would otherwise make a megabyte of them.
+MAX_DETAILS = 100
+
+#: The body is three levels deep; what is far deeper is an attack on whoever walks it.
+_MAX_DEPTH = 16
+_MAX_LOC_LENGTH = 64
+
+
+class ExportType(StrEnum):
+    """What kind of asset an export makes."""
+
+    QR_CODES = "qr_codes"
+    DATAMATRIX = "datamatrix"
+    BARCODES_1D = "barcodes_1d"
+    CODES_COMBINED = "codes_combined"
+    SHEET_PDF = "sheet_pdf"
+
+
+class RequestedFormat(StrEnum):
+    """The format of the files asked for."""
+
+    SVG = "svg"
+    PNG = "png"
+    PDF = "pdf"
+    EPS = "eps"
+
+
+FORMATS_OF: dict[ExportType, frozenset[RequestedFormat]] = {
+    ExportType.QR_CODES: frozenset({RequestedFormat.SVG, RequestedFormat.PNG}),
+    ExportType.DATAMATRIX: frozenset({RequestedFormat.SVG, RequestedFormat.PNG}),
+    ExportType.BARCODES_1D: frozenset({RequestedFormat.SVG, RequestedFormat.EPS}),
+    ExportType.CODES_COMBINED: frozenset({RequestedFormat.SVG, RequestedFormat.PNG, RequestedFormat.EPS}),
+    ExportType.SHEET_PDF: frozenset({RequestedFormat.PDF}),
+}
+
+#: The types there is a renderer for; any other that is coherent is refused as not yet supported.
+SUPPORTED_TYPES = frozenset({ExportType.QR_CODES, ExportType.DATAMATRIX})
+
+#: The filters that name entities of one table, and the scopes in which they mean something.
+SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
+    "lot_ids": frozenset({Scope.LOTS, Scope.SERIALS}),
+    "lot_run_id": frozenset({Scope.LOTS, Scope.SERIALS}),
+    "serial_ids": frozenset({Scope.SERIALS}),
+}
+
+#: The symbols whose X-dimension `module_size_mm` sets, where the type alone decides it.
+_KIND_OF: dict[ExportType, SymbolKind] = {
+    ExportType.QR_CODES: SymbolKind.QR_CODE,
+    ExportType.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
+}
+
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}(:?\d{2})?)?",
+    re.ASCII,
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def _by_rule(rule: Callable[[str], str], value: str) -> str:
+    """Return the value as the rule writes it; the rule's refusal becomes a fault of this field."""
+    try:
+        return rule(value)
+    except LabelError as error:
+        raise PydanticCustomError("invalid_value", "{reason}", {"reason": str(error)}) from error
+
+
+def _timestamp(value: object) -> object:
+    """Return an aware datetime in UTC of an ISO 8601 text with offset."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be an ISO 8601 timestamp, as a string")
+    match = _TIMESTAMP.fullmatch(value)
+    if match is None:
+        raise PydanticCustomError("datetime_parsing", "Input should be an ISO 8601 timestamp with offset")
+    if match["offset"] is None:
+        raise PydanticCustomError("timezone_aware", "Input should have an offset, as in 2026-03-31T12:00:00Z")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError("datetime_parsing", "Input should be a time that exists") from error
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _without_controls(value: str) -> str:
+    if _CONTROL.search(value):
+        raise PydanticCustomError("control_characters", "Input should have no control characters")
+    return value
+
+
+Gtin14: TypeAlias = Annotated[str, AfterValidator(partial(_by_rule, as_gtin_14))]
+EntityId: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    AfterValidator(_without_controls),
+    AfterValidator(canonical_id),
+]
+Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
+
+# A JSON array is a list in Python: strictness is for what stands in it.
+_Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
+Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct)]
+EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
+
+
+class _Body(BaseModel):
+    """An object of the body: immutable, without unknown keys, nothing coerced, `null` dropped."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticCustomError("object_type", "Input should be an object")
+        members = cast("dict[str, Any]", value)
+        # An unknown key stays, whatever its value, to be refused.
+        return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
+
+
+class Filters(_Body):
+    """What narrows the selection; all must hold. An empty list matches nothing."""
+
+    gtins: Gtins | None = None
+    product_id: EntityId | None = None
+    lot_ids: EntityIds | None = None
+    serial_ids: EntityIds | None = None
+    lot_run_id: EntityId | None = None
+    never_printed: bool | None = None
+    created_after: Timestamp | None = None
+    created_before: Timestamp | None = None
+
+
+class AssetConfig(_Body):
+    """How the symbols are drawn. Absent means the renderer's default.
+
+    All but `sheet_template` are this service's own additions.
+    """
+
+    sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
+    symbology: Literal["auto", "qr", "datamatrix", "barcode_1d"] | None = None
+    start_position: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    copies: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    record_printed: bool | None = None
+    offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
+    offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
+    scale_percent: Annotated[float, Field(ge=50, le=200)] | None = None
+    error_correction: Literal["L", "M", "Q", "H"] | None = None
+    module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
+    dpi: Annotated[int, Field(ge=72, le=2_400)] | None = None
+    environment: Annotated[Environment, Field(strict=False)] | None = None
+
+
+#: Values that ask for nothing else than leaving the key out does.
+_SAME_AS_ABSENT: dict[str, dict[str, object]] = {
+    "filters": {"never_printed": False},
+    "asset_config": {
+        "symbology": "auto",
+        "start_position": 1,
+        "copies": 1,
+        "record_printed": True,
+        "offset_x_mm": 0.0,
+        "offset_y_mm": 0.0,
+        "scale_percent": 100.0,
+        "environment": "retail",
+    },
+}
+
+
+class ExportRequest(_Body):
+    """What one export is to select and make, validated."""
+
+    scope: Annotated[Scope, Field(strict=False)]
+    export_type: Annotated[ExportType, Field(strict=False)]
+    file_format: Annotated[RequestedFormat, Field(strict=False)]
+    filters: Filters | None = None
+    asset_config: AssetConfig | None = None
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        faults = [*self._format_faults(), *self._scope_faults(), *self._size_faults()]
+        if not faults and self.export_type not in SUPPORTED_TYPES:
+            faults.append(
+                _fault(("export_type",), "not_supported", f"{self.export_type} is not yet supported")
+            )
+        if faults:
+            raise ValidationError.from_exception_data(type(self).__name__, faults)
+        return self
+
+    def selection(self, organisation_slug: str) -> Selection:
+        """Return which of the organisation's entities the request is about."""
+        filters = self.filters or Filters()
+        return Selection(
+            organisation=organisation_slug,
+            scope=self.scope,
+            gtins=filters.gtins,
+            product_id=filters.product_id,
+            lot_ids=filters.lot_ids,
+            serial_ids=filters.serial_ids,
+            lot_run_id=filters.lot_run_id,
+            never_printed=filters.never_printed is True,
+            created_after=filters.created_after,
+            created_before=filters.created_before,
+        )
+
+    def normalised(self) -> dict[str, Any]:
+        """Return the request as JSON values, the same for requests that ask for the same.
+
+        GTINs have 14 digits, ids their canonical form, times UTC; keys that say what leaving them out
+        says are left out. `ExportRequest.model_validate` of it gives an equal normalised form again.
+        """
+        document = self.model_dump(mode="json", exclude_none=True)
+        for name, defaults in _SAME_AS_ABSENT.items():
+            members = cast("dict[str, Any]", document.pop(name, {}))
+            if name == "asset_config" and self.export_type is not ExportType.SHEET_PDF:
+                members.pop("sheet_template", None)
+            kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
+            if kept:
+                document[name] = kept
+        return document
+
+    def _format_faults(self) -> Iterable[InitErrorDetails]:
+        accepted = FORMATS_OF[self.export_type]
+        if self.file_format not in accepted:
+            expected = " or ".join(f for f in RequestedFormat if f in accepted)
+            yield _fault(
+                ("file_format",),
+                "incoherent_format",
+                f"{self.export_type} takes {expected}, not {self.file_format}",
+            )
+
+    def _scope_faults(self) -> Iterable[InitErrorDetails]:
+        for name, scopes in SCOPES_OF_FILTER.items():
+            if getattr(self.filters, name, None) is not None and self.scope not in scopes:
+                expected = " or ".join(s for s in Scope if s in scopes)
+                yield _fault(
+                    ("filters", name),
+                    "incoherent_filter",
+                    f"{name} narrows {expected}, and the scope is {self.scope}",
+                )
+
+    def _size_faults(self) -> Iterable[InitErrorDetails]:
+        config, kind = self.asset_config, _KIND_OF.get(self.export_type)
+        if config is None or config.module_size_mm is None or kind is None:
+            return
+        try:
+            x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
+        except LabelError as error:
+            yield _fault(("asset_config", "module_size_mm"), "out_of_range", str(error))
+
+
+def parse_request(body: bytes) -> ExportRequest:
+    """Return the request a JSON body holds.
+
+    Raises InvalidRequest with one detail per fault: for a body that is not strict JSON (`json_invalid`:
+    also duplicate keys, NaN and absurd nesting), and for each field that is not as published.
+    """
+    document = _strict_json(body)
+    if faults := _unstorable(document):
+        raise InvalidRequest(faults)
+    try:
+        return ExportRequest.model_validate(document)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _fault(loc: tuple[str, ...], kind: LiteralString, message: str) -> InitErrorDetails:
+    # The message is an argument, never the template: it may hold braces.
+    return InitErrorDetails(
+        type=PydanticCustomError(kind, "{reason}", {"reason": message}), loc=loc, input=None
+    )
+
+
+def _invalid(error: ValidationError) -> InvalidRequest:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    details: list[Detail] = [
+        {"loc": ["body", *map(_bounded, fault["loc"])], "msg": fault["msg"], "type": fault["type"]}
+        for fault in faults[:MAX_DETAILS]
+    ]
+    if len(faults) > MAX_DETAILS:
+        return InvalidRequest(
+            details, f"The request has {len(faults)} faults; the first {MAX_DETAILS} are listed."
+        )
+    return InvalidRequest(details)
+
+
+def _bounded(step: str | int) -> str | int:
+    """Return a step of a location, cut: a key of the client's may be as long as the body."""
+    return step[:_MAX_LOC_LENGTH] if isinstance(step, str) else step
+
+
+def _malformed(message: str) -> InvalidRequest:
+    return InvalidRequest([{"loc": ["body"], "msg": f"Invalid JSON: {message}", "type": "json_invalid"}])
+
+
+def _strict_json(body: bytes) -> object:
+    try:
+        return json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object_of_distinct_keys, parse_constant=_no_constant
+        )
+    except UnicodeDecodeError as error:
+        raise _malformed(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise _malformed(f"{error.msg} at character {error.pos}") from error
+    except RecursionError as error:
+        raise _malformed("nested too deeply") from error
+    except ValueError as error:  # an integer of thousands of digits
+        raise _malformed("a number is too long") from error
+
+
+def _object_of_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
+        raise _malformed(f"the key {twice[:_MAX_LOC_LENGTH]!r} stands twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _malformed(f"{name} is not a JSON value")
+
+
+def _unstorable(document: object) -> list[Detail]:
+    """Return a fault for each text no database or file name can hold: with NUL, or half a surrogate pair.
+
+    Raises InvalidRequest where the document is nested beyond reason.
+    """
+    faults: list[Detail] = []
+    todo: list[tuple[list[str | int], object]] = [(["body"], document)]
+    while todo:
+        loc, value = todo.pop()
+        if len(loc) > _MAX_DEPTH:
+            raise _malformed("nested too deeply")
+        if isinstance(value, dict):
+            for key, member in cast("dict[str, object]", value).items():
+                todo.append(([*loc, _shown(key)], member))
+                faults += _text_faults([*loc, _shown(key)], key)
+        elif isinstance(value, list):
+            members = cast("list[object]", value)
+            todo.extend(([*loc, index], member) for index, member in enumerate(members))
+        elif isinstance(value, str):
+            faults += _text_faults(loc, value)
+    return sorted(faults, key=lambda fault: list(map(str, fault["loc"])))[:MAX_DETAILS]
+
+
+def _text_faults(loc: list[str | int], value: str) -> Iterable[Detail]:
+    if "\0" in value:
+        yield {"loc": loc, "msg": "Input should have no NUL character", "type": "nul_character"}
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        yield {"loc": loc, "msg": "Input should be valid Unicode", "type": "string_unicode"}
+
+
+def _shown(key: str) -> str:
+    return key[:_MAX_LOC_LENGTH].encode("utf-8", "backslashreplace").decode()

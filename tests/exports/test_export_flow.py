@@ -1,0 +1,152 @@
+"""The export's functions in a row, without Dagster: what one run does."""
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from catalogue import ingest, selection
+from catalogue.tables import Catalogue
+from exports import assemble, manifest, render
+from exports.artefacts import ArtefactStore
+from exports.assemble import Artifact
+from exports.errors import EmptySelection, ExportCancelled, SymbolDoesNotDecode
+from exports.plan import ExportPlan, load, save
+from exports.request import parse_request
+from exports.verify import Expected, require_decodes
+from renderers.registry import FileFormat, Symbology
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    made = Catalogue(str(tmp_path / "catalogue"))
+    products = tmp_path / "products.csv"
+    products.write_text("gtin,name\n9506000134352,Dark chocolate\n", encoding="utf-8")
+    lots = tmp_path / "lots.csv"
+    rows = "\n".join(f"9506000134352,L/{i:03d}+a,2027-05-{1 + i % 28:02d}" for i in range(40))
+    lots.write_text(f"gtin,lot_number,expiration_date\n{rows}\n", encoding="utf-8")
+    ingest.import_files(made, "acme", products=products, lots=lots, rejects_dir=tmp_path / "rejects")
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtefactStore:
+    return ArtefactStore(str(tmp_path / "store"))
+
+
+def plan_for(job_id: str = "22222222222222222222Ab", **body: object) -> ExportPlan:
+    request = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", **body}
+    return ExportPlan(job_id, "acme", None, "key", NOW, parse_request(json.dumps(request).encode()))
+
+
+def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artifact:
+    frozen = manifest.freeze(plan, catalogue, store)
+    parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
+    artifact = assemble.assemble(plan, frozen, parts, store)
+    committed_at = assemble.commit(plan, artifact, store, NOW)
+    assemble.record_printed(plan, frozen, parts, committed_at, catalogue, store)
+    return artifact
+
+
+@pytest.mark.parametrize(
+    ("export_type", "file_format"),
+    [("qr_codes", "svg"), ("qr_codes", "png"), ("datamatrix", "svg"), ("datamatrix", "png")],
+)
+def test_every_manifest_row_names_a_file_that_is_there(
+    catalogue: Catalogue, store: ArtefactStore, export_type: str, file_format: str
+) -> None:
+    artifact = run(plan_for(export_type=export_type, file_format=file_format), catalogue, store)
+    with store.open(artifact.key) as stream, zipfile.ZipFile(stream) as archive:
+        rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
+        names = set(archive.namelist())
+        assert archive.testzip() is None
+    assert {row["file"] for row in rows} | {"manifest.csv"} == names
+    assert [int(row["row"]) for row in rows] == list(range(1, 41))
+    assert rows[0]["lot"] == "L/000+a"
+    assert rows[0]["expiry"] == "270501"
+    assert rows[0]["x_dimension_mm"] == "0.495"
+    assert artifact.processed == 40
+    assert artifact.failed == 0
+
+
+def test_the_chunking_does_not_show_in_the_bytes(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(plan_for(), catalogue, store)
+    monkeypatch.setattr(manifest, "CHUNK_ROWS", 7)
+    pieces = run(plan_for("22222222222222222222Cd"), catalogue, store)
+    assert whole.sha256 == pieces.sha256
+
+
+def test_a_stored_part_is_not_rendered_again(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for()
+    frozen = manifest.freeze(plan, catalogue, store)
+    chunk = frozen.chunks()[0]
+    first = render.chunk_to_part(plan, frozen, chunk, store)
+    monkeypatch.setattr(render, "_draw", None)
+    assert render.chunk_to_part(plan, frozen, chunk, store) == first
+
+
+def test_the_manifest_stays_as_it_was_frozen(
+    catalogue: Catalogue, store: ArtefactStore, tmp_path: Path
+) -> None:
+    plan = plan_for()
+    before = manifest.freeze(plan, catalogue, store)
+    more = tmp_path / "more.csv"
+    more.write_text("gtin,lot_number\n9506000134352,NEW\n", encoding="utf-8")
+    ingest.import_files(catalogue, "acme", lots=more, rejects_dir=tmp_path / "rejects")
+    assert manifest.freeze(plan, catalogue, store) == before
+
+
+def test_a_plan_survives_its_document(store: ArtefactStore) -> None:
+    plan = plan_for(filters={"gtins": ["9506000134352"], "never_printed": True})
+    save(plan, store)
+    assert load(plan.job_id, store) == plan
+
+
+def test_printed_entities_are_not_selected_again(catalogue: Catalogue, store: ArtefactStore) -> None:
+    run(plan_for(), catalogue, store)
+    fresh = plan_for("22222222222222222222Ef", filters={"never_printed": True})
+    assert selection.count(catalogue, fresh.selection) == 0
+    with pytest.raises(EmptySelection):
+        manifest.freeze(fresh, catalogue, store)
+
+
+def test_a_proof_records_nothing(catalogue: Catalogue, store: ArtefactStore) -> None:
+    run(plan_for(asset_config={"record_printed": False}), catalogue, store)
+    fresh = plan_for("22222222222222222222Ef", filters={"never_printed": True})
+    assert selection.count(catalogue, fresh.selection) == 40
+
+
+def test_an_id_that_matches_nothing_is_reported(catalogue: Catalogue, store: ArtefactStore) -> None:
+    plan = plan_for(filters={"gtins": ["9506000134352", "614141007349"]})
+    artifact = run(plan, catalogue, store)
+    with store.open(artifact.key) as stream, zipfile.ZipFile(stream) as archive:
+        rows = list(csv.DictReader(io.StringIO(archive.read("errors.csv").decode("utf-8-sig"))))
+    assert [(row["gtin"], row["code"]) for row in rows] == [("00614141007349", "not_matched")]
+    assert manifest.load(plan, store).unmatched == 1
+
+
+def test_whoever_decides_first_decides(catalogue: Catalogue, store: ArtefactStore) -> None:
+    plan = plan_for()
+    store.create(f"{plan.folder}/decision.json", b'{"decision": "cancelled"}')
+    with pytest.raises(ExportCancelled):
+        run(plan, catalogue, store)
+    assert assemble.published(plan.job_id, store) is None
+
+
+def test_a_wrong_symbol_is_caught() -> None:
+    svg = (
+        b'<svg xmlns="http://www.w3.org/2000/svg" width="10mm" height="10mm" viewBox="0 0 10 10">'
+        b'<rect width="10" height="10" fill="#fff"/></svg>'
+    )
+    with pytest.raises(SymbolDoesNotDecode, match="nothing"):
+        require_decodes("a.svg", svg, FileFormat.SVG, Expected(Symbology.QR_CODE, b"x"))
