@@ -1,0 +1,48 @@
+"""Dagster resources: they hold configuration and hand out the plain stores."""
+
+import dagster as dg
+
+from accounts.store import Accounts
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+
+
+class CatalogueResource(dg.ConfigurableResource[Catalogue]):
+    """The catalogue's Delta tables below `storage_url`."""
+
+    storage_url: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> Catalogue:
+        del context
+        return Catalogue(catalogue_url(self.storage_url))
+
+
+class ArtefactStoreResource(dg.ConfigurableResource[ArtefactStore]):
+    """The jobs' manifests, parts and artefacts below `storage_url`."""
+
+    storage_url: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> ArtefactStore:
+        del context
+        return ArtefactStore(self.storage_url)
+
+
+class AccountsResource(dg.ConfigurableResource[Accounts]):
+    """Organisations and leases in the SQL database."""
+
+    database_url: str
+
+    def create_resource(self, context: dg.InitResourceContext) -> Accounts:
+        del context
+        return Accounts(self.database_url)
+
+
+def catalogue_url(storage_url: str) -> str:
+    return f"{storage_url.rstrip('/')}/catalogue"
+
+
+RESOURCES = {
+    "catalogue": CatalogueResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
+    "artefacts": ArtefactStoreResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
+    "accounts": AccountsResource(database_url=dg.EnvVar("LABELS_DATABASE_URL")),
+}

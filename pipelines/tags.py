@@ -1,0 +1,9 @@
+"""The run tags that tell whose export a run is and how it went. The poll reads them."""
+
+ORGANISATION = "labels/organisation"
+REQUEST = "labels/request"
+TOTAL_ITEMS = "labels/total_items"
+UNMATCHED = "labels/unmatched"
+FAILED_ITEMS = "labels/failed_items"
+ERROR = "labels/error"
+ERROR_CODE = "labels/error_code"

@@ -1,0 +1,20 @@
+"""What Dagster loads."""
+
+import dagster as dg
+
+from pipelines.definitions import LABEL_EXPORT_JOB, defs
+
+
+def test_the_definitions_load() -> None:
+    dg.Definitions.validate_loadable(defs)
+
+
+def test_the_export_depends_on_every_catalogue_table() -> None:
+    graph = defs.resolve_asset_graph()
+    parents = graph.get(dg.AssetKey("label_export")).parent_keys
+    assert {key.path[-1] for key in parents} == {"products", "lots", "serials", "lifecycle_events"}
+
+
+def test_the_job_materializes_the_export() -> None:
+    job = defs.resolve_job_def(LABEL_EXPORT_JOB)
+    assert job.asset_layer.selected_asset_keys == {dg.AssetKey("label_export")}
