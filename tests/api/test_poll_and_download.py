@@ -1,0 +1,226 @@
+"""Polling, download links, authentication, and the framework's own errors."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+from accounts import keys
+from api.app import create_app
+from api.downloads import DownloadTokens
+from api.settings import ApiSettings
+from exports.ports import JobStatus
+
+URL = "/products/api/v1/labels/export/"
+ARTEFACT = bytes(range(256)) * 40
+UNKNOWN = "AbCdEfGhJkLmNoPqRsTuVw"
+
+
+def is_problem(response, status, code):
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["error_code"] == code
+    assert response.json()["status"] == status
+    return response.json()
+
+
+def link(client, headers, job):
+    url = client.get(f"{URL}{job.job_id}/", headers=headers).json()["download_url"]
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def test_a_pending_job(client, editor, exports):
+    job = exports.add("acme", JobStatus.PENDING)
+    response = client.get(f"{URL}{job.job_id}/", headers=editor)
+    assert response.status_code == 200
+    assert int(response.headers["retry-after"]) > 0
+    body = response.json()
+    assert body["status"] == "pending"
+    assert (body["total_items"], body["progress_percent"]) == (0, 0)
+    for name in ("download_url", "expires_at", "output_filename", "file_size_bytes", "error", "finished_at"):
+        assert body[name] is None
+
+
+def test_a_running_job(client, viewer, exports):
+    job = exports.add("acme", JobStatus.PROCESSING, processed_items=20, failed_items=1)
+    body = client.get(f"{URL}{job.job_id}/", headers=viewer).json()
+    assert (body["progress_percent"], body["processed_items"], body["failed_items"]) == (50, 20, 1)
+    assert body["download_url"] is None
+
+
+def test_all_rendered_is_not_yet_completed(exports):
+    assert exports.add("acme", JobStatus.PROCESSING, processed_items=42).progress_percent == 99
+
+
+def test_a_failed_job(client, editor, exports):
+    job = exports.add("acme", JobStatus.FAILED)
+    response = client.get(f"{URL}{job.job_id}/", headers=editor)
+    assert "retry-after" not in response.headers
+    body = response.json()
+    assert (body["status"], body["error"], body["error_code"], body["cancelled"]) == (
+        "failed", "cancelled", "cancelled", True,
+    )  # fmt: skip
+    assert body["download_url"] is None
+
+
+def test_a_completed_job_and_its_artefact(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    body = client.get(f"{URL}{job.job_id}/", headers=editor).json()
+    assert (body["status"], body["progress_percent"], body["unmatched"]) == ("completed", 100, 1)
+    assert body["output_filename"] == f"datamatrix-lots-{job.job_id[:4]}-42.zip"
+    assert body["download_url"].startswith("http://testserver/")
+    left = datetime.fromisoformat(body["expires_at"]) - datetime.now(UTC)
+    assert timedelta(minutes=14) < left <= timedelta(minutes=15)
+    response = client.get(link(client, editor, job))  # without a key
+    assert response.status_code == 200
+    assert response.content == ARTEFACT
+    assert response.headers["content-type"] == "application/zip"
+    assert body["output_filename"] in response.headers["content-disposition"]
+    assert response.headers["etag"] == f'"{hashlib.sha256(ARTEFACT).hexdigest()}"'
+    assert response.headers["accept-ranges"] == "bytes"
+
+
+def test_the_public_url_is_used(exports, accounts, editor):
+    settings = ApiSettings(secret_key="a secret of the tests", public_url="https://labels.example/base/")
+    job = exports.add("acme", JobStatus.COMPLETED)
+    with TestClient(create_app(exports=exports, accounts=accounts, settings=settings)) as http:
+        url = http.get(f"{URL}{job.job_id}/", headers=editor).json()["download_url"]
+    assert url.startswith(f"https://labels.example/base{URL}")
+
+
+def test_ranges(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    url = link(client, editor, job)
+    part = client.get(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, ARTEFACT[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(ARTEFACT)}"
+    etag = part.headers["etag"]
+    same = client.get(url, headers={"Range": "bytes=10-", "If-Range": etag})
+    assert (same.status_code, same.content) == (206, ARTEFACT[10:])
+    changed = client.get(url, headers={"Range": "bytes=10-", "If-Range": '"other"'})
+    assert (changed.status_code, changed.content) == (200, ARTEFACT)
+    outside = client.get(url, headers={"Range": "bytes=99999-"})
+    is_problem(outside, 416, "range_not_satisfiable")
+    assert outside.headers["content-range"] == f"bytes */{len(ARTEFACT)}"
+    is_problem(client.get(url, headers={"Range": "bytes=a-b"}), 400, "bad_request")
+    assert client.get(url, headers={"If-None-Match": etag}).status_code == 304
+    head = client.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(ARTEFACT)))
+
+
+def test_an_artefact_that_is_elsewhere_is_streamed(client, editor, exports):
+    exports.local = False
+    job = exports.add("acme", JobStatus.COMPLETED)
+    response = client.get(link(client, editor, job))
+    assert (response.status_code, response.content) == (200, ARTEFACT)
+    assert response.headers["content-length"] == str(len(ARTEFACT))
+    assert job.output_filename in response.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_artefact_that_is_gone(client, editor, exports, local):
+    exports.local = local
+    job = exports.add("acme", JobStatus.COMPLETED)
+    url = link(client, editor, job)
+    (exports.folder / job.job_id).unlink()
+    is_problem(client.get(url), 404, "not_found")
+
+
+def token_for(job, *, secret="a secret of the tests", ttl=60):
+    return DownloadTokens(secret, ttl).issue(job)[0]
+
+
+def test_wrong_tokens(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    another = exports.add("acme", JobStatus.COMPLETED)
+    good = token_for(job)
+    url = f"{URL}{job.job_id}/download/"
+    assert client.get(url, params={"token": good}).status_code == 200
+    for token, reason in [
+        ("", "empty"),
+        ("nonsense", "no token"),
+        (good[:-1], "cut"),
+        ("x" + good, "altered"),
+        (good.split(".")[0], "unsigned"),
+        (token_for(another), "another job's"),
+        (token_for(job, secret="another secret key"), "another key's"),
+        (token_for(job, ttl=-1), "expired"),
+    ]:
+        assert client.get(url, params={"token": token}).status_code == 403, reason
+    is_problem(client.get(url), 403, "forbidden")
+    is_problem(client.get(url, headers=editor), 403, "forbidden")
+
+
+def test_a_download_before_completion(client, exports):
+    job = exports.add("acme", JobStatus.PROCESSING)
+    response = client.get(f"{URL}{job.job_id}/download/", params={"token": token_for(job)})
+    assert is_problem(response, 409, "conflict")["retryable"]
+
+
+def test_another_organisations_job_is_unknown(client, stranger, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    theirs = is_problem(client.get(f"{URL}{job.job_id}/", headers=stranger), 404, "not_found")
+    unknown = is_problem(client.get(f"{URL}{UNKNOWN}/", headers=stranger), 404, "not_found")
+    assert {k: v for k, v in theirs.items() if k != "timestamp"} == {
+        k: v for k, v in unknown.items() if k != "timestamp"
+    }
+
+
+@pytest.mark.parametrize("job_id", ["0" * 22, "l" * 22, "z" * 22, UNKNOWN])
+def test_a_well_formed_job_id_that_names_nothing(client, editor, job_id):
+    is_problem(client.get(f"{URL}{job_id}/", headers=editor), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "job_id", ["a", "a" * 21, "a" * 23, "a" * 21 + "-", "é" * 22, "%00" + "a" * 21, "a" * 22 + "%0a"]
+)
+@pytest.mark.parametrize("tail", ["", "download/"])
+def test_a_malformed_job_id(client, editor, job_id, tail):
+    problem = is_problem(client.get(f"{URL}{job_id}/{tail}", headers=editor), 422, "validation_error")
+    assert problem["details"][0]["loc"] == ["path", "job_id"]
+
+
+@pytest.mark.parametrize("key", [None, "", "nonsense", "csb_" + "a" * 32 + "_00000000", keys.new_key()])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", URL), ("GET", f"{URL}{UNKNOWN}/"), ("GET", f"{URL}a/")]
+)
+def test_without_a_good_key(client, key, method, path):
+    headers = {} if key is None else {"X-API-Key": key}
+    response = client.request(method, path, headers=headers)
+    is_problem(response, 401, "unauthorized")
+    assert response.headers["www-authenticate"]
+
+
+def test_a_viewer_submits_nothing(client, viewer, exports):
+    body = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
+    is_problem(client.post(URL, json=body, headers=viewer), 403, "forbidden")
+    assert not exports.submitted
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", URL.rstrip("/"), f"{URL}{UNKNOWN}", f"{URL}{UNKNOWN}/x/"])
+def test_an_unknown_path(client, editor, path):
+    is_problem(client.get(path, headers=editor), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", URL, "POST"),
+        ("GET", URL, "POST"),
+        ("POST", f"{URL}{UNKNOWN}/", "GET"),
+        ("POST", "/healthz", "GET"),
+    ],
+)
+def test_another_method(client, editor, method, path, allow):
+    response = client.request(method, path, headers=editor)
+    is_problem(response, 405, "method_not_allowed")
+    assert allow in response.headers["allow"]
+
+
+def test_health(client, exports):
+    assert client.get("/healthz").status_code == 200
+    exports.is_ready = False
+    is_problem(client.get("/healthz"), 503, "unavailable")
