@@ -1,0 +1,54 @@
+"""The façade's process: the composition of stores, launcher and API, served by uvicorn."""
+
+import argparse
+import logging
+import threading
+from pathlib import Path
+
+import uvicorn
+from pydantic import SecretStr
+
+from accounts.store import Accounts
+from api.app import create_app
+from api.settings import ApiSettings
+from catalogue.tables import Catalogue
+from cli.settings import Settings
+from exports.artefacts import ArtefactStore
+from pipelines import instance
+from pipelines.launcher import DagsterExports
+from pipelines.resources import catalogue_url
+from pipelines.warm_workers import WarmWorkers
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--host", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--code-server-socket", required=True)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = Settings().resolved()
+    workers = WarmWorkers(settings.home, settings.warm_workers)
+    workers.start()
+    exports = DagsterExports(
+        instance=instance.load(Path(settings.home)),
+        code_server_socket=arguments.code_server_socket,
+        workers=workers,
+        catalogue=Catalogue(catalogue_url(settings.storage_url)),
+        artefacts=ArtefactStore(settings.storage_url),
+        sync_threshold=settings.sync_threshold,
+    )
+    threading.Thread(target=exports.submit_left_over, daemon=True).start()
+    app = create_app(
+        exports=exports,
+        accounts=Accounts(settings.database_url),
+        settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
+    )
+    try:
+        uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="info", server_header=False)
+    finally:
+        workers.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""The `labels` command."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from accounts.identity import Role
+from accounts.store import Accounts
+from cli.settings import Settings
+from gs1.errors import LabelError
+from labels_client.client import LabelsClient
+from labels_client.errors import IncompleteDownload, LabelExportFailed, LabelExportTimeout, LabelsApiError
+from labels_client.models import JobStatusOut
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+_TOLD = (LabelError, LabelsApiError, LabelExportFailed, LabelExportTimeout, IncompleteDownload)
+
+
+class _Commands(click.Group):
+    """Deliberate errors are told in one line, not in a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _TOLD as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    r"""Bulk GS1 labels: from a catalogue to scannable symbols in a ZIP.
+
+    \b
+    A first tour:
+      labels org create acme --name "Acme Foods"
+      labels keys create --org acme
+      labels import --org acme --products products.csv --lots lots.csv
+      labels serve
+
+    All local state is kept in LABELS_HOME (default: .labels in this folder).
+    """
+
+
+def _settings() -> Settings:
+    return Settings().resolved()
+
+
+def _accounts() -> Accounts:
+    return Accounts(_settings().database_url)
+
+
+@main.group()
+def org() -> None:
+    """Organisations: whose catalogue it is."""
+
+
+@org.command("create")
+@click.argument("slug")
+@click.option("--name", help="What people call it; the slug by default.")
+@click.option("--resolver", help="Where its QR codes lead, e.g. https://id.example.com.")
+def org_create(slug: str, name: str | None, resolver: str | None) -> None:
+    """Create the organisation SLUG: lower-case letters, digits and hyphens."""
+    made = _accounts().create_organisation(slug, name=name, resolver=resolver)
+    click.echo(f"created {made.slug} ({made.name})")
+
+
+@main.group()
+def keys() -> None:
+    """API keys."""
+
+
+@keys.command("create")
+@click.option("--org", "organisation", required=True, help="The organisation's slug.")
+@click.option("--role", type=click.Choice([r.value for r in Role]), default="manager", show_default=True)
+def keys_create(organisation: str, role: str) -> None:
+    """Create an API key and print it, this once, on the last line."""
+    key = _accounts().create_key(organisation, Role(role))
+    click.echo("Keep this key; it is not shown again. Send it as X-API-Key.", err=True)
+    click.echo(key)
+
+
+@main.command("import")
+@click.option("--org", "organisation", required=True, help="The organisation's slug.")
+@click.option("--products", type=_FILE, help="id?, gtin, name, carrier?, active?, created_at?")
+@click.option(
+    "--lots", type=_FILE, help="id?, gtin, lot_number, lot_run_id?, production_date?, expiration_date?, …"
+)
+@click.option("--serials", type=_FILE, help="id?, gtin, lot_number?, serial_number, active?, created_at?")
+@click.option(
+    "--events", type=_FILE, help="entity_type, gtin, lot_number?, serial_number?, event_type, occurred_at"
+)
+@click.option("--rejects", type=click.Path(file_okay=False, path_type=Path), help="Where rejects files go.")
+def import_(
+    organisation: str,
+    products: Path | None,
+    lots: Path | None,
+    serials: Path | None,
+    events: Path | None,
+    rejects: Path | None,
+) -> None:
+    """Import CSV or Parquet files into the organisation's catalogue.
+
+    Good rows land; bad ones are written to a rejects file with file, row, column, value and reason,
+    and the command exits 1. Importing a file twice changes nothing.
+    """
+    if not any((products, lots, serials, events)):
+        raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
+    from catalogue import ingest
+    from catalogue.tables import Catalogue
+
+    settings = _settings()
+    Accounts(settings.database_url).organisation(organisation)
+    catalogue = Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue")
+    report = ingest.import_files(
+        catalogue,
+        organisation,
+        products=products,
+        lots=lots,
+        serials=serials,
+        events=events,
+        rejects_dir=rejects or settings.home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+    )
+    for table in report.tables:
+        click.echo(
+            f"{table.table}: {table.read} read, {table.added} added, {table.updated} updated, "
+            f"{table.unchanged} unchanged, {table.rejected} rejected"
+        )
+        if table.rejects_file is not None:
+            click.echo(f"  rejected rows: {table.rejects_file}")
+    if any(table.rejected for table in report.tables):
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the façade listens.")
+@click.option("--port", default=8000, show_default=True)
+@click.option("--dagster-port", default=3000, show_default=True, help="The Dagster UI, on localhost only.")
+def serve(host: str, port: int, dagster_port: int) -> None:
+    """Run façade, warm workers, code server, daemon and Dagster UI until SIGTERM or Ctrl-C."""
+    from cli.supervisor import supervise
+
+    sys.exit(supervise(_settings(), host=host, port=port, dagster_port=dagster_port))
+
+
+def _client(url: str, key: str | None) -> LabelsClient:
+    if not key:
+        raise click.UsageError("Give an API key: --key, or LABELS_API_KEY in the environment.")
+    return LabelsClient(url, key)
+
+
+_URL = click.option("--url", default=lambda: os.environ.get("LABELS_URL", "http://127.0.0.1:8000"))
+_KEY = click.option("--key", envvar="LABELS_API_KEY", help="API key; default: LABELS_API_KEY.")
+
+
+@main.command()
+@click.argument("request_file", type=_FILE)
+@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
+@_URL
+@_KEY
+def export(request_file: Path, out: Path, url: str, key: str | None) -> None:
+    """Submit the request in REQUEST_FILE (JSON), wait, and download the result to --out."""
+    try:
+        request = json.loads(request_file.read_bytes())
+    except ValueError as error:
+        raise click.ClickException(f"{request_file} is not JSON: {error}") from error
+    out.mkdir(parents=True, exist_ok=True)
+    with _client(url, key) as client, click.progressbar(length=100, label="export", file=sys.stderr) as bar:
+
+        def moved(status: JobStatusOut) -> None:
+            bar.update(status.progress_percent - bar.pos)
+
+        path = client.export(request, out, on_progress=moved)
+    click.echo(path)
+
+
+@main.command()
+@click.argument("job_id")
+@_URL
+@_KEY
+def status(job_id: str, url: str, key: str | None) -> None:
+    """Print the job's state as JSON."""
+    with _client(url, key) as client:
+        click.echo(json.dumps(asdict(client.status(job_id)), indent=2, default=str))
+
+
+if __name__ == "__main__":
+    main()

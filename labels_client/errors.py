@@ -1,0 +1,61 @@
+"""What can go wrong between the client and the service."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labels_client.models import JobStatusOut
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An RFC 9457 problem document. `retry_after` is in seconds; `details` has loc, msg and type each."""
+
+    status: int
+    title: str
+    detail: str
+    error_code: str
+    retryable: bool = False
+    retry_after: int | None = None
+    details: tuple[Mapping[str, Any], ...] = field(default=())
+
+
+class LabelsApiError(Exception):
+    """The service answered with a problem, or with something it should not."""
+
+    def __init__(self, problem: Problem) -> None:
+        lines = [f"{problem.status} {problem.title}: {problem.detail}"]
+        lines += [
+            f"  {'.'.join(str(step) for step in fault.get('loc', ()))}: {fault.get('msg', '')}"
+            for fault in problem.details
+        ]
+        super().__init__("\n".join(lines))
+        self.problem = problem
+
+
+class LabelExportFailed(Exception):
+    """The export ended without an artefact. `status` is its last state."""
+
+    def __init__(self, status: "JobStatusOut") -> None:
+        super().__init__(f"label export {status.job_id} failed: {status.error}")
+        self.status = status
+
+
+class LabelExportTimeout(TimeoutError):
+    """The export had not ended in the time given. It goes on: `status` is its last state."""
+
+    def __init__(self, status: "JobStatusOut") -> None:
+        super().__init__(
+            f"label export {status.job_id} is still {status.status} at {status.progress_percent} percent"
+        )
+        self.status = status
+
+
+class IncompleteDownload(Exception):
+    """Fewer or more bytes arrived than the artefact has."""
+
+    def __init__(self, expected_bytes: int, received_bytes: int) -> None:
+        super().__init__(f"{received_bytes} bytes arrived of {expected_bytes}")
+        self.expected_bytes = expected_bytes
+        self.received_bytes = received_bytes
