@@ -1,0 +1,254 @@
+"""The demo: two organisations, three exports over HTTP, and every symbol read back.
+
+What each symbol must say is worked out here a second time, from the catalogue's CSV files and nothing
+else: neither the service's GS1 rules nor the artefact's own manifest is asked. Run it with `make demo`.
+"""
+
+import csv
+import io
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from tests.decoding import Reading, UnreadableSymbol, read_archive
+from tests.service import (
+    Exports,
+    ServiceError,
+    create_organisation,
+    labels,
+    running_service,
+    survivors,
+)
+
+DEMO = Path(__file__).resolve().parent
+OUT = DEMO / "out"
+GS = "\x1d"
+
+Row = dict[str, str]
+
+
+class DemoFailed(Exception):
+    """What came back is not what the catalogue says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entity to be labelled: what its symbol has to carry."""
+
+    gtin: str
+    lot: str = ""
+    serial: str = ""
+    # ("17", "270331") or ("15", "270300"): the date's AI and its YYMMDD; None where no date is known.
+    date: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A demo organisation: its folder of CSV files and the resolver its links point to."""
+
+    slug: str
+    name: str
+    resolver: str = "https://id.gs1.org"
+    options: tuple[str, ...] = field(default=())
+
+    @property
+    def folder(self) -> Path:
+        return DEMO / self.slug
+
+    def rows(self, table: str) -> list[Row]:
+        with (self.folder / f"{table}.csv").open(encoding="utf-8-sig", newline="") as stream:
+            return list(csv.DictReader(stream))
+
+    def products(self) -> Iterator[Item]:
+        for row in self.rows("products"):
+            if active(row):
+                yield Item(row["gtin"].zfill(14))
+
+    def lots(self) -> Iterator[Item]:
+        sold = {item.gtin for item in self.products()}
+        for row in self.rows("lots"):
+            gtin = row["gtin"].zfill(14)
+            if active(row) and gtin in sold:
+                yield Item(gtin, lot=row["lot_number"], date=date_of(row))
+
+    def serials(self) -> Iterator[Item]:
+        """Serials whose own row, product and lot (where they have one) are all active."""
+        sold = {item.gtin for item in self.products()}
+        made = {(item.gtin, item.lot): item for item in self.lots()}
+        for row in self.rows("serials"):
+            gtin, lot = row["gtin"].zfill(14), row.get("lot_number") or ""
+            if not active(row) or gtin not in sold or (lot and (gtin, lot) not in made):
+                continue
+            yield Item(gtin, lot, row["serial_number"], made[gtin, lot].date if lot else None)
+
+    def digital_link(self, item: Item) -> Reading:
+        path = f"/01/{item.gtin}"
+        path += f"/10/{quote(item.lot, safe='')}" if item.lot else ""
+        path += f"/21/{quote(item.serial, safe='')}" if item.serial else ""
+        query = f"?{item.date[0]}={item.date[1]}" if item.date else ""
+        return "]Q1", f"{self.resolver}{path}{query}".encode()
+
+    def element_string(self, item: Item) -> Reading:
+        """The message as a scanner sends it: no leading FNC1, <GS> after a variable-length AI that is not last."""
+        fixed = f"01{item.gtin}" + ("".join(item.date) if item.date else "")
+        variable = [f"10{item.lot}"] if item.lot else []
+        variable += [f"21{item.serial}"] if item.serial else []
+        return "]d2", (fixed + GS.join(variable)).encode()
+
+
+ACME = Organisation("acme-foods", "Acme Foods")
+NORDIC = Organisation(
+    "nordic-tools",
+    "Nordic Tools",
+    resolver="https://id.nordic-tools.example",
+    options=("--resolver", "https://id.nordic-tools.example"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One request of the demo and where its expected symbols come from."""
+
+    organisation: Organisation
+    scope: str
+    export_type: str
+    file_format: str
+    items: Callable[[], Iterator[Item]]
+    reading: Callable[[Item], Reading]
+
+    @property
+    def title(self) -> str:
+        return f"{self.organisation.slug}: {self.export_type} as {self.file_format}, {self.scope}"
+
+    def body(self) -> dict[str, Any]:
+        return {"scope": self.scope, "export_type": self.export_type, "file_format": self.file_format}
+
+
+EXPORTS = (
+    Export(ACME, "lots", "qr_codes", "svg", ACME.lots, ACME.digital_link),
+    Export(ACME, "serials", "datamatrix", "png", ACME.serials, ACME.element_string),
+    Export(NORDIC, "products", "qr_codes", "png", NORDIC.products, NORDIC.digital_link),
+)
+
+
+def active(row: Row) -> bool:
+    return (row.get("active") or "true").strip().lower() not in {"false", "0", "no"}
+
+
+def date_of(row: Row) -> tuple[str, str] | None:
+    """The expiry as AI 17, else the best-before date as AI 15; a month without a day becomes day 00."""
+    for column, identifier in (("expiration_date", "17"), ("best_before_date", "15")):
+        if value := (row.get(column) or "").strip():
+            year, month, *day = value.split("-")
+            return identifier, f"{year[2:]}{month}{day[0] if day else '00'}"
+    return None
+
+
+def import_catalogue(home: Path, organisation: Organisation) -> str:
+    """Create the organisation with its catalogue in the home; return its API key."""
+    key = create_organisation(home, organisation.slug, "--name", organisation.name, *organisation.options)
+    files = [
+        argument
+        for table in ("products", "lots", "serials", "events")
+        if (path := organisation.folder / f"{table}.csv").exists()
+        for argument in (f"--{table}", str(path))
+    ]
+    printed = labels(home, "import", "--org", organisation.slug, *files).stdout.strip()
+    print(f"  {organisation.slug}: imported", *(f"    {line}" for line in printed.splitlines()), sep="\n")
+    return key
+
+
+def run(export: Export, client: Exports) -> Path:
+    """Submit, poll to the end, download; return where the artefact was stored."""
+    print(f"\n== {export.title}")
+    started = time.monotonic()
+    receipt = client.submit(export.body())
+    print(f"  202 job {receipt['job_id']} {receipt['status']}")
+    status: dict[str, Any] = {}
+    shown = ""
+    for status in client.wait(receipt, 75):
+        line = (
+            f"  {time.monotonic() - started:5.1f} s  {status['status']:<10} "
+            f"{status['progress_percent']:3d} %  {status['processed_items']}/{status['total_items']}"
+        )
+        if line[10:] != shown:
+            print(line, flush=True)
+            shown = line[10:]
+    if status["status"] != "completed":
+        raise DemoFailed(f"{export.title}: the job failed: {status['error']}")
+    target = OUT / str(status["output_filename"])
+    target.write_bytes(client.download(status))
+    return target
+
+
+def verify(export: Export, artefact: Path) -> int:
+    """Return how many symbols were read; DemoFailed unless they say exactly what the catalogue says."""
+    expected = Counter(export.reading(item) for item in export.items())
+    try:
+        read = Counter(reading for _, reading in read_archive(artefact.read_bytes()))
+    except UnreadableSymbol as error:
+        raise DemoFailed(f"{export.title}: {error}") from error
+    if not expected:
+        raise DemoFailed(f"{export.title}: the demo catalogue has nothing to export")
+    if missing := expected - read:
+        raise DemoFailed(f"{export.title}: {missing.total()} symbols missing, such as {next(iter(missing))}")
+    if surplus := read - expected:
+        raise DemoFailed(f"{export.title}: {surplus.total()} symbols too many, such as {next(iter(surplus))}")
+    return read.total()
+
+
+def demonstrate(home: Path) -> None:
+    print("Importing the demo catalogues")
+    keys = {organisation: import_catalogue(home, organisation) for organisation in (ACME, NORDIC)}
+    print("\nStarting the service")
+    started = time.monotonic()
+    with running_service(home) as service:
+        print(
+            f"  {service.url} after {time.monotonic() - started:.1f} s; Dagster UI on port {service.dagster_port}"
+        )
+        try:
+            for export in EXPORTS:
+                with service.client(keys[export.organisation]) as client:
+                    artefact = run(export, client)
+                count = verify(export, artefact)
+                print(f"  {count} symbols decoded with zxing-cpp, every one as the catalogue says")
+                print(f"  {artefact}")
+        except (DemoFailed, ServiceError, httpx.HTTPError):
+            shutil.copy(service.log, OUT / "service.log")
+            print(f"The service's log: {OUT / 'service.log'}", file=sys.stderr)
+            raise
+        code = service.stop()
+        if left := survivors(home):
+            raise DemoFailed("processes outlived the service:\n" + "\n".join(left))
+        print(f"\nStopped by SIGTERM with exit code {code}; no process left behind.")
+
+
+def main() -> int:
+    # Piped output too is shown as it happens, in order with what goes to standard error.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="labels-demo-", ignore_cleanup_errors=True) as folder:
+        try:
+            demonstrate(Path(folder) / "home")
+        except (DemoFailed, ServiceError, httpx.HTTPError) as error:
+            print(f"\nDEMO FAILED: {error}", file=sys.stderr)
+            return 1
+    print(f"Demo passed in {time.monotonic() - started:.0f} s. The files are in {OUT}")
+    return 0
+
+
+# The process pool's workers import this module again.
+if __name__ == "__main__":
+    sys.exit(main())
