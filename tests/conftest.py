@@ -1,0 +1,94 @@
+"""The fixtures more than one test file needs: one running service for all that only talk to it."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.service import Service, create_organisation, labels, running_service
+
+# Small enough that a few dozen entities land on the queued side.
+SYNC_THRESHOLD = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """An organisation with a small catalogue of its own, in the running service."""
+
+    slug: str
+    key: str
+
+
+# Case table: GTIN, active, why it is here.
+PRODUCTS = (
+    ("09506000134352", "true", "the GS1 documents' example"),
+    ("00012345678905", "true", "five leading zeros"),
+    ("10614141000415", "true", "a grouping, indicator 1"),
+    ("04006381333931", "false", "inactive: neither it nor its lots and serials are exported"),
+)
+
+# Case table: GTIN, lot, expiry, best before, active, link behind the resolver and GTIN, element string behind it.
+LOTS = (
+    ("09506000134352", "ABC123", "2027-03-31", "", "true", "/10/ABC123?17=270331", "1727033110ABC123"),
+    ("09506000134352", "MONTH", "2027-04", "", "true", "/10/MONTH?17=270400", "1727040010MONTH"),
+    ("09506000134352", "BB", "", "2027-05-06", "true", "/10/BB?15=270506", "1527050610BB"),
+    ("09506000134352", "BOTH", "2027-06-30", "2027-06-01", "true", "/10/BOTH?17=270630", "1727063010BOTH"),
+    ("09506000134352", "OFF", "2027-03-31", "", "false", None, None),
+    ("00012345678905", "A/B+%&", "", "", "true", "/10/A%2FB%2B%25%26", "10A/B+%&"),
+    ("10614141000415", "20CHARACTERS-LOT-NO-", "2026-12-31", "", "true",
+     "/10/20CHARACTERS-LOT-NO-?17=261231", "1726123110" + "20CHARACTERS-LOT-NO-"),
+    ("04006381333931", "GONE", "2027-03-31", "", "true", None, None),
+)  # fmt: skip
+
+SERIALS_OF_A_LOT = 30
+
+
+def write_catalogue(folder: Path) -> list[str]:
+    """Write the case tables as CSV files; return the options of `labels import` that name them."""
+    serials = [("09506000134352", "ABC123", f"S{n:04d}", "true") for n in range(SERIALS_OF_A_LOT)]
+    serials += [
+        ("00012345678905", "", "no/lot", "true"),
+        ("09506000134352", "ABC123", "SCRAPPED", "false"),
+        ("09506000134352", "OFF", "LOT-OFF", "true"),
+        ("04006381333931", "GONE", "PRODUCT-OFF", "true"),
+    ]
+    products = [(gtin, f"Product {n}", active) for n, (gtin, active, _) in enumerate(PRODUCTS)]
+    lots = [lot[:5] for lot in LOTS]
+    return [
+        *_table(folder, "products", ("gtin", "name", "active"), products),
+        *_table(
+            folder, "lots", ("gtin", "lot_number", "expiration_date", "best_before_date", "active"), lots
+        ),
+        *_table(folder, "serials", ("gtin", "lot_number", "serial_number", "active"), serials),
+    ]
+
+
+def _table(folder: Path, name: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, str]:
+    path = folder / f"{name}.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return f"--{name}", str(path)
+
+
+def open_shop(home: Path, slug: str, folder: Path) -> Shop:
+    """Create the organisation with the small catalogue; works beside a running service too."""
+    key = create_organisation(home, slug)
+    labels(home, "import", "--org", slug, *write_catalogue(folder))
+    return Shop(slug, key)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for the whole session; a test that kills or restarts one starts its own."""
+    home = tmp_path_factory.mktemp("shared") / "home"
+    with running_service(home, {"LABELS_SYNC_THRESHOLD": str(SYNC_THRESHOLD)}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shop(service: Service, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """An organisation of the test file's own, so that what one file prints is no other's history."""
+    slug = request.path.stem.replace("_", "-")
+    return open_shop(service.home, slug, tmp_path_factory.mktemp(slug))
