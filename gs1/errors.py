@@ -73,6 +73,12 @@ class XDimensionOutOfRange(Gs1Error):
     code = "x_dimension_out_of_range"
 
 
+class SymbolTooWide(Gs1Error):
+    """The symbol would be wider than GS1 allows even at the least X-dimension."""
+
+    code = "symbol_too_wide"
+
+
 class CarrierCannotHold(Gs1Error):
     """The GTIN does not fit the barcode symbol it was to be put in."""
 

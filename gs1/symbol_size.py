@@ -1,11 +1,12 @@
 """How large a symbol is printed: X-dimension, height and quiet zone, by symbol and by where it is scanned."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
-from gs1.errors import XDimensionOutOfRange
+from gs1.errors import SymbolTooWide, XDimensionOutOfRange
 
 
 class SymbolKind(StrEnum):
@@ -147,3 +148,32 @@ def x_dimension_mm(kind: SymbolKind, environment: Environment, requested: float 
             field="module_size_mm",
         )
     return requested
+
+
+def fitting_x_dimension_mm(
+    kind: SymbolKind, environment: Environment, requested: float | None, width_x: float
+) -> float:
+    """Return the X-dimension for a symbol `width_x` wide, its quiet zones included.
+
+    It is that of `x_dimension_mm` unless the symbol would then be wider than its table allows: then the
+    largest X at which it is not, down to a micrometre. Raises XDimensionOutOfRange, and SymbolTooWide where
+    that would be less than the table's least X for such symbols.
+    Source: GS1 General Specifications, 5.4.5 (165.10 mm), 5.12.3 (least X-dimension of GS1-128).
+
+    >>> fitting_x_dimension_mm(SymbolKind.GS1_128, Environment.RETAIL, None, 400)
+    0.412
+    """
+    x_mm = x_dimension_mm(kind, environment, requested)
+    size = symbol_size(kind, environment)
+    if size.max_width_mm is None or x_mm * width_x <= size.max_width_mm:
+        return x_mm
+    reduced = math.floor(size.max_width_mm / width_x * 1000) / 1000
+    least = size.x_min_mm if size.x_reduced_mm is None else size.x_reduced_mm
+    if reduced < least:
+        raise SymbolTooWide(
+            f"The symbol is {width_x:g} X wide: it would take an X-dimension of {reduced:.3f} mm to stay "
+            f"within {size.max_width_mm:.2f} mm, and the least is {least:.3f} mm",
+            value=round(width_x * least, 2),
+            expected=f"at most {size.max_width_mm:.2f} mm at an X-dimension of {least:.3f} mm",
+        )
+    return reduced

@@ -43,3 +43,22 @@ def datamatrix_elements(
     if serial:
         elements.append(("21", serial))
     return tuple(elements)
+
+
+def gs1_128_elements(
+    gtin_14: str,
+    lot: str | None = None,
+    serial: str | None = None,
+    expiry: str | None = None,
+    best_before: str | None = None,
+) -> ElementString:
+    """Return the elements of a GS1-128: of a serial (01)(21), else those of a GS1 DataMatrix.
+
+    A linear symbol has room for little: beside the serial neither lot nor date is carried.
+
+    >>> gs1_128_elements("09506000134352", lot="ABC123", serial="7", expiry="270331")
+    (('01', '09506000134352'), ('21', '7'))
+    """
+    if serial:
+        return ("01", gtin_14), ("21", serial)
+    return datamatrix_elements(gtin_14, lot, None, expiry, best_before)

@@ -41,13 +41,10 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
     >>> [group.modules.shape for group in batch.groups], list(batch.refused)
     ([(1, 16, 16)], [1])
     """
-    refused: dict[int, LabelError] = {}
-    accepted: list[int] = []
-    for position, message in enumerate(messages):
-        if message[:1] == _FNC1_BYTE and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii():
-            accepted.append(position)
-        else:
-            refused[position] = _refusal(message)
+    accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
+    refused = {
+        position: _refusal(message) for position, message in enumerate(messages) if not _is_encodable(message)
+    }
     by_size: dict[int, list[tuple[NDArray[np.intp], NDArray[np.uint8]]]] = {}
     for positions, text, lengths in _padded(messages, accepted):
         codewords = to_codewords(text, lengths)
@@ -67,6 +64,21 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
         data = np.concatenate([part[1] for part in parts])[order]
         groups.append(MatrixSymbols(positions[order], _modules(SIZES[index], data)))
     return EncodedBatch(groups, dict(sorted(refused.items())))
+
+
+def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
+    """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
+    modules = np.zeros(len(messages), np.intp)
+    # The last is what a row that no size takes looks up: index -1.
+    sides = np.array([size.side for size in SIZES] + [0])
+    accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
+    for positions, text, lengths in _padded(messages, accepted):
+        modules[positions] = sides[to_codewords(text, lengths).sizes]
+    return modules
+
+
+def _is_encodable(message: bytes) -> bool:
+    return message[:1] == _FNC1_BYTE and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
 
 
 def _refusal(message: bytes) -> LabelError:

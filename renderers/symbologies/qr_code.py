@@ -57,6 +57,16 @@ def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> Encode
     return EncodedBatch(groups, dict(sorted(refused.items())))
 
 
+def sizes(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> NDArray[np.intp]:
+    """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
+    modules = np.zeros(len(payloads), np.intp)
+    for positions in _slices(payloads):
+        encoded, _ = qr_segments.data_codewords(payloads, positions, level)
+        for part in encoded:
+            modules[part.positions] = qr_tables.size_of(part.version)
+    return modules
+
+
 def _too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
     return PayloadTooLong(
         f"The payload of {len(payload)} bytes does not fit QR Code version 40 at level {level}.",

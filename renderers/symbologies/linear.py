@@ -1,0 +1,89 @@
+"""Linear symbols of fixed length, all digits: checked and encoded in batches of one array each."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gs1.check_digit import check_digit
+from gs1.errors import LabelError
+from renderers.errors import PayloadNotEncodable
+from renderers.symbol import BarSymbols, EncodedBatch, HriZone
+
+# Symbols worked on at a time: intermediate arrays stay in the cache whatever the batch.
+_SYMBOLS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class DigitSymbology:
+    """A symbology whose symbols all carry the same number of digits, the last one their check digit.
+
+    `draw` takes the digits, (n, digits) uint8 of 0–9, and fills the element widths, (n, elements) uint8 in
+    X / `units_per_x`. `guards` and `zones` are those of BarSymbols.
+    """
+
+    name: str
+    digits: int
+    elements: int
+    draw: Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]
+    units_per_x: int = 1
+    guards: tuple[int, ...] = ()
+    zones: tuple[HriZone, ...] = ()
+
+
+def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch:
+    """Return the symbols of payloads in one group, none where all are refused.
+
+    A payload is the digits with their check digit. Refused as PayloadNotEncodable: another length, a byte
+    that is no digit, a wrong check digit. A symbol never depends on the rest of the batch.
+    """
+    refused: dict[int, LabelError] = {}
+    positions = np.empty(len(payloads), np.intp)
+    widths = np.empty((len(payloads), symbology.elements), np.uint8)
+    count = 0
+    for places, digits, valid in _checked_slices(payloads, symbology.digits):
+        refused.update((int(p), _refusal(payloads[int(p)], symbology)) for p in places[~valid])
+        accepted = places[valid]
+        stop = count + len(accepted)
+        positions[count:stop] = accepted
+        symbology.draw(digits, widths[count:stop])
+        count = stop
+    if not count:
+        return EncodedBatch([], refused)
+    symbols = BarSymbols(
+        positions[:count], widths[:count], symbology.units_per_x, symbology.guards, symbology.zones
+    )
+    return EncodedBatch([symbols], refused)
+
+
+def _checked_slices(
+    payloads: Sequence[bytes], length: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.bool_]]]:
+    """Yield positions (n,), the digits of the valid payloads among them, and which are valid (n,)."""
+    # The check digit has weight 1. At most 14 digits sum up to 252, so uint8 holds the sum.
+    weights = np.where(np.arange(length)[::-1] % 2, 3, 1).astype(np.uint8)
+    for start in range(0, len(payloads), _SYMBOLS_AT_ONCE):
+        part = payloads[start : start + _SYMBOLS_AT_ONCE]
+        valid = np.fromiter(map(len, part), np.intp, len(part)) == length
+        joined = b"".join(part if valid.all() else [payload for payload in part if len(payload) == length])
+        # Subtraction wraps round: whatever stands before "0" becomes a large number.
+        digits = np.frombuffer(joined, np.uint8).reshape(-1, length) - np.uint8(ord("0"))
+        right = (digits <= 9).all(axis=1) & (digits @ weights % 10 == 0)
+        if not right.all():
+            digits = digits[right]
+        valid[valid] = right
+        yield np.arange(start, start + len(part)), digits, valid
+
+
+def _refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
+    if len(payload) != symbology.digits or not payload.isdigit():
+        return PayloadNotEncodable(
+            f"{symbology.name} carries {symbology.digits} digits, not {payload!r}.",
+            value=payload,
+            expected=f"{symbology.digits} digits 0–9",
+        )
+    right = check_digit(payload[:-1].decode("ascii"))
+    return PayloadNotEncodable(
+        f"{payload.decode('ascii')} has a wrong check digit.", value=payload, expected=f"check digit {right}"
+    )
