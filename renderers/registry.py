@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeAlias
 
-from renderers.symbol import EncodedBatch, ErrorCorrection, Writer
-from renderers.symbologies import data_matrix, qr_code
-from renderers.writers import png, svg
+from gs1.symbol_size import SymbolKind
+from renderers.engine import Engine
+from renderers.symbol import BatchEncoder, EncodedBatch, ErrorCorrection, Writer
+from renderers.symbologies import data_matrix, ean_upc, gs1_128, itf_14, qr_code
+from renderers.writers import eps, png, svg
 
 
 class FileFormat(StrEnum):
@@ -14,39 +15,45 @@ class FileFormat(StrEnum):
 
     SVG = "svg"
     PNG = "png"
-
-
-class Symbology(StrEnum):
-    """Symbologies the exporter draws."""
-
-    QR_CODE = "qr_code"
-    GS1_DATAMATRIX = "gs1_datamatrix"
-
-
-#: (payloads, error correction level) -> symbols and refusals
-BatchEncoder: TypeAlias = Callable[[Sequence[bytes], ErrorCorrection], EncodedBatch]
+    EPS = "eps"
 
 
 def _qr_code(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
     return qr_code.encode(payloads, level=error_correction)
 
 
-def _gs1_datamatrix(messages: Sequence[bytes], _error_correction: ErrorCorrection) -> EncodedBatch:
-    """Encode; ECC 200 has one level of error correction per size, so the level asked for says nothing."""
-    return data_matrix.encode(messages)
+def _without_level(encode: Callable[[Sequence[bytes]], EncodedBatch]) -> BatchEncoder:
+    """Return an encoder for a symbology that has no levels of error correction to choose from."""
+
+    def encoder(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
+        del error_correction
+        return encode(payloads)
+
+    return encoder
 
 
-ENCODERS: Mapping[Symbology, BatchEncoder] = {
-    Symbology.QR_CODE: _qr_code,
-    Symbology.GS1_DATAMATRIX: _gs1_datamatrix,
+ENCODERS: Mapping[SymbolKind, BatchEncoder] = {
+    SymbolKind.QR_CODE: _qr_code,
+    SymbolKind.GS1_DATAMATRIX: _without_level(data_matrix.encode),
+    SymbolKind.EAN_13: _without_level(ean_upc.encode_ean_13),
+    SymbolKind.UPC_A: _without_level(ean_upc.encode_upc_a),
+    SymbolKind.EAN_8: _without_level(ean_upc.encode_ean_8),
+    SymbolKind.ITF_14: _without_level(itf_14.encode),
+    SymbolKind.GS1_128: _without_level(gs1_128.encode),
 }
+
+
+def encoders(engine: Engine) -> Mapping[SymbolKind, BatchEncoder]:
+    """Return the engine's encoder of every symbology."""
+    if engine is Engine.BATCH:
+        return ENCODERS
+    from renderers import reference  # noqa: PLC0415 - imports what the batch engine does without
+
+    return reference.ENCODERS
+
 
 WRITERS: Mapping[FileFormat, Writer] = {
     FileFormat.SVG: svg.write,
     FileFormat.PNG: png.write,
-}
-
-MEDIA_TYPES: Mapping[FileFormat, str] = {
-    FileFormat.SVG: "image/svg+xml",
-    FileFormat.PNG: "image/png",
+    FileFormat.EPS: eps.write,
 }

@@ -1,13 +1,17 @@
-"""PNG files of matrix symbols: one bit per pixel, whole pixels per module, real size in pHYs."""
+"""PNG files: one bit per pixel, whole pixels per element, real size in pHYs."""
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 from isal import isal_zlib
+from numpy.typing import NDArray
 
-from renderers.symbol import Drawing, MatrixSymbols
+from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.writers.layout import Layout, draw_by_layout
+from renderers.writers.pixels import Band, PixelGrid, bands
 from renderers.writers.text import printable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -22,13 +26,79 @@ _LEVEL = 1
 _BATCH_BYTES = 1 << 21
 
 
-def pixels_per_module(drawing: Drawing) -> int:
-    """Return the pixels along one module: a whole number, at least 1, nearest to the printer's dots.
+def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
+    """Return one PNG file per symbol, the same bytes for the same input.
 
-    >>> pixels_per_module(Drawing(x_dimension_mm=0.396, quiet_zone_x=4, dpi=300))
+    X is a whole number of pixels, in both directions, and pHYs gives the resolution at which it prints
+    `x_dimension_mm` wide. Raises CharacterNotInFont for text that has no picture.
+    """
+    return draw_by_layout(symbols, drawing, captions, _draw)
+
+
+def pixels_per_x(drawing: Drawing) -> int:
+    """Return the pixels along X: a whole number, at least 1, nearest to the printer's dots.
+
+    >>> from renderers.symbol import QuietZone
+    >>> pixels_per_x(Drawing(x_dimension_mm=0.396, quiet_zone=QuietZone(4, 4, 4, 4), dpi=300))
     5
     """
     return max(1, round(drawing.x_dimension_mm * drawing.dpi / _MILLIMETRES_PER_INCH))
+
+
+def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+    grid = PixelGrid.of(symbols, layout, pixels_per_x(drawing))
+    head = _head(grid.width, grid.height, grid.pixels, drawing.x_dimension_mm)
+    return [
+        b"".join(
+            (
+                head,
+                _text_chunk(b"Title", title),
+                _text_chunk(b"Description", description),
+                _chunk(b"IDAT", stream),
+                _END,
+            )
+        )
+        for stream, title, description in zip(
+            _streams(symbols, grid, captions.hri), captions.titles, captions.descriptions, strict=True
+        )
+    ]
+
+
+def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> list[bytes]:
+    """Return the compressed image data of each symbol.
+
+    Of the pixel lines of a module or bar the first is written out and the others are the Up filter over
+    zeros, which says "as above": they cost the compressor next to nothing.
+    """
+    count, row_bytes = len(symbols.positions), (grid.width + 7) // 8
+    batch = max(1, min(count, _BATCH_BYTES // (grid.height * (row_bytes + 1))))
+    lines = np.zeros((batch, grid.height, row_bytes + 1), np.uint8)
+    streams: list[bytes] = []
+    for first in range(0, count, batch):
+        part = _sliced(symbols, slice(first, first + batch))
+        used = len(part.positions)
+        begin = 0
+        for band in bands(part, grid, texts[first : first + batch]):
+            end = begin + band.lines.shape[1] * band.repeat
+            _fill(lines[:used, begin:end], band)
+            begin = end
+        streams.extend(isal_zlib.compress(image, _LEVEL) for image in lines[:used])
+    return streams
+
+
+def _fill(lines: NDArray[np.uint8], band: Band) -> None:
+    """Write a band as filtered lines, (symbols, pixel lines, 1 + bytes), whose first byte is the filter."""
+    symbols, _, width = lines.shape
+    view = lines.reshape(symbols, -1, band.repeat, width, copy=False)
+    view[:, :, 1:, 0] = _FILTER_UP
+    view[:, :, 0, 1:] = np.packbits(band.lines, axis=2)
+
+
+def _sliced(symbols: SymbolGroup, part: slice) -> SymbolGroup:
+    positions = symbols.positions[part]
+    if isinstance(symbols, MatrixSymbols):
+        return MatrixSymbols(positions, symbols.modules[part])
+    return replace(symbols, positions=positions, widths=symbols.widths[part])
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -55,7 +125,7 @@ _END = _chunk(b"IEND", b"")
 def _head(width: int, height: int, pixels: int, x_dimension_mm: float) -> bytes:
     """Return signature, IHDR (1 bit greyscale) and pHYs.
 
-    The resolution makes a module exactly X wide: rounding to whole pixels moves the resolution, not the
+    The resolution makes X exactly what was asked for: rounding to whole pixels moves the resolution, not the
     printed size, to within half a pixel per metre.
     """
     per_metre = round(pixels * 1000 / x_dimension_mm)
@@ -64,60 +134,3 @@ def _head(width: int, height: int, pixels: int, x_dimension_mm: float) -> bytes:
         + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
         + _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
     )
-
-
-def _streams(symbols: MatrixSymbols, quiet_zone: int, pixels: int) -> list[bytes]:
-    """Return the compressed image data of each symbol.
-
-    Of the pixel rows of a module row the first is written out and the others are the Up filter over
-    zeros, which says "as above": a scanline costs the compressor next to nothing.
-    """
-    count, rows, columns = symbols.modules.shape
-    height, width = rows + 2 * quiet_zone, columns + 2 * quiet_zone
-    row_bytes = (width * pixels + 7) // 8
-    batch = max(1, min(count, _BATCH_BYTES // (height * pixels * (row_bytes + 1))))
-    light = np.ones((batch, height, width), np.uint8)
-    lines = np.zeros((batch, height, pixels, row_bytes + 1), np.uint8)
-    lines[:, :, 1:, 0] = _FILTER_UP
-    streams: list[bytes] = []
-    for first in range(0, count, batch):
-        modules = symbols.modules[first : first + batch]
-        used = len(modules)
-        np.subtract(
-            1, modules, out=light[:used, quiet_zone : quiet_zone + rows, quiet_zone : quiet_zone + columns]
-        )
-        lines[:used, :, 0, 1:] = np.packbits(np.repeat(light[:used], pixels, axis=2), axis=2)
-        streams.extend(isal_zlib.compress(image, _LEVEL) for image in lines[:used])
-    return streams
-
-
-def write(
-    symbols: MatrixSymbols, drawing: Drawing, titles: Sequence[str], descriptions: Sequence[str]
-) -> list[bytes]:
-    """Return one PNG file per symbol, the same bytes for the same input.
-
-    Every module is the same whole number of pixels wide and high, and pHYs gives the resolution at which
-    a module prints `x_dimension_mm` wide.
-    """
-    _, rows, columns = symbols.modules.shape
-    quiet_zone, pixels = drawing.quiet_zone_x, pixels_per_module(drawing)
-    head = _head(
-        (columns + 2 * quiet_zone) * pixels,
-        (rows + 2 * quiet_zone) * pixels,
-        pixels,
-        drawing.x_dimension_mm,
-    )
-    return [
-        b"".join(
-            (
-                head,
-                _text_chunk(b"Title", title),
-                _text_chunk(b"Description", description),
-                _chunk(b"IDAT", stream),
-                _END,
-            )
-        )
-        for stream, title, description in zip(
-            _streams(symbols, quiet_zone, pixels), titles, descriptions, strict=True
-        )
-    ]

@@ -1,14 +1,17 @@
-"""SVG 1.1 files of matrix symbols: real size in millimetres, one filled path, no external resource."""
+"""SVG 1.1 files: real size in millimetres, filled paths, text as outlines, no external resource."""
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from renderers.symbol import Drawing, MatrixSymbols
-from renderers.writers.text import printable
+from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
+from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.writers.bars import BarTexts, bar_keys
+from renderers.writers.hri import TextRun, advance
+from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.text import decimal, printable
 
 # A version 40 QR code has 5.6 million possible runs; most never occur, and no process may hold them all.
 _MAX_CACHED_RUNS = 250_000
@@ -19,36 +22,13 @@ _BATCH = 512
 _MARKUP = re.compile(r"[&<>]|[^\x20-\x7e]")
 
 
-class _Runs(dict[int, str]):
-    """Path data of every horizontal run, by `start * stride + length`, made when first asked for.
+def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
+    """Return one SVG file per symbol, UTF-8 with line feeds, the same bytes for the same input.
 
-    `start` counts modules row by row in rows of `stride` modules, the last of which is always light.
+    Width and height are millimetres, the user unit is X, the quiet zone is inside and white. The title is
+    the image's accessible name. Raises CharacterNotInFont for text that has no picture.
     """
-
-    __slots__ = ("_quiet_zone", "_stride")
-
-    def __init__(self, stride: int, quiet_zone: int) -> None:
-        super().__init__()
-        self._stride = stride
-        self._quiet_zone = quiet_zone
-
-    def __missing__(self, key: int) -> str:
-        if len(self) >= _MAX_CACHED_RUNS:
-            self.clear()
-        start, length = divmod(key, self._stride)
-        y, x = divmod(start, self._stride)
-        left = x + self._quiet_zone
-        # Filled, never stroked: drawing programs may rescale a shape without its stroke width.
-        run = self[key] = f"M{left} {y + self._quiet_zone}h{length}v1H{left}z"
-        return run
-
-
-_runs = lru_cache(maxsize=8)(_Runs)
-
-
-def _number(value: float) -> str:
-    """Return the shortest decimal of a length, to a tenth of a micrometre."""
-    return f"{value:.4f}".rstrip("0").rstrip(".")
+    return draw_by_layout(symbols, drawing, captions, _draw)
 
 
 def escape(text: str) -> str:
@@ -62,12 +42,65 @@ def escape(text: str) -> str:
     return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _paths(symbols: MatrixSymbols, quiet_zone: int) -> list[str]:
+def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+    x_mm = drawing.x_dimension_mm
+    width, height = decimal(layout.width_x), decimal(layout.height_x)
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<svg xmlns="http://www.w3.org/2000/svg" version="1.1" role="img" '
+        f'width="{decimal(layout.width_x * x_mm)}mm" height="{decimal(layout.height_x * x_mm)}mm" '
+        f'viewBox="0 0 {width} {height}" shape-rendering="crispEdges">\n<title>'
+    )
+    body = f'</desc>\n<rect width="{width}" height="{height}" fill="#fff"/>\n<path fill="#000" d="'
+    body += "".join(map(_box, layout.bearer_bars))
+    paths = _modules(symbols, layout) if isinstance(symbols, MatrixSymbols) else _bars(symbols, layout)
+    texts = [_text(text, layout.text) for text in captions.hri] if layout.text else [""] * len(paths)
+    return [
+        f'{head}{escape(title)}</title>\n<desc>{escape(description)}{body}{path}"/>\n{text}</svg>\n'.encode()
+        for path, title, description, text in zip(
+            paths, captions.titles, captions.descriptions, texts, strict=True
+        )
+    ]
+
+
+class _Runs(dict[int, str]):
+    """Path data of every horizontal run, by `start * stride + length`, made when first asked for.
+
+    `start` counts modules row by row in rows of `stride` modules, the last of which is always light.
+    """
+
+    __slots__ = ("_left", "_stride", "_top")
+
+    def __init__(self, stride: int, left: float, top: float) -> None:
+        super().__init__()
+        self._stride = stride
+        self._left, self._top = left, top
+
+    def __missing__(self, key: int) -> str:
+        if len(self) >= _MAX_CACHED_RUNS:
+            self.clear()
+        start, length = divmod(key, self._stride)
+        y, x = divmod(start, self._stride)
+        run = self[key] = _box(Box(x + self._left, y + self._top, length, 1))
+        return run
+
+
+_runs = lru_cache(maxsize=8)(_Runs)
+
+
+def _box(box: Box) -> str:
+    """Return the path data of a rectangle."""
+    # Filled, never stroked: drawing programs may rescale a shape without its stroke width.
+    x = decimal(box.x)
+    return f"M{x} {decimal(box.y)}h{decimal(box.width)}v{decimal(box.height)}H{x}z"
+
+
+def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
     """Return the path data of each symbol: its dark runs, row by row, left to right."""
     count, rows, columns = symbols.modules.shape
     stride = columns + 1
     area = rows * stride
-    runs = _runs(stride, quiet_zone)
+    runs = _runs(stride, layout.symbol.x, layout.symbol.y)
     paths: list[str] = []
     for first in range(0, count, _BATCH):
         modules = symbols.modules[first : first + _BATCH]
@@ -87,25 +120,71 @@ def _paths(symbols: MatrixSymbols, quiet_zone: int) -> list[str]:
     return paths
 
 
-def write(
-    symbols: MatrixSymbols, drawing: Drawing, titles: Sequence[str], descriptions: Sequence[str]
-) -> list[bytes]:
-    """Return one SVG file per symbol, UTF-8 with line feeds, the same bytes for the same input.
+@lru_cache(maxsize=64)
+def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> BarTexts:
+    def bar(start: int, width: int, is_guard: bool) -> str:
+        height = symbol.height + guard_x if is_guard else symbol.height
+        return _box(Box(symbol.x + start / units_per_x, symbol.y, width / units_per_x, height))
 
-    Width and height are millimetres, the user unit is one module, the quiet zone is inside and white.
-    The title is the image's accessible name.
-    """
-    _, rows, columns = symbols.modules.shape
-    quiet_zone, x_dimension_mm = drawing.quiet_zone_x, drawing.x_dimension_mm
-    width, height = columns + 2 * quiet_zone, rows + 2 * quiet_zone
-    head = (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        '<svg xmlns="http://www.w3.org/2000/svg" version="1.1" role="img" '
-        f'width="{_number(width * x_dimension_mm)}mm" height="{_number(height * x_dimension_mm)}mm" '
-        f'viewBox="0 0 {width} {height}" shape-rendering="crispEdges">\n<title>'
+    return BarTexts(bar)
+
+
+def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+    """Return the path data of each symbol, bar by bar."""
+    text_of = _bar_texts(symbols.units_per_x, layout.symbol, layout.guard_x).__getitem__
+    return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
+
+
+class _GlyphPaths(dict[str, str]):
+    """Path data of characters, from the origin of each to the next one's, in font units."""
+
+    __slots__ = ("_pitch",)
+
+    def __init__(self, pitch: int | None) -> None:
+        super().__init__()
+        self._pitch = pitch
+
+    def __missing__(self, character: str) -> str:
+        outline = glyph_in_cell(character, self._pitch)
+        parts: list[str] = []
+        start: Point = (0, 0)
+        for contour in outline.contours:
+            parts.append(f"m{_step(start, contour.start)}")
+            here = start = contour.start
+            for piece in contour.pieces:
+                parts.append("lq"[len(piece) - 1] + " ".join(_step(here, point) for point in piece))
+                here = piece[-1]
+            parts.append("z")
+        parts.append(f"m{_step(start, (outline.advance, 0))}")
+        path = self[character] = "".join(parts).replace(" -", "-")
+        return path
+
+
+_glyph_paths = lru_cache(maxsize=64)(_GlyphPaths)
+
+
+def _step(here: Point, point: Point) -> str:
+    """Return the point relative to where the pen is; in SVG y points down."""
+    return f"{point[0] - here[0]:g} {here[1] - point[1]:g}"
+
+
+@lru_cache(maxsize=1024)
+def _text_head(run: TextRun) -> str:
+    scale = run.em_x / UNITS_PER_EM
+    return (
+        '<path fill="#000" shape-rendering="geometricPrecision" '
+        f'transform="translate({decimal(run.centre_x)} {decimal(run.baseline_x)})'
+        f'scale({scale * run.stretch:.6g} {scale:.6g})" d="M'
     )
-    body = f'</desc>\n<rect width="{width}" height="{height}" fill="#fff"/>\n<path fill="#000" d="'
-    return [
-        f'{head}{escape(title)}</title>\n<desc>{escape(description)}{body}{path}"/>\n</svg>\n'.encode()
-        for path, title, description in zip(_paths(symbols, quiet_zone), titles, descriptions, strict=True)
-    ]
+
+
+def _text(text: str, runs: tuple[TextRun, ...]) -> str:
+    """Return the paths of a text's runs."""
+    parts: list[str] = []
+    for run in runs:
+        line = text[run.start : run.stop]
+        glyphs = _glyph_paths(run.pitch)
+        parts += (_text_head(run), str(-advance(line, run.pitch) // 2), " 0")
+        parts += map(glyphs.__getitem__, line)
+        parts.append('"/>\n')
+    return "".join(parts)

@@ -1,4 +1,4 @@
-"""Text that goes into a symbol file: titles and descriptions."""
+"""Text that goes into a symbol file: titles, descriptions and numbers."""
 
 import re
 
@@ -27,3 +27,12 @@ def printable(text: str) -> str:
     '10ABC\u241d21X'
     """
     return _UNSAFE.sub(_picture, text)
+
+
+def decimal(value: float) -> str:
+    """Return the shortest decimal of a length, to four places: in millimetres a tenth of a micrometre.
+
+    >>> decimal(22.850), decimal(11)
+    ('22.85', '11')
+    """
+    return f"{value:.4f}".rstrip("0").rstrip(".")

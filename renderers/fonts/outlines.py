@@ -1,0 +1,125 @@
+"""Outlines of the characters under a symbol, so that no reader of the file needs a font.
+
+The font is Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are never taken for each other.
+"""
+
+import io
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import TypeAlias
+
+from fontTools.pens.basePen import BasePen
+from fontTools.ttLib import TTFont
+
+from renderers.errors import RenderError
+
+Point: TypeAlias = tuple[float, float]
+
+#: Font units to the em; all measures below and in `Glyph` are font units, y upwards from the baseline.
+UNITS_PER_EM = 1000
+#: Height of a flat capital letter or digit.
+CAP_HEIGHT = 668
+#: What round digits reach above the baseline and below it: the ink of a line of digits.
+DIGIT_TOP, DIGIT_BOTTOM = 680, -12
+#: What any character of GS1's set 82 reaches above the baseline and below it.
+ASCENT, DESCENT = 715, -192
+#: What a character's ink may stick out of its advance, to either side ("j", "q").
+OVERHANG = 60
+
+_FONT = "AtkinsonHyperlegible-Regular.ttf"
+
+
+class CharacterNotInFont(RenderError):
+    """The human-readable text holds a character the font has no picture of."""
+
+    code = "character_not_in_font"
+
+
+@dataclass(frozen=True, slots=True)
+class Contour:
+    """A closed line of pieces, each ending where the next begins: (end,) straight, (control, end) quadratic."""
+
+    start: Point
+    pieces: tuple[tuple[Point] | tuple[Point, Point], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One character's outline, filled by the nonzero rule, and how far the next character stands."""
+
+    advance: int
+    contours: tuple[Contour, ...]
+
+
+class _Recorder(BasePen):
+    """Takes down contours; composite glyphs and runs of quadratic curves arrive here taken apart."""
+
+    def __init__(self, glyphs: object) -> None:
+        super().__init__(glyphs)
+        self.contours: list[Contour] = []
+        self._start: Point = (0, 0)
+        self._pieces: list[tuple[Point] | tuple[Point, Point]] = []
+
+    def _moveTo(self, pt: Point) -> None:  # noqa: N802 - the names are fontTools'
+        self._start, self._pieces = pt, []
+
+    def _lineTo(self, pt: Point) -> None:  # noqa: N802
+        self._pieces.append((pt,))
+
+    def _qCurveToOne(self, pt1: Point, pt2: Point) -> None:  # noqa: N802
+        self._pieces.append((pt1, pt2))
+
+    def _closePath(self) -> None:  # noqa: N802
+        self.contours.append(Contour(self._start, tuple(self._pieces)))
+
+
+@cache
+def _font() -> TTFont:
+    content = (resources.files("renderers.fonts") / _FONT).read_bytes()
+    return TTFont(io.BytesIO(content))
+
+
+@lru_cache(maxsize=1024)
+def glyph(character: str) -> Glyph:
+    """Return the outline of one character. Raises CharacterNotInFont; all of GS1's set 82 is in the font.
+
+    >>> glyph("0").advance
+    648
+    """
+    font = _font()
+    name = (font.getBestCmap() or {}).get(ord(character))
+    if name is None:
+        raise CharacterNotInFont(
+            f"The font has no picture of {character!r}.", value=character, expected="a character of Latin-1"
+        )
+    glyphs = font.getGlyphSet()
+    recorder = _Recorder(glyphs)
+    glyphs[name].draw(recorder)
+    return Glyph(int(glyphs[name].width), tuple(recorder.contours))
+
+
+@lru_cache(maxsize=1024)
+def glyph_in_cell(character: str, pitch: int | None) -> Glyph:
+    """Return the glyph on whole font units, its ink in the middle of a cell `pitch` wide where there is one.
+
+    By the ink: the 1 has more room on its right than on its left. Raises CharacterNotInFont.
+    """
+    outline = glyph(character)
+    across = [point[0] for contour in outline.contours for piece in contour.pieces for point in piece]
+    shift = 0.0 if pitch is None or not across else (pitch - min(across) - max(across)) / 2
+
+    def whole(point: Point) -> Point:
+        return round(point[0] + shift), round(point[1])
+
+    contours = tuple(
+        Contour(
+            whole(contour.start),
+            tuple(
+                (whole(piece[0]),) if len(piece) == 1 else (whole(piece[0]), whole(piece[1]))
+                for piece in contour.pieces
+            ),
+        )
+        for contour in outline.contours
+    )
+    return Glyph(outline.advance if pitch is None else pitch, contours)

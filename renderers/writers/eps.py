@@ -1,0 +1,196 @@
+"""EPS files, PostScript level 2: black ink alone, whole device pixels, text as outlines.
+
+Source: PostScript Language Reference, 2nd edition; Document Structuring Conventions and EPSF, version 3.0.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
+from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.writers.bars import BarTexts, bar_keys
+from renderers.writers.hri import TextRun, advance
+from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.text import decimal, printable
+
+_POINTS_PER_MM = 72 / 25.4
+
+# A line of the structuring comments holds at most 255 characters, and each of these may need escaping.
+_TITLE_PIECE = 100
+_CONTROL_PICTURES = {0x09: 0x2409, 0x0A: 0x240A}
+_HEX_BYTES_PER_LINE = 64
+_LINE_FEED = "\n"
+
+# Interpreters ink every pixel a shape touches, so that bars would grow and spaces shrink: `s` moves an edge
+# to the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e` inside, a
+# tenth of a pixel. All names live in the file's own dictionary.
+_PROLOG = """\
+%%BeginProlog
+20 dict begin
+/s{0 transform round exch round exch itransform pop}bind def
+/r{4 2 roll 1 index add s exch s exch 1 index sub e 2 mul sub exch e add exch 4 2 roll exch 3 1 roll rectfill}bind def
+/m/rmoveto load def/l/rlineto load def/c/rcurveto load def/z/closepath load def
+/q/gsave load def/f{fill grestore}bind def
+%%EndProlog
+gsave
+0 0 0 1 setcmykcolor
+"""
+_TRAILER = "grestore end\nshowpage\n%%EOF\n"
+
+
+def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
+    """Return one EPS file per symbol, 7-bit with line feeds, the same bytes for the same input.
+
+    The bounding box begins at the origin and holds the quiet zone, where nothing is drawn: what is under it
+    must be white. Descriptions have no place in the format. Raises CharacterNotInFont for text that has
+    no picture.
+    """
+    return draw_by_layout(symbols, drawing, captions, _draw)
+
+
+def title_comment(title: str) -> str:
+    r"""Return the `%%Title` lines in ASCII, other characters by their codes, control characters visible.
+
+    >>> print(title_comment("Crème (50 %)"), end="")
+    %%Title: (Cr\\xe8me \(50 %\))
+    """
+    text = printable(title).translate(_CONTROL_PICTURES).encode("ascii", "backslashreplace").decode()
+    starts = range(0, max(1, len(text)), _TITLE_PIECE)
+    pieces = [
+        text[start : start + _TITLE_PIECE].replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+        for start in starts
+    ]
+    return "%%Title: " + "%%+ ".join(f"({piece})\n" for piece in pieces)
+
+
+def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+    points_per_x = drawing.x_dimension_mm * _POINTS_PER_MM
+    width, height = layout.width_x * points_per_x, layout.height_x * points_per_x
+    head = (
+        "%!PS-Adobe-3.0 EPSF-3.0\n"
+        f"%%BoundingBox: 0 0 {math.ceil(width)} {math.ceil(height)}\n"
+        f"%%HiResBoundingBox: 0 0 {decimal(width)} {decimal(height)}\n"
+        "%%LanguageLevel: 2\n%%DocumentData: Clean7Bit\n"
+    )
+    body = f"%%EndComments\n{_PROLOG}{points_per_x:.7g} dup scale\n"
+    if isinstance(symbols, MatrixSymbols):
+        symbol_texts = _modules(symbols, layout)
+    else:
+        symbol_texts = _bars(symbols, layout)
+        body += _bar_procedures(layout)
+    texts = [_text(text, layout) for text in captions.hri] if layout.text else [""] * len(symbol_texts)
+    return [
+        f"{head}{title_comment(title)}{body}{symbol}{text}{_TRAILER}".encode("ascii")
+        for symbol, title, text in zip(symbol_texts, captions.titles, texts, strict=True)
+    ]
+
+
+def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
+    """Return the drawing of each symbol: a stencil of one bit per module, which stays true in every raster."""
+    _, rows, columns = symbols.modules.shape
+    place = f"{decimal(layout.symbol.x)} {decimal(_bottom(layout.symbol, layout))} translate\n"
+    begin = f"q {place}{columns} {rows} scale\n{columns} {rows} true [{columns} 0 0 -{rows} 0 {rows}]\n{{<"
+    return [
+        f"{begin}{bits.tobytes().hex(_LINE_FEED, -_HEX_BYTES_PER_LINE)}>}} imagemask grestore\n"
+        for bits in np.packbits(symbols.modules, axis=2)
+    ]
+
+
+def _bottom(box: Box, layout: Layout) -> float:
+    """Return the height of a box's lower side in PostScript's direction, from the lower edge up, in X."""
+    return layout.height_x - box.y - box.height
+
+
+def _bar_procedures(layout: Layout) -> str:
+    """Return the edge margin, `b` and `g`, which draw `x width` as a bar or guard bar, and the bearer bars."""
+    symbol, guard = layout.symbol, layout.guard_x
+    bottom = _bottom(symbol, layout)
+    boxes = " ".join(
+        f"{decimal(box.x)} {decimal(_bottom(box, layout))} {decimal(box.width)} {decimal(box.height)}"
+        for box in layout.bearer_bars
+    )
+    return (
+        "/e .1 0 idtransform abs exch abs add def\n"
+        f"/b{{{decimal(bottom)} {decimal(symbol.height)} r}}bind def\n"
+        f"/g{{{decimal(bottom - guard)} {decimal(symbol.height + guard)} r}}bind def\n"
+    ) + (f"[{boxes}] rectfill\n" if boxes else "")
+
+
+@lru_cache(maxsize=64)
+def _bar_texts(units_per_x: int, left_x: float) -> BarTexts:
+    def bar(start: int, width: int, is_guard: bool) -> str:
+        x = decimal(left_x + start / units_per_x)
+        return f"{x} {decimal(width / units_per_x)} {'g' if is_guard else 'b'}\n"
+
+    return BarTexts(bar)
+
+
+def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+    """Return the drawing of each symbol, a line for each bar."""
+    text_of = _bar_texts(symbols.units_per_x, layout.symbol.x).__getitem__
+    return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
+
+
+class _GlyphTexts(dict[str, str]):
+    """Drawing of characters, each from its origin to the next one's, in font units."""
+
+    __slots__ = ("_pitch",)
+
+    def __init__(self, pitch: int | None) -> None:
+        super().__init__()
+        self._pitch = pitch
+
+    def __missing__(self, character: str) -> str:
+        outline = glyph_in_cell(character, self._pitch)
+        lines: list[str] = []
+        start: Point = (0, 0)
+        for contour in outline.contours:
+            lines.append(f"{_step(start, contour.start)} m")
+            here = start = contour.start
+            for piece in contour.pieces:
+                points = piece if len(piece) == 1 else _cubic(here, *piece)
+                lines.append(
+                    " ".join(_step(here, point) for point in points) + (" l" if len(piece) == 1 else " c")
+                )
+                here = piece[-1]
+            lines.append("z")
+        # Filled one by one: interpreters may hold no more than 1500 points of a path.
+        text = self[character] = "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
+        return text
+
+
+_glyph_texts = lru_cache(maxsize=64)(_GlyphTexts)
+
+
+def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Point]:
+    """Return the cubic curve, without its start, that is the quadratic one: PostScript has no other."""
+    first, second = (
+        ((point[0] + 2 * control[0]) / 3, (point[1] + 2 * control[1]) / 3) for point in (start, end)
+    )
+    return first, second, end
+
+
+def _step(here: Point, point: Point) -> str:
+    """Return the point relative to where the pen is, in whole font units: a curve's ends are, nothing adds up."""
+    return f"{round(point[0] - here[0])} {round(point[1] - here[1])}"
+
+
+def _text_head(run: TextRun, layout: Layout) -> str:
+    scale = run.em_x / UNITS_PER_EM
+    return (
+        f"q {decimal(run.centre_x)} {decimal(layout.height_x - run.baseline_x)} translate "
+        f"{scale * run.stretch:.6g} {scale:.6g} scale "
+    )
+
+
+def _text(text: str, layout: Layout) -> str:
+    """Return the drawing of a text's runs."""
+    parts: list[str] = []
+    for run in layout.text:
+        line = text[run.start : run.stop]
+        parts += (_text_head(run, layout), f"{-advance(line, run.pitch) // 2} 0 moveto\n")
+        parts += map(_glyph_texts(run.pitch).__getitem__, line)
+        parts.append("grestore\n")
+    return "".join(parts)

@@ -1,0 +1,159 @@
+"""Where the human-readable text stands: broken between Application Identifiers, sized to its room, never cut."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
+from renderers.fonts.outlines import (
+    ASCENT,
+    CAP_HEIGHT,
+    DESCENT,
+    DIGIT_BOTTOM,
+    DIGIT_TOP,
+    OVERHANG,
+    UNITS_PER_EM,
+    glyph,
+)
+from renderers.symbol import HriZone
+
+# Digits of EAN/UPC are 2.75 mm high where X is 0.33 mm, and grow with X; they keep 1 X from the bars.
+# Source: GS1 General Specifications, 5.2.5 (human readable interpretation; 0.5 X is the least).
+_DIGIT_HEIGHT_X = 2.75 / 0.33
+_DIGIT_EM_X = _DIGIT_HEIGHT_X * UNITS_PER_EM / (DIGIT_TOP - DIGIT_BOTTOM)
+_GAP_X = 1.0
+# The font's digits are wider than OCR-B's: thus narrowed, even a 4 keeps 0.75 X from the bars beside its 7 X.
+_DIGIT_STRETCH = 0.85
+
+# Height of capitals elsewhere, and the least they shrink to before the text is broken or the file widened.
+_LINEAR_CAP_MM, _LINEAR_LEAST_STEP = 3.0, 9
+_MATRIX_CAP_MM, _MATRIX_LEAST_STEP = 2.0, 13
+# Sizes go in twentieths, so that few sizes serve many texts and files of like texts look alike.
+_STEPS = 20
+
+_AI = re.compile(r"\((\d{2,4})\)")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Characters [start, stop) of a text on one line, centred at `centre_x`, over the baseline `baseline_x`.
+
+    Lengths are in X from the file's upper left corner; `em_x` is the size. `stretch` widens the characters.
+    With a `pitch`, in font units, each is centred in a cell that wide; else they follow each other.
+    """
+
+    start: int
+    stop: int | None
+    centre_x: float
+    baseline_x: float
+    em_x: float
+    stretch: float = 1.0
+    pitch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How one text is broken into lines, its size, and the width it needs."""
+
+    lines: tuple[tuple[int, int | None], ...]
+    em_x: float
+    width_x: float
+
+    @property
+    def height_x(self) -> float:
+        """From the gap under the symbol to the lowest descender."""
+        return _GAP_X + self.em_x * (len(self.lines) - 1 + (ASCENT - DESCENT) / UNITS_PER_EM)
+
+    def runs(self, centre_x: float, top_x: float) -> tuple[TextRun, ...]:
+        """Return the lines, an em apart, beginning a gap below `top_x`."""
+        first = top_x + _GAP_X + self.em_x * ASCENT / UNITS_PER_EM
+        return tuple(
+            TextRun(start, stop, centre_x, first + number * self.em_x, self.em_x)
+            for number, (start, stop) in enumerate(self.lines)
+        )
+
+
+class _Advances(dict[str, int]):
+    def __missing__(self, character: str) -> int:
+        advance = self[character] = glyph(character).advance
+        return advance
+
+
+_advances = _Advances()
+
+
+def advance(text: str, pitch: int | None = None) -> int:
+    """Return how far the text reaches, in font units."""
+    return sum(map(_advances.__getitem__, text)) if pitch is None else pitch * len(text)
+
+
+def zone_height_x(zones: Sequence[HriZone]) -> float:
+    """Return what digits in guard-bar places need below the bars, in X."""
+    return _GAP_X + _DIGIT_HEIGHT_X * max(zone.size for zone in zones)
+
+
+def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> tuple[TextRun, ...]:
+    """Return the runs of digits in guard-bar places, all on one baseline, each digit in a cell of its own."""
+    baseline_x = bars_bottom_x + zone_height_x(zones) + _DIGIT_EM_X * DIGIT_BOTTOM / UNITS_PER_EM
+    runs: list[TextRun] = []
+    for zone in zones:
+        em_x = _DIGIT_EM_X * zone.size
+        cell_x = zone.width_x / (zone.stop - zone.start)
+        pitch = round(cell_x / (em_x * _DIGIT_STRETCH) * UNITS_PER_EM)
+        centre_x = left_x + zone.left_x + zone.width_x / 2
+        runs.append(TextRun(zone.start, zone.stop, centre_x, baseline_x, em_x, _DIGIT_STRETCH, pitch))
+    return tuple(runs)
+
+
+def fit(text: str, room_x: float, x_dimension_mm: float, *, linear: bool) -> Setting:
+    """Return how the text is set in `room_x`: in one line if a legible size allows, else a line for each AI.
+
+    Where even then the least legible size is too wide, the setting is wider than the room.
+    """
+    cap_mm, least = (_LINEAR_CAP_MM, _LINEAR_LEAST_STEP) if linear else (_MATRIX_CAP_MM, _MATRIX_LEAST_STEP)
+    step_em_x = cap_mm / x_dimension_mm * UNITS_PER_EM / CAP_HEIGHT / _STEPS
+    lines: list[tuple[int, int | None]] = [(0, None)]
+    step = _largest_step(advance(text), room_x, step_em_x)
+    if step < least:
+        starts = ai_starts(text)
+        lines = list(zip(starts, [*starts[1:], None], strict=True))
+        step = _largest_step(max(advance(text[start:stop]) for start, stop in lines), room_x, step_em_x)
+    if step >= least:
+        return Setting(tuple(lines), step * step_em_x, room_x)
+    widest = max(advance(text[start:stop]) for start, stop in lines) + 2 * OVERHANG
+    # Whole X keep the symbol, which stays in the middle, on a grid of halves.
+    return Setting(tuple(lines), least * step_em_x, math.ceil(widest * least * step_em_x / UNITS_PER_EM))
+
+
+def _largest_step(units: int, room_x: float, step_em_x: float) -> int:
+    return min(_STEPS, math.floor(room_x * UNITS_PER_EM / (units + 2 * OVERHANG) / step_em_x))
+
+
+def ai_starts(text: str) -> list[int]:
+    """Return where each Application Identifier of the text begins; lines may be broken there and only there.
+
+    A value may look like an AI in parentheses itself: values of predefined length are stepped over, and
+    elsewhere only a known AI that has not occurred counts.
+
+    >>> ai_starts("(01)09506000134352(10)A(99)B")
+    [0, 18]
+    """
+    starts = [0]
+    seen: set[str] = set()
+    match = _AI.match(text)
+    while match is not None:
+        identifier = APPLICATION_IDENTIFIERS.get(match[1])
+        seen.add(match[1])
+        length = identifier.max_length if identifier and identifier.predefined_length else 1
+        match = next(
+            (
+                found
+                for found in _AI.finditer(text, match.end() + length)
+                if found[1] in APPLICATION_IDENTIFIERS and found[1] not in seen
+            ),
+            None,
+        )
+        if match is not None:
+            starts.append(match.start())
+    return starts
