@@ -56,7 +56,7 @@ def _draw_ean_8(digits: NDArray[np.uint8], widths: NDArray[np.uint8]) -> None:
     widths[:, 24:40] = _bars(digits[:, 4:])
 
 
-_EAN_13 = DigitSymbology(
+EAN_13 = DigitSymbology(
     "EAN-13",
     digits=13,
     elements=59,
@@ -66,7 +66,7 @@ _EAN_13 = DigitSymbology(
     zones=(HriZone(0, 1, -10, 7), HriZone(1, 7, 3, 42), HriZone(7, 13, 50, 42)),
 )
 
-_UPC_A = DigitSymbology(
+UPC_A = DigitSymbology(
     "UPC-A",
     digits=12,
     elements=59,
@@ -82,7 +82,7 @@ _UPC_A = DigitSymbology(
     ),
 )
 
-_EAN_8 = DigitSymbology(
+EAN_8 = DigitSymbology(
     "EAN-8",
     digits=8,
     elements=43,
@@ -99,7 +99,7 @@ def encode_ean_13(payloads: Sequence[bytes]) -> EncodedBatch:
     >>> batch.groups[0].width_x, batch.refused[1].expected
     (95.0, 'check digit 2')
     """
-    return linear.encode(payloads, _EAN_13)
+    return linear.encode(payloads, EAN_13)
 
 
 def encode_upc_a(payloads: Sequence[bytes]) -> EncodedBatch:
@@ -108,7 +108,7 @@ def encode_upc_a(payloads: Sequence[bytes]) -> EncodedBatch:
     >>> encode_upc_a([b"614141000036"]).groups[0].width_x
     95.0
     """
-    return linear.encode(payloads, _UPC_A)
+    return linear.encode(payloads, UPC_A)
 
 
 def encode_ean_8(payloads: Sequence[bytes]) -> EncodedBatch:
@@ -117,4 +117,4 @@ def encode_ean_8(payloads: Sequence[bytes]) -> EncodedBatch:
     >>> encode_ean_8([b"95050003"]).groups[0].width_x
     67.0
     """
-    return linear.encode(payloads, _EAN_8)
+    return linear.encode(payloads, EAN_8)

@@ -40,7 +40,7 @@ def _draw(digits: NDArray[np.uint8], widths: NDArray[np.uint8]) -> None:
     widths[:, 74:] = _STOP
 
 
-_ITF_14 = DigitSymbology("ITF-14", digits=14, elements=77, draw=_draw, units_per_x=_UNITS_PER_X)
+ITF_14 = DigitSymbology("ITF-14", digits=14, elements=77, draw=_draw, units_per_x=_UNITS_PER_X)
 
 
 def encode(payloads: Sequence[bytes]) -> EncodedBatch:
@@ -52,4 +52,4 @@ def encode(payloads: Sequence[bytes]) -> EncodedBatch:
     >>> batch.groups[0].widths.shape, batch.groups[0].width_x
     ((1, 77), 120.5)
     """
-    return linear.encode(payloads, _ITF_14)
+    return linear.encode(payloads, ITF_14)

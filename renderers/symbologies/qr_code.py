@@ -18,7 +18,7 @@ from renderers.symbologies import galois, qr_masks, qr_segments, qr_tables
 # payloads and characters while cutting segments, words of modules under all masks while drawing.
 _PAYLOADS_AT_ONCE = 2048
 _CHARACTERS_AT_ONCE = 1 << 18
-_MODULE_WORDS_AT_ONCE = 1 << 17
+_MODULE_WORDS_AT_ONCE = 1 << 16
 
 _BITS_OF_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
 

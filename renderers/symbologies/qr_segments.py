@@ -17,7 +17,7 @@ LONGEST_PAYLOAD = 7089
 
 _NUMERIC, _ALPHANUMERIC, _BYTE, _PAST_END = range(4)
 _MODES = (_NUMERIC, _ALPHANUMERIC, _BYTE)
-_MODE_INDICATORS = np.array([0b0001, 0b0010, 0b0100], np.int64)
+_MODE_INDICATORS = np.array([0b0001, 0b0010, 0b0100], np.int32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ _OUT_OF_REACH = 1 << 28
 
 #: Characters of a mode that are written together, the weight of the first of two, and the bits of one,
 #: two or three of them. Source: ISO/IEC 18004:2015, 7.4.3 to 7.4.5.
-_GROUP_SIZE = np.array([3, 2, 1])
-_GROUP_BASE = np.array([10, 45, 0])
-_GROUP_BITS = np.array([[4, 7, 10], [6, 11, 0], [8, 0, 0]])
+_GROUP_SIZE = np.array([3, 2, 1], np.int32)
+_GROUP_BASE = np.array([10, 45, 0], np.int32)
+_GROUP_BITS = np.array([[4, 7, 10], [6, 11, 0], [8, 0, 0]], np.int32)
 
 _INDICATOR_BITS = 4
 _TERMINATOR_BITS = 4
@@ -63,7 +63,7 @@ def _class_table() -> bytes:
 
 
 _CLASSES = _class_table()
-_ALPHANUMERIC_VALUES = np.zeros(256, np.int64)
+_ALPHANUMERIC_VALUES = np.zeros(256, np.int32)
 _ALPHANUMERIC_VALUES[list(ALPHANUMERIC)] = range(len(ALPHANUMERIC))
 
 
@@ -214,7 +214,7 @@ def _write(
 
 def _fields(
     characters: NDArray[np.uint8], modes: NDArray[np.uint8], versions: _VersionRange
-) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
     """Return all bit fields: the row of each, its offset in the row's bits, its width and its value."""
     count, width = modes.shape
     changes = modes[:, 1:] != modes[:, :-1]
@@ -237,14 +237,14 @@ def _fields(
     value += np.where(phase >= 2, known[group - phase] * 100, 0)
 
     # Two slots to a character: the header of the segment it opens, the group of characters it completes.
-    widths = np.zeros((count * width, 2), np.int64)
-    values = np.zeros((count * width, 2), np.int64)
+    widths = np.zeros((count * width, 2), np.int32)
+    values = np.zeros((count * width, 2), np.int32)
     opening = modes.ravel()[starts]
     count_bits = np.array(versions.count_bits)[opening]
     widths[starts, 0] = _INDICATOR_BITS + count_bits
     values[starts, 0] = (_MODE_INDICATORS[opening] << count_bits) | lengths
     widths[group, 1] = _GROUP_BITS[mode, phase]
     values[group, 1] = value
-    offsets = np.cumsum(widths.reshape(count, 2 * width), axis=1).ravel() - widths.ravel()
+    offsets = np.cumsum(widths.reshape(count, 2 * width), axis=1, dtype=np.int32).ravel() - widths.ravel()
     used = np.flatnonzero(widths)
     return used // (2 * width), offsets[used], widths.ravel()[used], values.ravel()[used]

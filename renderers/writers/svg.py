@@ -2,7 +2,6 @@
 
 import re
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
@@ -12,9 +11,6 @@ from renderers.writers.bars import BarTexts, bar_keys
 from renderers.writers.hri import TextRun, advance
 from renderers.writers.layout import Box, Layout, draw_by_layout
 from renderers.writers.text import decimal, printable
-
-# A version 40 QR code has 5.6 million possible runs; most never occur, and no process may hold them all.
-_MAX_CACHED_RUNS = 250_000
 
 # Symbols per NumPy pass: large enough to hide the call overhead, small enough to stay in the cache.
 _BATCH = 512
@@ -63,29 +59,43 @@ def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Capt
     ]
 
 
-class _Runs(dict[int, str]):
-    """Path data of every horizontal run, by `start * stride + length`, made when first asked for.
+class _Stretches(dict[int, str]):
+    """Path data of eight modules of a row, by `dark_before | modules << 1 | stretch << 9`.
 
-    `start` counts modules row by row in rows of `stride` modules, the last of which is always light.
+    `stretch` counts from the left. A run is a box that starts in one stretch and may end in a later one.
+    Outside a run, the pen is at the border between two stretches; inside, where the box ends is an absolute
+    place. So the text of a stretch depends on nothing before it but whether the last module was dark, and
+    a few thousand texts make up every symbol of a size. The first stretch takes the pen to the next row.
     """
 
-    __slots__ = ("_left", "_stride", "_top")
+    __slots__ = ("_left", "_stretches")
 
-    def __init__(self, stride: int, left: float, top: float) -> None:
+    def __init__(self, stretches: int, left: float) -> None:
         super().__init__()
-        self._stride = stride
-        self._left, self._top = left, top
+        self._stretches = stretches
+        self._left = left
 
     def __missing__(self, key: int) -> str:
-        if len(self) >= _MAX_CACHED_RUNS:
-            self.clear()
-        start, length = divmod(key, self._stride)
-        y, x = divmod(start, self._stride)
-        run = self[key] = _box(Box(x + self._left, y + self._top, length, 1))
-        return run
+        stretch = key >> 9
+        parts = [] if stretch else [f"m{-8 * self._stretches} 1"]
+        pen = 0
+        dark_before = key & 1
+        for place in range(8):
+            dark = key >> (8 - place) & 1
+            if dark and not dark_before:
+                # Filled, never stroked: drawing programs may rescale a shape without its stroke width.
+                parts.append(f"m{place - pen} 0v1" if place > pen else "v1")
+            elif dark_before and not dark:
+                parts.append(f"H{decimal(self._left + 8 * stretch + place)}v-1")
+                pen = place
+            dark_before = dark
+        if not dark_before and pen < 8:
+            parts.append(f"m{8 - pen} 0")
+        text = self[key] = "".join(parts)
+        return text
 
 
-_runs = lru_cache(maxsize=8)(_Runs)
+_stretches = lru_cache(maxsize=64)(_Stretches)
 
 
 def _box(box: Box) -> str:
@@ -98,25 +108,20 @@ def _box(box: Box) -> str:
 def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
     """Return the path data of each symbol: its dark runs, row by row, left to right."""
     count, rows, columns = symbols.modules.shape
-    stride = columns + 1
-    area = rows * stride
-    runs = _runs(stride, layout.symbol.x, layout.symbol.y)
+    # At least one light column follows each row, so that every run ends inside its row.
+    stretches = columns // 8 + 1
+    first_stretch = np.arange(stretches, dtype=np.int32) << 9
+    text_of = _stretches(stretches, layout.symbol.x).__getitem__
+    start = f"M{decimal(layout.symbol.x + 8 * stretches)} {decimal(layout.symbol.y - 1)}"
     paths: list[str] = []
     for first in range(0, count, _BATCH):
         modules = symbols.modules[first : first + _BATCH]
-        # One light column after each row ends every run inside its row, so the whole batch is one line.
-        line = np.zeros((len(modules), rows, stride), np.uint8)
-        line[:, :, :columns] = modules
-        flat = line.reshape(-1)
-        edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-        if flat.size and flat[0]:
-            edges = np.concatenate(([0], edges))
-        starts, ends = edges[0::2], edges[1::2]
-        owners, places = np.divmod(starts, area)
-        keys = places * stride + (ends - starts)
-        bounds = np.searchsorted(owners, np.arange(len(modules) + 1)).tolist()
-        texts = list(map(runs.__getitem__, keys.tolist()))
-        paths.extend("".join(texts[begin:end]) for begin, end in pairwise(bounds))
+        keys = np.zeros((len(modules), rows, stretches), np.int32)
+        keys[:, :, : -(-columns // 8)] = np.packbits(modules, axis=2)
+        keys <<= 1
+        keys[:, :, 1:] |= keys[:, :, :-1] >> 1 & 1
+        keys += first_stretch
+        paths += [start + "".join(map(text_of, row)) for row in keys.reshape(len(modules), -1).tolist()]
     return paths
 
 

@@ -1,6 +1,8 @@
 """SVG files: well-formed, in millimetres, and readable after an independent rasteriser."""
 
 import io
+import random
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -75,12 +77,42 @@ def test_rectangular_symbols_keep_their_sides() -> None:
     assert b'width="10mm" height="5mm" viewBox="0 0 20 10"' in file
 
 
+def boxes(path: str) -> list[tuple[float, float, float]]:
+    """Return the rows' runs as (left, top, length), from the pen's moves that the writer uses."""
+    x = y = 0.0
+    found: list[tuple[float, float, float]] = []
+    for command, numbers in re.findall(r"([MmvH])([^MmvH]*)", path):
+        values = [float(number) for number in numbers.split()]
+        if command == "M":
+            x, y = values
+        elif command == "m":
+            x, y = x + values[0], y + values[1]
+        elif command == "v":
+            y += values[0]
+        else:
+            found.append((x, y - 1, values[0] - x))
+            x = values[0]
+    return found
+
+
 def test_runs_are_whole() -> None:
     modules = np.zeros((3, 40), np.uint8)
     modules[0] = 1
     modules[2, 3:5] = modules[2, 39:] = 1
     (file,) = svg.write(one(modules), Drawing(0.5, square(2)), captions([""]))
-    assert b'd="M2 2h40v1H2zM5 4h2v1H5zM41 4h1v1H41z"' in file
+    (path,) = re.findall(r' d="([^"]*)"', file.decode())
+    assert boxes(path) == [(2, 2, 40), (5, 4, 2), (41, 4, 1)]
+
+
+@given(st.integers(1, 26), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_every_dark_module_is_in_one_box(columns: int, rows: int, chance: random.Random) -> None:
+    modules = np.array([[chance.random() < 0.5 for _ in range(columns)] for _ in range(rows)], np.uint8)
+    (file,) = svg.write(one(modules), Drawing(0.5, square(2)), captions([""]))
+    (path,) = re.findall(r' d="([^"]*)"', file.decode())
+    drawn = np.zeros_like(modules)
+    for left, top, length in boxes(path):
+        drawn[int(top) - 2, int(left) - 2 : int(left + length) - 2] += 1
+    assert (drawn == modules).all()
 
 
 def test_a_batch_gives_the_same_files_as_its_symbols_one_by_one() -> None:
@@ -89,16 +121,6 @@ def test_a_batch_gives_the_same_files_as_its_symbols_one_by_one() -> None:
     names = [str(number) for number in range(count)]
     files = svg.write(MatrixSymbols(np.arange(count), modules), QR, captions(names))
     assert files == [svg.write(one(m), QR, captions([n]))[0] for m, n in zip(modules, names, strict=True)]
-
-
-def test_the_run_cache_stays_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = np.random.default_rng(1).integers(0, 2, (50, 12, 12), dtype=np.uint8)
-    symbols, names = MatrixSymbols(np.arange(50), modules), [""] * 50
-    expected = svg.write(symbols, Drawing(0.5, square(3)), captions(names))
-    monkeypatch.setattr(svg, "_MAX_CACHED_RUNS", 10)
-    svg._runs.cache_clear()
-    assert svg.write(symbols, Drawing(0.5, square(3)), captions(names)) == expected
-    assert len(svg._runs(13, 3.0, 3.0)) <= 10
 
 
 @given(st.text())

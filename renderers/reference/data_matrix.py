@@ -1,0 +1,91 @@
+"""GS1 DataMatrix by libdmtx, one symbol at a time.
+
+The wheel `arbez-dmtx` brings the library and its ctypes declarations. Its own `encode`, like
+pylibdmtx's, sets no FNC1, so what it draws is no GS1 symbol (NaturalHistoryMuseum/pylibdmtx issue 105):
+here the library is called directly.
+"""
+
+import ctypes
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from arbez_dmtx._libdmtx import wrapper as dmtx
+from numpy.typing import NDArray
+
+from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.reference import one_by_one
+from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
+
+_FNC1 = 0x1D
+
+#: Tried in turn; the smallest symbol counts, the first among equals. libdmtx's own search over all schemes
+#: (DmtxSchemeAutoBest) would reach smaller symbols here and there, but some messages of letters and
+#: separators trip an assertion in its Base 256 (0.7.8, dmtxencodebase256.c), which ends the process.
+_SCHEMES = (dmtx.DmtxScheme.DmtxSchemeAscii, dmtx.DmtxScheme.DmtxSchemeC40, dmtx.DmtxScheme.DmtxSchemeText)
+
+_PIXEL_PER_MODULE = {
+    dmtx.DmtxProperty.DmtxPropSizeRequest: dmtx.DmtxSymbolSize.DmtxSymbolSquareAuto,
+    dmtx.DmtxProperty.DmtxPropFnc1: _FNC1,
+    dmtx.DmtxProperty.DmtxPropMarginSize: 0,
+    dmtx.DmtxProperty.DmtxPropModuleSize: 1,
+    dmtx.DmtxProperty.DmtxPropPixelPacking: dmtx.DmtxPackOrder.DmtxPack8bppK,
+}
+
+
+def encode(messages: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
+    r"""Return a square symbol for each GS1 element string, one group per size.
+
+    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. It is
+    written in one encodation scheme throughout, so a symbol may be larger than the batch engine's.
+    The level is ignored: ECC 200 has none.
+
+    Refused: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes above 127;
+    PayloadTooLong for one that does not fit 144×144.
+
+    >>> encode([b"\x1d0109506000134352"], "M").groups[0].modules.shape
+    (1, 16, 16)
+    """
+    del error_correction
+    return one_by_one.encode(messages, _draw, MatrixSymbols)
+
+
+def _draw(message: bytes) -> NDArray[np.uint8]:
+    if message[:1] != bytes([_FNC1]) or len(message) == 1:
+        raise PayloadNotEncodable(
+            "A GS1 DataMatrix starts with FNC1, followed by data.",
+            value=message,
+            expected="byte 0x1D and at least one character",
+        )
+    if not message.isascii():
+        raise PayloadNotEncodable(
+            "A GS1 DataMatrix holds characters up to byte 127 only.", value=message, expected="bytes 0–127"
+        )
+    drawn = [symbol for scheme in _SCHEMES if (symbol := in_scheme(message, scheme)) is not None]
+    if not drawn:
+        raise PayloadTooLong(
+            f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
+            value=message,
+            expected="a message that fits 144×144",
+        )
+    return min(drawn, key=len)
+
+
+def in_scheme(message: bytes, scheme: int) -> NDArray[np.uint8] | None:
+    """Return the modules (side, side) by one of libdmtx's schemes, or None where the message does not fit so."""
+    encoder = dmtx.dmtxEncodeCreate()
+    if not encoder:
+        raise MemoryError
+    try:
+        dmtx.dmtxEncodeSetProp(encoder, dmtx.DmtxProperty.DmtxPropScheme, scheme)
+        for name, value in _PIXEL_PER_MODULE.items():
+            dmtx.dmtxEncodeSetProp(encoder, name, value)
+        data = (ctypes.c_ubyte * len(message)).from_buffer_copy(message)
+        if not dmtx.dmtxEncodeDataMatrix(encoder, len(message), data):
+            return None
+        image = encoder.contents.image.contents
+        pixels = ctypes.string_at(image.pxl, image.width * image.height)
+    finally:
+        dmtx.dmtxEncodeDestroy(ctypes.byref(encoder))
+    side = math.isqrt(len(pixels))
+    return (np.frombuffer(pixels, np.uint8) == 0).astype(np.uint8).reshape(side, side)
