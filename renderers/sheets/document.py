@@ -1,0 +1,78 @@
+"""What a job's PDF is, apart from its labels: enough for any worker to write any of its pages."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from renderers.errors import RenderError
+from renderers.sheets.model import MILLIMETRES_PER_INCH, SheetTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How one printer's pages are moved so that labels meet their die cuts.
+
+    The page is scaled about its top left corner, then shifted: x to the right, y down, by whole dots.
+    Scaling changes the X-dimension as well: modules are then no longer whole dots.
+    """
+
+    offset_x_mm: float = 0
+    offset_y_mm: float = 0
+    scale_percent: float = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SheetDocument:
+    """A PDF of label sheets. Two documents that are equal, with equal labels, are the same bytes.
+
+    `dpi` is the printer's, and that of every layout on the sheets.
+    `pages` is at least 1, blank where there is no label. `characters` are those of the embedded font, from
+    `renderers.fonts.subset.shown_characters`. `created` is aware; the caller's date, so that a repeated job
+    repeats its bytes. `cut_marks` draws the corners of each label, for sheets that are not die-cut.
+    """
+
+    template: SheetTemplate
+    dpi: int
+    pages: int
+    title: str
+    characters: str
+    created: datetime
+    calibration: Calibration = field(default_factory=Calibration)
+    cut_marks: bool = False
+
+    def __post_init__(self) -> None:
+        if self.pages < 1:
+            raise RenderError("A PDF has at least one page", value=self.pages, expected="1 or more")
+        if self.created.tzinfo is None:
+            raise RenderError("The date has no time zone", value=self.created, expected="an aware datetime")
+
+    @property
+    def page_dots(self) -> tuple[int, int]:
+        """Width and height of the page in whole dots of the printer.
+
+        Renderers disagree whether dots are counted from the page's top or bottom edge: on a page of whole
+        dots both come to the same.
+        """
+        return self.dots(self.template.page_width_mm), self.dots(self.template.page_height_mm)
+
+    @property
+    def points_per_dot(self) -> float:
+        return 72 / self.dpi
+
+    def dots(self, millimetres: float) -> int:
+        """Return the whole dots nearest to a length."""
+        return round(millimetres * self.dpi / MILLIMETRES_PER_INCH)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the document as JSON can hold it."""
+        return {**asdict(self), "created": self.created.astimezone(UTC).isoformat()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        template = dict(values["template"])
+        template["also_known_as"] = tuple(template["also_known_as"])
+        fields = dict(values)
+        fields["template"] = SheetTemplate(**template)
+        fields["created"] = datetime.fromisoformat(values["created"])
+        fields["calibration"] = Calibration(**values["calibration"])
+        return cls(**fields)

@@ -1,0 +1,113 @@
+"""What a label sheet is: the template's geometry and the one layout all labels of a job share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from gs1.symbol_size import SymbolKind
+
+MILLIMETRES_PER_INCH = 25.4
+MILLIMETRES_PER_POINT = MILLIMETRES_PER_INCH / 72
+
+# What a line of text takes up, relative to its size: above and below the baseline, and from one baseline
+# to the next.
+ASCENT = 0.8
+DESCENT = 0.2
+LINE_HEIGHT = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class SheetTemplate:
+    """A sheet of die-cut labels, or a roll with one label a page. Lengths in millimetres.
+
+    `left_mm` and `top_mm` lead from the page's top left corner to that of the first label; pitches from
+    one label to the next. A round label's width is its diameter. `also_known_as` are product numbers of
+    the same geometry, `source` says where it comes from.
+    """
+
+    id: str
+    description: str
+    page_width_mm: float
+    page_height_mm: float
+    columns: int
+    rows: int
+    shape: Literal["rectangle", "round"]
+    label_width_mm: float
+    label_height_mm: float
+    corner_radius_mm: float
+    left_mm: float
+    top_mm: float
+    pitch_x_mm: float
+    pitch_y_mm: float
+    also_known_as: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def labels_per_page(self) -> int:
+        return self.columns * self.rows
+
+    def label_origin_mm(self, cell: int) -> tuple[float, float]:
+        """Return the top left corner of cell 0 … labels_per_page - 1, row by row, from the page's top left."""
+        row, column = divmod(cell, self.columns)
+        return self.left_mm + column * self.pitch_x_mm, self.top_mm + row * self.pitch_y_mm
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of text on the label; lengths in millimetres from the label's lower left corner.
+
+    `ais` are the Application Identifiers whose elements stand on it, in order; empty for the product's name.
+    Text is set left-aligned from `left_mm`, or centred on `left_mm + width_mm / 2`, and is at most `width_mm` wide.
+    """
+
+    left_mm: float
+    baseline_mm: float
+    width_mm: float
+    size_pt: float
+    ais: tuple[str, ...] = ()
+    centred: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LabelLayout:
+    """Where symbol and text stand on every label of a job, solved once before rendering.
+
+    X is `x_dots` whole dots of a printer with `dpi` dots per inch. The box holds the largest symbol of
+    the job without its quiet zone; its lower left corner is in dots from the label's lower left corner,
+    its size in X (a linear symbol's height in dots is `bar_height_dots`). A smaller symbol stands in its
+    middle, on whole dots. Outside the box, where room is kept for them: bearer bars `bearer_bar_dots`
+    thick above and below it, over the quiet zones too, and guard bars that reach `guard_bar_dots` further
+    down (EAN/UPC).
+    """
+
+    kind: SymbolKind
+    dpi: int
+    x_dots: int
+    box_left_dots: int
+    box_bottom_dots: int
+    box_width_x: float
+    box_height_x: float
+    bar_height_dots: int
+    hri: tuple[TextLine, ...]
+    name: TextLine | None
+    bearer_bar_dots: int = 0
+    guard_bar_dots: int = 0
+
+    @property
+    def x_dimension_mm(self) -> float:
+        return self.x_dots * MILLIMETRES_PER_INCH / self.dpi
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the layout whose `dataclasses.asdict` this is, also after a way through JSON."""
+        fields = dict(values)
+        fields["kind"] = SymbolKind(values["kind"])
+        fields["hri"] = tuple(_text_line(line) for line in values["hri"])
+        fields["name"] = values["name"] and _text_line(values["name"])
+        return cls(**fields)
+
+
+def _text_line(values: Mapping[str, Any]) -> TextLine:
+    fields = dict(values)
+    fields["ais"] = tuple(values["ais"])
+    return TextLine(**fields)

@@ -1,0 +1,169 @@
+"""What the labels of a job ask for, and the sizes a symbol may have for it, in whole printer dots."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gs1.errors import XDimensionOutOfRange
+from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
+from renderers.sheets.arrangement import Block
+from renderers.sheets.model import MILLIMETRES_PER_INCH
+
+# Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
+# width where that is more. Source: ISO/IEC 15417 and ISO/IEC 16390, annexes on application parameters.
+_LEAST_BAR_HEIGHT_MM = 5.0
+_LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
+
+# EAN/UPC guard bars reach 5 X below the others. Source: ISO/IEC 15420; GS1 General Specifications, 5.2.
+_GUARD_BAR_X = {SymbolKind.EAN_13: 5, SymbolKind.EAN_8: 5, SymbolKind.UPC_A: 5}
+
+# Of a dot: what floating point may lose between millimetres and dots.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class HriElement:
+    """An element of the human-readable text and its greatest width at 1 pt in millimetres.
+
+    The width is that of "(01)09506000134352" as drawn; EAN/UPC and ITF-14 show bare digits: `ai` is empty.
+    """
+
+    ai: str
+    width_1pt_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelNeeds:
+    """What the labels of a job ask of the layout: the greatest of everything.
+
+    `width_x` is the width of the largest symbol without quiet zone, `height_x` its height, None for linear
+    symbols, `units_per_x` that of BarSymbols. Elements are in their order on the label; those on one line
+    follow each other without a space. `name_width_1pt_mm` is None where no product name is asked for.
+    """
+
+    width_x: float
+    height_x: float | None
+    elements: tuple[HriElement, ...]
+    name_width_1pt_mm: float | None = None
+    units_per_x: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.elements:
+            raise ValueError("A label without human-readable text is none")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An X to try, and whether bars must have their full height."""
+
+    x_dots: int
+    full_height: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked of every label, whatever the template."""
+
+    kind: SymbolKind
+    needs: LabelNeeds
+    environment: Environment
+    dpi: int
+
+    @property
+    def size(self) -> SymbolSize:
+        return symbol_size(self.kind, self.environment)
+
+    @property
+    def dot_mm(self) -> float:
+        return MILLIMETRES_PER_INCH / self.dpi
+
+    @property
+    def outer_width_x(self) -> float:
+        return self.size.quiet_left_x + self.needs.width_x + self.size.quiet_right_x
+
+    @property
+    def linear(self) -> bool:
+        return self.needs.height_x is None
+
+    @property
+    def guard_bar_x(self) -> int:
+        return _GUARD_BAR_X.get(self.kind, 0)
+
+    @property
+    def target_dots(self) -> int:
+        return min(self._at_least(self.size.x_target_mm), self._at_most(self.size.x_max_mm))
+
+    def candidates(self, module_size_mm: float | None) -> list[Candidate]:
+        """Return what to try, the preferred first.
+
+        That is every X from the table's largest down, or the whole dots nearest to `module_size_mm` within
+        the table's limits. Raises XDimensionOutOfRange where that is outside, or no dots are inside.
+        """
+        size, step = self.size, -self.needs.units_per_x
+        least, most = self._at_least(size.x_min_mm), self._at_most(size.x_max_mm)
+        if least > most:
+            raise XDimensionOutOfRange(
+                f"A printer of {self.dpi} dpi has no whole dots within {size.x_min_mm:.3f} to "
+                f"{size.x_max_mm:.3f} mm for {self.kind} in {self.environment}",
+                value=self.dpi,
+                expected=f"{size.x_min_mm:.3f} to {size.x_max_mm:.3f} mm in whole dots",
+                field="dpi",
+            )
+        if module_size_mm is None:
+            allowed = list(range(most, least - 1, step))
+            truncated = [x for x in allowed if x <= self.target_dots]
+        else:
+            requested = x_dimension_mm(self.kind, self.environment, module_size_mm)
+            allowed = truncated = [min(max(self._dots(requested, round), least), most)]
+        tried = [Candidate(x, full_height=True) for x in allowed]
+        if self.linear:
+            tried += [Candidate(x, full_height=False) for x in truncated]
+        if size.x_reduced_mm is not None and module_size_mm is None:
+            reduced = range(least + step, self._at_least(size.x_reduced_mm) - 1, step)
+            tried += [Candidate(x, full) for full in (True, False) for x in reduced]
+        return tried
+
+    def _dots(self, x_mm: float, rounded: Callable[[float], int]) -> int:
+        """Return X in whole dots; narrow and wide bars are both whole where X is a multiple of its units."""
+        return rounded(x_mm / self.dot_mm / self.needs.units_per_x) * self.needs.units_per_x
+
+    def _at_least(self, x_mm: float) -> int:
+        return self._dots(x_mm, lambda value: math.ceil(value - _ROUNDING))
+
+    def _at_most(self, x_mm: float) -> int:
+        return self._dots(x_mm, lambda value: math.floor(value + _ROUNDING))
+
+    def too_wide(self, x_dots: int) -> bool:
+        """Return whether the symbol with its quiet zones is wider than GS1 allows at this X."""
+        limit = self.size.max_width_mm
+        return limit is not None and self.outer_width_x * x_dots * self.dot_mm > limit + _ROUNDING
+
+    def block(self, candidate: Candidate) -> Block:
+        """Return the symbol of this size as the arrangements place it."""
+        x, size, needs = candidate.x_dots, self.size, self.needs
+        width = math.ceil(needs.width_x * x - _ROUNDING)
+        bearer, guard = size.bearer_bar_x * x, self.guard_bar_x * x
+        nominal_mm = size.height_at_mm(x * self.dot_mm)
+        if needs.height_x is not None or nominal_mm is None:
+            height = math.ceil((needs.height_x or needs.width_x) * x - _ROUNDING)
+            heights = (height, height)
+            text_gap = size.quiet_bottom_x * x
+        else:
+            height = math.ceil(nominal_mm / self.dot_mm - _ROUNDING)
+            least_mm = max(_LEAST_BAR_HEIGHT_MM, _LEAST_BAR_HEIGHT_BY_WIDTH * width * self.dot_mm)
+            least = min(height, math.ceil(least_mm / self.dot_mm))
+            heights = (height if candidate.full_height else least, height)
+            # Text stands one X under the bars. Source: ISO/IEC 15420, human-readable interpretation.
+            text_gap = bearer + x
+        return Block(
+            self.dot_mm,
+            width,
+            heights,
+            left=size.quiet_left_x * x,
+            right=size.quiet_right_x * x,
+            top=size.quiet_top_x * x + bearer,
+            bottom=size.quiet_bottom_x * x + max(bearer, guard),
+            text_gap=text_gap,
+            # Digits stand between the guard bars they belong to.
+            text_within_box=bool(guard),
+        )
