@@ -412,6 +412,7 @@ _ENTITY_OF_EVENT = """
     )
     SELECT i.row, i.gtin, i.entity_type, coalesce(i.entity_id, f.id) AS entity_id, f.id AS known_id,
         f.gtin14, f.lot_number, f.serial_number, i.event_type, i.occurred_at, i.job_id,
+        NULL::VARCHAR AS actor, NULL::VARCHAR AS reason,
         derived_id(concat_ws(v.separator, v.org, 'event', i.event_type, coalesce(i.job_id, ''), i.entity_type,
             f.id, epoch_us(i.occurred_at)::VARCHAR)) AS id
     FROM incoming i LEFT JOIN found f USING (row) CROSS JOIN import_values v

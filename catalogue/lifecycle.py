@@ -1,6 +1,7 @@
-"""What happened to entities: PRINTED events, recorded exactly once per export job."""
+"""What happened to entities: PRINTED and REPRINTED events, recorded exactly once per export job."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -9,32 +10,45 @@ from deltalake import DeltaTable, Transaction
 
 from catalogue.ids import SEPARATOR
 from catalogue.schema import MANIFEST
-from catalogue.tables import Catalogue, Commit, DataFile
+from catalogue.tables import Catalogue, Commit, DataFile, fetch
 
 _TABLE = "lifecycle_events"
 
+PRINTED = "PRINTED"
+REPRINTED = "REPRINTED"
+
+
+@dataclass(frozen=True, slots=True)
+class Printing:
+    """What one job records of each of its entities. `occurred_at` is aware.
+
+    A reprint is an event type of its own: it says who (`actor`) printed again and why (`reason`).
+    """
+
+    job_id: str
+    occurred_at: datetime
+    event_type: str = PRINTED
+    actor: str | None = None
+    reason: str | None = None
+
 
 def record_printed(
-    catalogue: Catalogue,
-    organisation: str,
-    job_id: str,
-    frames: Iterable[pl.DataFrame],
-    occurred_at: datetime,
+    catalogue: Catalogue, organisation: str, printing: Printing, frames: Iterable[pl.DataFrame]
 ) -> int | None:
-    """Record one PRINTED event per manifest row, all in one commit; return how many.
+    """Record one event per manifest row, all in one commit; return how many.
 
-    `frames` have the columns of `MANIFEST`; `occurred_at` is aware. None where this job was recorded before,
+    `frames` have the columns of `MANIFEST`. None where this job was recorded before,
     by whichever process: the commit carries the job as its Delta app transaction. Raises CommitContention
     where other writers keep winning; nothing was recorded then and a retry may.
     """
-    application = f"printed:{job_id}"
+    application = f"printed:{printing.job_id}"
     if _recorded(catalogue, organisation, application):
         return None
     with catalogue.session(organisation) as cursor:
         rows = _stage(cursor, frames)
         if rows == 0:
             return 0
-        file = _write(catalogue, cursor, organisation, job_id, occurred_at)
+        file = _write(catalogue, cursor, organisation, printing)
     done: list[DataFile] = [file]
 
     def decide(handle: DeltaTable) -> Commit | None:
@@ -77,19 +91,19 @@ def _stage(cursor: duckdb.DuckDBPyConnection, frames: Iterable[pl.DataFrame]) ->
 
 
 def _write(
-    catalogue: Catalogue,
-    cursor: duckdb.DuckDBPyConnection,
-    organisation: str,
-    job_id: str,
-    occurred_at: datetime,
+    catalogue: Catalogue, cursor: duckdb.DuckDBPyConnection, organisation: str, printing: Printing
 ) -> DataFile:
     values = pl.DataFrame(
         {
             "org": [organisation],
-            "job_id": [job_id],
-            "occurred_at": [occurred_at],
             "separator": [SEPARATOR],
-        }
+            "job_id": [printing.job_id],
+            "occurred_at": [printing.occurred_at],
+            "event_type": [printing.event_type],
+            "actor": [printing.actor],
+            "reason": [printing.reason],
+        },
+        schema_overrides={"actor": pl.String, "reason": pl.String},
     )
     cursor.register("job", values)
     file = catalogue.write_file(
@@ -97,11 +111,49 @@ def _write(
         _TABLE,
         organisation,
         """
-        SELECT derived_id(concat_ws(job.separator, job.org, 'event', 'PRINTED', job.job_id, p.scope, p.entity_id)) AS id,
+        SELECT derived_id(concat_ws(job.separator, job.org, 'event', job.event_type, job.job_id, p.scope, p.entity_id)) AS id,
             rtrim(p.scope, 's') AS entity_type, p.entity_id, key_of(p.entity_id) AS entity_key, p.gtin14,
-            p.lot_number, p.serial_number, 'PRINTED' AS event_type, job.occurred_at, job.job_id
+            p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason
         FROM printed p CROSS JOIN job
         """,
     )
     cursor.unregister("job")
     return file
+
+
+def history(
+    catalogue: Catalogue,
+    organisation: str,
+    *,
+    gtin14: str | None = None,
+    lot: str | None = None,
+    serial: str | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> tuple[pl.DataFrame, int]:
+    """Return printings, newest first, as rows of `LIFECYCLE_EVENTS` without keys, and how many there are in all.
+
+    Each filter that is given narrows.
+    """
+    conditions = [f"event_type IN ('{PRINTED}', '{REPRINTED}')"]
+    values: dict[str, object] = {}
+    for column, value in (("gtin14", gtin14), ("lot_number", lot), ("serial_number", serial)):
+        if value is not None:
+            conditions.append(f"{column} = ${column}")
+            values[column] = value
+    where = " AND ".join(conditions)
+    with catalogue.session(organisation) as cursor:
+        # All of it is fetched, for a half-read result blocks the cursor's next query.
+        [(total,)] = cursor.execute(
+            f"SELECT count(*) FROM lifecycle_events WHERE {where}",  # noqa: S608 - values are bound
+            values,
+        ).fetchall()
+        frame = fetch(
+            cursor,
+            "SELECT event_type, entity_type, entity_id, gtin14, lot_number, serial_number, occurred_at, job_id,"  # noqa: S608 - values are bound
+            f" actor, reason FROM lifecycle_events WHERE {where}"
+            " ORDER BY occurred_at DESC, gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, id"
+            f" LIMIT {limit:d} OFFSET {offset:d}",
+            values,
+        )
+    return frame, int(total)

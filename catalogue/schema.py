@@ -65,6 +65,8 @@ LIFECYCLE_EVENTS = pl.Schema(
         "event_type": pl.String(),
         "occurred_at": _TIMESTAMP,
         "job_id": pl.String(),
+        "actor": pl.String(),
+        "reason": pl.String(),
     }
 )
 

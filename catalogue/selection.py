@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 
 from catalogue.schema import MANIFEST
-from catalogue.tables import Catalogue, CatalogueVersion
+from catalogue.tables import Catalogue, CatalogueVersion, fetch
 
 FRAME_ROWS = 50_000
 
@@ -50,9 +50,18 @@ class UnmatchedKey:
     value: str
 
 
-def count(catalogue: Catalogue, selection: Selection, *, limit: int | None = None) -> int:
-    """Return how many entities the selection matches now, counting no further than `limit`."""
-    with _matched(catalogue, selection, None) as (cursor, matched, values):
+def count(
+    catalogue: Catalogue,
+    selection: Selection,
+    *,
+    limit: int | None = None,
+    version: CatalogueVersion | None = None,
+) -> int:
+    """Return how many entities the selection matches, counting no further than `limit`.
+
+    Without a version the newest is taken.
+    """
+    with _matched(catalogue, selection, version) as (cursor, matched, values):
         capped = matched if limit is None else f"{matched} LIMIT $limit"
         bound = values if limit is None else {**values, "limit": limit}
         row = cursor.execute(f"SELECT count(*) FROM ({capped})", bound).fetchone()  # noqa: S608 - values are bound
@@ -60,16 +69,21 @@ def count(catalogue: Catalogue, selection: Selection, *, limit: int | None = Non
 
 
 def resolve(
-    catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
+    catalogue: Catalogue,
+    selection: Selection,
+    *,
+    version: CatalogueVersion | None = None,
+    limit: int | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the selected entities as frames of `MANIFEST`, at most 50,000 rows each.
+    """Yield the selected entities as frames of `MANIFEST`, at most 50,000 rows each; the first `limit` of them.
 
     Ordered by GTIN, lot number (none first), serial number and id, so that the same version gives the same
     rows in the same places. Without a version the newest is taken, once.
     """
+    first = "" if limit is None else f" LIMIT {limit:d}"
     with _matched(catalogue, selection, version) as (cursor, matched, values):
         rows = cursor.sql(
-            f"{matched} ORDER BY gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, entity_id",
+            f"{matched} ORDER BY gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, entity_id{first}",
             params=values,
         )
         start = 0
@@ -78,6 +92,32 @@ def resolve(
                 index = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("row")
                 yield frame.select(index, pl.all()).match_to_schema(MANIFEST)
                 start += frame.height
+
+
+def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
+    """Return a row of `MANIFEST` whose label is no larger than any the selection has; none where it is empty.
+
+    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks.
+    """
+
+    def shortest(column: str) -> str:
+        return f"""CASE WHEN bool_and({column} IS NOT NULL)
+            THEN repeat('0', min(length({column}))::BIGINT) END AS {column}"""
+
+    def always(column: str) -> str:
+        return f"CASE WHEN bool_and({column} IS NOT NULL) THEN min({column}) END AS {column}"
+
+    with _matched(catalogue, selection, None) as (cursor, matched, values):
+        frame = fetch(
+            cursor,
+            f"""SELECT 0::BIGINT AS row, '{selection.scope.value}' AS scope, min(entity_id) AS entity_id,
+            min(gtin14) AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
+            {always("best_before")}, NULL::VARCHAR AS carrier, NULL::VARCHAR AS product_name,
+            min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id
+            FROM ({matched}) HAVING count(*) > 0""",  # noqa: S608 - values are bound
+            values,
+        )
+    return frame.match_to_schema(MANIFEST)
 
 
 def unmatched(

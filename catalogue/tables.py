@@ -225,9 +225,11 @@ class Catalogue:
         return DeltaTable(self.table_uri(table), version=wanted)
 
 
-def fetch(cursor: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+def fetch(
+    cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None
+) -> pl.DataFrame:
     """Return the query's rows, with timestamps in the zone name the schemas have: DuckDB says Etc/UTC."""
-    frame = cursor.sql(query).pl()
+    frame = cursor.sql(query, params=dict(values or {})).pl()
     return frame.with_columns(pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC"))
 
 

@@ -1,7 +1,7 @@
 """PRINTED events are recorded exactly once per job, whoever tries."""
 
 import multiprocessing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +9,7 @@ import pytest
 
 from catalogue.ids import derived_id
 from catalogue.ingest import import_files
-from catalogue.lifecycle import record_printed
+from catalogue.lifecycle import REPRINTED, Printing, history, record_printed
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
@@ -38,17 +38,17 @@ ALL = Selection("acme", Scope.SERIALS)
 
 def record(root: str, job_id: str, results: "multiprocessing.Queue[int | None]") -> None:
     catalogue = Catalogue(root)
-    results.put(record_printed(catalogue, "acme", job_id, resolve(catalogue, ALL), NOW))
+    results.put(record_printed(catalogue, "acme", Printing(job_id, NOW), resolve(catalogue, ALL)))
 
 
 def test_once_in_one_process(tmp_path: Path) -> None:
     catalogue = stocked(tmp_path)
-    assert record_printed(catalogue, "acme", "job", resolve(catalogue, ALL), NOW) == SERIALS
+    assert record_printed(catalogue, "acme", Printing("job", NOW), resolve(catalogue, ALL)) == SERIALS
     version = catalogue.version()
-    assert record_printed(catalogue, "acme", "job", resolve(catalogue, ALL), NOW) is None
+    assert record_printed(catalogue, "acme", Printing("job", NOW), resolve(catalogue, ALL)) is None
     assert catalogue.version() == version
     assert count(catalogue, Selection("acme", Scope.SERIALS, never_printed=True)) == 0
-    assert record_printed(catalogue, "acme", "other", resolve(catalogue, ALL), NOW) == SERIALS
+    assert record_printed(catalogue, "acme", Printing("other", NOW), resolve(catalogue, ALL)) == SERIALS
     found = events(catalogue)
     assert found["id"].n_unique() == found.height == 2 * SERIALS
     assert set(found["occurred_at"].to_list()) == {NOW}
@@ -57,7 +57,7 @@ def test_once_in_one_process(tmp_path: Path) -> None:
 def test_nothing_to_record_is_no_commit(tmp_path: Path) -> None:
     catalogue = stocked(tmp_path)
     version = catalogue.version()
-    assert record_printed(catalogue, "acme", "job", [MANIFEST.to_frame()], NOW) == 0
+    assert record_printed(catalogue, "acme", Printing("job", NOW), [MANIFEST.to_frame()]) == 0
     assert catalogue.version() == version
 
 
@@ -81,3 +81,19 @@ def test_processes_at_once(tmp_path: Path, jobs: tuple[str, ...]) -> None:
     found = events(catalogue)
     assert found["id"].n_unique() == found.height == expected * SERIALS
     assert set(found["entity_id"]) == {derived_id("acme", "serial", GTIN, f"S{n}") for n in range(SERIALS)}
+
+
+def test_a_reprint_says_who_and_why_and_comes_first(tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path)
+    record_printed(catalogue, "acme", Printing("first", NOW), resolve(catalogue, ALL))
+    one = resolve(catalogue, Selection("acme", Scope.SERIALS, serial_ids=(derived_id("acme", "serial", GTIN, "S3"),)))
+    again = Printing("second", NOW + timedelta(days=1), REPRINTED, "key:7", "torn label")
+    assert record_printed(catalogue, "acme", again, one) == 1
+    newest, total = history(catalogue, "acme", gtin14=GTIN, serial="S3")
+    assert total == 2
+    assert newest["event_type"].to_list() == ["REPRINTED", "PRINTED"]
+    assert newest.row(0, named=True)["actor"] == "key:7"
+    assert newest.row(0, named=True)["reason"] == "torn label"
+    page, total = history(catalogue, "acme", offset=20, limit=10)
+    assert (page.height, total) == (SERIALS + 1 - 20, SERIALS + 1)
+    assert history(catalogue, "other", gtin14=GTIN)[1] == 0
