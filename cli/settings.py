@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from renderers.engine import Engine
+
 
 class Settings(BaseSettings):
     """The `LABELS_*` environment; what is not set follows from the home."""
@@ -19,6 +21,7 @@ class Settings(BaseSettings):
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
     warm_workers: int = Field(default=2, ge=1, le=64)
+    engine: Engine = Engine.BATCH
 
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which exists, and no value left open."""
@@ -42,6 +45,7 @@ class Settings(BaseSettings):
             "LABELS_SECRET_KEY": self.secret_key,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
             "LABELS_WARM_WORKERS": str(self.warm_workers),
+            "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),
         }
 

@@ -41,6 +41,18 @@ class ArtefactStore:
         path = Path(self._path(key))
         return path if self._local and path.exists() else None
 
+    def presigned_url(self, key: str, ttl_seconds: int, filename: str) -> str | None:
+        """Return an address where the object can be fetched without us for a time; None where there is no such thing."""
+        if self._local:
+            return None
+        disposition = f'attachment; filename="{filename}"'
+        try:
+            return str(
+                self._fs.sign(self._path(key), expiration=ttl_seconds, ResponseContentDisposition=disposition)
+            )
+        except NotImplementedError:
+            return None
+
     @contextmanager
     def on_disk(self, key: str) -> Generator[Path]:
         """Yield a local file with the object's bytes: the object itself, or a copy for the time."""
@@ -82,6 +94,11 @@ class ArtefactStore:
         """Give the object `source` the key `target`."""
         self._move(self._path(source), self._path(target))
 
+    def copy(self, source: str, target: str) -> None:
+        """Give the content of `source` the key `target` as well. Raises FileNotFoundError."""
+        with self.open(source) as original, self.write(target) as copy:
+            shutil.copyfileobj(original, copy, 1 << 20)
+
     def create(self, key: str, data: bytes) -> bool:
         """Create the object exclusively: True for the one writer that made it, False for all others.
 
@@ -114,6 +131,12 @@ class ArtefactStore:
     def read_json(self, key: str) -> dict[str, Any]:
         with self.open(key) as stream:
             return cast("dict[str, Any]", json.load(stream))
+
+    def delete(self, key: str) -> None:
+        """Remove the object; none there is fine."""
+        path = self._path(key)
+        if self._fs.exists(path):
+            self._fs.rm_file(path)
 
     def delete_folder(self, key: str) -> None:
         """Remove everything below `key`; nothing there is fine."""

@@ -69,6 +69,58 @@ class NotReady(ExportError):
         self.job_id = job_id
 
 
+class KeyReused(ExportError):
+    """An idempotency key came again, with another request."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for another request.",
+            value=key,
+            expected="a new key, or the same request",
+            field="Idempotency-Key",
+        )
+
+
+class StillInFlight(ExportError):
+    """The first request with this idempotency key is still being answered."""
+
+    code = "in_flight"
+
+    def __init__(self, key: str, *, retry_after: int = 2) -> None:
+        super().__init__(
+            "The first request with this Idempotency-Key is still being answered.",
+            value=key,
+            field="Idempotency-Key",
+        )
+        self.retry_after = retry_after
+
+
+class AlreadyFinished(ExportError):
+    """The export has ended, or its artefact is decided: there is nothing left to cancel."""
+
+    code = "already_finished"
+
+    def __init__(self, job_id: str, status: str) -> None:
+        super().__init__(
+            f"The label export is {status}: it can no longer be cancelled.",
+            value=status,
+            expected="pending or processing",
+            field="status",
+        )
+        self.job_id = job_id
+
+
+class NotReprintable(ExportError):
+    """The export was not completed, or what it printed is no longer kept."""
+
+    code = "not_reprintable"
+
+    def __init__(self, job_id: str, why: str) -> None:
+        super().__init__(f"The label export cannot be printed again: {why}.", value=job_id, field="job_id")
+
+
 class Unavailable(ExportError):
     """The service cannot take exports just now; the same request may succeed later."""
 

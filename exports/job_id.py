@@ -36,3 +36,8 @@ def run_id_for(job_id: str) -> str:
         return str(_CODEC.decode(job_id))
     except ValueError as error:
         raise ExportNotFound(job_id) from error
+
+
+def folder_of(job_id: str) -> str:
+    """Return the job's folder in the artefact store."""
+    return f"exports/{job_id}"

@@ -3,6 +3,8 @@
 import time
 
 from accounts.store import Accounts
+from exports import decision
+from exports.artefacts import ArtefactStore
 from exports.errors import StockIsBusy
 from exports.plan import ExportPlan
 
@@ -13,15 +15,16 @@ WAIT_SECONDS = 600
 _POLL_SECONDS = 0.2
 
 
-def acquire(plan: ExportPlan, accounts: Accounts) -> None:
+def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
     """Take the lease the plan needs, waiting for another job's to end.
 
-    Raises StockIsBusy after WAIT_SECONDS.
+    Raises StockIsBusy after WAIT_SECONDS, ExportCancelled where the job is cancelled meanwhile.
     """
     if not plan.holds_lease:
         return
     deadline = time.monotonic() + WAIT_SECONDS
     while not accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS):
+        decision.require_not_cancelled(plan.job_id, store)
         if time.monotonic() > deadline:
             raise StockIsBusy(plan.organisation)
         time.sleep(_POLL_SECONDS)

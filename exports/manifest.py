@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 from catalogue import selection
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
+from exports import decision
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import EmptySelection
+from exports.job_id import folder_of
 from exports.plan import ExportPlan
 
 #: Rows of one chunk: some seconds of rendering, so that little is done again after a crash, and few
@@ -51,11 +53,14 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
     """
     if is_frozen(plan, store):
         return load(plan, store)
+    if plan.reprint_of is not None:
+        return _copied(plan, plan.reprint_of, store)
     version = catalogue.version()
     digest, rows = hashlib.sha256(), 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
         for frame in selection.resolve(catalogue, plan.selection, version=version):
+            decision.require_not_cancelled(plan.job_id, store)
             table = frame.match_to_schema(MANIFEST).to_arrow()
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
             writer.write_table(table)
@@ -69,6 +74,14 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
     store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": unmatched})
     store.write_json(f"{plan.folder}/manifest.json", manifest.to_document())
     return manifest
+
+
+def _copied(plan: ExportPlan, original: str, store: ArtefactStore) -> Manifest:
+    """Take over the original's rows, which are what it printed, whatever the catalogue says today."""
+    source = folder_of(original)
+    for name in ("manifest.parquet", "unmatched.json", "manifest.json"):
+        store.copy(f"{source}/{name}", f"{plan.folder}/{name}")
+    return load(plan, store)
 
 
 def is_frozen(plan: ExportPlan, store: ArtefactStore) -> bool:
@@ -112,5 +125,6 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "export_type": request["export_type"],
         "file_format": request["file_format"],
         "asset_config": request.get("asset_config"),
+        "engine": plan.engine.value,
     }
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any, Literal, LiteralString, NoReturn, Self, TypeAlias, cast
 
@@ -26,9 +25,18 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from catalogue.ids import canonical_id
 from catalogue.selection import Scope, Selection
 from exports.errors import Detail, InvalidRequest
+from exports.export_types import (
+    FORMATS_OF,
+    SHEET_SLOTS,
+    SLOTS_OF,
+    ExportType,
+    RequestedFormat,
+    Slot,
+    kinds_of,
+)
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
-from gs1.symbol_size import Environment, SymbolKind, x_dimension_mm
+from gs1.symbol_size import Environment, x_dimension_mm
 
 MAX_LIST_ENTRIES = 5_000
 
@@ -40,47 +48,11 @@ _MAX_DEPTH = 16
 _MAX_LOC_LENGTH = 64
 
 
-class ExportType(StrEnum):
-    """What kind of asset an export makes."""
-
-    QR_CODES = "qr_codes"
-    DATAMATRIX = "datamatrix"
-    BARCODES_1D = "barcodes_1d"
-    CODES_COMBINED = "codes_combined"
-    SHEET_PDF = "sheet_pdf"
-
-
-class RequestedFormat(StrEnum):
-    """The format of the files asked for."""
-
-    SVG = "svg"
-    PNG = "png"
-    PDF = "pdf"
-    EPS = "eps"
-
-
-FORMATS_OF: dict[ExportType, frozenset[RequestedFormat]] = {
-    ExportType.QR_CODES: frozenset({RequestedFormat.SVG, RequestedFormat.PNG}),
-    ExportType.DATAMATRIX: frozenset({RequestedFormat.SVG, RequestedFormat.PNG}),
-    ExportType.BARCODES_1D: frozenset({RequestedFormat.SVG, RequestedFormat.EPS}),
-    ExportType.CODES_COMBINED: frozenset({RequestedFormat.SVG, RequestedFormat.PNG, RequestedFormat.EPS}),
-    ExportType.SHEET_PDF: frozenset({RequestedFormat.PDF}),
-}
-
-#: The types there is a renderer for; any other that is coherent is refused as not yet supported.
-SUPPORTED_TYPES = frozenset({ExportType.QR_CODES, ExportType.DATAMATRIX})
-
 #: The filters that name entities of one table, and the scopes in which they mean something.
 SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
     "lot_ids": frozenset({Scope.LOTS, Scope.SERIALS}),
     "lot_run_id": frozenset({Scope.LOTS, Scope.SERIALS}),
     "serial_ids": frozenset({Scope.SERIALS}),
-}
-
-#: The symbols whose X-dimension `module_size_mm` sets, where the type alone decides it.
-_KIND_OF: dict[ExportType, SymbolKind] = {
-    ExportType.QR_CODES: SymbolKind.QR_CODE,
-    ExportType.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
 }
 
 _TIMESTAMP = re.compile(
@@ -189,6 +161,8 @@ class AssetConfig(_Body):
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
     dpi: Annotated[int, Field(ge=72, le=2_400)] | None = None
     environment: Annotated[Environment, Field(strict=False)] | None = None
+    hri: bool | None = None
+    cut_marks: bool | None = None
 
 
 #: Values that ask for nothing else than leaving the key out does.
@@ -203,6 +177,8 @@ _SAME_AS_ABSENT: dict[str, dict[str, object]] = {
         "offset_y_mm": 0.0,
         "scale_percent": 100.0,
         "environment": "retail",
+        "hri": False,
+        "cut_marks": False,
     },
 }
 
@@ -219,10 +195,6 @@ class ExportRequest(_Body):
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
         faults = [*self._format_faults(), *self._scope_faults(), *self._size_faults()]
-        if not faults and self.export_type not in SUPPORTED_TYPES:
-            faults.append(
-                _fault(("export_type",), "not_supported", f"{self.export_type} is not yet supported")
-            )
         if faults:
             raise ValidationError.from_exception_data(type(self).__name__, faults)
         return self
@@ -280,13 +252,26 @@ class ExportRequest(_Body):
                 )
 
     def _size_faults(self) -> Iterable[InitErrorDetails]:
-        config, kind = self.asset_config, _KIND_OF.get(self.export_type)
-        if config is None or config.module_size_mm is None or kind is None:
+        """Yield a fault where a symbol of every entity would be refused for its X-dimension."""
+        config = self.asset_config
+        if config is None or config.module_size_mm is None:
             return
-        try:
-            x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
-        except LabelError as error:
-            yield _fault(("asset_config", "module_size_mm"), "out_of_range", str(error))
+        for alternatives in self._symbols():
+            refusals: list[str] = []
+            kinds = sorted({kind for slot in alternatives for kind in kinds_of(slot, self.scope)})
+            for kind in kinds:
+                try:
+                    x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
+                except LabelError as error:
+                    refusals.append(str(error))
+            if len(refusals) == len(kinds):
+                yield _fault(("asset_config", "module_size_mm"), "out_of_range", "; ".join(refusals))
+
+    def _symbols(self) -> list[tuple[Slot, ...]]:
+        """Return the symbols of each entity, each as the alternatives there are for it."""
+        if self.export_type is ExportType.SHEET_PDF:
+            return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
+        return [(slot,) for slot in SLOTS_OF[self.export_type]]
 
 
 def parse_request(body: bytes) -> ExportRequest:

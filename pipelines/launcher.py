@@ -1,62 +1,51 @@
-"""The façade's one way into Dagster: creates runs, starts them, reads their state."""
+"""The façade's one way into Dagster: starts exports, cancels them, reads their state."""
 
-import json
-import sys
+import threading
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 import dagster as dg
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.run_coordinator import SubmitRunContext
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
-from dagster._core.storage.tags import PARTITION_NAME_TAG
-from sqlalchemy.exc import IntegrityError
 
 from accounts.identity import Organisation
-from catalogue import selection
+from catalogue import lifecycle, selection
 from catalogue.tables import Catalogue
-from exports import assemble, plan
+from exports import decision, manifest, plan, preview, reports
 from exports.artefacts import ArtefactStore
-from exports.errors import ExportNotFound
+from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable, StillInFlight
 from exports.job_id import job_id_for, run_id_for
 from exports.plan import ExportPlan
-from exports.ports import ExportJob, JobStatus
+from exports.ports import (
+    ExportJob,
+    Gauges,
+    JobPage,
+    JobStatus,
+    Page,
+    Preview,
+    PrintEvent,
+    PrintHistory,
+    Report,
+)
 from exports.request import ExportRequest
+from exports.sheet_check import require_possible
 from pipelines import tags
-from pipelines.assets import ORGANISATIONS
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
-from pipelines.instance import LOCATION_NAME
+from pipelines.job_state import job_of, statuses_of
+from pipelines.runs import Runs
 from pipelines.warm_workers import WarmWorkers, WorkerDied
-
-STATUS_OF = {
-    DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
-    DagsterRunStatus.QUEUED: JobStatus.PENDING,
-    DagsterRunStatus.STARTING: JobStatus.PENDING,
-    DagsterRunStatus.MANAGED: JobStatus.PENDING,
-    DagsterRunStatus.STARTED: JobStatus.PROCESSING,
-    DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
-    DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
-    DagsterRunStatus.FAILURE: JobStatus.FAILED,
-    DagsterRunStatus.CANCELED: JobStatus.FAILED,
-}
+from renderers.engine import Engine
 
 #: How long a small job waits for a warm worker before it queues like a large one.
 WARM_WAIT_SECONDS = 20.0
 
-#: One process does a run; its console tells warnings only, the event log has everything.
-RUN_CONFIG = {
-    "execution": {"config": {"in_process": {}}},
-    "loggers": {"console": {"config": {"log_level": "WARNING"}}},
-}
+#: A run that is not started by then waits for no worker any more.
+_LEFT_OVER_AFTER = timedelta(seconds=WARM_WAIT_SECONDS + 10)
+
+#: Namespace of the run ids that follow from an organisation and its idempotency key. Fixed for ever.
+_KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
 
 
 class DagsterExports:
@@ -71,73 +60,191 @@ class DagsterExports:
         catalogue: Catalogue,
         artefacts: ArtefactStore,
         sync_threshold: int,
+        engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
+        self._runs = Runs(instance, code_server_socket)
         self._workers = workers
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
-        self._job = defs.resolve_job_def(LABEL_EXPORT_JOB)
-        repository = defs.get_repository_def()
-        location = GrpcServerCodeLocationOrigin(
-            host="localhost", socket=code_server_socket, location_name=LOCATION_NAME
-        )
-        self._remote_origin = RemoteJobOrigin(
-            RemoteRepositoryOrigin(location, repository.name), LABEL_EXPORT_JOB
-        )
-        pointer = ModuleCodePointer("pipelines.definitions", "defs", working_directory=None)
-        self._code_origin = JobPythonOrigin(
-            LABEL_EXPORT_JOB,
-            RepositoryPythonOrigin(
-                sys.executable,
-                pointer,
-                container_image=None,
-                entry_point=[sys.executable, "-m", "dagster"],
-                container_context=None,
-            ),
-        )
+        self._engine = engine
+        self._in_flight: set[str] = set()
+        self._in_flight_lock = threading.Lock()
 
     def ready(self) -> bool:
         return self._workers.ready
 
-    def submit(self, organisation: Organisation, request: ExportRequest, *, requested_by: str) -> ExportJob:
+    def submit(
+        self,
+        organisation: Organisation,
+        request: ExportRequest,
+        *,
+        requested_by: str,
+        idempotency_key: str | None = None,
+    ) -> ExportJob:
         """Create the run, then have a warm worker execute it, or queue it where it is large.
 
-        The run exists before anything starts it, so a crash in between loses nothing.
+        The run exists before anything starts it, so a crash in between loses nothing. With an idempotency
+        key the run's id follows from it: whoever stores the plan first has made the job.
         """
-        run_id = str(uuid.uuid4())
-        export = ExportPlan(
+        run_id = (
+            str(uuid.uuid4()) if idempotency_key is None else _keyed_run_id(organisation, idempotency_key)
+        )
+        wanted = self._plan(run_id, organisation, request, requested_by)
+        if idempotency_key is None:
+            return self._start(wanted)
+        with self._answering(run_id, idempotency_key):
+            if not plan.save(wanted, self._artefacts):
+                stored = plan.load(wanted.job_id, self._artefacts)
+                if stored.request.normalised() != request.normalised():
+                    raise KeyReused(idempotency_key)
+                if (record := self._instance.get_run_record_by_id(run_id)) is not None:
+                    self._submit_if_left_over(record, idempotency_key)
+                    return self.job(organisation.slug, stored.job_id)
+                wanted = stored  # the first attempt ended between its plan and its run
+            return self._start(wanted)
+
+    def reprint(
+        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+    ) -> ExportJob:
+        """Start a job over the frozen rows of a completed one."""
+        job = self.job(organisation.slug, job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotReprintable(job_id, f"it is {job.status}, not completed")
+        original = plan.load(job_id, self._artefacts)
+        if not manifest.is_frozen(original, self._artefacts):
+            raise NotReprintable(job_id, "its manifest has expired")
+        return self._start(
+            ExportPlan(
+                job_id=job_id_for(uuid.uuid4()),
+                organisation=organisation.slug,
+                resolver=original.resolver,
+                requested_by=requested_by,
+                submitted_at=datetime.now(UTC),
+                request=original.request,
+                engine=original.engine,
+                reprint_of=job_id,
+                reason=reason,
+            ),
+            count=job.total_items,
+        )
+
+    def cancel(self, organisation: str, job_id: str) -> ExportJob:
+        """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
+        record = self._record(organisation, job_id)
+        job = job_of(record, self._instance, self._artefacts)
+        if job.status.is_terminal and job.error_code != "cancelled":
+            raise AlreadyFinished(job_id, job.status)
+        if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
+            raise AlreadyFinished(job_id, "being published")
+        run = record.dagster_run
+        if run.status is DagsterRunStatus.QUEUED:
+            self._instance.run_coordinator.cancel_run(run.run_id)
+        elif run.status is DagsterRunStatus.NOT_STARTED:
+            self._instance.report_run_canceled(run)
+        return self.job(organisation, job_id)
+
+    def job(self, organisation: str, job_id: str) -> ExportJob:
+        """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
+        return job_of(self._record(organisation, job_id), self._instance, self._artefacts)
+
+    def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
+        wanted = dg.RunsFilter(
+            tags={tags.ORGANISATION: organisation}, statuses=statuses_of(status) if status else None
+        )
+        # Dagster pages by cursor only, so the records before the page are read and left.
+        records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
+        return JobPage(
+            [job_of(record, self._instance, self._artefacts) for record in records],
+            self._instance.get_runs_count(wanted),
+        )
+
+    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
+        wanted = self._plan(str(uuid.UUID(int=0)), organisation, request, requested_by="preview")
+        return preview.preview(wanted, self._catalogue, self._artefacts)
+
+    def print_history(
+        self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
+    ) -> PrintHistory:
+        events, total = lifecycle.history(
+            self._catalogue,
+            organisation,
+            gtin14=gtin14,
+            lot=lot,
+            serial=serial,
+            offset=page.offset,
+            limit=page.size,
+        )
+        return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
+
+    def artifact_path(self, job: ExportJob) -> Path | None:
+        decided = decision.of(job.job_id, self._artefacts)
+        return self._artefacts.local_path(decided.artifact.key) if decided and decided.artifact else None
+
+    def artifact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
+        decided = decision.of(job.job_id, self._artefacts)
+        if decided is None or decided.artifact is None:
+            return None
+        return self._artefacts.presigned_url(decided.artifact.key, ttl_seconds, decided.artifact.filename)
+
+    def open_artifact(self, job: ExportJob) -> BinaryIO:
+        """Open the published artefact. Raises ExportNotFound where there is none."""
+        decided = decision.of(job.job_id, self._artefacts)
+        if decided is None or decided.artifact is None:
+            raise ExportNotFound(job.job_id)
+        return self._artefacts.open(decided.artifact.key)
+
+    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
+        if report not in job.reports:
+            raise ExportNotFound(job.job_id)
+        try:
+            return self._artefacts.open(reports.key(job.job_id, report))
+        except FileNotFoundError as error:
+            raise ExportNotFound(job.job_id) from error
+
+    def gauges(self) -> Gauges:
+        counts = {
+            status: self._instance.get_runs_count(dg.RunsFilter(statuses=statuses_of(status)))
+            for status in JobStatus
+        }
+        waiting = self._instance.get_run_records(
+            dg.RunsFilter(statuses=statuses_of(JobStatus.PENDING)), limit=1, ascending=True
+        )
+        age = 0.0
+        if waiting:
+            age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
+        return Gauges(counts, max(0.0, age))
+
+    def submit_left_over(self) -> Sequence[str]:
+        """Queue the runs that were created and never started, as after a crash; return their ids."""
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED]))
+        for run in runs:
+            self._runs.queue(run)
+        return [run.run_id for run in runs]
+
+    def _plan(
+        self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
+    ) -> ExportPlan:
+        return ExportPlan(
             job_id=job_id_for(run_id),
             organisation=organisation.slug,
             resolver=organisation.resolver,
             requested_by=requested_by,
             submitted_at=datetime.now(UTC),
             request=request,
+            engine=self._engine,
         )
-        count = selection.count(self._catalogue, export.selection, limit=self._sync_threshold + 1)
-        plan.save(export, self._artefacts)
-        self._create_run(run_id, export)
-        if count > self._sync_threshold or not self._executed_warm(run_id):
-            self._queue(run_id)
-        return self.job(organisation.slug, export.job_id)
 
-    def _create_run(self, run_id: str, export: ExportPlan) -> None:
-        ensure_partition(self._instance, export.organisation)
-        request = export.request.normalised()
-        summary = json.dumps({key: request[key] for key in ("scope", "export_type", "file_format")})
-        self._instance.create_run_for_job(
-            job_def=self._job,
-            run_id=run_id,
-            run_config=RUN_CONFIG,
-            tags={
-                PARTITION_NAME_TAG: export.organisation,
-                tags.ORGANISATION: export.organisation,
-                tags.REQUEST: summary,
-            },
-            remote_job_origin=self._remote_origin,
-            job_code_origin=self._code_origin,
-            asset_selection=set(self._job.asset_layer.selected_asset_keys),
-        )
+    def _start(self, wanted: ExportPlan, count: int | None = None) -> ExportJob:
+        if count is None:
+            require_possible(wanted, self._catalogue, self._artefacts)
+            count = selection.count(self._catalogue, wanted.selection, limit=self._sync_threshold + 1)
+        plan.save(wanted, self._artefacts)
+        run_id = run_id_for(wanted.job_id)
+        if self._runs.create(wanted) and (count > self._sync_threshold or not self._executed_warm(run_id)):
+            self._queue(run_id)
+        return self.job(wanted.organisation, wanted.job_id)
 
     def _executed_warm(self, run_id: str) -> bool:
         try:
@@ -152,92 +259,40 @@ class DagsterExports:
 
     def _queue(self, run_id: str) -> None:
         run = self._instance.get_run_by_id(run_id)
-        if run is None:
-            raise ExportNotFound(job_id_for(run_id))
-        # The coordinator only writes the queue event; the daemon brings its own workspace.
-        self._instance.run_coordinator.submit_run(SubmitRunContext(run, workspace=None))  # type: ignore[arg-type]
+        # A run that was cancelled while it waited for a worker is finished.
+        if run is not None and not run.is_finished:
+            self._runs.queue(run)
 
-    def job(self, organisation: str, job_id: str) -> ExportJob:
-        """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
+    def _submit_if_left_over(self, record: RunRecord, key: str) -> None:
+        """Queue a run that nobody started: the façade that made it is gone. Raises StillInFlight for a young one."""
+        run = record.dagster_run
+        if run.status is not DagsterRunStatus.NOT_STARTED:
+            return
+        age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
+        if age < _LEFT_OVER_AFTER:
+            raise StillInFlight(key)
+        self._runs.queue(run)
+
+    def _record(self, organisation: str, job_id: str) -> RunRecord:
         record = self._instance.get_run_record_by_id(run_id_for(job_id))
         if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
             raise ExportNotFound(job_id)
-        return self._state(job_id, organisation, record)
+        return record
 
-    def _state(self, job_id: str, organisation: str, record: RunRecord) -> ExportJob:
-        run = record.dagster_run
-        status = STATUS_OF[run.status]
-        artifact = assemble.published(job_id, self._artefacts) if status is JobStatus.COMPLETED else None
-        processed, failed = (artifact.processed, artifact.failed) if artifact else self._progress(run.run_id)
-        return ExportJob(
-            job_id=job_id,
-            organisation=organisation,
-            status=status,
-            total_items=int(run.tags.get(tags.TOTAL_ITEMS, 0)),
-            processed_items=processed,
-            failed_items=failed,
-            unmatched=int(run.tags.get(tags.UNMATCHED, 0)),
-            error=self._error(run) if status is JobStatus.FAILED else None,
-            error_code=run.tags.get(tags.ERROR_CODE, "internal_error")
-            if status is JobStatus.FAILED
-            else None,
-            output_filename=artifact.filename if artifact else None,
-            file_size_bytes=artifact.size_bytes if artifact else None,
-            sha256=artifact.sha256 if artifact else None,
-            created_at=record.create_timestamp.replace(tzinfo=UTC),
-            started_at=_time(record.start_time),
-            finished_at=_time(record.end_time),
-        )
-
-    def _progress(self, run_id: str) -> tuple[int, int]:
-        """Return the entities drawn and failed so far; a chunk counts once, however often it was tried."""
-        observations = self._instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION)
-        chunks: dict[int, tuple[int, int]] = {}
-        for entry in observations:
-            if entry.dagster_event and (observed := entry.dagster_event.asset_observation_data):
-                values = {key: value.value for key, value in observed.asset_observation.metadata.items()}
-                chunks[int(values["chunk"])] = (int(values["processed"]), int(values["failed"]))  # type: ignore[arg-type]
-        return sum(p for p, _ in chunks.values()), sum(f for _, f in chunks.values())
-
-    def _error(self, run: dg.DagsterRun) -> str:
-        return run.tags.get(
-            tags.ERROR, "The export failed for a reason that lies not in its data; the log has it."
-        )
-
-    def artifact_path(self, job: ExportJob) -> Path | None:
-        artifact = assemble.published(job.job_id, self._artefacts)
-        return self._artefacts.local_path(artifact.key) if artifact else None
-
-    def open_artifact(self, job: ExportJob) -> BinaryIO:
-        """Open the published artefact. Raises ExportNotFound where there is none."""
-        artifact = assemble.published(job.job_id, self._artefacts)
-        if artifact is None:
-            raise ExportNotFound(job.job_id)
-        return self._artefacts.open(artifact.key)
-
-    def submit_left_over(self) -> Sequence[str]:
-        """Queue the runs that were created and never started, as after a crash; return their ids."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED]))
-        for run in runs:
-            self._queue(run.run_id)
-        return [run.run_id for run in runs]
+    @contextmanager
+    def _answering(self, run_id: str, key: str) -> Generator[None]:
+        """Hold the run while its first request is being answered. Raises StillInFlight for a second one."""
+        with self._in_flight_lock:
+            if run_id in self._in_flight:
+                raise StillInFlight(key)
+            self._in_flight.add(run_id)
+        try:
+            yield
+        finally:
+            with self._in_flight_lock:
+                self._in_flight.discard(run_id)
 
 
-def ensure_partition(instance: dg.DagsterInstance, organisation: str) -> None:
-    """Make the organisation's partition, which the last step of a run materializes and fails without.
-
-    Dagster looks for the key and then inserts it, so of two first submissions of an organisation one may
-    meet the database's constraint: the key is there then, which is all that was wanted.
-    """
-    name = str(ORGANISATIONS.name)
-    if instance.has_dynamic_partition(name, organisation):
-        return
-    try:
-        instance.add_dynamic_partitions(name, [organisation])
-    except IntegrityError:
-        if not instance.has_dynamic_partition(name, organisation):
-            raise
-
-
-def _time(timestamp: float | None) -> datetime | None:
-    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+def _keyed_run_id(organisation: Organisation, key: str) -> str:
+    # The slug holds no line feed, so no two pairs make one name.
+    return str(uuid.uuid5(_KEYED_RUNS, f"{organisation.slug}\n{key}"))

@@ -9,13 +9,14 @@ import dagster as dg
 
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
-from exports import assemble, leases, manifest, plan, render
+from exports import assemble, decision, leases, manifest, pictures, plan, render
 from exports.artefacts import ArtefactStore
-from exports.assemble import Artifact
+from exports.decision import Artifact
+from exports.errors import ExportCancelled
 from exports.job_id import job_id_for
 from exports.manifest import Chunk
+from exports.parts import Part
 from exports.plan import ExportPlan
-from exports.render import Part
 from gs1.errors import LabelError
 from pipelines import tags
 
@@ -31,9 +32,12 @@ def _step(
     """Yield the job's plan; a deliberate error ends the run at once, with its reason in the run's tags."""
     export = plan.load(job_id_for(context.run_id), artefacts)
     try:
+        decision.require_not_cancelled(export.job_id, artefacts)
         yield export
     except LabelError as error:
         leases.release(export, accounts)
+        if isinstance(error, ExportCancelled):
+            assemble.discard(export, artefacts)
         context.instance.add_run_tags(context.run_id, {tags.ERROR: str(error), tags.ERROR_CODE: error.code})
         raise dg.Failure(str(error), allow_retries=False) from error
 
@@ -53,8 +57,9 @@ def resolve(
         if manifest.is_frozen(export, artefacts):
             leases.keep(export, accounts)
         else:
-            leases.acquire(export, accounts)
+            leases.acquire(export, accounts, artefacts)
         frozen = manifest.freeze(export, catalogue, artefacts)
+        render.prepare(export, frozen, artefacts)
         counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
         context.instance.add_run_tags(context.run_id, counts)
     for chunk in frozen.chunks():
@@ -105,9 +110,8 @@ def publish(
 ) -> str:
     with _step(context, artefacts, accounts) as export:
         leases.keep(export, accounts)
-        committed_at = assemble.commit(export, artifact, artefacts, datetime.now(UTC))
-        context.instance.add_run_tags(context.run_id, {tags.FAILED_ITEMS: str(artifact.failed)})
-        return committed_at.isoformat()
+        committed = decision.commit(export.job_id, artifact, artefacts, datetime.now(UTC))
+        return committed.decided_at.isoformat()
 
 
 @dg.op(description="Record a PRINTED event for every entity with a symbol, once.")
@@ -122,12 +126,10 @@ def record_printed(
 ) -> str:
     with _step(context, artefacts, accounts) as export:
         frozen = manifest.load(export, artefacts)
-        assemble.record_printed(
-            export, frozen, parts, datetime.fromisoformat(committed_at), catalogue, artefacts
-        )
+        assemble.record_printed(export, parts, datetime.fromisoformat(committed_at), catalogue, artefacts)
         leases.release(export, accounts)
         assemble.discard_parts(export, artefacts)
-    picture = render.first_picture(export, artefacts)
+    picture = pictures.first(export, artefacts)
     context.add_output_metadata(
         {
             "organisation": export.organisation,
@@ -141,7 +143,7 @@ def record_printed(
             "artefact_bytes": artifact.size_bytes,
             "artefact_sha256": artifact.sha256,
             "printed_recorded": export.records_printed,
-            "first_symbol": _picture(picture),
+            "picture": _picture(picture),
         }
     )
     return artifact.key
@@ -150,4 +152,6 @@ def record_printed(
 def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:
     if png is None:
         return dg.MetadataValue.md("none")
-    return dg.MetadataValue.md(f"![first symbol](data:image/png;base64,{base64.b64encode(png).decode()})")
+    return dg.MetadataValue.md(
+        f"![what it looks like](data:image/png;base64,{base64.b64encode(png).decode()})"
+    )

@@ -108,6 +108,7 @@ def _serve(pipe: Connection, home: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from dagster._core.definitions.job_base import InMemoryJob  # noqa: PLC0415 - the child's cost
     from dagster._core.execution.api import execute_run  # noqa: PLC0415
+    from dagster._core.storage.dagster_run import DagsterRunStatus  # noqa: PLC0415
 
     from pipelines import instance  # noqa: PLC0415
     from pipelines.definitions import LABEL_EXPORT_JOB, defs  # noqa: PLC0415
@@ -118,6 +119,8 @@ def _serve(pipe: Connection, home: str) -> None:
     with suppress(EOFError):
         while True:
             run_id = pipe.recv()
-            if run := dagster.get_run_by_id(run_id):
+            run = dagster.get_run_by_id(run_id)
+            # One that was cancelled or queued while it waited is no longer ours.
+            if run is not None and run.status is DagsterRunStatus.NOT_STARTED:
                 execute_run(job, run, dagster)
             pipe.send(run_id)

@@ -2,61 +2,42 @@
 
 import csv
 import io
-import json
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from catalogue import ingest, selection
 from catalogue.tables import Catalogue
-from exports import assemble, manifest, render
+from exports import decision, manifest, render, symbol_files
 from exports.artefacts import ArtefactStore
-from exports.assemble import Artifact
 from exports.errors import EmptySelection, ExportCancelled, SymbolDoesNotDecode
-from exports.plan import ExportPlan, load, save
-from exports.request import parse_request
+from exports.plan import load, save
 from exports.verify import Expected, require_decodes
-from renderers.registry import FileFormat, Symbology
-
-NOW = datetime(2026, 11, 24, tzinfo=UTC)
+from gs1.symbol_size import SymbolKind
+from renderers.registry import FileFormat
+from tests.exports.conftest import NOW, Import, plan_for, run
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Catalogue:
-    made = Catalogue(str(tmp_path / "catalogue"))
-    products = tmp_path / "products.csv"
-    products.write_text("gtin,name\n9506000134352,Dark chocolate\n", encoding="utf-8")
-    lots = tmp_path / "lots.csv"
+def catalogue(imported: Import) -> Catalogue:
     rows = "\n".join(f"9506000134352,L/{i:03d}+a,2027-05-{1 + i % 28:02d}" for i in range(40))
-    lots.write_text(f"gtin,lot_number,expiration_date\n{rows}\n", encoding="utf-8")
-    ingest.import_files(made, "acme", products=products, lots=lots, rejects_dir=tmp_path / "rejects")
-    return made
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> ArtefactStore:
-    return ArtefactStore(str(tmp_path / "store"))
-
-
-def plan_for(job_id: str = "22222222222222222222Ab", **body: object) -> ExportPlan:
-    request = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", **body}
-    return ExportPlan(job_id, "acme", None, "key", NOW, parse_request(json.dumps(request).encode()))
-
-
-def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artifact:
-    frozen = manifest.freeze(plan, catalogue, store)
-    parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
-    artifact = assemble.assemble(plan, frozen, parts, store)
-    committed_at = assemble.commit(plan, artifact, store, NOW)
-    assemble.record_printed(plan, frozen, parts, committed_at, catalogue, store)
-    return artifact
+    return imported(
+        products="gtin,name\n9506000134352,Dark chocolate\n",
+        lots=f"gtin,lot_number,expiration_date\n{rows}\n",
+    )
 
 
 @pytest.mark.parametrize(
     ("export_type", "file_format"),
-    [("qr_codes", "svg"), ("qr_codes", "png"), ("datamatrix", "svg"), ("datamatrix", "png")],
+    [
+        ("qr_codes", "svg"),
+        ("qr_codes", "png"),
+        ("datamatrix", "svg"),
+        ("datamatrix", "png"),
+        ("barcodes_1d", "svg"),
+        ("barcodes_1d", "eps"),
+    ],
 )
 def test_every_manifest_row_names_a_file_that_is_there(
     catalogue: Catalogue, store: ArtefactStore, export_type: str, file_format: str
@@ -91,7 +72,7 @@ def test_a_stored_part_is_not_rendered_again(
     frozen = manifest.freeze(plan, catalogue, store)
     chunk = frozen.chunks()[0]
     first = render.chunk_to_part(plan, frozen, chunk, store)
-    monkeypatch.setattr(render, "_draw", None)
+    monkeypatch.setattr(symbol_files, "draw", None)
     assert render.chunk_to_part(plan, frozen, chunk, store) == first
 
 
@@ -137,10 +118,12 @@ def test_an_id_that_matches_nothing_is_reported(catalogue: Catalogue, store: Art
 
 def test_whoever_decides_first_decides(catalogue: Catalogue, store: ArtefactStore) -> None:
     plan = plan_for()
-    store.create(f"{plan.folder}/decision.json", b'{"decision": "cancelled"}')
+    assert decision.cancel(plan.job_id, store, NOW).cancelled
     with pytest.raises(ExportCancelled):
         run(plan, catalogue, store)
-    assert assemble.published(plan.job_id, store) is None
+    other = plan_for("22222222222222222222Ef")
+    run(other, catalogue, store)
+    assert not decision.cancel(other.job_id, store, NOW).cancelled
 
 
 def test_a_wrong_symbol_is_caught() -> None:
@@ -149,4 +132,4 @@ def test_a_wrong_symbol_is_caught() -> None:
         b'<rect width="10" height="10" fill="#fff"/></svg>'
     )
     with pytest.raises(SymbolDoesNotDecode, match="nothing"):
-        require_decodes("a.svg", svg, FileFormat.SVG, Expected(Symbology.QR_CODE, b"x"))
+        require_decodes("a.svg", svg, FileFormat.SVG, Expected(SymbolKind.QR_CODE, b"x"))

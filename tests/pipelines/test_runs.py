@@ -1,4 +1,4 @@
-"""The launcher's dealings with the Dagster instance."""
+"""The dealings of runs with the Dagster instance."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -6,7 +6,7 @@ from threading import Barrier
 
 from pipelines import instance
 from pipelines.assets import ORGANISATIONS
-from pipelines.launcher import ensure_partition
+from pipelines.runs import ensure_partition
 
 THREADS = 8
 ROUNDS = 12
