@@ -1,6 +1,7 @@
-"""Who asks: organisations, API keys and their roles, as values."""
+"""Who asks: organisations, API keys, sessions and their roles, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -27,8 +28,45 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An authenticated key: never the key itself."""
+    """An authenticated key: never the key itself.
+
+    `per_minute` and `per_day` are its own rate limits in requests, None for the service's.
+    """
 
     id: int
     organisation: Organisation
     role: Role
+    per_minute: int | None = None
+    per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """What is kept of a key, for whoever looks after keys. `active` is whether it works now."""
+
+    id: int
+    name: str | None
+    role: Role
+    per_minute: int | None
+    per_day: int | None
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime | None
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session just begun: its two secrets, which nobody can read again later."""
+
+    session_id: str = field(repr=False)
+    csrf_token: str = field(repr=False)
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that holds: the key it was begun with, and the SHA-256 of its CSRF token."""
+
+    key: ApiKey
+    csrf_sha256: str = field(repr=False)

@@ -1,6 +1,7 @@
 """API keys: `csb_<32 alphanumerics>_<CRC-32 of those, 8 lowercase hex digits>`."""
 
 import hashlib
+import hmac
 import re
 import secrets
 import string
@@ -33,12 +34,12 @@ def is_well_formed(key: str) -> bool:
     False
     """
     match = _FORM.fullmatch(key)
-    return match is not None and match[2] == checksum(match[1])
+    return match is not None and hmac.compare_digest(match[2], checksum(match[1]))
 
 
 def digest(key: str) -> str:
-    """Return the SHA-256 of the key, hexadecimal: all that is stored of it.
+    """Return the SHA-256 of a key or another random secret, hexadecimal: all that is stored of it.
 
-    A plain hash is enough here: there is no guessing 190 random bits, so no need for a slow one.
+    A plain hash is enough here: there is no guessing so many random bits, so no need for a slow one.
     """
     return hashlib.sha256(key.encode()).hexdigest()

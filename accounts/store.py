@@ -1,36 +1,23 @@
-"""Organisations, API keys and leases in one SQL database: SQLite by default, PostgreSQL for many machines."""
+"""Organisations, API keys and leases; sessions, webhooks and plans beside them in the same database."""
 
-import re
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, create_engine, delete, event, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.sql.elements import ColumnElement
 
-from accounts import keys
-from accounts.errors import InvalidAccountValue, NoSuchOrganisation, OrganisationExists, UnsupportedDatabase
-from accounts.identity import ApiKey, Organisation, Role
-from accounts.tables import ApiKeyRow, Base, LeaseRow, OrganisationRow, database_epoch
+from accounts import forms, keys
+from accounts.database import Database, row_of, utc_now
+from accounts.deliveries import Deliveries
+from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
+from accounts.identity import ApiKey, KeyRecord, Organisation, Role
+from accounts.plans import Plans
+from accounts.sessions import Sessions
+from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
+from accounts.webhooks import Webhooks
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LAST_USED_STEP = timedelta(minutes=1)
-_BUSY_TIMEOUT_MS = 10_000
-
-#: Any number will do, as long as every process that makes the tables takes the same.
-_SCHEMA_LOCK = 0x1ABE15
-
-#: INSERT … ON CONFLICT is not in SQLAlchemy's common dialect.
-_INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class Accounts:
@@ -40,18 +27,15 @@ class Accounts:
     """
 
     def __init__(self, database_url: str) -> None:
-        self._engine: Engine = create_engine(database_url)
-        self._insert = _INSERTS.get(self._engine.dialect.name)
-        if self._insert is None:
-            raise UnsupportedDatabase(self._engine.dialect.name)
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _configure_sqlite)
-        self._prepared = False
-        self._preparing = threading.Lock()
+        self._database = Database(database_url)
+        self.sessions = Sessions(self._database)
+        self.webhooks = Webhooks(self._database)
+        self.deliveries = Deliveries(self._database)
+        self.plans = Plans(self._database)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
-        self._engine.dispose()
+        self._database.close()
 
     def create_organisation(
         self, slug: str, name: str | None = None, resolver: str | None = None
@@ -61,77 +45,140 @@ class Accounts:
         Raises OrganisationExists; InvalidAccountValue for a slug that is not 1–63 lowercase letters,
         digits and hyphens, or a resolver that is not an https URL.
         """
-        if _SLUG.fullmatch(slug) is None:
-            raise InvalidAccountValue(
-                f"{slug!r} is no slug",
-                value=slug,
-                expected="1–63 lowercase letters, digits or hyphens, not starting with a hyphen",
-                field="slug",
-            )
         row = OrganisationRow(
-            slug=slug,
+            slug=forms.slug(slug),
             name=name or slug,
-            resolver=None if resolver is None else _resolver(resolver),
-            created_at=_now(),
+            resolver=None if resolver is None else forms.resolver(resolver),
+            created_at=utc_now(),
         )
         try:
-            with self._session() as session:
+            with self._database.session() as session:
                 session.add(row)
                 session.flush()
-                return _organisation(row)
+                return row.value()
         except IntegrityError as error:
             raise OrganisationExists(slug) from error
 
     def organisation(self, slug: str) -> Organisation:
         """Return the organisation. Raises NoSuchOrganisation."""
-        with self._session() as session:
-            return _organisation(_row_of(session, slug))
+        with self._database.session() as session:
+            return row_of(session, slug).value()
 
-    def create_key(self, slug: str, role: Role | str, *, expires_at: datetime | None = None) -> str:
+    def create_key(
+        self,
+        slug: str,
+        role: Role | str,
+        *,
+        name: str | None = None,
+        expires_at: datetime | None = None,
+        per_minute: int | None = None,
+        per_day: int | None = None,
+    ) -> str:
         """Return a new key of the organisation, in plain text: nobody can read it again later.
 
-        Raises NoSuchOrganisation; InvalidAccountValue for an unknown role or a naive expiry.
+        The limits are in requests, None for the service's own. Raises NoSuchOrganisation;
+        InvalidAccountValue for an unknown role, a naive expiry, or a limit below 1.
         """
-        try:
-            role = Role(role)
-        except ValueError as error:
-            raise InvalidAccountValue(
-                f"{role!r} is no role", value=role, expected=" or ".join(Role), field="role"
-            ) from error
-        if expires_at is not None and expires_at.tzinfo is None:
-            raise InvalidAccountValue(
-                "the expiry has no offset", value=expires_at, expected="an aware time", field="expires_at"
+        plain = keys.new_key()
+        row = ApiKeyRow(
+            sha256=keys.digest(plain),
+            name=None if name is None else forms.name(name),
+            role=forms.role(role).value,
+            active=True,
+            per_minute=forms.limit(per_minute, "per_minute"),
+            per_day=forms.limit(per_day, "per_day"),
+            created_at=utc_now(),
+            expires_at=forms.moment(expires_at, "expires_at"),
+        )
+        with self._database.session() as session:
+            row.organisation_id = row_of(session, slug).id
+            session.add(row)
+        return plain
+
+    def keys_of(self, slug: str) -> list[KeyRecord]:
+        """Return the organisation's keys, oldest first, revoked ones too. Raises NoSuchOrganisation."""
+        now = utc_now()
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            rows = session.scalars(
+                select(ApiKeyRow).where(ApiKeyRow.organisation_id == owner).order_by(ApiKeyRow.id)
             )
-        key = keys.new_key()
-        with self._session() as session:
+            return [
+                KeyRecord(
+                    id=row.id,
+                    name=row.name,
+                    role=Role(row.role),
+                    per_minute=row.per_minute,
+                    per_day=row.per_day,
+                    created_at=row.created_at,
+                    last_used_at=row.last_used_at,
+                    expires_at=row.expires_at,
+                    active=row.works_at(now),
+                )
+                for row in rows
+            ]
+
+    def revoke_key(self, slug: str, key_id: int) -> None:
+        """Make the key useless, and with it every session begun with it; again changes nothing.
+
+        Raises NoSuchOrganisation; NoSuchKey, also for another organisation's.
+        """
+        with self._database.session() as session:
+            statement = update(ApiKeyRow).where(_is(session, slug, key_id)).values(active=False)
+            if session.execute(statement.returning(ApiKeyRow.id)).first() is None:
+                raise NoSuchKey(key_id)
+
+    def rotate_key(self, slug: str, key_id: int, *, grace: timedelta = timedelta(0)) -> str:
+        """Return a new key, in plain text, with the name, role, limits and expiry of an active one.
+
+        The old key ends after `grace`, without one at once. Raises NoSuchOrganisation; NoSuchKey, also
+        for another organisation's; InactiveKey for one that was revoked or has expired.
+        """
+        plain = keys.new_key()
+        now = utc_now()
+        with self._database.session() as session:
+            # Without a change as yet, this takes the row (SQLite: the database) from other writers, so
+            # that of two who rotate a key at once, the second finds it ended.
+            taken = update(ApiKeyRow).where(_is(session, slug, key_id)).values(name=ApiKeyRow.name)
+            old = session.scalar(taken.returning(ApiKeyRow))
+            if old is None:
+                raise NoSuchKey(key_id)
+            if not old.works_at(now):
+                raise InactiveKey(key_id)
             session.add(
                 ApiKeyRow(
-                    organisation_id=_row_of(session, slug).id,
-                    sha256=keys.digest(key),
-                    role=role.value,
+                    organisation_id=old.organisation_id,
+                    sha256=keys.digest(plain),
+                    name=old.name,
+                    role=old.role,
                     active=True,
-                    created_at=_now(),
-                    expires_at=expires_at,
+                    per_minute=old.per_minute,
+                    per_day=old.per_day,
+                    created_at=now,
+                    expires_at=old.expires_at,
                 )
             )
-        return key
-
-    def revoke_key(self, key_id: int) -> bool:
-        """Make the key useless. Return whether there was an active one of that id."""
-        with self._session() as session:
-            statement = update(ApiKeyRow).where(ApiKeyRow.id == key_id, ApiKeyRow.active).values(active=False)
-            return session.execute(statement.returning(ApiKeyRow.id)).first() is not None
+            if grace > timedelta(0):
+                end = now + grace
+                old.expires_at = end if old.expires_at is None else min(end, old.expires_at)
+            else:
+                old.active = False
+        return plain
 
     def authenticate(self, plain: str) -> ApiKey | None:
-        """Return whose key this is, or None for one that is malformed, unknown, revoked or expired."""
+        """Return whose key this is, or None for one that is malformed, unknown, revoked or expired.
+
+        The time this takes tells nothing of use: the checksum is a function of what was sent, and the
+        index is searched for the SHA-256 of a key, whose first digits nobody can choose by halves.
+        """
         if not keys.is_well_formed(plain):
             return None
-        now = _now()
-        with self._session() as session:
+        now = utc_now()
+        with self._database.session() as session:
             row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == keys.digest(plain)))
-            if row is None or not row.active or (row.expires_at is not None and row.expires_at <= now):
+            if row is None or not row.works_at(now):
                 return None
-            found = ApiKey(row.id, _organisation(row.organisation), Role(row.role))
+            found = row.value()
             # At most once a minute, and decided by the database, so that polling stays a read.
             stale = now - _LAST_USED_STEP
             if row.last_used_at is None or row.last_used_at <= stale:
@@ -147,15 +194,13 @@ class Accounts:
             return found
 
     def last_used(self, key_id: int) -> datetime | None:
-        """Return when the key was last used, to within a minute."""
-        with self._session() as session:
+        """Return when the key was last used, to within a minute; a session's beginning is such a use."""
+        with self._database.session() as session:
             return session.scalar(select(ApiKeyRow.last_used_at).where(ApiKeyRow.id == key_id))
 
     def acquire_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
         """Return whether `holder` now has the lease: it was free, had expired, or was its own already."""
-        if self._insert is None:  # refused at construction; said again for the type checker
-            raise UnsupportedDatabase(self._engine.dialect.name)
-        insert = self._insert(LeaseRow).values(
+        insert = self._database.insert(LeaseRow).values(
             name=name, holder=holder, expires_at=database_epoch() + ttl_seconds
         )
         statement = insert.on_conflict_do_update(
@@ -163,7 +208,7 @@ class Accounts:
             set_={"holder": insert.excluded.holder, "expires_at": insert.excluded.expires_at},
             where=or_(LeaseRow.expires_at <= database_epoch(), LeaseRow.holder == insert.excluded.holder),
         ).returning(LeaseRow.holder)
-        with self._session() as session:
+        with self._database.session() as session:
             return session.execute(statement).first() is not None
 
     def renew_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
@@ -178,7 +223,7 @@ class Accounts:
             .returning(LeaseRow.name)
             .execution_options(synchronize_session=False)
         )
-        with self._session() as session:
+        with self._database.session() as session:
             return session.execute(statement).first() is not None
 
     def release_lease(self, name: str, holder: str) -> bool:
@@ -189,94 +234,10 @@ class Accounts:
             .returning(LeaseRow.name)
             .execution_options(synchronize_session=False)
         )
-        with self._session() as session:
+        with self._database.session() as session:
             return session.execute(statement).first() is not None
 
-    @contextmanager
-    def _session(self) -> Generator[Session]:
-        """Yield a session in one transaction: committed when the block ends well, else rolled back."""
-        self._prepare()
-        with Session(self._engine) as session, session.begin():
-            yield session
 
-    def _prepare(self) -> None:
-        """Make the tables that are missing; several processes may do so at once."""
-        if self._prepared:
-            return
-        with self._preparing:
-            if self._prepared:
-                return
-            if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-                Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.begin() as connection:
-                if self._engine.dialect.name == "postgresql":
-                    # IF NOT EXISTS alone still fails there when two create the same table at once.
-                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
-                for table in Base.metadata.sorted_tables:
-                    connection.execute(CreateTable(table, if_not_exists=True))
-                    for index in table.indexes:
-                        connection.execute(CreateIndex(index, if_not_exists=True))
-            self._prepared = True
-
-
-def _configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    """Let readers and one writer work at once (WAL), and a second writer wait instead of fail."""
-    del record
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        _enter_wal(cursor)
-        cursor.execute("PRAGMA synchronous = NORMAL")
-    finally:
-        cursor.close()
-
-
-def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    # Changing the journal mode needs the file alone, and SQLite does not wait its busy timeout for
-    # that in every case; the mode stays in the file, so only the first processes ever contend.
-    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def _row_of(session: Session, slug: str) -> OrganisationRow:
-    row = session.scalar(select(OrganisationRow).where(OrganisationRow.slug == slug))
-    if row is None:
-        raise NoSuchOrganisation(slug)
-    return row
-
-
-def _organisation(row: OrganisationRow) -> Organisation:
-    return Organisation(row.slug, row.name, row.resolver)
-
-
-def _resolver(url: str) -> str:
-    """Return the resolver without trailing slash: Digital Links append `/01/…` to it."""
-    refusal = InvalidAccountValue(
-        f"{url!r} is no resolver",
-        value=url,
-        expected="an https URL without query, fragment or credentials",
-        field="resolver",
-    )
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise refusal from error
-    printable = url.isascii() and not any(c <= " " or c == "\x7f" for c in url)
-    plain = parts.scheme == "https" and host and not (parts.query or parts.fragment or "@" in parts.netloc)
-    if not printable or not plain or url.endswith(("?", "#")) or port == 0:
-        raise refusal
-    return url.rstrip("/")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _is(session: Session, slug: str, key_id: int) -> ColumnElement[bool]:
+    """Return the condition for the organisation's key of that id. Raises NoSuchOrganisation."""
+    return (ApiKeyRow.id == key_id) & (ApiKeyRow.organisation_id == row_of(session, slug).id)

@@ -1,13 +1,19 @@
-"""The SQL tables of accounts, and the database's own clock."""
+"""The SQL tables of accounts, and the database's own clock.
+
+A change here needs a migration beside the others in `migrations/versions`, and the new `HEAD` in
+`database.py`; a test says where models and migrations disagree.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Float, ForeignKey, String
+from sqlalchemy import DateTime, Dialect, Float, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
+
+from accounts.identity import ApiKey, Organisation, Role
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -57,6 +63,9 @@ class OrganisationRow(Base):
     resolver: Mapped[str | None] = mapped_column(String(2048))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
+    def value(self) -> Organisation:
+        return Organisation(self.slug, self.name, self.resolver)
+
 
 class ApiKeyRow(Base):
     __tablename__ = "api_keys"
@@ -64,13 +73,38 @@ class ApiKeyRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str | None] = mapped_column(String(64))
     role: Mapped[str] = mapped_column(String(16))
     active: Mapped[bool] = mapped_column(default=True)
+    per_minute: Mapped[int | None]
+    per_day: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     organisation: Mapped[OrganisationRow] = relationship(lazy="joined", innerjoin=True)
+
+    def value(self) -> ApiKey:
+        return ApiKey(self.id, self.organisation.value(), Role(self.role), self.per_minute, self.per_day)
+
+    def works_at(self, time: datetime) -> bool:
+        """Return whether the key is neither revoked nor expired then."""
+        return self.active and (self.expires_at is None or self.expires_at > time)
+
+
+class SessionRow(Base):
+    """A browser's session: it holds as long as the key it was begun with."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    csrf_sha256: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+    key: Mapped[ApiKeyRow] = relationship(lazy="joined", innerjoin=True)
 
 
 class LeaseRow(Base):
@@ -79,3 +113,56 @@ class LeaseRow(Base):
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     holder: Mapped[str] = mapped_column(String(255))
     expires_at: Mapped[float] = mapped_column(Float(53))
+
+
+class WebhookRow(Base):
+    """Where an organisation is told. The secret is kept as it is: every delivery is signed with it."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    url: Mapped[str] = mapped_column(String(2048))
+    secret: Mapped[str] = mapped_column(String(128))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    organisation: Mapped[OrganisationRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class DeliveryRow(Base):
+    """One message for one webhook. `next_attempt_at` is null once delivered or given up."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "message_id", name="uq_deliveries_webhook_id_message_id"),
+        Index("ix_deliveries_next_attempt_at", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
+    message_id: Mapped[str] = mapped_column(String(255))
+    payload: Mapped[str] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+    webhook: Mapped[WebhookRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class PlanRow(Base):
+    """An export that is to be made again and again."""
+
+    __tablename__ = "plans"
+    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_plans_organisation_id_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    cron: Mapped[str] = mapped_column(String(255))
+    time_zone: Mapped[str] = mapped_column(String(64))
+    request: Mapped[str] = mapped_column(Text)
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_tick_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from accounts.identity import Role
 from accounts.store import Accounts
+from cli import credentials
 from cli.settings import Settings
 from gs1.errors import LabelError
 from labels_client.client import LabelsClient
@@ -53,38 +53,8 @@ def _settings() -> Settings:
     return Settings().resolved()
 
 
-def _accounts() -> Accounts:
-    return Accounts(_settings().database_url)
-
-
-@main.group()
-def org() -> None:
-    """Organisations: whose catalogue it is."""
-
-
-@org.command("create")
-@click.argument("slug")
-@click.option("--name", help="What people call it; the slug by default.")
-@click.option("--resolver", help="Where its QR codes lead, e.g. https://id.example.com.")
-def org_create(slug: str, name: str | None, resolver: str | None) -> None:
-    """Create the organisation SLUG: lower-case letters, digits and hyphens."""
-    made = _accounts().create_organisation(slug, name=name, resolver=resolver)
-    click.echo(f"created {made.slug} ({made.name})")
-
-
-@main.group()
-def keys() -> None:
-    """API keys."""
-
-
-@keys.command("create")
-@click.option("--org", "organisation", required=True, help="The organisation's slug.")
-@click.option("--role", type=click.Choice([r.value for r in Role]), default="manager", show_default=True)
-def keys_create(organisation: str, role: str) -> None:
-    """Create an API key and print it, this once, on the last line."""
-    key = _accounts().create_key(organisation, Role(role))
-    click.echo("Keep this key; it is not shown again. Send it as X-API-Key.", err=True)
-    click.echo(key)
+for group in (credentials.org, credentials.keys, credentials.webhooks):
+    main.add_command(group)
 
 
 @main.command("import")

@@ -1,0 +1,161 @@
+"""The SQL database of accounts: SQLite by default, PostgreSQL for many machines, migrated on first use."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from accounts.errors import DatabaseTooNew, NoSuchOrganisation, UnsupportedDatabase
+from accounts.forms import SLUG
+from accounts.tables import OrganisationRow
+
+#: The newest of the migrations: a database that is there needs no Alembic, which costs a start-up.
+HEAD = "0001"
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_BUSY_TIMEOUT_MS = 10_000
+
+#: Any number will do, as long as every process that migrates takes the same.
+_SCHEMA_LOCK = 0x1ABE15
+
+#: Alembic's environment is global to the process, so threads take turns whatever their database.
+_MIGRATING = threading.Lock()
+
+#: INSERT … ON CONFLICT is not in SQLAlchemy's common dialect.
+_INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class Database:
+    """The database at `url` (SQLAlchemy's form). Makes and migrates its tables on first use.
+
+    Safe to share between threads; not across a fork. Raises UnsupportedDatabase.
+    """
+
+    def __init__(self, url: str) -> None:
+        dialect = make_url(url).get_backend_name()
+        if dialect not in _INSERTS:
+            raise UnsupportedDatabase(dialect)
+        self._engine: Engine = create_engine(url)
+        #: Makes an INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`.
+        self.insert = _INSERTS[dialect]
+        if dialect == "sqlite":
+            event.listen(self._engine, "connect", _configure_sqlite)
+        self._prepared = False
+        self._preparing = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connections; the next session opens new ones."""
+        self._engine.dispose()
+
+    @contextmanager
+    def session(self) -> Generator[Session]:
+        """Yield a session in one transaction: committed when the block ends well, else rolled back."""
+        self._prepare()
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def _prepare(self) -> None:
+        """Bring the tables to HEAD where they are not; several processes may do so at once.
+
+        Raises DatabaseTooNew.
+        """
+        if self._prepared:
+            return
+        with self._preparing:
+            if not self._prepared:
+                if self._engine.dialect.name == "sqlite" and self._engine.url.database:
+                    Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+                if self._revision() != HEAD:
+                    self._migrate()
+                self._prepared = True
+
+    def _revision(self) -> str | None:
+        """Return the stored revision; None where there is no table of revisions, or no row in it."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.scalar(text("SELECT version_num FROM alembic_version"))
+        except DBAPIError:
+            with self._engine.connect() as connection:
+                if inspect(connection).has_table("alembic_version"):
+                    raise
+            return None
+
+    def _migrate(self) -> None:
+        # The process's own lock first: the other way round, one thread could hold the database's and
+        # wait for a second that waits for the database.
+        with _MIGRATING, self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+            else:
+                # The one writer from here on, until the commit of all that the migrations do.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the migrations that the database lacks, in the connection's transaction. Raises DatabaseTooNew."""
+    from alembic import command  # noqa: PLC0415 - only a database that is behind pays for the import
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+        raise DatabaseTooNew(revision, HEAD) from error
+
+
+def row_of(session: Session, slug: str) -> OrganisationRow:
+    """Return the organisation's row. Raises NoSuchOrganisation."""
+    # Text of another form is nobody's, and not for every database to take: PostgreSQL refuses a NUL.
+    known = SLUG.fullmatch(slug) is not None
+    row = session.scalar(select(OrganisationRow).where(OrganisationRow.slug == slug)) if known else None
+    if row is None:
+        raise NoSuchOrganisation(slug)
+    return row
+
+
+def utc_now() -> datetime:
+    """Return the time by this machine's clock."""
+    return datetime.now(UTC)
+
+
+def _configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    """Let readers and one writer work at once (WAL), and a second writer wait instead of fail."""
+    del record
+    cursor = connection.cursor()
+    try:
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        _enter_wal(cursor)
+        cursor.execute("PRAGMA synchronous = NORMAL")
+    finally:
+        cursor.close()
+
+
+def _enter_wal(cursor: sqlite3.Cursor) -> None:
+    # Changing the journal mode needs the file alone, and SQLite does not wait its busy timeout for
+    # that in every case; the mode stays in the file, so only the first processes ever contend.
+    deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return

@@ -1,0 +1,102 @@
+"""Deliveries: messages on their way to webhooks, each to each at most once. Nothing is sent from here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from accounts.database import Database, row_of, utc_now
+from accounts.tables import DeliveryRow, WebhookRow
+from accounts.webhooks import Webhook, webhook_of
+
+_ERROR_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message that is due at a webhook. `attempts` counts those that failed."""
+
+    id: int
+    webhook: Webhook
+    message_id: str
+    payload: str
+    attempts: int
+
+
+class Deliveries:
+    """The deliveries in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def enqueue(self, slug: str, message_id: str, payload: str, *, at: datetime | None = None) -> int:
+        """Make the message due at each of the organisation's active webhooks, from `at` or now on.
+
+        Return how many deliveries that adds: a message id that a webhook has had before adds none.
+        Raises NoSuchOrganisation.
+        """
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            targets = session.scalars(
+                select(WebhookRow.id).where(WebhookRow.organisation_id == owner, WebhookRow.active)
+            ).all()
+            if not targets:
+                return 0
+            statement = (
+                self._database.insert(DeliveryRow)
+                .values(
+                    [
+                        {
+                            "webhook_id": target,
+                            "message_id": message_id,
+                            "payload": payload,
+                            "attempts": 0,
+                            "next_attempt_at": at or utc_now(),
+                        }
+                        for target in targets
+                    ]
+                )
+                .on_conflict_do_nothing(index_elements=["webhook_id", "message_id"])
+                .returning(DeliveryRow.id)
+            )
+            return len(session.scalars(statement).all())
+
+    def due(self, now: datetime, limit: int) -> list[Delivery]:
+        """Return at most `limit` deliveries to attempt, those that wait longest first."""
+        with self._database.session() as session:
+            rows = session.scalars(
+                select(DeliveryRow)
+                .join(DeliveryRow.webhook)
+                .where(DeliveryRow.next_attempt_at <= now, WebhookRow.active)
+                .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+                .limit(limit)
+            )
+            return [
+                Delivery(row.id, webhook_of(row.webhook), row.message_id, row.payload, row.attempts)
+                for row in rows
+            ]
+
+    def mark_delivered(self, delivery_id: int, at: datetime | None = None) -> None:
+        """Record that the message arrived, at `at` or now: it is never due again."""
+        self._mark(delivery_id, delivered_at=at or utc_now(), next_attempt_at=None, last_error=None)
+
+    def mark_failed(self, delivery_id: int, error: str, next_attempt_at: datetime | None) -> None:
+        """Record a failed attempt, and when to try again; None gives the message up.
+
+        Of `error` the first 500 characters are kept. One delivered meanwhile stays delivered.
+        """
+        self._mark(
+            delivery_id,
+            attempts=DeliveryRow.attempts + 1,
+            next_attempt_at=next_attempt_at,
+            last_error=error[:_ERROR_LENGTH],
+        )
+
+    def _mark(self, delivery_id: int, **values: object) -> None:
+        with self._database.session() as session:
+            session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.id == delivery_id, DeliveryRow.delivered_at.is_(None))
+                .values(**values)
+                .execution_options(synchronize_session=False)
+            )

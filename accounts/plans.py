@@ -1,0 +1,102 @@
+"""Plans: exports that an organisation wants made again and again. Nothing runs them here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+
+from accounts import forms
+from accounts.database import Database, row_of, utc_now
+from accounts.errors import NoSuchPlan, PlanExists
+from accounts.tables import PlanRow
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An export on a timetable: `cron` in the clock of `time_zone`; `request` is the export's JSON."""
+
+    id: int
+    organisation: str
+    name: str
+    cron: str
+    time_zone: str
+    request: str
+    active: bool
+    created_at: datetime
+    last_tick_at: datetime | None
+
+
+class Plans:
+    """The plans in a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, slug: str, name: str, *, cron: str, time_zone: str, request: str) -> Plan:
+        """Return the organisation's new plan. `cron` and `request` are taken as validated by the caller.
+
+        Raises NoSuchOrganisation; PlanExists; InvalidAccountValue for a bad name or an unknown time zone.
+        """
+        row = PlanRow(
+            name=forms.name(name),
+            cron=cron,
+            time_zone=forms.time_zone(time_zone),
+            request=request,
+            active=True,
+            created_at=utc_now(),
+        )
+        try:
+            with self._database.session() as session:
+                row.organisation_id = row_of(session, slug).id
+                session.add(row)
+                session.flush()
+                return _plan(row, slug)
+        except IntegrityError as error:
+            raise PlanExists(name) from error
+
+    def list(self, slug: str) -> list[Plan]:
+        """Return the organisation's plans, oldest first. Raises NoSuchOrganisation."""
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            rows = session.scalars(
+                select(PlanRow).where(PlanRow.organisation_id == owner).order_by(PlanRow.id)
+            )
+            return [_plan(row, slug) for row in rows]
+
+    def pause(self, slug: str, plan_id: int) -> None:
+        """Let the plan rest. Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's."""
+        self._set_active(slug, plan_id, active=False)
+
+    def resume(self, slug: str, plan_id: int) -> None:
+        """Let the plan go on. Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's."""
+        self._set_active(slug, plan_id, active=True)
+
+    def remove(self, slug: str, plan_id: int) -> None:
+        """Forget the plan. Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's."""
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            statement = delete(PlanRow).where(PlanRow.id == plan_id, PlanRow.organisation_id == owner)
+            if session.execute(statement.returning(PlanRow.id)).first() is None:
+                raise NoSuchPlan(plan_id)
+
+    def _set_active(self, slug: str, plan_id: int, *, active: bool) -> None:
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            statement = update(PlanRow).where(PlanRow.id == plan_id, PlanRow.organisation_id == owner)
+            if session.execute(statement.values(active=active).returning(PlanRow.id)).first() is None:
+                raise NoSuchPlan(plan_id)
+
+
+def _plan(row: PlanRow, slug: str) -> Plan:
+    return Plan(
+        id=row.id,
+        organisation=slug,
+        name=row.name,
+        cron=row.cron,
+        time_zone=row.time_zone,
+        request=row.request,
+        active=row.active,
+        created_at=row.created_at,
+        last_tick_at=row.last_tick_at,
+    )

@@ -1,0 +1,173 @@
+"""`labels org`, `labels keys` and `labels webhooks`: whose catalogue it is, who may ask, and who is told."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from accounts.identity import Role
+from accounts.store import Accounts
+from cli.settings import Settings
+
+_ORG = click.option("--org", "organisation", required=True, help="The organisation's slug.")
+_LIMIT = click.IntRange(min=1)
+_ID = click.IntRange(1, 2**31 - 1)
+
+
+def _accounts() -> Accounts:
+    return Accounts(Settings().resolved().database_url)
+
+
+@click.group()
+def org() -> None:
+    """Organisations: whose catalogue it is."""
+
+
+@org.command("create")
+@click.argument("slug")
+@click.option("--name", help="What people call it; the slug by default.")
+@click.option("--resolver", help="Where its QR codes lead, e.g. https://id.example.com.")
+def org_create(slug: str, name: str | None, resolver: str | None) -> None:
+    """Create the organisation SLUG: lower-case letters, digits and hyphens."""
+    made = _accounts().create_organisation(slug, name=name, resolver=resolver)
+    click.echo(f"created {made.slug} ({made.name})")
+
+
+@click.group()
+def keys() -> None:
+    """API keys: who may ask."""
+
+
+def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """Return the aware time of an ISO 8601 option."""
+    del ctx, parameter
+    try:
+        moment = None if value is None else datetime.fromisoformat(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is no ISO 8601 time.") from error
+    if moment is not None and moment.utcoffset() is None:
+        raise click.BadParameter(f"{value!r} has no offset; write e.g. 2030-12-31T00:00:00Z.")
+    return moment
+
+
+@keys.command("create")
+@_ORG
+@click.option("--role", type=click.Choice([r.value for r in Role]), default="manager", show_default=True)
+@click.option("--expires", callback=_moment, help="When it ends: ISO 8601 with offset.")
+@click.option("--name", help="What it is for, up to 64 characters.")
+@click.option("--per-minute", type=_LIMIT, help="Its own limit of requests a minute.")
+@click.option("--per-day", type=_LIMIT, help="Its own limit of requests a day.")
+def keys_create(
+    organisation: str,
+    role: str,
+    expires: datetime | None,
+    name: str | None,
+    per_minute: int | None,
+    per_day: int | None,
+) -> None:
+    """Create an API key and print it, this once, on the last line."""
+    plain = _accounts().create_key(
+        organisation, role, name=name, expires_at=expires, per_minute=per_minute, per_day=per_day
+    )
+    _show_key(plain)
+
+
+@keys.command("list")
+@_ORG
+def keys_list(organisation: str) -> None:
+    """List the keys, revoked ones too; the keys themselves are kept nowhere."""
+    _table(
+        ("id", "name", "role", "created", "last used", "expires", "active"),
+        (
+            (
+                str(key.id),
+                key.name or "-",
+                key.role,
+                _time(key.created_at),
+                _time(key.last_used_at),
+                _time(key.expires_at),
+                _yes(key.active),
+            )
+            for key in _accounts().keys_of(organisation)
+        ),
+    )
+
+
+@keys.command("revoke")
+@_ORG
+@click.argument("key_id", metavar="ID", type=_ID)
+def keys_revoke(organisation: str, key_id: int) -> None:
+    """Make the key ID useless, and the sessions begun with it."""
+    _accounts().revoke_key(organisation, key_id)
+    click.echo(f"revoked key {key_id}")
+
+
+@keys.command("rotate")
+@_ORG
+@click.option(
+    "--grace", type=click.IntRange(0, 525_600), default=0, help="Minutes that the old key still works; 0."
+)
+@click.argument("key_id", metavar="ID", type=_ID)
+def keys_rotate(organisation: str, grace: int, key_id: int) -> None:
+    """Replace the key ID by a new one of the same role, limits and expiry, printed on the last line."""
+    _show_key(_accounts().rotate_key(organisation, key_id, grace=timedelta(minutes=grace)))
+
+
+@click.group()
+def webhooks() -> None:
+    """Webhooks: who is told when an export ends."""
+
+
+@webhooks.command("add")
+@_ORG
+@click.option("--allow-http", is_flag=True, help="Take an http address: for a receiver within your network.")
+@click.argument("url")
+def webhooks_add(organisation: str, allow_http: bool, url: str) -> None:
+    """Tell URL of exports that end, and print the secret that signs, this once, on the last line."""
+    made = _accounts().webhooks.add(organisation, url, allow_http=allow_http)
+    click.echo(f"added webhook {made.id}")
+    click.echo("Keep this secret; it is not shown again. It verifies the webhook-signature header.", err=True)
+    click.echo(made.secret)
+
+
+@webhooks.command("list")
+@_ORG
+def webhooks_list(organisation: str) -> None:
+    """List the webhooks, without their secrets."""
+    _table(
+        ("id", "url", "created", "active"),
+        (
+            (str(hook.id), hook.url, _time(hook.created_at), _yes(hook.active))
+            for hook in _accounts().webhooks.list(organisation)
+        ),
+    )
+
+
+@webhooks.command("remove")
+@_ORG
+@click.argument("webhook_id", metavar="ID", type=_ID)
+def webhooks_remove(organisation: str, webhook_id: int) -> None:
+    """Forget the webhook ID and whatever was still to be told there."""
+    _accounts().webhooks.remove(organisation, webhook_id)
+    click.echo(f"removed webhook {webhook_id}")
+
+
+def _show_key(plain: str) -> None:
+    click.echo("Keep this key; it is not shown again. Send it as X-API-Key.", err=True)
+    click.echo(plain)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print the rows under their header, columns aligned."""
+    table = [header, *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(header))]
+    for row in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _time(moment: datetime | None) -> str:
+    return "-" if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"
