@@ -1,23 +1,92 @@
-"""The façade as an ASGI application."""
+"""The façade as an ASGI application: its endpoints, and what each request passes on its way to them."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from structlog.typing import FilteringBoundLogger
 
 from accounts.store import Accounts
+from api import logs
+from api.auth import SESSION_PATH, Authenticator
+from api.auth_settings import AuthSettings
+from api.downloads import DownloadTokens
+from api.incoming import IDEMPOTENCY_KEY
+from api.metrics import Metrics
 from api.problems import EXCEPTION_HANDLERS, EveryErrorIsAProblem
-from api.routes import LabelExportRoutes
+from api.rate_limit import Callers, RateLimits, Refusals
+from api.resource import resource
+from api.routes.files import FileRoutes
+from api.routes.label_exports import LabelExportRoutes
+from api.routes.reference import ReferenceRoutes
+from api.routes.service import UNLIMITED, ServiceRoutes
+from api.security import SecurityHeaders
+from api.sessions import SessionRoutes
 from api.settings import ApiSettings
 from exports.ports import Exports
+
+#: Below this many bytes an answer fits its packet anyway.
+_GZIP_FROM_BYTES = 1_000
+_NEVER_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/octet-stream")
 
 
 def create_app(*, exports: Exports, accounts: Accounts, settings: ApiSettings) -> Starlette:
     """Return the façade over whoever runs exports and keeps accounts."""
-    routes = LabelExportRoutes(exports=exports, accounts=accounts, settings=settings)
+    log = logs.logger()
+    credentials = AuthSettings()
+    sessions = SessionRoutes(accounts, credentials)
+    metrics = Metrics(exports)
+    tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
     app = Starlette(
-        routes=routes.routes(),
-        middleware=[Middleware(EveryErrorIsAProblem)],
+        routes=[
+            *LabelExportRoutes(exports, settings, tokens).routes(),
+            *FileRoutes(exports, tokens).routes(),
+            *ReferenceRoutes(exports).routes(),
+            resource(SESSION_PATH, post=sessions.begin, delete=sessions.end),
+            *ServiceRoutes(exports, metrics).routes(),
+        ],
+        middleware=[
+            Middleware(logs.RequestLog, log=log, metrics=metrics),
+            Middleware(SecurityHeaders),
+            Middleware(
+                Callers,
+                authenticate=Authenticator(accounts, credentials),
+                limits=RateLimits(settings, log),
+                unlimited=UNLIMITED,
+            ),
+            *_cross_origin(settings, log),
+            Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
+            Middleware(EveryErrorIsAProblem, log=log),
+            Middleware(Refusals),
+        ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
     # A path without its slash is unknown, not a redirect that would carry the key to a guessed place.
     app.router.redirect_slashes = False
     return app
+
+
+def _cross_origin(settings: ApiSettings, log: FilteringBoundLogger) -> list[Middleware]:
+    """Return what lets other origins' pages call with a key; never with a cookie."""
+    if not settings.cors_origins:
+        return []
+    return [
+        Middleware(EveryErrorIsAProblem, log=log),  # a refused preflight is an error too
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", IDEMPOTENCY_KEY, "X-API-Key", logs.REQUEST_ID],
+            expose_headers=[
+                "Content-Disposition",
+                "ETag",
+                "Location",
+                "RateLimit-Limit",
+                "RateLimit-Policy",
+                "RateLimit-Remaining",
+                "RateLimit-Reset",
+                "Retry-After",
+                logs.REQUEST_ID,
+            ],
+        ),
+    ]

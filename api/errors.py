@@ -1,4 +1,4 @@
-"""The errors of the façade itself: credentials, tokens, and bodies it does not read."""
+"""The errors of the façade itself: credentials, tokens, and requests it does not read."""
 
 from gs1.errors import LabelError
 
@@ -10,22 +10,22 @@ class ApiError(LabelError):
 
 
 class Unauthorized(ApiError):
-    """No key, or one that is malformed, unknown, revoked or expired: which, is not told."""
+    """No credential, or one that is malformed, unknown, revoked or expired: which, is not told."""
 
     code = "unauthorized"
 
     def __init__(self) -> None:
-        super().__init__("A valid API key is needed in the X-API-Key header.", field="X-API-Key")
+        super().__init__("A valid API key, bearer token or session is needed.", field="X-API-Key")
 
 
 class Forbidden(ApiError):
-    """The key is good, and its role may not do this."""
+    """The credential is good, and its holder may not do this."""
 
     code = "forbidden"
 
 
 class InvalidToken(ApiError):
-    """A download token is missing, altered, expired, or another job's."""
+    """A download token is missing, altered, expired, or for something else."""
 
     code = "invalid_token"
 
@@ -45,12 +45,31 @@ class PayloadTooLarge(ApiError):
         super().__init__(f"The body is larger than {limit_bytes} bytes.", expected=f"{limit_bytes} bytes")
 
 
+class BodyTimeout(ApiError):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The body did not arrive within {seconds:g} seconds.", expected=f"{seconds:g} seconds"
+        )
+
+
 class UnsupportedMediaType(ApiError):
-    """The body is not declared as JSON."""
+    """The body is not declared as plain JSON."""
 
     code = "unsupported_media_type"
 
-    def __init__(self, content_type: str | None) -> None:
-        super().__init__(
-            "The body must be application/json in UTF-8.", value=content_type, expected="application/json"
-        )
+    def __init__(self, header: str | None, expected: str = "application/json in UTF-8") -> None:
+        super().__init__(f"The body must be {expected}.", value=header, expected=expected)
+
+
+class RateLimited(ApiError):
+    """The caller has used up a window's requests; `retry_after` is in seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Rate limit exceeded. Please try again later.", value=retry_after)
+        self.retry_after = retry_after

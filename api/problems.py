@@ -1,19 +1,25 @@
 """The one place that turns errors into RFC 9457 problem documents."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from api import errors
-from exports.errors import Detail, ExportNotFound, InvalidJobId, InvalidRequest, NotReady, Unavailable
+from api.auth import WWW_AUTHENTICATE
+from api.wire import ErrorDetailOut, ErrorOut
+from exports import errors as exports_errors
+from exports.errors import Detail, InvalidJobId, InvalidRequest, NotReady
+from exports.ports import JobStatus
 from gs1.errors import Gs1Error, LabelError
+from renderers.sheets.errors import SheetError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_ROOT = "https://closient.com/docs/errors/"
@@ -31,22 +37,30 @@ class Problem:
 
 VALIDATION = Problem(422, "validation_error", "Validation Error")
 FORBIDDEN = Problem(403, "forbidden", "Forbidden")
+CONFLICT = Problem(409, "conflict", "Conflict")
 INTERNAL = Problem(500, "internal_error", "Internal Server Error")
 
 #: Looked up along the error's class and its bases: the nearest entry tells it.
 PROBLEMS: Mapping[type[LabelError], Problem] = {
     LabelError: INTERNAL,
     Gs1Error: VALIDATION,
+    SheetError: VALIDATION,
     InvalidRequest: VALIDATION,
     InvalidJobId: VALIDATION,
-    ExportNotFound: Problem(404, "not_found", "Not Found"),
-    NotReady: Problem(409, "conflict", "Conflict", retryable=True),
-    Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
+    exports_errors.KeyReused: VALIDATION,
+    exports_errors.ExportNotFound: Problem(404, "not_found", "Not Found"),
+    NotReady: replace(CONFLICT, retryable=True),
+    exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
+    exports_errors.AlreadyFinished: CONFLICT,
+    exports_errors.NotReprintable: CONFLICT,
+    exports_errors.Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: FORBIDDEN,
     errors.InvalidToken: FORBIDDEN,
     errors.PayloadTooLarge: Problem(413, "payload_too_large", "Payload Too Large"),
     errors.UnsupportedMediaType: Problem(415, "unsupported_media_type", "Unsupported Media Type"),
+    errors.BodyTimeout: Problem(408, "request_timeout", "Request Timeout", retryable=True),
+    errors.RateLimited: Problem(429, "rate_limited", "Rate Limited", retryable=True),
 }
 
 #: What the framework answers by itself.
@@ -54,11 +68,8 @@ _OF_STATUS: Mapping[int, Problem] = {
     400: Problem(400, "bad_request", "Bad Request"),
     416: Problem(416, "range_not_satisfiable", "Range Not Satisfiable"),
     **{p.status: p for p in PROBLEMS.values()},
-    403: FORBIDDEN,
     405: Problem(405, "method_not_allowed", "Method Not Allowed"),
-    409: Problem(409, "conflict", "Conflict"),
-    422: VALIDATION,
-    429: Problem(429, "rate_limited", "Rate Limited", retryable=True),
+    409: CONFLICT,
 }
 
 _DETAILS: Mapping[int, str] = {
@@ -68,6 +79,18 @@ _DETAILS: Mapping[int, str] = {
     416: "The range lies outside the artefact.",
     500: "Something went wrong on our side. It has been logged.",
 }
+
+#: Where the faults lie that have one place in a request.
+_PLACES: Mapping[type[LabelError], list[str | int]] = {
+    InvalidJobId: ["path", "job_id"],
+    exports_errors.KeyReused: ["header", "Idempotency-Key"],
+    SheetError: ["body", "asset_config", "sheet_template"],
+}
+
+_MAX_WORDS = 500
+
+#: Headers that belong to an error's meaning, whatever its body.
+_KEPT = frozenset({"allow", "content-range", "retry-after", "vary", "www-authenticate"})
 
 
 def response(
@@ -79,40 +102,62 @@ def response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the problem document. `retry_after` is in seconds and also becomes the header."""
-    body: dict[str, Any] = {
-        "type": TYPE_ROOT + problem.error_code,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": detail,
-        "error_code": problem.error_code,
-        "retryable": problem.retryable,
-        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    body = ErrorOut(
+        type=TYPE_ROOT + problem.error_code,
+        title=problem.title,
+        status=problem.status,
+        detail=detail,
+        error_code=problem.error_code,
+        retryable=problem.retryable,
+        timestamp=datetime.now(UTC).replace(microsecond=0),
+        retry_after=retry_after,
+        retry_after_seconds=retry_after,
+        details=None if details is None else [_told(fault) for fault in details],
+    )
     sent = {"cache-control": "no-store", **(headers or {})}
-    if details is not None:
-        body["details"] = list(details)
     if retry_after is not None:
-        body["retry_after"] = retry_after
         sent["retry-after"] = str(retry_after)
-    return JSONResponse(body, problem.status, headers=sent, media_type=MEDIA_TYPE)
+    return Response(
+        body.model_dump_json(exclude_none=True), problem.status, headers=sent, media_type=MEDIA_TYPE
+    )
 
 
-async def on_label_error(request: Request, error: Exception) -> Response:
-    """Return the problem of a deliberate error. One without an entry of its own is raised on, as a crash."""
-    del request
+def _told(fault: Detail) -> ErrorDetailOut:
+    """Return one fault, in so many words as are read: a message may quote a value as long as the body."""
+    words = fault["msg"]
+    if len(words) > _MAX_WORDS:
+        words = words[:_MAX_WORDS] + "…"
+    return ErrorDetailOut(loc=fault["loc"], msg=words, type=fault["type"])
+
+
+def of_error(error: LabelError) -> Response:
+    """Return the problem of a deliberate error. One without an entry of its own is raised, as a crash."""
     kind = next(c for c in type(error).__mro__ if c in PROBLEMS)
     if kind is LabelError:
         raise error  # tells nothing to the client and everything to the log
+    problem = PROBLEMS[kind]
     headers: dict[str, str] = {}
-    if isinstance(error, errors.Unauthorized):
-        headers["www-authenticate"] = 'ApiKey realm="labels", header="X-API-Key"'
     details: list[Detail] | None = None
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, errors.Unauthorized):
+        headers["www-authenticate"] = WWW_AUTHENTICATE
+    elif isinstance(error, errors.BodyTimeout):
+        headers["connection"] = "close"
+    elif isinstance(error, InvalidRequest):
         details = error.details
-    elif isinstance(error, InvalidJobId):
-        details = [{"loc": ["path", "job_id"], "msg": str(error), "type": error.code}]
-    retry_after = error.retry_after if isinstance(error, Unavailable) else None
-    return response(PROBLEMS[kind], str(error), details=details, retry_after=retry_after, headers=headers)
+    elif kind in _PLACES:
+        details = [{"loc": _PLACES[kind], "msg": str(error), "type": error.code}]
+    elif isinstance(error, NotReady) and error.value == JobStatus.FAILED:
+        problem = CONFLICT
+    retry_after: int | None = getattr(error, "retry_after", None)
+    return response(problem, str(error), details=details, retry_after=retry_after, headers=headers)
+
+
+async def on_label_error(request: Request, error: Exception) -> Response:
+    """Return the problem of a deliberate error."""
+    del request
+    if not isinstance(error, LabelError):
+        raise error
+    return of_error(error)
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
@@ -129,17 +174,10 @@ async def on_disconnect(request: Request, error: Exception) -> Response:
     return response(of_status(400), "The body ended early.")
 
 
-async def on_crash(request: Request, error: Exception) -> Response:
-    """Return a 500 that tells nothing; the framework raises the error on, for the log."""
-    del request, error
-    return response(INTERNAL, _DETAILS[500])
-
-
 EXCEPTION_HANDLERS: Mapping[Any, ExceptionHandler] = {
     LabelError: on_label_error,
     HTTPException: on_http_exception,
     ClientDisconnect: on_disconnect,
-    Exception: on_crash,
 }
 
 
@@ -155,39 +193,52 @@ def of_status(status: int) -> Problem:
 
 
 def detail_of(status: int) -> str:
+    """Return what a bare HTTP status says in words."""
     return _DETAILS.get(status, f"{of_status(status).title}.")
 
 
 class EveryErrorIsAProblem:
-    """ASGI middleware: an error that some response class writes as plain text becomes a problem too.
+    """ASGI middleware: no error leaves in another shape.
 
-    Starlette's file responses answer 400 and 416 to bad ranges by themselves, past every handler.
+    A crash becomes a 500 that tells nothing, with the traceback in the log. What a response class or
+    another middleware writes as plain text (a bad range, a refused preflight) becomes a problem too.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger) -> None:
         self.app = app
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         replacement: Response | None = None
+        started = False
 
         async def tell(message: Message) -> None:
-            nonlocal replacement
-            if message["type"] == "http.response.start" and message["status"] >= 400:
-                headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in message["headers"]}
-                if not headers.get("content-type", "").startswith(MEDIA_TYPE):
-                    kept = {
-                        k: v
-                        for k, v in headers.items()
-                        if k in {"allow", "content-range", "retry-after", "www-authenticate"}
-                    }
-                    status = message["status"]
-                    replacement = response(of_status(status), detail_of(status), headers=kept)
+            nonlocal replacement, started
+            if message["type"] == "http.response.start":
+                started = True
+                if message["status"] >= 400:
+                    replacement = _in_its_shape(message)
             if replacement is None:
                 await send(message)
             elif message["type"] == "http.response.body" and not message.get("more_body", False):
                 await replacement(scope, receive, send)
 
-        await self.app(scope, receive, tell)
+        try:
+            await self.app(scope, receive, tell)
+        except Exception:
+            self._log.exception("crash")
+            if started:
+                raise  # nothing can be told any more: the server cuts the connection
+            await response(INTERNAL, _DETAILS[500])(scope, receive, send)
+
+
+def _in_its_shape(start: Message) -> Response | None:
+    """Return the problem that stands for an error of another shape, None where it has ours."""
+    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in start["headers"]}
+    if headers.get("content-type", "").startswith(MEDIA_TYPE):
+        return None
+    kept = {k: v for k, v in headers.items() if k in _KEPT or k.startswith("access-control-")}
+    return response(of_status(start["status"]), detail_of(start["status"]), headers=kept)

@@ -1,7 +1,9 @@
 """What the façade is configured with: the environment's `LABELS_*`."""
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class ApiSettings(BaseSettings):
@@ -9,6 +11,8 @@ class ApiSettings(BaseSettings):
 
     `secret_key` signs download URLs: every façade process of one service needs the same.
     `public_url` is the root of absolute URLs where a proxy hides it; else the request's own is taken.
+    `redis_url` is where request counts are shared between processes; without it each counts alone.
+    `cors_origins` are the origins whose pages may call, separated by commas; none by default.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", frozen=True)
@@ -16,4 +20,16 @@ class ApiSettings(BaseSettings):
     secret_key: SecretStr = Field(min_length=16)
     download_ttl_seconds: int = Field(default=900, ge=1)
     max_body_bytes: int = Field(default=1_048_576, ge=1)
+    body_timeout_seconds: float = Field(default=30.0, gt=0)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
+    rate_per_minute: int = Field(default=300, ge=1)
+    rate_per_day: int = Field(default=10_000, ge=1)
+    redis_url: SecretStr | None = None
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _separated(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(origin.strip() for origin in value.split(",") if origin.strip())

@@ -46,7 +46,15 @@ def main() -> None:
         settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
     )
     try:
-        uvicorn.run(app, host=arguments.host, port=arguments.port, log_level="info", server_header=False)
+        uvicorn.run(
+            app,
+            host=arguments.host,
+            port=arguments.port,
+            log_level="info",
+            # Its lines would show the tokens in download addresses; the app writes its own.
+            access_log=False,
+            server_header=False,
+        )
     finally:
         workers.close()
 

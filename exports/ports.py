@@ -8,6 +8,7 @@ from typing import BinaryIO, Protocol
 
 from accounts.identity import Organisation
 from exports.request import ExportRequest
+from renderers.sheets.model import SheetTemplate
 
 
 class JobStatus(StrEnum):
@@ -192,6 +193,10 @@ class Exports(Protocol):
 
     def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
         """Return what the request would make, without making a job."""
+        ...
+
+    def templates(self, organisation: str) -> list[SheetTemplate]:
+        """Return the sheet templates the organisation can use, its own among them."""
         ...
 
     def print_history(

@@ -4,12 +4,11 @@ Field names, types and limits are those of the published `LabelExportSubmitIn`. 
 refused, so that a misspelled filter never widens an export; `null` means absent everywhere.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Literal, LiteralString, NoReturn, Self, TypeAlias, cast
+from typing import Annotated, Any, Literal, LiteralString, Self, TypeAlias, cast
 
 from pydantic import (
     AfterValidator,
@@ -24,7 +23,6 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from catalogue.ids import canonical_id
 from catalogue.selection import Scope, Selection
-from exports.errors import Detail, InvalidRequest
 from exports.export_types import (
     FORMATS_OF,
     SHEET_SLOTS,
@@ -34,19 +32,12 @@ from exports.export_types import (
     Slot,
     kinds_of,
 )
+from exports.json_body import parse
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
 
 MAX_LIST_ENTRIES = 5_000
-
-#: More faults than anyone reads; a list of 5,000 wrong GTINs would otherwise make a megabyte of them.
-MAX_DETAILS = 100
-
-#: The body is three levels deep; what is far deeper is an attack on whoever walks it.
-_MAX_DEPTH = 16
-_MAX_LOC_LENGTH = 64
-
 
 #: The filters that name entities of one table, and the scopes in which they mean something.
 SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
@@ -88,6 +79,11 @@ def _timestamp(value: object) -> object:
         raise PydanticCustomError("datetime_parsing", "Input should be a time that exists") from error
 
 
+def _whole(value: object) -> object:
+    """Return 300.0 as 300: JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
@@ -106,6 +102,9 @@ EntityId: TypeAlias = Annotated[
     AfterValidator(canonical_id),
 ]
 Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
+
+# Last of an annotation, so that the limits before it are in the schema.
+_WHOLE = BeforeValidator(_whole)
 
 # A JSON array is a list in Python: strictness is for what stands in it.
 _Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
@@ -151,15 +150,15 @@ class AssetConfig(_Body):
 
     sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
     symbology: Literal["auto", "qr", "datamatrix", "barcode_1d"] | None = None
-    start_position: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    copies: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
+    copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
     record_printed: bool | None = None
     offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
     offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
     scale_percent: Annotated[float, Field(ge=50, le=200)] | None = None
     error_correction: Literal["L", "M", "Q", "H"] | None = None
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
-    dpi: Annotated[int, Field(ge=72, le=2_400)] | None = None
+    dpi: Annotated[int, Field(ge=72, le=2_400), _WHOLE] | None = None
     environment: Annotated[Environment, Field(strict=False)] | None = None
     hri: bool | None = None
     cut_marks: bool | None = None
@@ -280,13 +279,7 @@ def parse_request(body: bytes) -> ExportRequest:
     Raises InvalidRequest with one detail per fault: for a body that is not strict JSON (`json_invalid`:
     also duplicate keys, NaN and absurd nesting), and for each field that is not as published.
     """
-    document = _strict_json(body)
-    if faults := _unstorable(document):
-        raise InvalidRequest(faults)
-    try:
-        return ExportRequest.model_validate(document)
-    except ValidationError as error:
-        raise _invalid(error) from error
+    return parse(body, ExportRequest)
 
 
 def _fault(loc: tuple[str, ...], kind: LiteralString, message: str) -> InitErrorDetails:
@@ -294,87 +287,3 @@ def _fault(loc: tuple[str, ...], kind: LiteralString, message: str) -> InitError
     return InitErrorDetails(
         type=PydanticCustomError(kind, "{reason}", {"reason": message}), loc=loc, input=None
     )
-
-
-def _invalid(error: ValidationError) -> InvalidRequest:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    details: list[Detail] = [
-        {"loc": ["body", *map(_bounded, fault["loc"])], "msg": fault["msg"], "type": fault["type"]}
-        for fault in faults[:MAX_DETAILS]
-    ]
-    if len(faults) > MAX_DETAILS:
-        return InvalidRequest(
-            details, f"The request has {len(faults)} faults; the first {MAX_DETAILS} are listed."
-        )
-    return InvalidRequest(details)
-
-
-def _bounded(step: str | int) -> str | int:
-    """Return a step of a location, cut: a key of the client's may be as long as the body."""
-    return step[:_MAX_LOC_LENGTH] if isinstance(step, str) else step
-
-
-def _malformed(message: str) -> InvalidRequest:
-    return InvalidRequest([{"loc": ["body"], "msg": f"Invalid JSON: {message}", "type": "json_invalid"}])
-
-
-def _strict_json(body: bytes) -> object:
-    try:
-        return json.loads(
-            body.decode("utf-8"), object_pairs_hook=_object_of_distinct_keys, parse_constant=_no_constant
-        )
-    except UnicodeDecodeError as error:
-        raise _malformed(f"not UTF-8 at byte {error.start}") from error
-    except json.JSONDecodeError as error:
-        raise _malformed(f"{error.msg} at character {error.pos}") from error
-    except RecursionError as error:
-        raise _malformed("nested too deeply") from error
-    except ValueError as error:  # an integer of thousands of digits
-        raise _malformed("a number is too long") from error
-
-
-def _object_of_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise _malformed(f"the key {twice[:_MAX_LOC_LENGTH]!r} stands twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise _malformed(f"{name} is not a JSON value")
-
-
-def _unstorable(document: object) -> list[Detail]:
-    """Return a fault for each text no database or file name can hold: with NUL, or half a surrogate pair.
-
-    Raises InvalidRequest where the document is nested beyond reason.
-    """
-    faults: list[Detail] = []
-    todo: list[tuple[list[str | int], object]] = [(["body"], document)]
-    while todo:
-        loc, value = todo.pop()
-        if len(loc) > _MAX_DEPTH:
-            raise _malformed("nested too deeply")
-        if isinstance(value, dict):
-            for key, member in cast("dict[str, object]", value).items():
-                todo.append(([*loc, _shown(key)], member))
-                faults += _text_faults([*loc, _shown(key)], key)
-        elif isinstance(value, list):
-            members = cast("list[object]", value)
-            todo.extend(([*loc, index], member) for index, member in enumerate(members))
-        elif isinstance(value, str):
-            faults += _text_faults(loc, value)
-    return sorted(faults, key=lambda fault: list(map(str, fault["loc"])))[:MAX_DETAILS]
-
-
-def _text_faults(loc: list[str | int], value: str) -> Iterable[Detail]:
-    if "\0" in value:
-        yield {"loc": loc, "msg": "Input should have no NUL character", "type": "nul_character"}
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        yield {"loc": loc, "msg": "Input should be valid Unicode", "type": "string_unicode"}
-
-
-def _shown(key: str) -> str:
-    return key[:_MAX_LOC_LENGTH].encode("utf-8", "backslashreplace").decode()

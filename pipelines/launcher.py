@@ -14,7 +14,7 @@ from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 from accounts.identity import Organisation
 from catalogue import lifecycle, selection
 from catalogue.tables import Catalogue
-from exports import decision, manifest, plan, preview, reports
+from exports import decision, manifest, plan, preview, reports, templates
 from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable, StillInFlight
 from exports.job_id import job_id_for, run_id_for
@@ -37,6 +37,7 @@ from pipelines.job_state import job_of, statuses_of
 from pipelines.runs import Runs
 from pipelines.warm_workers import WarmWorkers, WorkerDied
 from renderers.engine import Engine
+from renderers.sheets.model import SheetTemplate
 
 #: How long a small job waits for a warm worker before it queues like a large one.
 WARM_WAIT_SECONDS = 20.0
@@ -163,6 +164,9 @@ class DagsterExports:
     def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
         wanted = self._plan(str(uuid.UUID(int=0)), organisation, request, requested_by="preview")
         return preview.preview(wanted, self._catalogue, self._artefacts)
+
+    def templates(self, organisation: str) -> list[SheetTemplate]:
+        return list(templates.of_organisation(organisation, self._artefacts).values())
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None

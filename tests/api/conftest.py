@@ -3,6 +3,7 @@
 import hashlib
 import io
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,31 +15,62 @@ from accounts.identity import Role
 from accounts.store import Accounts
 from api.app import create_app
 from api.settings import ApiSettings
-from exports.errors import ExportNotFound
+from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.job_id import job_id_for
-from exports.ports import ExportJob, JobStatus
+from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Preview, PrintHistory
+from renderers.sheets.templates import TEMPLATES
 
 ARTEFACT = bytes(range(256)) * 40
 CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 class FakeExports:
-    """Implements `exports.ports.Exports` in memory; new jobs take `status`."""
+    """Implements `exports.ports.Exports` in memory; new jobs take `status`. `calls` is what reached it."""
 
     def __init__(self, folder):
         self.folder = folder
         self.status = JobStatus.PENDING
         self.is_ready = True
         self.local = True
+        self.url = None
         self.error = None
-        self.jobs: dict[str, ExportJob] = {}
+        self.store: dict[str, ExportJob] = {}
         self.submitted = []
+        self.keys = {}
+        self.calls = []
+        self.events = []
+        self.found = Preview(0, 0, [], [])
 
-    def submit(self, organisation, request, *, requested_by):
-        if self.error is not None:
-            raise self.error
+    def submit(self, organisation, request, *, requested_by, idempotency_key=None):
+        self._called("submit")
+        known = (organisation.slug, idempotency_key)
+        if idempotency_key is not None and known in self.keys:
+            first, job_id = self.keys[known]
+            if first != request.normalised():
+                raise KeyReused(idempotency_key)
+            return self.store[job_id]
         self.submitted.append((organisation, request, requested_by))
+        job = self.add(organisation.slug, self.status)
+        self.keys[known] = (request.normalised(), job.job_id)
+        return job
+
+    def reprint(self, organisation, job_id, *, requested_by, reason):
+        self._called("reprint")
+        job = self._find(organisation.slug, job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotReprintable(job_id, "it was not completed")
+        self.submitted.append((organisation, reason, requested_by))
         return self.add(organisation.slug, self.status)
+
+    def cancel(self, organisation, job_id):
+        self._called("cancel")
+        job = self._find(organisation, job_id)
+        if job.status.is_terminal and job.error_code != "cancelled":
+            raise AlreadyFinished(job_id, job.status)
+        self.store[job_id] = replace(
+            job, status=JobStatus.FAILED, error="cancelled", error_code="cancelled", finished_at=CREATED
+        )
+        return self.store[job_id]
 
     def add(self, organisation, status, **changes):
         done = status is JobStatus.COMPLETED
@@ -61,25 +93,72 @@ class FakeExports:
             finished_at=CREATED if status.is_terminal else None,
         )
         job = replace(job, **changes)
-        self.jobs[job_id] = job
+        self.store[job_id] = job
         if done:
             (self.folder / job_id).write_bytes(ARTEFACT)
         return job
 
     def job(self, organisation, job_id):
-        found = self.jobs.get(job_id)
-        if found is None or found.organisation != organisation:
-            raise ExportNotFound(job_id)
-        return found
+        self._called("job")
+        return self._find(organisation, job_id)
+
+    def jobs(self, organisation, page, status=None):
+        self._called("jobs")
+        found = [
+            j for j in self.store.values() if j.organisation == organisation and status in {None, j.status}
+        ]
+        found.reverse()
+        return JobPage(found[page.offset : page.offset + page.size], len(found))
+
+    def preview(self, organisation, request):
+        self._called("preview")
+        return self.found
+
+    def templates(self, organisation):
+        self._called("templates")
+        return list(TEMPLATES.values())
+
+    def print_history(self, organisation, page, *, gtin14, lot, serial):
+        self._called("print_history")
+        found = [
+            event
+            for owner, event in self.events
+            if owner == organisation
+            and gtin14 in {None, event.gtin14}
+            and lot in {None, event.lot_number}
+            and serial in {None, event.serial_number}
+        ]
+        return PrintHistory(found[page.offset : page.offset + page.size], len(found))
 
     def artifact_path(self, job):
         return self.folder / job.job_id if self.local else None
 
+    def artifact_url(self, job, ttl_seconds):
+        return self.url and f"{self.url}{job.job_id}?ttl={ttl_seconds}"
+
     def open_artifact(self, job):
         return io.BytesIO((self.folder / job.job_id).read_bytes())
 
+    def open_report(self, job, report):
+        self._called("open_report")
+        return io.BytesIO(f"\ufeff{report},{job.job_id}\r\n".encode())
+
+    def gauges(self):
+        return Gauges(dict(Counter(job.status for job in self.store.values())), 12.5)
+
     def ready(self):
         return self.is_ready
+
+    def _called(self, name):
+        self.calls.append(name)
+        if self.error is not None:
+            raise self.error
+
+    def _find(self, organisation, job_id):
+        found = self.store.get(job_id)
+        if found is None or found.organisation != organisation:
+            raise ExportNotFound(job_id)
+        return found
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +192,7 @@ def exports(tmp_path):
 
 @pytest.fixture
 def settings():
-    return ApiSettings(secret_key="a secret of the tests", public_url=None)
+    return ApiSettings(secret_key="a secret of the tests", rate_per_minute=100_000, rate_per_day=1_000_000)
 
 
 @pytest.fixture

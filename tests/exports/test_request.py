@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from catalogue.selection import Scope, Selection
 from exports.errors import InvalidRequest
 from exports.export_types import FORMATS_OF, ExportType, RequestedFormat
-from exports.request import MAX_DETAILS, ExportRequest, parse_request
+from exports.json_body import MAX_DETAILS
+from exports.request import ExportRequest, parse_request
 
 BASE = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
 

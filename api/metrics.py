@@ -1,0 +1,65 @@
+"""What the façade can be watched by, in Prometheus's format."""
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from exports.ports import Exports, JobStatus
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+
+#: Seconds: from a poll to a submission that waits for a worker.
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
+
+
+class Metrics:
+    """The counts of one façade process, and at each reading the state of the whole service."""
+
+    def __init__(self, exports: Exports) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "labels_http_requests",
+            "Requests answered, by path template; status 0 is a client that left.",
+            ["method", "path", "status"],
+            registry=self._registry,
+        )
+        self._durations = Histogram(
+            "labels_http_request_duration_seconds",
+            "Time from a request to the end of its answer.",
+            ["method", "path"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._registry.register(_Service(exports))
+
+    def observe(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._durations.labels(method, path).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return all metrics. May block: the state of the jobs is read now."""
+        return generate_latest(self._registry)
+
+
+class _Service(Collector):
+    def __init__(self, exports: Exports) -> None:
+        self._exports = exports
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield from ()  # so that registering reads nothing
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        gauges = self._exports.gauges()
+        jobs = GaugeMetricFamily("labels_jobs", "Label exports that are kept, by status.", labels=["status"])
+        for status in JobStatus:
+            jobs.add_metric([status.value], gauges.jobs.get(status, 0))
+        yield jobs
+        yield GaugeMetricFamily(
+            "labels_queue_age_seconds",
+            "Age of the oldest label export that waits.",
+            value=gauges.queue_age_seconds,
+        )

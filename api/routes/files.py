@@ -1,0 +1,45 @@
+"""The endpoints of a job's files: whoever has the signed link needs no key."""
+
+from functools import partial
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from structlog.contextvars import bind_contextvars
+
+from api import incoming, wire
+from api.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
+from api.resource import resource
+from exports.ports import ExportJob, Exports, Report
+
+
+class FileRoutes:
+    """The artefact and the tables about it."""
+
+    def __init__(self, exports: Exports, tokens: DownloadTokens) -> None:
+        self._exports = exports
+        self._tokens = tokens
+
+    def routes(self) -> list[Route]:
+        """Return the routes, to be mounted at the root."""
+        job = wire.ROOT + "{job_id}/"
+        reports = [resource(f"{job}{report}/", get=partial(self.report, report=report)) for report in Report]
+        return [resource(f"{job}{Purpose.DOWNLOAD}/", get=self.download), *reports]
+
+    async def download(self, request: Request) -> Response:
+        """Answer with the artefact."""
+        job, grant = await self._granted(request, Purpose.DOWNLOAD)
+        return await artefact_response(request, self._exports, job, grant)
+
+    async def report(self, request: Request, *, report: Report) -> Response:
+        """Answer with the job's manifest.csv or errors.csv."""
+        job, _ = await self._granted(request, Purpose(report.value))
+        return await report_response(self._exports, job, report)
+
+    async def _granted(self, request: Request, purpose: Purpose) -> tuple[ExportJob, Grant]:
+        """Return the job that the token opens. Raises InvalidToken before any look-up."""
+        job_id = incoming.job_id(request)
+        grant = self._tokens.check(request.query_params.get("token", ""), job_id, purpose)
+        bind_contextvars(organisation=grant.organisation, job_id=job_id)
+        return await anyio.to_thread.run_sync(self._exports.job, grant.organisation, job_id), grant
