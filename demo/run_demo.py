@@ -1,4 +1,4 @@
-"""The demo: two organisations, three exports over HTTP, and every symbol read back.
+"""The demo: two organisations, exports of several kinds over HTTP, and every symbol read back.
 
 What each symbol must say is worked out here a second time, from the catalogue's CSV files and nothing
 else: neither the service's GS1 rules nor the artefact's own manifest is asked. Run it with `make demo`.
@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from tests.decoding import Reading, UnreadableSymbol, read_archive
+from tests.decoding import Reading, UnreadableSymbol, read_archive, read_sheet
 from tests.service import (
     Exports,
     ServiceError,
@@ -145,19 +145,30 @@ class Export:
     items: Callable[[], Iterator[Item]]
     # What the symbols of one item say, one each.
     readings: tuple[Callable[[Item], Reading], ...]
+    config: dict[str, Any] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
         return f"{self.organisation.slug}: {self.export_type} as {self.file_format}, {self.scope}"
 
     def body(self) -> dict[str, Any]:
-        return {"scope": self.scope, "export_type": self.export_type, "file_format": self.file_format}
+        body = {"scope": self.scope, "export_type": self.export_type, "file_format": self.file_format}
+        return body | ({"asset_config": self.config} if self.config else {})
 
 
 EXPORTS = (
     Export(ACME, "lots", "qr_codes", "svg", ACME.lots, (ACME.digital_link,)),
     Export(ACME, "serials", "datamatrix", "png", ACME.serials, (ACME.element_string,)),
     Export(ACME, "products", "barcodes_1d", "svg", ACME.products, (ACME.carrier,)),
+    Export(
+        ACME,
+        "lots",
+        "sheet_pdf",
+        "pdf",
+        ACME.lots,
+        (ACME.element_string,),
+        {"sheet_template": "63up_1in_letter", "symbology": "datamatrix"},
+    ),
     Export(NORDIC, "lots", "codes_combined", "png", NORDIC.lots, (NORDIC.digital_link, NORDIC.gs1_128)),
 )
 
@@ -216,7 +227,11 @@ def verify(export: Export, artefact: Path) -> int:
     """Return how many symbols were read; DemoFailed unless they say exactly what the catalogue says."""
     expected = Counter(reading(item) for item in export.items() for reading in export.readings)
     try:
-        read = Counter(reading for _, reading in read_archive(artefact.read_bytes()))
+        content = artefact.read_bytes()
+        if artefact.suffix == ".pdf":
+            read = Counter(read_sheet(content))
+        else:
+            read = Counter(reading for _, reading in read_archive(content))
     except UnreadableSymbol as error:
         raise DemoFailed(f"{export.title}: {error}") from error
     if not expected:

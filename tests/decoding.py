@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import PurePosixPath
 
+import pypdfium2
 import resvg_py
 import zxingcpp
 from PIL import Image
@@ -38,6 +39,17 @@ def read_symbol(name: str, content: bytes) -> Reading:
     if len(found) != 1:
         raise UnreadableSymbol(f"{name}: {len(found)} symbols found, not 1")
     return str(found[0].symbology_identifier), bytes(found[0].bytes)
+
+
+def read_sheet(pdf: bytes, dpi: int = 300) -> list[Reading]:
+    """Return what the labels of a PDF say, page by page, as PDFium draws them for a printer of 300 dots an inch."""
+    readings: list[Reading] = []
+    with pypdfium2.PdfDocument(pdf) as document:
+        for page in document:
+            picture = page.render(scale=dpi / 72, grayscale=True).to_pil()
+            found = zxingcpp.read_barcodes(picture, try_rotate=False, try_invert=False)
+            readings += [(str(code.symbology_identifier), bytes(code.bytes)) for code in found]
+    return readings
 
 
 def is_symbol(name: str) -> bool:
