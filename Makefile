@@ -14,9 +14,14 @@ UV_VERSION := 0.13.9
 # The lower bound of `requires-python`: the lock holds for this and every later one.
 LOWEST_PYTHON := 3.11
 
+# What test-full looks at artefacts with: the command, and Debian's package that has it.
+ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin
+
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
+PACKAGES := accounts api catalogue cli exports gs1 labels_client pipelines renderers
+
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
@@ -61,11 +66,12 @@ serve: $(STAMP) ## Run the service on port 8000 and the Dagster UI on port 3000
 	$(BIN)/labels serve --host $(HOST) --port $(PORT) --dagster-port $(DAGSTER_PORT)
 
 .PHONY: check
-check: $(STAMP) ## Format, lint, types and the direction of imports
+check: $(STAMP) ## Format, lint, types, the direction of imports, and security
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(PYTHON)
 	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 
 .PHONY: test
 test: check ## Check, then every ordinary test, the end-to-end ones included
@@ -74,10 +80,10 @@ test: check ## Check, then every ordinary test, the end-to-end ones included
 .PHONY: oracles
 oracles: # The system packages that test-full checks the artefacts with; only root can install them.
 	@missing=; \
-	for tool in 7z unzip; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends p7zip-full unzip; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
 	  else \
 	    echo "test-full: not installed and no root to install with:$$missing" >&2; exit 1; \
 	  fi; \
@@ -85,7 +91,7 @@ oracles: # The system packages that test-full checks the artefacts with; only ro
 
 # With the flag set, a test whose system tool is missing fails instead of skipping.
 .PHONY: test-full
-test-full: oracles check ## All tests, and the ones that need Debian's archive tools
+test-full: oracles check ## All tests, also the long ones and those that need Debian's packages
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(ARGS)
 
 .PHONY: bench
@@ -95,6 +101,10 @@ bench: $(STAMP) ## Run every benchmark
 	  case "$$script" in */_*) continue;; esac; \
 	  echo "== $$script"; $(PYTHON) "$$script"; \
 	done
+
+.PHONY: gallery
+gallery: $(STAMP) ## Draw docs/gallery anew
+	$(PYTHON) docs/make_gallery.py
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock

@@ -76,7 +76,7 @@ _RETAIL: dict[SymbolKind, SymbolSize] = {
     SymbolKind.UPC_A: SymbolSize(0.264, 0.330, 0.660, 22.85, 9, 9, height_follows_x=True),
     # Wide to narrow may be 2.25 to 3.0 (5.3.2.3); 4.83 mm of bearer bar where it is printed from plates.
     SymbolKind.ITF_14: SymbolSize(0.495, 0.495, 1.016, 31.75, 10, 10, bearer_bar_x=2, wide_to_narrow=2.5),
-    # 5.4.5: at most 165.10 mm with quiet zones, and 48 characters of data without the first FNC1.
+    # 5.4.4.3: at most 165.10 mm with quiet zones, and 48 characters of data without the first FNC1.
     SymbolKind.GS1_128: SymbolSize(
         0.495, 0.495, 1.016, 31.75, 10, 10,
         x_reduced_mm=0.250, max_width_mm=165.10, max_data_characters=48,
@@ -158,7 +158,7 @@ def fitting_x_dimension_mm(
     It is that of `x_dimension_mm` unless the symbol would then be wider than its table allows: then the
     largest X at which it is not, down to a micrometre. Raises XDimensionOutOfRange, and SymbolTooWide where
     that would be less than the table's least X for such symbols.
-    Source: GS1 General Specifications, 5.4.5 (165.10 mm), 5.12.3 (least X-dimension of GS1-128).
+    Source: GS1 General Specifications, 5.4.4.3 (165.10 mm), 5.12.3 (least X-dimension of GS1-128).
 
     >>> fitting_x_dimension_mm(SymbolKind.GS1_128, Environment.RETAIL, None, 400)
     0.412

@@ -36,6 +36,9 @@ def read_symbol(name: str, content: bytes) -> Reading:
         content = _rasterised(content.decode())
     with Image.open(io.BytesIO(content)) as picture:
         found = zxingcpp.read_barcodes(picture.convert("L"), try_rotate=False, try_invert=False)
+    if any(code.symbology_identifier == "]C1" for code in found):
+        # This reader sees an EAN-13 inside some Code 128 symbols, zint's as well as ours.
+        found = [code for code in found if code.symbology_identifier != "]E0"]
     if len(found) != 1:
         raise UnreadableSymbol(f"{name}: {len(found)} symbols found, not 1")
     return str(found[0].symbology_identifier), bytes(found[0].bytes)
