@@ -1,8 +1,9 @@
 """One chunk of the manifest becomes the pages of labels that begin within it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from functools import lru_cache
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -82,6 +83,14 @@ class LabelBatch:
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
 
 
+class _Size(NamedTuple):
+    """What the manifest says of a symbol's size, and whether the product's name is beside it."""
+
+    modules: str
+    x_dimension_mm: str
+    named: bool
+
+
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
     """Yield the rows in batches of few enough labels to hold in memory, each encoded."""
     size = max(1, _BATCH_LABELS // sheet.copies)
@@ -102,7 +111,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             refused[position] = error
     layout_of = {layout.kind: layout for layout in sheet.layouts}
     symbols: list[tuple[LabelLayout, SymbolGroup]] = []
-    x_of: dict[int, tuple[float, LabelLayout]] = {}
+    size_of: dict[int, _Size] = {}
     for kind in sorted({payload.kind for payload in payloads.values()}):
         positions = [position for position, payload in payloads.items() if payload.kind is kind]
         encoded = encoders(plan.engine)[kind]([payloads[p].data for p in positions], sheet.level)
@@ -114,7 +123,8 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 refused |= dict.fromkeys(members, _too_large(sheet, kind, group, layout))
                 continue
             symbols.append((layout, replace(group, positions=np.array(members, np.intp))))
-            x_of |= dict.fromkeys(members, (group.width_x, layout))
+            size = _Size(f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None)
+            size_of |= dict.fromkeys(members, size)
     for position in refused:
         payloads.pop(position, None)
     batch = LabelBatch(int(rows[0]["row"]), rows, payloads, symbols)
@@ -123,7 +133,8 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
         if (error := refused.get(position)) is not None:
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
-        payload, (modules, layout) = payloads[position], x_of[position]
+        payload, size = payloads[position], size_of[position]
+        notes = (payload.note, _name_note(row["product_name"]) if size.named else "")
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,
@@ -133,9 +144,9 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 row["expiry"],
                 payload.kind.value,
                 payload.text,
-                f"{modules:g}",
-                f"{layout.x_dimension_mm:.3f}",
-                "; ".join(note for note in (payload.note, _name_note(layout, row)) if note),
+                size.modules,
+                size.x_dimension_mm,
+                "; ".join(filter(None, notes)),
             )
         )
     return batch
@@ -156,12 +167,13 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
         if not chosen.size:
             continue
         of_label = chosen // copies
-        positions = symbols.positions[of_label]
+        positions = symbols.positions[of_label].tolist()
+        elements = [elements_of(batch.payloads[position]) for position in positions]
         groups.append(
             LabelGroup(
                 layout=layout,
                 symbols=_chosen(symbols, of_label, place[labels[chosen]]),
-                hri=[_texts(line, batch, positions) for line in layout.hri],
+                hri=[_texts(line, elements) for line in layout.hri],
                 names=[] if layout.name is None else _names(layout.name, batch, positions),
             )
         )
@@ -186,24 +198,15 @@ def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np
     return replace(symbols, positions=positions, widths=symbols.widths[which])
 
 
-def _texts(line: TextLine, batch: LabelBatch, positions: NDArray[np.intp]) -> list[str]:
+def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
     """Return one line of each label's human-readable text: the elements that have their place on it."""
-    texts: list[str] = []
-    for position in positions.tolist():
-        elements = elements_of(batch.payloads[position])
-        texts.append("".join(elements.get(ai, "") for ai in line.ais))
-    return texts
+    return ["".join([each.get(ai, "") for ai in line.ais]) for each in elements]
 
 
-def _names(line: TextLine, batch: LabelBatch, positions: NDArray[np.intp]) -> list[str]:
-    fitted: dict[str, str] = {}
-    names: list[str] = []
-    for position in positions.tolist():
-        name = batch.rows[position]["product_name"] or ""
-        if name not in fitted:
-            fitted[name] = _shortened(name, line)
-        names.append(fitted[name])
-    return names
+def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
+    names = [batch.rows[position]["product_name"] or "" for position in positions]
+    fitted = {name: _shortened(name, line) for name in set(names)}
+    return [fitted[name] for name in names]
 
 
 def _shortened(name: str, line: TextLine) -> str:
@@ -222,10 +225,9 @@ def _place(sheet: SheetPlan, row: int) -> str:
     return f"page {page + 1} label {cell + 1}"
 
 
-def _name_note(layout: LabelLayout, row: Row) -> str:
-    if layout.name is None or not row["product_name"]:
-        return ""
-    absent = missing(row["product_name"])
+@lru_cache(maxsize=1024)
+def _name_note(name: str | None) -> str:
+    absent = missing(name or "")
     return f"no font for {' '.join(sorted(map(ascii, absent)))} in the product's name" if absent else ""
 
 

@@ -58,16 +58,25 @@ class ErrorRow(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolFile:
+class SymbolFile(NamedTuple):
     """One drawn symbol: `row` counts from 0, `name` is its place in the ZIP, `title` and `text` tell it in words."""
 
     row: int
     name: str
     data: bytes
-    expected: Expected
-    title: str
-    text: str
+    payload: Payload
+
+    @property
+    def expected(self) -> Expected:
+        return Expected(self.payload.kind, self.payload.data)
+
+    @property
+    def title(self) -> str:
+        return _title(self.payload)
+
+    @property
+    def text(self) -> str:
+        return self.payload.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,11 @@ class DrawnBatch:
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A symbol's file without its name; `modules` is its width in X, `x_mm` its X-dimension."""
+class _Size(NamedTuple):
+    """What the manifest says of the symbols of one size."""
 
-    data: bytes
-    modules: float
-    x_mm: float
+    modules: str
+    x_dimension_mm: str
     note: str
 
 
@@ -102,21 +109,20 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
     payloads, refused = _payloads(plan, rows)
     drawn = _draw_symbols(plan, payloads, refused, screen_dpi)
     batch = DrawnBatch()
+    slots, extension = plan.slots, plan.file_format.value
     for position, row in enumerate(rows):
         identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
         if error := refused.get(position):
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
-        for index, slot in enumerate(plan.slots):
-            symbol, payload = drawn[position, index], payloads[position, index]
+        for index, slot in enumerate(slots):
+            payload = payloads[position, index]
+            data, size = drawn[position, index]
             parts = [part for part in identity[1:] if part]
-            if len(plan.slots) > 1:
+            if len(slots) > 1:
                 parts.append(slot.value)
-            name = member_name(row["row"] + 1, parts, plan.file_format)
-            expected = Expected(payload.kind, payload.data)
-            batch.files.append(
-                SymbolFile(row["row"], name, symbol.data, expected, _title(payload), payload.text)
-            )
+            name = member_name(row["row"] + 1, parts, extension)
+            batch.files.append(SymbolFile(row["row"], name, data, payload))
             batch.manifest_rows.append(
                 ManifestRow(
                     row["row"] + 1,
@@ -126,9 +132,9 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     row["expiry"],
                     payload.kind.value,
                     payload.text,
-                    f"{symbol.modules:g}",
-                    f"{symbol.x_mm:.3f}",
-                    "; ".join(note for note in (payload.note, symbol.note) if note),
+                    size.modules,
+                    size.x_dimension_mm,
+                    "; ".join(filter(None, (payload.note, size.note))),
                 )
             )
     return batch
@@ -175,9 +181,9 @@ def _draw_symbols(
     payloads: Mapping[_Place, Payload],
     refused: dict[int, LabelError],
     screen_dpi: int | None,
-) -> dict[_Place, _Drawn]:
-    """Return the drawn symbols; what cannot be drawn is added to `refused`, the first reason of a row stays."""
-    drawn: dict[_Place, _Drawn] = {}
+) -> dict[_Place, tuple[bytes, _Size]]:
+    """Return the drawn symbols and their sizes; what cannot be drawn is added to `refused`, the first reason of a row stays."""
+    drawn: dict[_Place, tuple[bytes, _Size]] = {}
     write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
     for kind, places in _by_kind(payloads, refused).items():
         encode = encoders(plan.engine)[kind]
@@ -194,10 +200,10 @@ def _draw_symbols(
                 continue
             if screen_dpi is not None:
                 drawing = replace(drawing, dpi=screen_dpi)
-            note = _note(plan, kind, drawing)
+            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _note(plan, kind, drawing))
             captions = _captions([payloads[place] for place in members])
             for place, data in zip(members, write(group, drawing, captions), strict=True):
-                drawn[place] = _Drawn(data, group.width_x, drawing.x_dimension_mm, note)
+                drawn[place] = data, size
     return drawn
 
 

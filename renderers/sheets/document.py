@@ -1,5 +1,6 @@
 """What a job's PDF is, apart from its labels: enough for any worker to write any of its pages."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -54,6 +55,15 @@ class SheetDocument:
         dots both come to the same.
         """
         return self.dots(self.template.page_width_mm), self.dots(self.template.page_height_mm)
+
+    @property
+    def page_points(self) -> tuple[float, float]:
+        """Width and height of the page in points, rounded down to millionths.
+
+        Renderers add a row or column of dots where the page is a hair larger than whole ones.
+        """
+        width, height = self.page_dots
+        return math.floor(width * 72e6 / self.dpi) / 1e6, math.floor(height * 72e6 / self.dpi) / 1e6
 
     @property
     def points_per_dot(self) -> float:

@@ -245,9 +245,9 @@ def _single_objects(
         ),
     )
     yield from enumerate(pdf_parts.font_objects(document.characters, _FONT), _FONT)
-    k = document.points_per_dot
+    right, top = document.page_points
     inherited = (
-        f"/MediaBox[0 0 {width * k:.10g} {height * k:.10g}]"
+        f"/MediaBox[0 0 {right:.10g} {top:.10g}]"
         f"/Resources<</Font<</{pages.FONT_RESOURCE} {_FONT} 0 R>>"
         f"/XObject<</{pages.CUT_MARKS_RESOURCE} {_CUT_MARKS} 0 R>>>>"
     )
