@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
 
 from accounts import forms
 from accounts.database import Database, row_of, utc_now
 from accounts.errors import NoSuchPlan, PlanExists
-from accounts.tables import PlanRow
+from accounts.tables import OrganisationRow, PlanRow
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """An export on a timetable: `cron` in the clock of `time_zone`; `request` is the export's JSON."""
+    """An export on a timetable: `cron` in the clock of `time_zone`; `request` is the export's JSON.
+
+    Ticks up to `last_tick_at`, or to `created_at` where there is none, are dealt with.
+    """
 
     id: int
     organisation: str
@@ -55,6 +59,17 @@ class Plans:
         except IntegrityError as error:
             raise PlanExists(name) from error
 
+    def active(self) -> list[Plan]:
+        """Return the plans that do not rest, of all organisations, oldest first."""
+        with self._database.session() as session:
+            rows = session.execute(
+                select(PlanRow, OrganisationRow.slug)
+                .join(OrganisationRow, PlanRow.organisation_id == OrganisationRow.id)
+                .where(PlanRow.active)
+                .order_by(PlanRow.id)
+            )
+            return [_plan(row, slug) for row, slug in rows]
+
     def list(self, slug: str) -> list[Plan]:
         """Return the organisation's plans, oldest first. Raises NoSuchOrganisation."""
         with self._database.session() as session:
@@ -64,12 +79,39 @@ class Plans:
             )
             return [_plan(row, slug) for row in rows]
 
+    def record_tick(self, plan_id: int, tick: datetime) -> None:
+        """Record that the plan's ticks up to this one are dealt with; a later one recorded before stays."""
+        with self._database.session() as session:
+            session.execute(
+                update(PlanRow)
+                .where(PlanRow.id == plan_id, _up_to(tick))
+                .values(last_tick_at=tick)
+                .execution_options(synchronize_session=False)
+            )
+
     def pause(self, slug: str, plan_id: int) -> None:
         """Let the plan rest. Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's."""
         self._set_active(slug, plan_id, active=False)
 
     def resume(self, slug: str, plan_id: int) -> None:
-        """Let the plan go on. Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's."""
+        """Let the plan go on from now: ticks while it rested are passed over, not made up for.
+
+        Raises NoSuchOrganisation; NoSuchPlan, also for another organisation's.
+        """
+        now = utc_now()
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            session.execute(
+                update(PlanRow)
+                .where(
+                    PlanRow.id == plan_id,
+                    PlanRow.organisation_id == owner,
+                    PlanRow.active.is_(False),
+                    _up_to(now),
+                )
+                .values(last_tick_at=now)
+                .execution_options(synchronize_session=False)
+            )
         self._set_active(slug, plan_id, active=True)
 
     def remove(self, slug: str, plan_id: int) -> None:
@@ -86,6 +128,10 @@ class Plans:
             statement = update(PlanRow).where(PlanRow.id == plan_id, PlanRow.organisation_id == owner)
             if session.execute(statement.values(active=active).returning(PlanRow.id)).first() is None:
                 raise NoSuchPlan(plan_id)
+
+
+def _up_to(tick: datetime) -> ColumnElement[bool]:
+    return or_(PlanRow.last_tick_at.is_(None), PlanRow.last_tick_at < tick)
 
 
 def _plan(row: PlanRow, slug: str) -> Plan:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from catalogue import lifecycle
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
-from exports import decision, reports, sheet_plan, verify_sheet
+from exports import decision, findings, reports, sheet_plan, verify_archive, verify_sheet
 from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
 from exports.decision import Artifact
@@ -30,8 +30,9 @@ _FRAME_ROWS = 50_000
 def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artifact:
     """Join the parts in order, write the reports, and verify the artefact as it lies in the store.
 
-    Raises AllItemsFailed where not one entity could be drawn, CorruptArchive or CorruptFragment where what was
-    stored does not read back whole, SymbolDoesNotDecode, ExportCancelled.
+    What was found is stored beside it, see `exports.findings`. Raises AllItemsFailed where not one entity could
+    be drawn, CorruptArchive or CorruptFragment where what was stored does not read back whole, CountsDisagree,
+    SymbolDoesNotDecode, ExportCancelled.
     """
     failed = sum(part.failed for part in parts)
     processed = sum(part.processed for part in parts)
@@ -50,10 +51,12 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     else:
         _join_members(plan, parts, written, key, store)
     with store.on_disk(key) as path:
-        if plan.is_sheet:
-            verify_sheet.require_labels_read(path, plan, sheet_plan.load(plan, store), store)
-        else:
-            archive.verify(path)
+        checks = (
+            verify_sheet.checks(path, plan, sheet_plan.load(plan, store), processed, store)
+            if plan.is_sheet
+            else verify_archive.checks(path, plan, processed, manifest.rows, len(written), store)
+        )
+        findings.require_all(plan.job_id, checks, store)
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     filename = plan.output_filename(processed)
@@ -125,5 +128,5 @@ def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:
 def discard(plan: ExportPlan, store: ArtefactStore) -> None:
     """Remove all that a job without artefact leaves behind, but for its request and its decision."""
     discard_parts(plan, store)
-    for name in ("artefact", "manifest.parquet", "first.png", "sheet.json"):
+    for name in ("artefact", "manifest.parquet", "first.png", "sheet.json", "findings.json"):
         store.delete(f"{plan.folder}/{name}")

@@ -36,8 +36,8 @@ _FORMATS: Mapping[SymbolKind, zxingcpp.BarcodeFormat] = {
     SymbolKind.GS1_128: zxingcpp.BarcodeFormat.Code128,
 }
 
-#: Pixels per X of drawings without pixels; the user unit of an SVG is one X. Few, as text takes its time to draw.
-_PIXELS_PER_X = 4
+#: Pixels per X of drawings without pixels; the user unit of an SVG is one X. Few: drawing costs more than reading.
+_PIXELS_PER_X = 2
 
 _VIEW_BOX_WIDTH = re.compile(rb'viewBox="0 0 ([0-9.]+) ')
 

@@ -1,84 +1,101 @@
 """A finished PDF is looked at as a printer would draw it, and its labels read, before anything is published."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import pypdfium2
 from PIL import Image
 
-from exports import manifest as manifests
+from exports import sample
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
-from exports.manifest import Chunk
+from exports.findings import Check, CountsDisagree, Facts
 from exports.plan import ExportPlan
 from exports.sheet_pages import encode
 from exports.sheet_plan import SheetPlan
 from exports.verify import Expected, require_reads
 from renderers.sheets.model import LabelLayout
 
-#: Pages whose labels are read, spread over the document, and labels of each.
-_PAGES = 5
-_LABELS_PER_PAGE = 10
-
 _PIXELS_PER_MODULE = 4
 _POINTS_PER_MILLIMETRE = 72 / 25.4
+
+
+class _Label(NamedTuple):
+    """One label that is looked at: its place, both counted from 0, and what must be there."""
+
+    page: int
+    cell: int
+    layout: LabelLayout
+    expected: Expected
+
+
+def checks(
+    path: Path, plan: ExportPlan, sheet: SheetPlan, processed: int, store: ArtefactStore
+) -> Iterator[tuple[Check, Callable[[], Facts]]]:
+    """Yield what is to be checked of a PDF with the labels of `processed` entities, in this order.
+
+    Each returns its facts. Raises SymbolDoesNotDecode, CountsDisagree.
+    """
+
+    def whole() -> Facts:
+        try:
+            with pypdfium2.PdfDocument(path) as document:
+                return {"bytes": path.stat().st_size, "pages": len(document)}
+        except pypdfium2.PdfiumError as error:
+            raise SymbolDoesNotDecode(f"The PDF cannot be opened: {error}") from error
+
+    def counts() -> Facts:
+        with pypdfium2.PdfDocument(path) as document:
+            if len(document) != sheet.document.pages:
+                raise CountsDisagree("pages", len(document), sheet.document.pages)
+        return {"pages": sheet.document.pages, "entities": processed, "labels": processed * sheet.copies}
+
+    yield Check.WHOLE, whole
+    yield Check.COUNTS, counts
+    yield (
+        Check.SAMPLE,
+        lambda: {
+            "decoded": require_labels_read(path, plan, sheet, store),
+            "labels": processed * sheet.copies,
+        },
+    )
 
 
 def require_labels_read(path: Path, plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore) -> int:
     """Return how many labels of the PDF were read, each saying just what it should.
 
-    Raises SymbolDoesNotDecode where one does not, or pages are missing.
+    Raises SymbolDoesNotDecode where one does not, or its page is missing.
     """
-    document = pypdfium2.PdfDocument(path)
-    try:
-        if len(document) != sheet.document.pages:
-            raise SymbolDoesNotDecode(
-                "Pages are missing", value=len(document), expected=f"{sheet.document.pages}"
-            )
-        return sum(
-            _require_page_reads(document, page, plan, sheet, store) for page in _sampled(sheet.document.pages)
-        )
-    finally:
-        document.close()
-
-
-def _sampled(pages: int) -> list[int]:
-    return sorted({round(index * (pages - 1) / (_PAGES - 1)) for index in range(_PAGES)})
-
-
-def _require_page_reads(
-    document: pypdfium2.PdfDocument, number: int, plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore
-) -> int:
-    page = document[number]
     read = 0
-    for cell, layout, expected in _labels_on(number, plan, sheet, store):
-        require_reads(f"page {number + 1} label {cell + 1}", _label(page, sheet, layout, cell), expected)
-        read += 1
-        if read == _LABELS_PER_PAGE:
-            break
+    with pypdfium2.PdfDocument(path) as document:
+        for number, labels in groupby(_sampled(plan, sheet, store), key=lambda label: label.page):
+            if number >= len(document):
+                raise SymbolDoesNotDecode(f"Page {number + 1} is missing", value=len(document))
+            page = document[number]
+            for label in labels:
+                picture = _picture(page, sheet, label.layout, label.cell)
+                require_reads(f"page {number + 1} label {label.cell + 1}", picture, label.expected)
+                read += 1
+            page.close()
     return read
 
 
-def _labels_on(
-    number: int, plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore
-) -> Iterator[tuple[int, LabelLayout, Expected]]:
-    """Yield cell, layout and content of the page's labels, one of each entity."""
-    per_page = sheet.template.labels_per_page
-    first = max(0, -(-(number * per_page - sheet.start_position + 1) // sheet.copies))
-    rows = Chunk(first, min(sheet.rows, first + _LABELS_PER_PAGE * 2))
-    for frame in manifests.read_rows(plan, store, rows, _LABELS_PER_PAGE * 2):
-        batch = encode(plan, sheet, frame)
-        layouts = {
-            position: layout for layout, group in batch.symbols for position in group.positions.tolist()
-        }
-        for position, payload in batch.payloads.items():
-            page, cell = divmod(sheet.first_cell(batch.first_row + position), per_page)
-            if page == number:
-                yield cell, layouts[position], Expected(payload.kind, payload.data)
+def _sampled(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore) -> list[_Label]:
+    """Return the labels to look at, in their order: one of each sampled entity, the first copy or a later one."""
+    batch = encode(plan, sheet, sample.rows(plan, store, sheet.rows, 1))
+    layouts = {position: layout for layout, group in batch.symbols for position in group.positions.tolist()}
+    labels: list[_Label] = []
+    for position, payload in sorted(batch.payloads.items()):
+        copy = position % sheet.copies
+        place = sheet.first_cell(batch.rows[position]["row"]) + copy
+        page, cell = divmod(place, sheet.template.labels_per_page)
+        labels.append(_Label(page, cell, layouts[position], Expected(payload.kind, payload.data)))
+    return labels
 
 
-def _label(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> Image.Image:
+def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> Image.Image:
     """Return one label as it is printed, whole pixels to a module."""
     calibration, template = sheet.document.calibration, sheet.template
     scale = calibration.scale_percent / 100
