@@ -1,9 +1,8 @@
 """The `labels` command."""
 
-import json
-import os
+# ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
+
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,11 @@ from typing import Any
 import click
 
 from accounts.store import Accounts
-from cli import credentials
+from cli import catalogue, credentials, label_exports, plans, templates
 from cli.settings import Settings
 from gs1.errors import LabelError
-from labels_client.client import LabelsClient
-from labels_client.errors import IncompleteDownload, LabelExportFailed, LabelExportTimeout, LabelsApiError
-from labels_client.models import JobStatusOut
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-_TOLD = (LabelError, LabelsApiError, LabelExportFailed, LabelExportTimeout, IncompleteDownload)
 
 
 class _Commands(click.Group):
@@ -30,13 +23,13 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except _TOLD as error:
+        except LabelError as error:
             raise click.ClickException(str(error)) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    r"""Bulk GS1 labels: from a catalogue to scannable symbols in a ZIP.
+    """Bulk GS1 labels: from a catalogue to scannable symbols in a ZIP.
 
     \b
     A first tour:
@@ -44,6 +37,7 @@ def main() -> None:
       labels keys create --org acme
       labels import --org acme --products products.csv --lots lots.csv
       labels serve
+      labels export request.json --out labels
 
     All local state is kept in LABELS_HOME (default: .labels in this folder).
     """
@@ -53,8 +47,16 @@ def _settings() -> Settings:
     return Settings().resolved()
 
 
-for group in (credentials.org, credentials.keys, credentials.webhooks):
-    main.add_command(group)
+for command in (
+    credentials.org,
+    credentials.keys,
+    credentials.webhooks,
+    plans.plans,
+    templates.templates,
+    *label_exports.COMMANDS,
+    *catalogue.COMMANDS,
+):
+    main.add_command(command)
 
 
 @main.command("import")
@@ -88,16 +90,17 @@ def import_(
 
     settings = _settings()
     Accounts(settings.database_url).organisation(organisation)
-    catalogue = Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue")
-    report = ingest.import_files(
-        catalogue,
-        organisation,
-        products=products,
-        lots=lots,
-        serials=serials,
-        events=events,
-        rejects_dir=rejects or settings.home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
-    )
+    with catalogue.ImportBars() as bars:
+        report = ingest.import_files(
+            Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue"),
+            organisation,
+            products=products,
+            lots=lots,
+            serials=serials,
+            events=events,
+            rejects_dir=rejects or settings.home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+            on_progress=lambda at: bars.moved(at.table, at.stage.value, at.rows, at.total),
+        )
     for table in report.tables:
         click.echo(
             f"{table.table}: {table.read} read, {table.added} added, {table.updated} updated, "
@@ -118,47 +121,6 @@ def serve(host: str, port: int, dagster_port: int) -> None:
     from cli.supervisor import supervise
 
     sys.exit(supervise(_settings(), host=host, port=port, dagster_port=dagster_port))
-
-
-def _client(url: str, key: str | None) -> LabelsClient:
-    if not key:
-        raise click.UsageError("Give an API key: --key, or LABELS_API_KEY in the environment.")
-    return LabelsClient(url, key)
-
-
-_URL = click.option("--url", default=lambda: os.environ.get("LABELS_URL", "http://127.0.0.1:8000"))
-_KEY = click.option("--key", envvar="LABELS_API_KEY", help="API key; default: LABELS_API_KEY.")
-
-
-@main.command()
-@click.argument("request_file", type=_FILE)
-@click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path))
-@_URL
-@_KEY
-def export(request_file: Path, out: Path, url: str, key: str | None) -> None:
-    """Submit the request in REQUEST_FILE (JSON), wait, and download the result to --out."""
-    try:
-        request = json.loads(request_file.read_bytes())
-    except ValueError as error:
-        raise click.ClickException(f"{request_file} is not JSON: {error}") from error
-    out.mkdir(parents=True, exist_ok=True)
-    with _client(url, key) as client, click.progressbar(length=100, label="export", file=sys.stderr) as bar:
-
-        def moved(status: JobStatusOut) -> None:
-            bar.update(status.progress_percent - bar.pos)
-
-        path = client.export(request, out, on_progress=moved)
-    click.echo(path)
-
-
-@main.command()
-@click.argument("job_id")
-@_URL
-@_KEY
-def status(job_id: str, url: str, key: str | None) -> None:
-    """Print the job's state as JSON."""
-    with _client(url, key) as client:
-        click.echo(json.dumps(asdict(client.status(job_id)), indent=2, default=str))
 
 
 if __name__ == "__main__":

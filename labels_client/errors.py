@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labels_client.models import JobStatusOut
+    from labels_client.models import LabelExportJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,27 +35,38 @@ class LabelsApiError(Exception):
 
 
 class LabelExportFailed(Exception):
-    """The export ended without an artefact. `status` is its last state."""
+    """The export ended without an artefact. `job` is its last state."""
 
-    def __init__(self, status: "JobStatusOut") -> None:
-        super().__init__(f"label export {status.job_id} failed: {status.error}")
-        self.status = status
+    def __init__(self, job: "LabelExportJob") -> None:
+        super().__init__(f"label export {job.job_id} failed: {job.error}")
+        self.job = job
 
 
 class LabelExportTimeout(TimeoutError):
-    """The export had not ended in the time given. It goes on: `status` is its last state."""
+    """The export had not ended in the time given. It goes on: `job` is its last state."""
 
-    def __init__(self, status: "JobStatusOut") -> None:
-        super().__init__(
-            f"label export {status.job_id} is still {status.status} at {status.progress_percent} percent"
-        )
-        self.status = status
+    def __init__(self, job: "LabelExportJob") -> None:
+        super().__init__(f"label export {job.job_id} is still {job.status} at {job.progress_percent} percent")
+        self.job = job
 
 
-class IncompleteDownload(Exception):
-    """Fewer or more bytes arrived than the artefact has."""
+class BrokenDownload(Exception):
+    """What arrived is not the whole file, or not the file; nothing of it is kept."""
+
+
+class IncompleteDownload(BrokenDownload):
+    """Fewer or more bytes arrived than the file has."""
 
     def __init__(self, expected_bytes: int, received_bytes: int) -> None:
         super().__init__(f"{received_bytes} bytes arrived of {expected_bytes}")
         self.expected_bytes = expected_bytes
         self.received_bytes = received_bytes
+
+
+class DigestMismatch(BrokenDownload):
+    """As many bytes arrived as the file has, but other ones. Digests are SHA-256, hexadecimal."""
+
+    def __init__(self, expected_sha256: str, received_sha256: str) -> None:
+        super().__init__(f"the bytes that arrived have SHA-256 {received_sha256}, the file {expected_sha256}")
+        self.expected_sha256 = expected_sha256
+        self.received_sha256 = received_sha256

@@ -10,10 +10,12 @@ from labels_client.errors import (
     LabelExportTimeout,
     LabelsApiError,
 )
+from labels_client.retries import Retries
 
 ROOT = "/products/api/v1/labels/export/"
 JOB = "AbCdEfGhJkLmNoPqRsTuVw"
 ARTEFACT = b"PK" * 5000
+AT_ONCE = Retries(sleep=lambda seconds: None)
 REQUEST = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
 
 
@@ -57,7 +59,8 @@ def service():
 
 @pytest.fixture
 def client(service):
-    with LabelsClient("https://labels.example", "key", transport=httpx.MockTransport(service)) as made:
+    transport = httpx.MockTransport(service)
+    with LabelsClient("https://labels.example", "key", retries=AT_ONCE, transport=transport) as made:
         yield made
 
 
@@ -78,15 +81,15 @@ def test_a_failed_export(client, service, tmp_path):
     service.statuses = ["failed"]
     with pytest.raises(LabelExportFailed, match="cancelled") as caught:
         client.export(REQUEST, tmp_path)
-    assert caught.value.status.job_id == JOB
+    assert caught.value.job.job_id == JOB
     with pytest.raises(ValueError, match="not completed"):
-        client.download(caught.value.status, tmp_path)
+        client.download(caught.value.job, tmp_path)
 
 
 def test_an_export_that_takes_too_long(client, service):
     service.statuses = ["processing"]
     with pytest.raises(LabelExportTimeout):
-        client.wait(JOB, 0.2)
+        client.wait(JOB, 0)
 
 
 def test_missing_bytes_leave_nothing_behind(client, service, tmp_path):
@@ -121,7 +124,7 @@ def test_a_problem_keeps_its_details():
     }
     transport = httpx.MockTransport(lambda _: httpx.Response(422, json=problem))
     with (
-        LabelsClient("https://x.example", "k", transport=transport) as client,
+        LabelsClient("https://x.example", "k", retries=AT_ONCE, transport=transport) as client,
         pytest.raises(LabelsApiError, match=r"body\.filters\.gtins\.0: wrong check digit") as caught,
     ):
         client.submit(REQUEST)
@@ -141,7 +144,7 @@ def test_a_problem_keeps_its_details():
 def test_an_answer_that_is_not_the_services(answer):
     transport = httpx.MockTransport(lambda _: answer)
     with (
-        LabelsClient("https://x.example", "k", transport=transport) as client,
+        LabelsClient("https://x.example", "k", retries=AT_ONCE, transport=transport) as client,
         pytest.raises(LabelsApiError) as caught,
     ):
         client.submit(REQUEST)

@@ -1,0 +1,288 @@
+"""The whole service under load, as its clients feel it, beside a bare Starlette endpoint in the same run.
+
+First 300 polls and 5 small submissions a second, then 20 submissions a second. Requests are sent on a
+timetable, whatever the answers do, and a latency counts from the time the table says: a service that stalls
+cannot make its own load lighter. Exits 1 unless every request was answered well and every export completed.
+
+    python benchmarks/load.py --seconds 60
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from _keep_alive import KeepAliveClient
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from gs1.check_digit import check_digit
+from tests.service import (
+    EXPORTS,
+    create_organisation,
+    free_ports,
+    labels,
+    processes_of,
+    running_service,
+)
+
+POLLS_PER_SECOND = 300
+FEW_SUBMISSIONS_PER_SECOND = 5
+MANY_SUBMISSIONS_PER_SECOND = 20
+LABELS_PER_EXPORT = 10
+
+#: Newest jobs polled: clients ask for what they have just submitted.
+POLLED_JOBS = 50
+
+#: A submission may wait 20 s for a worker, after it waited for its turn.
+TIMEOUT_SECONDS = 300
+COMPLETION_SECONDS = 600
+UNLIMITED = "1000000000"
+
+GTINS = [f"0{digits}{check_digit(digits)}" for digits in (f"950600{n:06d}" for n in range(LABELS_PER_EXPORT))]
+BODY = {
+    "scope": "products",
+    "export_type": "qr_codes",
+    "file_format": "svg",
+    "filters": {"gtins": GTINS},
+    "asset_config": {"record_printed": False},
+}
+
+BARE = """
+import sys, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+async def poll(request):
+    return JSONResponse({str(n): "x" * 30 for n in range(20)})
+
+uvicorn.run(Starlette(routes=[Route("/", poll)]), port=int(sys.argv[1]), access_log=False, log_level="error")
+"""
+
+
+@dataclass(slots=True)
+class Measured:
+    """Latencies in seconds of the requests that were answered well, and what went wrong with the others."""
+
+    latencies: list[float] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter[str])
+
+    def row(self, name: str) -> str:
+        """Return a line of the table: count, faults, percentiles and the longest in milliseconds."""
+        times = sorted(self.latencies) or [0.0]
+        p50, p95, p99 = (
+            1000 * times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.95, 0.99)
+        )
+        return (
+            f"{name:38}{len(self.latencies):8}{self.faults.total():8}"
+            f"{p50:10.1f}{p95:10.1f}{p99:10.1f}{1000 * times[-1]:10.1f}"
+        )
+
+
+async def timetable(
+    per_second: float, seconds: float, send: Callable[[], Awaitable[None]], measured: Measured
+) -> None:
+    """Call `send` so many times a second, however long each takes, and wait for the last."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    async def one(due: float) -> None:
+        try:
+            await send()
+        except (OSError, EOFError, ValueError) as error:
+            measured.faults[f"{type(error).__name__}: {str(error)[:300]}"] += 1
+        else:
+            measured.latencies.append(loop.time() - due)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(int(per_second * seconds)):
+            due = start + number / per_second
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            group.create_task(one(due))
+
+
+class Processors:
+    """Who took the machine's cores since this was made."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._start = time.monotonic()
+        self._before = (self._of_service(), time.process_time(), _busy_seconds())
+
+    def row(self) -> str:
+        """Return a line: cores taken by the service, by this client, and by anything else."""
+        seconds = time.monotonic() - self._start
+        after = (self._of_service(), time.process_time(), _busy_seconds())
+        service, client, busy = (
+            (now - then) / seconds for now, then in zip(after, self._before, strict=True)
+        )
+        return (
+            f"  of {psutil.cpu_count()} cores: service {service:.2f}, this client {client:.2f}, "
+            f"others {max(0.0, busy - service - client):.2f}"
+        )
+
+    def _of_service(self) -> float:
+        total = 0.0
+        for process in processes_of(self._home):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+        return total
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0)
+
+
+class Client:
+    """One customer's client: submits, and polls what it submitted."""
+
+    def __init__(self, http: KeepAliveClient) -> None:
+        self._http = http
+        self.jobs: list[str] = []
+
+    async def submit(self) -> None:
+        """Submit a small export. Raises ValueError unless the answer is a 202."""
+        receipt = await self._json("POST", EXPORTS, 202, BODY)
+        self.jobs.append(receipt["job_id"])
+
+    async def poll(self) -> None:
+        """Poll one of the newest jobs. Raises ValueError unless the answer is a 200 about a job in good state."""
+        status = await self._json("GET", f"{EXPORTS}{random.choice(self.jobs[-POLLED_JOBS:])}/", 200)
+        if status["status"] == "failed":
+            raise ValueError(f"failed: {status['error']}")
+
+    async def completion(self, seconds: float) -> Counter[str]:
+        """Return how many jobs are in which state once all have ended, or after this long."""
+        states: Counter[str] = Counter()
+        deadline = time.monotonic() + seconds
+        for job in self.jobs:  # in turn, so that asking takes nothing from the work
+            while (state := await self._state(job)) not in {"completed", "failed"}:
+                if time.monotonic() > deadline:
+                    break
+                await asyncio.sleep(0.25)
+            states[state] += 1
+        return states
+
+    async def _state(self, job: str) -> str:
+        return (await self._json("GET", f"{EXPORTS}{job}/", 200))["status"]
+
+    async def _json(self, method: str, path: str, expected: int, body: object = None) -> dict[str, Any]:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            status, answer = await self._http.request(method, path, body)
+        if status != expected:
+            raise ValueError(f"{status}: {answer}")
+        return answer
+
+
+@contextlib.contextmanager
+def bare_endpoint() -> Generator[str]:
+    """Run a Starlette application of one route under uvicorn, as the facade's bound from below."""
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}/"
+    process = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError):
+                httpx.get(url)
+                break
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def measure_bare(url: str, seconds: float) -> Measured:
+    """Return how a bare endpoint answers as many polls."""
+    measured = Measured()
+    async with KeepAliveClient(url) as http:
+
+        async def get() -> None:
+            status, _ = await http.request("GET", "/")
+            if status != 200:
+                raise ValueError(str(status))
+
+        await timetable(POLLS_PER_SECOND, seconds, get, measured)
+    return measured
+
+
+async def measure_service(url: str, key: str, home: Path, seconds: float) -> bool:
+    """Print how the service answers, and return whether all went well."""
+    async with KeepAliveClient(url, {"X-API-Key": key}) as http:
+        client = Client(http)
+        for _ in range(4):  # each warm worker has drawn once, and there is something to poll
+            await client.submit()
+        polls, few, cores = Measured(), Measured(), Processors(home)
+        await asyncio.gather(
+            timetable(POLLS_PER_SECOND, seconds, client.poll, polls),
+            timetable(FEW_SUBMISSIONS_PER_SECOND, seconds, client.submit, few),
+        )
+        print(polls.row(f"{POLLS_PER_SECOND} polls/s"))
+        print(few.row(f"  with {FEW_SUBMISSIONS_PER_SECOND} submissions/s"))
+        print(cores.row())
+        well = await _completed(client, 4 + int(FEW_SUBMISSIONS_PER_SECOND * seconds))
+        client.jobs.clear()
+        many, cores = Measured(), Processors(home)
+        start = time.monotonic()
+        await timetable(MANY_SUBMISSIONS_PER_SECOND, seconds, client.submit, many)
+        print(many.row(f"{MANY_SUBMISSIONS_PER_SECOND} submissions/s"))
+        well &= await _completed(client, int(MANY_SUBMISSIONS_PER_SECOND * seconds))
+        wanted = MANY_SUBMISSIONS_PER_SECOND * seconds
+        print(cores.row())
+        print(f"  {wanted / (time.monotonic() - start):.1f} exports/s to the last one's end")
+    return _without_faults([polls, few, many]) and well
+
+
+async def _completed(client: Client, expected: int) -> bool:
+    start = time.monotonic()
+    states = await client.completion(COMPLETION_SECONDS)
+    print(f"  {dict(states)} of {expected}, {time.monotonic() - start:.1f} s after the last answer")
+    return states == Counter(completed=expected)
+
+
+def _without_faults(all_measured: Sequence[Measured]) -> bool:
+    faults = sum((measured.faults for measured in all_measured), Counter[str]())
+    for fault, count in faults.most_common(10):
+        print(f"  {count} x {fault}")
+    return not faults
+
+
+def main() -> int:
+    """Run the windows and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=60, help="length of each window (default: 60)")
+    seconds = parser.parse_args().seconds
+    print(f"{'':38}{'answers':>8}{'faults':>8}{'p50 ms':>10}{'p95':>10}{'p99':>10}{'max':>10}")
+    with bare_endpoint() as url:
+        print(asyncio.run(measure_bare(url, seconds)).row(f"bare Starlette, {POLLS_PER_SECOND} GET/s"))
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        key = create_organisation(home, "load")
+        products = Path(folder) / "products.csv"
+        products.write_text("gtin,name\n" + "".join(f"{gtin},Product\n" for gtin in GTINS))
+        labels(home, "import", "--org", "load", "--products", str(products))
+        limits = {"LABELS_RATE_PER_MINUTE": UNLIMITED, "LABELS_RATE_PER_DAY": UNLIMITED}
+        with running_service(home, limits) as service:
+            well = asyncio.run(measure_service(service.url, key, home, seconds))
+            if not well:
+                print(service.log_tail(2000))
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Answers read: their JSON object, or the problem they tell."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import httpx
+
+from labels_client.errors import LabelsApiError, Problem
+from labels_client.models import Document
+
+_Value = TypeVar("_Value", bound=Document)
+
+
+def value(kind: type[_Value], response: httpx.Response) -> _Value:
+    """Return the value the answer holds. Raises LabelsApiError for a problem and for anything unexpected."""
+    content = members(response)
+    try:
+        return kind.from_document(content)
+    except (TypeError, ValueError) as error:
+        raise unexpected(response) from error
+
+
+def page(kind: type[_Value], response: httpx.Response) -> tuple[list[_Value], bool]:
+    """Return the values of one page of a list, and whether another page follows. Raises LabelsApiError."""
+    content = members(response)
+    try:
+        values = [kind.from_document(document) for document in content["data"]]
+        return values, bool(content["pagination"]["has_next"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise unexpected(response) from error
+
+
+def members(response: httpx.Response) -> Mapping[str, Any]:
+    """Return the answer's JSON object. Raises LabelsApiError for a problem and for anything unexpected."""
+    if not response.is_success:
+        raise LabelsApiError(problem(response))
+    content = _object(response)
+    if content is None:
+        raise unexpected(response)
+    return content
+
+
+def problem(response: httpx.Response) -> Problem:
+    """Return the problem an answer holds, or one made of its status where a proxy answered in its own way."""
+    content = _object(response)
+    title = response.reason_phrase or "Unexpected answer"
+    if content is None or "error_code" not in content:
+        return Problem(response.status_code, title, response.text[:200], "unexpected_answer")
+    details = content.get("details")
+    return Problem(
+        status=response.status_code,
+        title=str(content.get("title", title)),
+        detail=str(content.get("detail", "")),
+        error_code=str(content["error_code"]),
+        retryable=content.get("retryable") is True,
+        retry_after=content.get("retry_after"),
+        details=tuple(cast("list[dict[str, Any]]", details)) if isinstance(details, list) else (),
+    )
+
+
+def unexpected(response: httpx.Response) -> LabelsApiError:
+    """Return the error of an answer that is none of this service's."""
+    title = response.reason_phrase or "Unexpected answer"
+    return LabelsApiError(Problem(response.status_code, title, response.text[:200], "unexpected_answer"))
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Return the answer's Retry-After in seconds; None where there is none, or a date."""
+    header = response.headers.get("retry-after", "")
+    return float(header) if header.isascii() and header.isdecimal() else None
+
+
+def _object(response: httpx.Response) -> dict[str, Any] | None:
+    try:
+        content: Any = response.json()
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else None

@@ -1,0 +1,182 @@
+"""Downloads over a network that breaks them off."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from labels_client.client import LabelsClient
+from labels_client.errors import DigestMismatch, IncompleteDownload, LabelsApiError
+from labels_client.models import LabelExportJob
+from labels_client.retries import Retries
+
+JOB_ID = "AbCdEfGhJkLmNoPqRsTuVw"
+CONTENT = bytes(range(256)) * 4096
+TAG = f'"{hashlib.sha256(CONTENT).hexdigest()}"'
+
+
+class Broken(httpx.SyncByteStream):
+    """So many bytes, then the connection is gone."""
+
+    def __init__(self, content: bytes, stop: int) -> None:
+        self._content = content[:stop]
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+        raise httpx.ReadError("reset")
+
+
+class Files:
+    """A host of files that hangs up `breaks` times, each time after so many bytes."""
+
+    def __init__(self, *, breaks=(), etag=TAG, content=CONTENT, ranges=True):
+        self.breaks = list(breaks)
+        self.etag = etag
+        self.content = content
+        self.ranges = ranges
+        self.token = "t1"
+        self.asked: list[str | None] = []
+        self.polls = 0
+        self.refusals: list[int] = []
+        self.slept: list[float] = []
+
+    def __call__(self, request):
+        if "token" not in request.url.params:
+            self.polls += 1
+            return httpx.Response(200, json=self.document())
+        assert "x-api-key" not in request.headers
+        assert request.headers["accept-encoding"] == "identity"
+        if request.url.params["token"] != self.token:
+            return httpx.Response(403, json={"error_code": "forbidden", "detail": "expired", "title": "No"})
+        if self.refusals:
+            return httpx.Response(self.refusals.pop(), json={"error_code": "x", "retry_after": 3})
+        asked = request.headers.get("range")
+        self.asked.append(asked)
+        headers = {"ETag": self.etag} if self.etag else {}
+        start, status = 0, 200
+        if asked and self.ranges and request.headers["if-range"] == self.etag:
+            start, status = int(re.fullmatch(r"bytes=(\d+)-", asked)[1]), 206
+            headers["Content-Range"] = f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"
+        rest = self.content[start:]
+        if self.breaks:
+            return httpx.Response(status, headers=headers, stream=Broken(rest, self.breaks.pop(0)))
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(rest))
+
+    def document(self):
+        return {
+            "job_id": JOB_ID,
+            "status": "completed",
+            "total_items": 1,
+            "processed_items": 1,
+            "progress_percent": 100,
+            "download_url": f"https://x.example/download/?token={self.token}",
+            "manifest_url": f"https://x.example/manifest/?token={self.token}",
+            "output_filename": "qr.zip",
+            "file_size_bytes": len(CONTENT),
+        }
+
+    def fetch(self, folder, method="download", **changes):
+        job = LabelExportJob.from_document(self.document() | changes)
+        retries = Retries(attempts=3, sleep=self.slept.append)
+        with LabelsClient(
+            "https://x.example", "k", retries=retries, transport=httpx.MockTransport(self)
+        ) as client:
+            return getattr(client, method)(job, folder).read_bytes()
+
+
+def test_a_broken_download_goes_on_where_it_broke(tmp_path):
+    files = Files(breaks=[1000, 5, 300_000, 1, 70_000])
+    assert files.fetch(tmp_path) == CONTENT
+    starts = [0, 1000, 1005, 301_005, 301_006, 371_006]
+    assert files.asked == [None, *[f"bytes={start}-" for start in starts[1:]]], "more breaks than attempts"
+    assert [path.name for path in tmp_path.iterdir()] == ["qr.zip"]
+
+
+def test_a_break_after_the_last_byte_is_none(tmp_path):
+    files = Files(breaks=[len(CONTENT)])
+    assert files.fetch(tmp_path) == CONTENT
+    assert files.asked == [None]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"ranges": False}, id="no ranges, or another file by now"),
+        pytest.param({"etag": None}, id="no entity tag"),
+        pytest.param({"etag": 'W/"weak"'}, id="a weak entity tag"),
+    ],
+)
+def test_without_a_sure_rest_it_begins_again(tmp_path, options):
+    assert Files(breaks=[1000], **options).fetch(tmp_path) == CONTENT
+
+
+def test_a_connection_that_never_brings_a_byte_is_given_up(tmp_path):
+    files = Files(breaks=[0] * 10)
+    with pytest.raises(httpx.ReadError):
+        files.fetch(tmp_path)
+    assert len(files.asked) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_bytes_of_the_same_number(tmp_path):
+    with pytest.raises(DigestMismatch) as caught:
+        Files(content=bytes(len(CONTENT))).fetch(tmp_path)
+    assert caught.value.expected_sha256 == TAG.strip('"')
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_object_stores_own_tag_is_no_digest_of_ours(tmp_path):
+    assert Files(etag='"9e107d9d372bb6826bd81d3542a419d6-3"').fetch(tmp_path) == CONTENT
+
+
+def test_fewer_bytes_than_promised(tmp_path):
+    with pytest.raises(IncompleteDownload):
+        Files(content=CONTENT[:-1], etag=None).fetch(tmp_path)
+
+
+def test_an_expired_link_is_renewed_once(tmp_path):
+    files = Files()
+    old = files.document()["download_url"]
+    files.token = "t2"
+    assert files.fetch(tmp_path, download_url=old) == CONTENT
+    assert files.polls == 1
+
+
+def test_a_link_that_stays_refused(tmp_path):
+    files = Files()
+    files.token = None  # which no address holds
+    with pytest.raises(LabelsApiError, match="expired"):
+        files.fetch(tmp_path, download_url="https://x.example/?token=old", manifest_url=None)
+    assert files.polls == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_refused_for_now(tmp_path, status):
+    files = Files()
+    files.refusals = [status]
+    assert files.fetch(tmp_path) == CONTENT
+    assert files.slept == [3]
+
+
+def test_the_object_store_is_followed_to(tmp_path):
+    files = Files()
+
+    def answer(request):
+        if request.url.path == "/download/":
+            return httpx.Response(307, headers={"Location": "https://store.example/o?token=t1"})
+        assert request.url.host == "store.example"
+        return files(request)
+
+    job = LabelExportJob.from_document(files.document())
+    with LabelsClient("https://x.example", "k", transport=httpx.MockTransport(answer)) as client:
+        assert client.download(job, tmp_path).read_bytes() == CONTENT
+
+
+def test_reports(tmp_path):
+    files = Files(etag=None)
+    assert files.fetch(tmp_path, "download_manifest") == CONTENT
+    assert (tmp_path / f"{JOB_ID}-manifest.csv").exists()
+    with pytest.raises(ValueError, match=r"no errors\.csv"):
+        files.fetch(tmp_path, "download_errors")
