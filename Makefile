@@ -53,7 +53,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  $(PYTHON) -m pip install -q --disable-pip-version-check --no-input --only-binary :all: "uv==$(UV_VERSION)"; \
 	fi
 	@echo "setup: installing the locked packages"
-	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync -q --require-hashes --only-binary :all: requirements.lock
+	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip sync -q --compile-bytecode --require-hashes --only-binary :all: requirements.lock
 	@VIRTUAL_ENV="$(CURDIR)/$(VENV)" $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

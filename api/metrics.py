@@ -63,3 +63,8 @@ class _Service(Collector):
             "Age of the oldest label export that waits.",
             value=gauges.queue_age_seconds,
         )
+        yield GaugeMetricFamily(
+            "labels_exported_items",
+            "Entities of the label exports that are kept and completed.",
+            value=gauges.exported_items,
+        )

@@ -10,33 +10,65 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-import psutil
-
+from cli.guard import MARK, kill_marked
 from cli.settings import Settings
 from pipelines import instance
 
-#: In the environment of every process of one service: what the guard looks for.
-MARK = "LABELS_SERVE_ID"
-
 _STOP_SECONDS = 10.0
 
+#: What is killed sooner after its start would be killed again.
+_STABLE_SECONDS = 5.0
 
-@dataclass(slots=True)
+
 class _Service:
-    name: str
-    process: "subprocess.Popen[bytes]"
+    """One process that imports its module at once and calls a function of it when it is told to.
+
+    It is no `python -m`: each process forked from it would import the main module again.
+    """
+
+    def __init__(
+        self, name: str, function: str, *arguments: str, environment: dict[str, str], imports: str = "sys"
+    ) -> None:
+        self.name = name
+        module, _, called = function.partition(":")
+        code = f"import sys, {module}, {imports}; sys.stdin.read(); {module}.{called}()"
+        self._command = [sys.executable, "-c", code, *arguments]
+        self._environment = environment
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
+        )
+        self._started = time.monotonic()
+
+    def go(self) -> None:
+        """Let it begin its work."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def restart_if_killed(self) -> bool:
+        """Start it again where it was killed, and return whether it runs: what ends by itself has a reason to."""
+        status = self.process.poll()
+        if status is None:
+            return True
+        if status >= 0 or time.monotonic() - self._started < _STABLE_SECONDS:
+            return False
+        print(f"{self.name} was killed: starts again", file=sys.stderr, flush=True)
+        self.start()
+        self.go()
+        return True
 
 
 def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) -> int:
     """Run the service in the foreground until a signal or until one of its processes ends.
 
-    Returns the exit status: 0 after a signal, 1 when a process ended by itself, 2 when another
-    service already runs on the home.
+    A process that is killed is started again. Returns the exit status: 0 after a signal, 1 when a
+    process ended by itself, 2 when another service already runs on the home.
     """
     lock = (settings.home / "serve.lock").open("a")
     try:
@@ -44,11 +76,6 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     except BlockingIOError:
         print(f"error: another `labels serve` already runs on {settings.home}", file=sys.stderr)
         return 2
-    socket = _socket_path(settings.home)
-    Path(socket).unlink(missing_ok=True)
-    workspace = str(instance.prepare(settings.home, socket))
-    environment = {**os.environ, **settings.environment(), MARK: secrets.token_hex(16)}
-    guard = _start_guard(environment, lock)
     stopping = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -57,32 +84,49 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    python = [sys.executable, "-m"]
-    services: list[_Service] = []
-
-    def start(name: str, *command: str) -> None:
-        process = subprocess.Popen([*python, *command], env=environment, start_new_session=True)
-        services.append(_Service(name, process))
-
-    start(
-        "code-server", "dagster", "api", "grpc", "--module-name", "pipelines.definitions",
-        "--socket", socket, "--location-name", instance.LOCATION_NAME,
+    socket = Path(_socket_path(settings.home))
+    socket.unlink(missing_ok=True)
+    workspace = str(instance.workspace_of(settings.home))
+    environment = {**os.environ, **settings.environment(), MARK: secrets.token_hex(16)}
+    guard = _start_guard(environment, lock)
+    # All import at once; each begins when what it needs is there.
+    code_server = _Service(
+        "code-server", "dagster._cli:main",
+        "api", "grpc", "--module-name", "pipelines.definitions",
+        "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
+        environment=environment, imports="pipelines.definitions",
     )  # fmt: skip
-    start("façade", "cli.facade", "--host", host, "--port", str(port), "--code-server-socket", socket)
-    # A daemon that dequeues a run while there is no code server yet fails the run, and the UI shows
-    # a location that cannot be loaded.
-    while not Path(socket).exists() and not stopping.wait(0.1):
-        if services[0].process.poll() is not None:
-            break
-    start("daemon", "dagster._daemon", "run", "--workspace", workspace)
-    start(
-        "dagster-ui", "dagster_webserver", "--host", "127.0.0.1", "--port", str(dagster_port),
-        "--workspace", workspace,
+    facade = _Service(
+        "façade", "cli.facade:main",
+        "--host", host, "--port", str(port), "--code-server-socket", str(socket),
+        environment=environment,
     )  # fmt: skip
+    instance.prepare(settings.home, str(socket))
+    facade.go()
+    code_server.go()
+    daemon = _Service(
+        "daemon",
+        "pipelines.run_launcher:run_daemon",
+        "run",
+        "--workspace",
+        workspace,
+        environment=environment,
+    )
+    ui = _Service(
+        "dagster-ui", "dagster_webserver.cli:main",
+        "--host", "127.0.0.1", "--port", str(dagster_port), "--workspace", workspace,
+        environment=environment,
+    )  # fmt: skip
+    services = [facade, code_server, daemon, ui]
+    # The UI shows a location that cannot be loaded where it is there before the code server.
+    while not socket.exists() and not stopping.wait(0.1) and code_server.process.poll() is None:
+        pass
+    daemon.go()
+    ui.go()
     print(f"labels: http://{host}:{port}  Dagster: http://127.0.0.1:{dagster_port}", flush=True)
     status = 0
     while not stopping.wait(0.2):
-        if ended := next((s for s in services if s.process.poll() is not None), None):
+        if ended := next((service for service in services if not service.restart_if_killed()), None):
             print(f"error: {ended.name} ended with status {ended.process.returncode}", file=sys.stderr)
             status = 1
             break
@@ -129,20 +173,3 @@ def _stop(services: Sequence[_Service], mark: str) -> None:
     kill_marked(mark)
     for service in services:
         service.process.wait()
-
-
-def kill_marked(mark: str) -> None:
-    """Kill every other process that carries the mark, until none is left."""
-    while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
-        for process in left:
-            process.kill()
-        psutil.wait_procs(left, timeout=1)
-
-
-def _is_marked(process: psutil.Process, mark: str) -> bool:
-    if process.pid == os.getpid():
-        return False
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
-    except psutil.Error:
-        return False

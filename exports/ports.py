@@ -33,10 +33,14 @@ class Report(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """The service at this moment: jobs by status, and the age of the oldest one waiting, in seconds."""
+    """The service at this moment, over all organisations.
+
+    Jobs by status, the age of the oldest one waiting in seconds, and the entities of the completed ones.
+    """
 
     jobs: dict[JobStatus, int]
     queue_age_seconds: float
+    exported_items: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,27 @@
-"""Everything Dagster loads: assets, the export job, resources."""
+"""Everything Dagster loads: assets and their checks, jobs, the schedule, sensors, resources."""
 
 import dagster as dg
 
 from pipelines.assets import CATALOGUE_ASSETS, label_export
+from pipelines.checks import label_export_checks
+from pipelines.housekeeping import daily_housekeeping, housekeeping_job
+from pipelines.plans import standing_plans
 from pipelines.resources import RESOURCES
+from pipelines.webhooks import webhooks
 
 LABEL_EXPORT_JOB = "label_export_job"
 
 defs = dg.Definitions(
     assets=[*CATALOGUE_ASSETS, label_export],
-    jobs=[dg.define_asset_job(LABEL_EXPORT_JOB, selection=[label_export])],
+    asset_checks=[label_export_checks],
+    # The run tells the checks' outcome itself, so the job has no step for them.
+    jobs=[
+        dg.define_asset_job(
+            LABEL_EXPORT_JOB, selection=dg.AssetSelection.assets(label_export).without_checks()
+        ),
+        housekeeping_job,
+    ],
+    schedules=[daily_housekeeping],
+    sensors=[standing_plans, webhooks],
     resources=RESOURCES,
 )

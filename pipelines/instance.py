@@ -1,19 +1,40 @@
-"""The Dagster instance of one home: where its database lies and how it runs jobs."""
+"""The Dagster instance of one home: where its database lies and how it runs jobs.
+
+Dagster is imported where it is used: the supervisor starts its processes before it needs any of it.
+"""
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import dagster as dg
 import yaml
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 LOCATION_NAME = "labels"
 
 #: Two queued runs at once: with the warm workers they share the machine's cores.
 MAX_CONCURRENT_RUNS = 2
 
+_MONITORING: dict[str, object] = {
+    "enabled": True,
+    # How soon a dead worker is noticed, and how often its run is resumed before it counts as failed.
+    "poll_interval_seconds": 2,
+    "max_resume_run_attempts": 5,
+    # Monitoring would fail a run that is not started by then. The façade and the daemon queue such runs at
+    # their start, however long the service was down.
+    "start_timeout_seconds": 10 * 365 * 24 * 3600,
+}
 
-def prepare(home: Path, code_server_socket: str) -> Path:
-    """Write the instance's two files below `home` and return the workspace file.
+
+def workspace_of(home: Path) -> Path:
+    """Return the file that tells Dagster's processes where our code is served."""
+    return home / "dagster" / "workspace.yaml"
+
+
+def prepare(home: Path, code_server_socket: str) -> None:
+    """Write the instance's two files below `home`, and create its databases where there are none yet.
 
     The consolidated event log costs a third of the default's one database per run.
     """
@@ -25,13 +46,13 @@ def prepare(home: Path, code_server_socket: str) -> Path:
         {
             "telemetry": {"enabled": False},
             "run_storage": {
-                "module": "dagster._core.storage.runs",
-                "class": "SqliteRunStorage",
+                "module": "pipelines.sqlite",
+                "class": "PooledSqliteRunStorage",
                 "config": storage,
             },
             "event_log_storage": {
-                "module": "dagster._core.storage.event_log",
-                "class": "ConsolidatedSqliteEventLogStorage",
+                "module": "pipelines.sqlite",
+                "class": "PooledSqliteEventLogStorage",
                 "config": storage,
             },
             "schedule_storage": {
@@ -39,23 +60,31 @@ def prepare(home: Path, code_server_socket: str) -> Path:
                 "class": "SqliteScheduleStorage",
                 "config": storage,
             },
+            # Output is the service's own log: capturing it costs two processes a run.
+            "compute_logs": {
+                "module": "dagster._core.storage.noop_compute_log_manager",
+                "class": "NoOpComputeLogManager",
+            },
             "run_coordinator": {
                 "module": "dagster._core.run_coordinator",
                 "class": "QueuedRunCoordinator",
                 "config": {"max_concurrent_runs": MAX_CONCURRENT_RUNS, "dequeue_interval_seconds": 1},
             },
-            "run_monitoring": {"enabled": True, "poll_interval_seconds": 5},
+            "run_launcher": {"module": "pipelines.run_launcher", "class": "ForkedRunLauncher"},
+            "run_monitoring": _MONITORING,
         },
     )
-    workspace = dagster_home / "workspace.yaml"
+    workspace = workspace_of(home)
+    if not workspace.exists():  # it is written last, so that where it is the databases are too
+        _create_databases(dagster_home)
     server = {"socket": code_server_socket, "location_name": LOCATION_NAME}
     _write(workspace, {"load_from": [{"grpc_server": server}]})
-    _create_databases(dagster_home)
-    return workspace
 
 
 def _create_databases(dagster_home: Path) -> None:
     """Create the SQLite databases in one process: several that create one at once corrupt its version."""
+    import dagster as dg  # noqa: PLC0415
+
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         instance.get_runs_count()
         instance.event_log_storage.get_maximum_record_id()
@@ -63,10 +92,24 @@ def _create_databases(dagster_home: Path) -> None:
             instance.schedule_storage.all_instigator_state()
 
 
-def load(home: Path) -> dg.DagsterInstance:
+def load(home: Path) -> "dg.DagsterInstance":
     """Return the instance whose files `prepare` wrote."""
+    import dagster as dg  # noqa: PLC0415
+
     os.environ["DAGSTER_HOME"] = str(home / "dagster")
     return dg.DagsterInstance.from_config(str(home / "dagster"))
+
+
+def queue_interrupted_launches(home: Path) -> None:
+    """Queue again the runs that a daemon was launching when it died. For the time before the next one runs."""
+    import dagster as dg  # noqa: PLC0415
+    from dagster._core.events import DagsterEvent, DagsterEventType  # noqa: PLC0415
+
+    with load(home) as dagster:
+        for run in dagster.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+            # The coordinator takes runs only that are new.
+            queued = DagsterEvent(DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
+            dagster.report_dagster_event(queued, run_id=run.run_id)
 
 
 def _write(path: Path, document: dict[str, object]) -> None:

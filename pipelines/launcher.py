@@ -34,8 +34,9 @@ from exports.request import ExportRequest
 from exports.sheet_check import require_possible
 from pipelines import tags
 from pipelines.job_state import job_of, statuses_of
-from pipelines.runs import Runs
-from pipelines.warm_workers import WarmWorkers, WorkerDied
+from pipelines.runs import PARALLEL_FROM, Runs
+from pipelines.totals import exported_items
+from pipelines.warm_workers import WarmWorkers
 from renderers.engine import Engine
 from renderers.sheets.model import SheetTemplate
 
@@ -218,7 +219,7 @@ class DagsterExports:
         age = 0.0
         if waiting:
             age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
-        return Gauges(counts, max(0.0, age))
+        return Gauges(counts, max(0.0, age), exported_items(self._instance))
 
     def submit_left_over(self) -> Sequence[str]:
         """Queue the runs that were created and never started, as after a crash; return their ids."""
@@ -243,23 +244,16 @@ class DagsterExports:
     def _start(self, wanted: ExportPlan, count: int | None = None) -> ExportJob:
         if count is None:
             require_possible(wanted, self._catalogue, self._artefacts)
-            count = selection.count(self._catalogue, wanted.selection, limit=self._sync_threshold + 1)
+            enough = max(self._sync_threshold + 1, PARALLEL_FROM)
+            count = selection.count(self._catalogue, wanted.selection, limit=enough)
         plan.save(wanted, self._artefacts)
         run_id = run_id_for(wanted.job_id)
-        if self._runs.create(wanted) and (count > self._sync_threshold or not self._executed_warm(run_id)):
+        # Small is what is drawn, copies and all.
+        small = count * (wanted.config.copies or 1) <= self._sync_threshold
+        created = self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        if created and not (small and self._workers.execute(run_id, WARM_WAIT_SECONDS)):
             self._queue(run_id)
         return self.job(wanted.organisation, wanted.job_id)
-
-    def _executed_warm(self, run_id: str) -> bool:
-        try:
-            return self._workers.execute(run_id, WARM_WAIT_SECONDS)
-        except WorkerDied:
-            run = self._instance.get_run_by_id(run_id)
-            if run is None or run.status == DagsterRunStatus.NOT_STARTED:
-                return False
-            if not run.is_finished:
-                self._instance.report_run_failed(run, "The warm worker's process died.")
-            return True
 
     def _queue(self, run_id: str) -> None:
         run = self._instance.get_run_by_id(run_id)

@@ -18,9 +18,8 @@ from exports.manifest import Chunk
 from exports.parts import Part
 from exports.plan import ExportPlan
 from gs1.errors import LabelError
-from pipelines import tags
-
-LABEL_EXPORT = dg.AssetKey("label_export")
+from pipelines import checks, tags
+from pipelines.checks import LABEL_EXPORT
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -98,7 +97,10 @@ def assemble_parts(
 ) -> Artifact:
     with _step(context, artefacts, accounts) as export:
         leases.keep(export, accounts)
-        return assemble.assemble(export, manifest.load(export, artefacts), parts, artefacts)
+        try:
+            return assemble.assemble(export, manifest.load(export, artefacts), parts, artefacts)
+        finally:
+            checks.report(context, export, artefacts)
 
 
 @dg.op(out=dg.Out(str), description="Decide the job: committed, unless a cancellation came first.")

@@ -1,11 +1,12 @@
 """A few warm processes for small jobs: one run at a time in each, never in the façade.
 
 Two runs in threads of one process deadlock (each resets the process's logging), and a cold process
-costs seconds of imports.
+costs seconds of imports. They are forked from one process that imported everything once.
 """
 
 import logging
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -15,13 +16,11 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from pipelines import instance, worker
+
 log = logging.getLogger(__name__)
 
 READY = "ready"
-
-
-class WorkerDied(RuntimeError):
-    """The worker's process ended while it had a run."""
 
 
 @dataclass(slots=True)
@@ -36,7 +35,8 @@ class WarmWorkers:
     def __init__(self, home: Path, size: int) -> None:
         self._home = home
         self._idle: queue.Queue[_Worker] = queue.Queue()
-        self._context = multiprocessing.get_context("spawn")
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(worker.PRELOAD)
         self._workers: set[int] = set()
         self._closed = threading.Event()
         self._size = size
@@ -52,21 +52,22 @@ class WarmWorkers:
         return bool(self._workers)
 
     def execute(self, run_id: str, wait_seconds: float) -> bool:
-        """Execute the run to its end; False where no worker was free in `wait_seconds`.
+        """Execute the run to its end; False where it did not begin: no worker was free in `wait_seconds`, or it died.
 
-        Raises WorkerDied where the process ended under the run; another takes its place.
+        A run whose worker dies after it began is left as it is: run monitoring resumes it. Another worker
+        takes the dead one's place.
         """
         try:
-            worker = self._idle.get(timeout=wait_seconds)
+            idle = self._idle.get(timeout=wait_seconds)
         except queue.Empty:
             return False
         try:
-            worker.pipe.send(run_id)
-            worker.pipe.recv()
-        except (EOFError, OSError) as error:
-            self._replace(worker)
-            raise WorkerDied(run_id) from error
-        self._idle.put(worker)
+            idle.pipe.send(run_id)
+            idle.pipe.recv()
+        except (EOFError, OSError):
+            self._replace(idle)
+            return self._has_begun(run_id)
+        self._idle.put(idle)
         return True
 
     def close(self) -> None:
@@ -74,33 +75,41 @@ class WarmWorkers:
         self._closed.set()
         with suppress(queue.Empty):
             while True:
-                worker = self._idle.get_nowait()
-                worker.pipe.close()
-                worker.process.join(timeout=5)
+                idle = self._idle.get_nowait()
+                idle.pipe.close()
+                idle.process.join(timeout=5)
 
-    def _replace(self, worker: _Worker) -> None:
-        log.error("warm worker %s died", worker.process.pid)
-        worker.pipe.close()
+    def _has_begun(self, run_id: str) -> bool:
+        from dagster import DagsterRunStatus  # noqa: PLC0415
+
+        with instance.load(self._home) as dagster:
+            run = dagster.get_run_by_id(run_id)
+        return run is not None and run.status is not DagsterRunStatus.NOT_STARTED
+
+    def _replace(self, dead: _Worker) -> None:
+        log.error("warm worker %s died", dead.process.pid)
+        dead.pipe.close()
         if not self._closed.is_set():
             self._start_one()
 
     def _start_one(self) -> None:
+        threading.Thread(target=self._admit_one, daemon=True).start()
+
+    def _admit_one(self) -> None:
+        """Start a process and wait until it is warm: the fork server answers when it has imported everything."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_serve, args=(theirs, str(self._home)), name="labels-warm-worker", daemon=True
         )
         process.start()
         theirs.close()
-        threading.Thread(target=self._admit, args=(_Worker(process, ours),), daemon=True).start()
-
-    def _admit(self, worker: _Worker) -> None:
         try:
-            worker.pipe.recv()
+            ours.recv()
         except EOFError:
-            log.exception("warm worker %s did not start", worker.process.pid)
+            log.exception("warm worker %s did not start", process.pid)
             return
-        self._workers.add(worker.process.pid or 0)
-        self._idle.put(worker)
+        self._workers.add(process.pid or 0)
+        self._idle.put(_Worker(process, ours))
 
 
 def _serve(pipe: Connection, home: str) -> None:
@@ -110,11 +119,10 @@ def _serve(pipe: Connection, home: str) -> None:
     from dagster._core.execution.api import execute_run  # noqa: PLC0415
     from dagster._core.storage.dagster_run import DagsterRunStatus  # noqa: PLC0415
 
-    from pipelines import instance  # noqa: PLC0415
-    from pipelines.definitions import LABEL_EXPORT_JOB, defs  # noqa: PLC0415
+    from pipelines.preload import JOB  # noqa: PLC0415
 
     dagster = instance.load(Path(home))
-    job = InMemoryJob(defs.resolve_job_def(LABEL_EXPORT_JOB))
+    job = InMemoryJob(JOB)
     pipe.send(READY)
     with suppress(EOFError):
         while True:
@@ -122,5 +130,6 @@ def _serve(pipe: Connection, home: str) -> None:
             run = dagster.get_run_by_id(run_id)
             # One that was cancelled or queued while it waited is no longer ours.
             if run is not None and run.status is DagsterRunStatus.NOT_STARTED:
+                worker.sign(dagster, run_id, os.getpid())
                 execute_run(job, run, dagster)
             pipe.send(run_id)

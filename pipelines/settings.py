@@ -1,0 +1,16 @@
+"""What schedules and sensors read of the `LABELS_*` environment, each time they are evaluated."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from renderers.engine import Engine
+
+
+class PipelineSettings(BaseSettings):
+    """`retention_days` counts from a job's last change; private addresses are for tests and closed networks."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
+
+    engine: Engine = Engine.BATCH
+    retention_days: int = Field(default=30, ge=1, le=36_500)
+    webhook_allow_private: bool = False
