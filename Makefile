@@ -27,7 +27,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(STAMP) ## Create .venv with exactly the locked packages and the `labels` command
@@ -95,12 +95,21 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Run every benchmark
+bench: $(STAMP) ## Race symbols and sheets against their peers
 	@shopt -s nullglob; \
 	for script in benchmarks/*.py; do \
-	  case "$$script" in */_*) continue;; esac; \
+	  case "$$script" in */_*|*/load.py|*/pipeline.py|*/catalogues.py) continue;; esac; \
 	  echo "== $$script"; $(PYTHON) "$$script"; \
 	done
+
+.PHONY: bench-catalogue
+bench-catalogue: $(STAMP) ## Ten million serials: import, counts, resolving, beside DuckDB and Postgres
+	$(PYTHON) benchmarks/catalogues.py --rows 10_000_000
+
+.PHONY: bench-service
+bench-service: $(STAMP) ## The running service: load on the facade, and a large job
+	$(PYTHON) benchmarks/load.py
+	$(PYTHON) benchmarks/pipeline.py
 
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew

@@ -8,9 +8,10 @@ import duckdb
 import polars as pl
 from deltalake import DeltaTable, Transaction
 
+from catalogue.duck import fetch
 from catalogue.ids import SEPARATOR
 from catalogue.schema import MANIFEST
-from catalogue.tables import Catalogue, Commit, DataFile, fetch
+from catalogue.tables import Catalogue, Commit, DataFile
 
 _TABLE = "lifecycle_events"
 

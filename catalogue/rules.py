@@ -141,54 +141,6 @@ def event_rules() -> list[Rule]:
     ]
 
 
-def duplicates(natural_key: tuple[str, ...], with_id: bool) -> list[Rule]:
-    """Refuse rows that repeat a natural key or an id of an earlier row of the file."""
-    column = "gtin" if natural_key == ("gtin14",) else natural_key[-1]
-    rules = [
-        Rule(column, ~pl.struct(natural_key).is_first_distinct(), "an earlier row has the same natural key")
-    ]
-    if with_id:
-        stated = pl.col("id")
-        rules.append(
-            Rule("id", stated.is_not_null() & ~stated.is_first_distinct(), "an earlier row has the same id")
-        )
-    return rules
-
-
-def duplicate_events() -> list[Rule]:
-    """Refuse events that an earlier row of the file states too."""
-    return [Rule("event_type", ~pl.col("id").is_first_distinct(), "an earlier row states the same event")]
-
-
-def reference_rules(table: str) -> list[Rule]:
-    """The rules about what the catalogue already holds, for rows joined with it."""
-    rules = [
-        Rule("id", pl.col("id_taken"), "the id belongs to another natural key"),
-        Rule("id", pl.col("old_id") != pl.col("id"), "the natural key already has another id"),
-    ]
-    if table != "products":
-        rules.append(Rule("gtin", pl.col("product_id").is_null(), "no product has this GTIN"))
-    if table == "serials":
-        rules.append(
-            Rule(
-                "lot_number",
-                pl.col("lot_number").is_not_null() & pl.col("lot_id").is_null(),
-                "no lot of this GTIN has this lot number",
-            )
-        )
-    return rules
-
-
-def event_reference_rules() -> list[Rule]:
-    """Refuse events whose entity is not in the catalogue."""
-    unknown = pl.col("known_id").is_null()
-    by_id = pl.col("entity_id").is_not_null()
-    return [
-        Rule("entity_id", unknown & by_id, "no entity of this type has this id"),
-        Rule("gtin", unknown & ~by_id, "no entity of this type has this natural key"),
-    ]
-
-
 def _required(column: str) -> Rule:
     return Rule(column, pl.col(column).is_null(), "missing")
 

@@ -9,8 +9,9 @@ from enum import StrEnum
 import duckdb
 import polars as pl
 
+from catalogue.duck import fetch
 from catalogue.schema import MANIFEST
-from catalogue.tables import Catalogue, CatalogueVersion, fetch
+from catalogue.tables import Catalogue, CatalogueVersion
 
 FRAME_ROWS = 50_000
 
@@ -134,13 +135,14 @@ def unmatched(
         ("serial_ids", "serial_id", selection.serial_ids),
     ]
     found: list[UnmatchedKey] = []
+    entities = _ENTITIES[selection.scope].format(rows=selection.scope.value)
     with catalogue.session(selection.organisation, version) as cursor:
         for field, column, values in listed:
             if not values:
                 continue
             _temporary(cursor, "listed", values)
             missing = cursor.execute(
-                f"SELECT value FROM listed WHERE value NOT IN (SELECT {column} FROM ({_ENTITIES[selection.scope]})"  # noqa: S608 - column names only
+                f"SELECT value FROM listed WHERE value NOT IN (SELECT {column} FROM ({entities})"  # noqa: S608 - column names only
                 f" WHERE {column} IS NOT NULL) ORDER BY position"
             ).fetchall()
             found.extend(UnmatchedKey(field, str(row[0])) for row in missing)
@@ -148,25 +150,25 @@ def unmatched(
 
 
 # The active entities of each scope: what a manifest needs, and what the filters look at. A lot is active only
-# with its product, a serial only with its product and, where it has one, its lot.
+# with its product, a serial only with its product and, where it has one, its lot. `rows` are the scope's own.
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
             NULL::VARCHAR AS serial_number, NULL::VARCHAR AS expiration_date,
             NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at
-        FROM products p WHERE p.active""",
+        FROM {rows} p WHERE p.active""",
     Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
             NULL::VARCHAR AS serial_number, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
             NULL::VARCHAR AS serial_id, l.created_at
-        FROM lots l JOIN products p USING (gtin14) WHERE l.active AND p.active""",
+        FROM {rows} l JOIN products p USING (gtin14) WHERE l.active AND p.active""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at
-        FROM serials s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id
+        FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id
         WHERE s.active AND p.active AND (s.lot_id IS NULL OR l.active)""",
 }
 
@@ -209,17 +211,22 @@ def _matched(
                 name = f"value_{len(values)}"
                 values[name] = value
                 conditions.append(f"{column} {comparison} ${name}")
+        rows = scope.value
         if selection.never_printed:
+            # NOT IN always hashes the events and streams the rows past them: NOT EXISTS groups every row first,
+            # and an ANTI JOIN may hash the rows, neither of which a LIMIT cuts short. No event lacks its key.
             values["entity_type"] = _ENTITY_TYPES[scope]
-            conditions.append(
-                "NOT EXISTS (SELECT 1 FROM lifecycle_events e WHERE e.event_type = 'PRINTED'"
-                " AND e.entity_type = $entity_type AND e.entity_key::UUID = entities.entity_key::UUID)"
+            rows = (
+                f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
+                " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
+        entities = _ENTITIES[scope].format(rows=rows)
         columns = f"'{scope.value}' AS scope, entity_id, gtin14, lot_number, serial_number, "
         columns += f"{_yymmdd('expiration_date')} AS expiry, {_yymmdd('best_before_date')} AS best_before, "
         columns += "carrier, product_name, product_id, lot_id, lot_run_id"
         where = " AND ".join(conditions) or "true"
-        yield cursor, f"SELECT {columns} FROM ({_ENTITIES[scope]}) entities WHERE {where}", values  # noqa: S608 - values are bound
+        matched = f"SELECT {columns} FROM ({entities}) entities WHERE {where}"  # noqa: S608 - values are bound
+        yield cursor, matched, values
 
 
 def _yymmdd(column: str) -> str:

@@ -1,5 +1,6 @@
 """The catalogue's Delta tables under one root, and the DuckDB sessions that read them."""
 
+import os
 import re
 import threading
 import time
@@ -7,6 +8,8 @@ import uuid
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from tempfile import gettempdir
 from typing import Any, cast
 
 import duckdb
@@ -16,9 +19,11 @@ from deltalake import CommitProperties, DeltaTable, Field, Schema, Transaction
 from deltalake.exceptions import CommitFailedError
 from deltalake.schema import PrimitiveType
 from deltalake.transaction import AddAction, RemoveAction
+from fsspec import AbstractFileSystem
+from fsspec.utils import get_protocol
 
+from catalogue import duck
 from catalogue.errors import CatalogueError, CommitContention
-from catalogue.ids import NAMESPACE
 from catalogue.schema import SORT_ORDER, TABLES
 
 # Referring tables before those they refer to: every product a serial of this version names is in this version.
@@ -29,25 +34,11 @@ _DELTA_TYPES: dict[type[pl.DataType], str] = {
     pl.Boolean: "boolean",
     pl.Datetime: "timestamp",
 }
-_SQL_TYPES: dict[type[pl.DataType], str] = {
-    pl.String: "VARCHAR",
-    pl.Binary: "BLOB",
-    pl.Boolean: "BOOLEAN",
-    pl.Datetime: "TIMESTAMPTZ",
-}
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _COMMIT_ATTEMPTS = 40
 
-_MACROS = f"""
-CREATE MACRO uuid5_of_sha1(d) AS
-    substr(d, 1, 8) || '-' || substr(d, 9, 4) || '-5' || substr(d, 14, 3) || '-'
-    || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(d, 17, 1)), 1) || substr(d, 18, 3)
-    || '-' || substr(d, 21, 12);
-CREATE MACRO derived_id(name) AS uuid5_of_sha1(sha1(unhex('{NAMESPACE.hex}') || encode(name)));
-CREATE MACRO key_of(id) AS CASE
-    WHEN regexp_full_match(id, '[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}')
-    THEN unhex(replace(id, '-', '')) ELSE unhex(md5(id)) END;
-"""
+#: DuckDB's share of each process's memory.
+_MEMORY_LIMIT = "1GB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +76,28 @@ class Catalogue:
     """The Delta tables `products`, `lots`, `serials` and `lifecycle_events` below one root URL or local path.
 
     One object per process, safe for many threads. Tables are created on first use. Nothing is opened until
-    then, so an object made before a fork works in the child.
+    then, so an object made before a fork works in the child. For `s3://` the environment's `AWS_*` say where
+    the store is and who asks.
     """
 
     def __init__(self, root_url: str) -> None:
-        self._filesystem, self._root = fsspec.core.url_to_fs(root_url)
-        protocol = self._filesystem.protocol
-        self._protocol: str = protocol if isinstance(protocol, str) else protocol[0]
-        self._local = self._protocol in {"file", "local"}
+        protocol = get_protocol(root_url)
+        self._local = protocol in {"file", "local"}
+        self._protocol = protocol
+        self._root = str(fsspec.get_filesystem_class(protocol)._strip_protocol(root_url)).rstrip("/")  # noqa: SLF001
         self._lock = threading.RLock()
         self._tables: dict[str, DeltaTable] = {}
+        self._uris: dict[tuple[str, str], tuple[int, list[str]]] = {}
         self._duckdb: duckdb.DuckDBPyConnection | None = None
 
+    @cached_property
+    def _filesystem(self) -> AbstractFileSystem:
+        # Read-ahead would fetch most of a file of which DuckDB wants some columns.
+        options: dict[str, object] = {"default_cache_type": "none"} if self._protocol == "s3" else {}
+        return fsspec.filesystem(self._protocol, **options)
+
     def table_uri(self, table: str) -> str:
-        path = f"{self._root.rstrip('/')}/{table}"
+        path = f"{self._root}/{table}"
         return path if self._local else f"{self._protocol}://{path}"
 
     def version(self) -> CatalogueVersion:
@@ -116,20 +115,39 @@ class Catalogue:
         _check_organisation(organisation)
         with self._lock:
             return {
-                table: self._at(table, version).file_uris(file_pruning_predicate=[("org", "=", organisation)])
+                table: self._file_uris(table, organisation, self._at(table, version))
                 for table in _VERSION_ORDER
             }
 
+    def _file_uris(self, table: str, organisation: str, handle: DeltaTable) -> list[str]:
+        """Return the organisation's data files; those of the version asked last are remembered."""
+        version, uris = self._uris.get((table, organisation), (None, []))
+        if version != handle.version():
+            uris = handle.file_uris(file_pruning_predicate=[("org", "=", organisation)])
+            self._uris[table, organisation] = handle.version(), uris
+        return uris
+
     @contextmanager
     def session(
-        self, organisation: str, version: CatalogueVersion | None = None
+        self,
+        organisation: str,
+        version: CatalogueVersion | None = None,
+        *,
+        on: duckdb.DuckDBPyConnection | None = None,
     ) -> Generator[duckdb.DuckDBPyConnection]:
-        """A DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version."""
+        """A DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version.
+
+        It is a cursor of the connection `on`, default the process's own.
+        """
         files = self.files(organisation, version)
-        with self._connection().cursor() as cursor:
+        with (on or self._connection()).cursor() as cursor:
             for table, paths in files.items():
-                cursor.execute(f"CREATE TEMP VIEW {table} AS {_select(table, paths)}")
+                cursor.execute(f"CREATE TEMP VIEW {table} AS {duck.view_of(table, paths)}")
             yield cursor
+
+    def connect(self, database: str, **settings: str) -> duckdb.DuckDBPyConnection:
+        """Return a DuckDB apart from the process's own, for `session(…, on=…)`."""
+        return duck.connect(None if self._local else self._filesystem, database, **settings)
 
     def write_file(
         self, cursor: duckdb.DuckDBPyConnection, table: str, organisation: str, query: str
@@ -148,9 +166,9 @@ class Catalogue:
         columns = ", ".join(TABLES[table])
         copied = cursor.execute(
             f"COPY (SELECT {columns} FROM ({query}) ORDER BY {order})"  # noqa: S608 - no values in it
-            f" TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
+            f" TO {duck.quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchall()
-        return DataFile(path, int(self._filesystem.size(target)), int(copied[0][0]))
+        return DataFile(path, int(self._filesystem.info(target)["size"]), int(copied[0][0]))
 
     def data_files(self, organisation: str, handle: DeltaTable) -> list[DataFile]:
         """Return the organisation's files in the handle's snapshot."""
@@ -160,6 +178,22 @@ class Catalogue:
         mine = actions.filter(pl.col("partition.org") == organisation)
         columns = mine.select("path", "size_bytes", "num_records")
         return [DataFile(path, size, rows) for path, size, rows in columns.iter_rows()]
+
+    def organisations(self, table: str) -> list[str]:
+        """Return the organisations that have rows in the table, sorted."""
+        with self._lock:
+            return sorted({str(partition["org"]) for partition in self._latest(table).partitions()})
+
+    @contextmanager
+    def opened(self, table: str) -> Generator[DeltaTable]:
+        """The table's newest snapshot, for this thread alone while the block lasts."""
+        with self._lock:
+            yield self._latest(table)
+
+    def vacuum(self, table: str, retention_hours: int) -> list[str]:
+        """Remove the files that no version of the last hours has, also those that never had one; return them."""
+        handle = DeltaTable(self.table_uri(table))
+        return handle.vacuum(retention_hours=retention_hours, dry_run=False, full=True)
 
     def commit(
         self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
@@ -196,13 +230,12 @@ class Catalogue:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._duckdb is None:
-                connection = duckdb.connect(":memory:")
-                connection.execute("SET enable_progress_bar = false")
-                connection.execute("SET TimeZone = 'UTC'")
-                connection.execute(_MACROS)
-                if not self._local:
-                    connection.register_filesystem(self._filesystem)
-                self._duckdb = connection
+                # What a large sort does not hold in memory goes to the disk.
+                self._duckdb = self.connect(
+                    ":memory:",
+                    memory_limit=_MEMORY_LIMIT,
+                    temp_directory=f"{gettempdir()}/labels-duckdb-{os.getpid()}",
+                )
             return self._duckdb
 
     def _latest(self, table: str) -> DeltaTable:
@@ -223,14 +256,6 @@ class Catalogue:
         if handle is not None and handle.version() == wanted:
             return handle
         return DeltaTable(self.table_uri(table), version=wanted)
-
-
-def fetch(
-    cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None
-) -> pl.DataFrame:
-    """Return the query's rows, with timestamps in the zone name the schemas have: DuckDB says Etc/UTC."""
-    frame = cursor.sql(query, params=dict(values or {})).pl()
-    return frame.with_columns(pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC"))
 
 
 def _open_or_create(uri: str, table: str) -> DeltaTable:
@@ -261,23 +286,6 @@ def _actions(organisation: str, wanted: Commit) -> list[Any]:
     ]
     removed = [RemoveAction(file.path, True, now, file.size, partition) for file in wanted.remove]
     return [*added, *removed]
-
-
-def _select(table: str, paths: Sequence[str]) -> str:
-    if not paths:
-        columns = ", ".join(
-            f"NULL::{_SQL_TYPES[type(dtype)]} AS {name}" for name, dtype in TABLES[table].items()
-        )
-        return f"SELECT {columns}, NULL::VARCHAR AS filename WHERE false"
-    listed = ", ".join(_quoted(path) for path in paths)
-    return (
-        f"SELECT {', '.join(TABLES[table])}, filename FROM "  # noqa: S608 - the catalogue's own paths
-        f"read_parquet([{listed}], filename = true, hive_partitioning = false)"
-    )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _check_organisation(organisation: str) -> None:

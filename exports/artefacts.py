@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,12 +17,30 @@ from fsspec.implementations.local import LocalFileSystem
 
 
 class ArtefactStore:
-    """Objects by key under `root_url`; every object appears whole or not at all."""
+    """Objects by key under `root_url`; every object appears whole or not at all.
+
+    Nothing is opened before it is used, so a store made before a fork works in the child.
+    """
 
     def __init__(self, root_url: str) -> None:
         self.root_url = root_url
-        self._fs, self._root = url_to_fs(root_url)
-        self._local = isinstance(self._fs, LocalFileSystem)
+
+    @cached_property
+    def _opened(self) -> tuple[Any, str]:
+        # fsspec's own annotations say text where it takes bytes.
+        return url_to_fs(self.root_url)
+
+    @property
+    def _fs(self) -> Any:
+        return self._opened[0]
+
+    @property
+    def _root(self) -> str:
+        return self._opened[1]
+
+    @property
+    def _local(self) -> bool:
+        return isinstance(self._fs, LocalFileSystem)
 
     def _path(self, key: str) -> str:
         return posixpath.join(self._root, key)

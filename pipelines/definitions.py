@@ -1,10 +1,12 @@
-"""Everything Dagster loads: assets and their checks, jobs, the schedule, sensors, resources."""
+"""Everything Dagster loads: assets and their checks, jobs, schedules, sensors, resources."""
 
 import dagster as dg
 
 from pipelines.assets import CATALOGUE_ASSETS, label_export
 from pipelines.checks import label_export_checks
 from pipelines.housekeeping import daily_housekeeping, housekeeping_job
+from pipelines.inbox import inbox_job, inbox_sensor
+from pipelines.maintenance import catalogue_maintenance_job, daily_catalogue_maintenance
 from pipelines.plans import standing_plans
 from pipelines.resources import RESOURCES
 from pipelines.webhooks import webhooks
@@ -20,8 +22,10 @@ defs = dg.Definitions(
             LABEL_EXPORT_JOB, selection=dg.AssetSelection.assets(label_export).without_checks()
         ),
         housekeeping_job,
+        inbox_job,
+        catalogue_maintenance_job,
     ],
-    schedules=[daily_housekeeping],
-    sensors=[standing_plans, webhooks],
+    schedules=[daily_housekeeping, daily_catalogue_maintenance],
+    sensors=[standing_plans, webhooks, inbox_sensor],
     resources=RESOURCES,
 )

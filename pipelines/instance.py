@@ -72,6 +72,9 @@ def prepare(home: Path, code_server_socket: str) -> None:
             },
             "run_launcher": {"module": "pipelines.run_launcher", "class": "ForkedRunLauncher"},
             "run_monitoring": _MONITORING,
+            # A webhook's receiver that does not answer holds its own sensor only.
+            "sensors": {"use_threads": True, "num_workers": 4},
+            "retention": {"sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30}}},
         },
     )
     workspace = workspace_of(home)

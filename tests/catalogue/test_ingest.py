@@ -1,19 +1,20 @@
 """Imports: good rows land, bad rows are reported, and a second import changes nothing."""
 
-import multiprocessing
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from catalogue import rules
-from catalogue.errors import ImportFileError
+from catalogue import landing, rules
+from catalogue.errors import CatalogueError, ImportFileError
 from catalogue.ids import canonical_id, derived_id
-from catalogue.ingest import ImportReport, TableReport, import_files
+from catalogue.ingest import ImportReport, Progress, Stage, TableReport, import_files
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
 from gs1.errors import LabelError
+from tests.catalogue.stock import CONTEXT
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 GTIN = "09506000134352"
@@ -123,6 +124,41 @@ def test_changed_rows_update_and_the_rest_stays(catalogue: Catalogue, tmp_path: 
     }  # fmt: skip
 
 
+def test_a_stated_id_that_another_row_derives_is_refused(catalogue: Catalogue, tmp_path: Path) -> None:
+    derived = derived_id("acme", "product", OTHER)
+    (report,) = load(
+        catalogue, tmp_path, products=f"id,gtin,name\n{derived},{GTIN},Tea\n,{OTHER},Coffee\n"
+    ).tables
+    assert counts(report) == (2, 1, 0, 0, 1)
+    assert rows(catalogue, "products").select("id", "gtin14").rows() == [(derived, OTHER)]
+
+
+def test_progress_is_told_in_order(catalogue: Catalogue, tmp_path: Path) -> None:
+    path = tmp_path / "products.csv"
+    path.write_text(PRODUCTS)
+    told: list[Progress] = []
+    import_files(catalogue, "acme", products=path, rejects_dir=tmp_path, on_progress=told.append)
+    assert told[0] == Progress("products", Stage.CHECKING, 2, 2)
+    assert [p.stage for p in told] == sorted((p.stage for p in told), key=list(Stage).index)
+    assert told[-1] == Progress("products", Stage.DONE, 2, 2)
+    assert max(p.rows for p in told if p.stage is Stage.LANDING) == 2
+
+
+def test_large_tables_are_cut_by_gtin(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing, "FILE_ROWS", 10)
+    load(catalogue, tmp_path, products="gtin,name\n" + "".join(f"{rules_gtin(n)},P\n" for n in range(40)))
+    paths = catalogue.files("acme")["products"]
+    spans = sorted(tuple(pl.read_parquet(path)["gtin14"].sort()[[0, -1]]) for path in paths)
+    assert len(spans) == 4
+    assert all(last < first for (_, last), (first, _) in pairwise(spans))
+    # Correcting one product rewrites its own file and no other.
+    load(catalogue, tmp_path, products=f"gtin,name\n{rules_gtin(25)},New\n")
+    assert len(set(paths) & set(catalogue.files("acme")["products"])) == 3
+    assert rows(catalogue, "products").height == 40
+
+
 def test_many_small_imports_are_compacted(catalogue: Catalogue, tmp_path: Path) -> None:
     for n in range(20):
         load(catalogue, tmp_path, products=f"gtin,name\n{rules_gtin(n)},Product {n}\n")
@@ -138,9 +174,8 @@ def import_part(root: str, folder: str, part: int) -> None:
 
 
 def test_imports_at_once_make_no_duplicates(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
     root = str(tmp_path / "catalogue")
-    processes = [context.Process(target=import_part, args=(root, str(tmp_path), part)) for part in range(3)]
+    processes = [CONTEXT.Process(target=import_part, args=(root, str(tmp_path), part)) for part in range(3)]
     for process in processes:
         process.start()
     for process in processes:
@@ -163,6 +198,7 @@ def test_organisations_do_not_meet(catalogue: Catalogue, tmp_path: Path) -> None
 
     load_all(catalogue, tmp_path, "007")
     load(catalogue, tmp_path, "7", products=f"gtin,name\n{GTIN},Seven\n")
+    load_all(catalogue, tmp_path, "123")
 
     first = next(resolve(catalogue, Selection("007", Scope.PRODUCTS)))["entity_id"].to_list()
     assert sorted(first) == sorted(derived_id("007", "product", gtin) for gtin in (GTIN, OTHER))
@@ -170,6 +206,13 @@ def test_organisations_do_not_meet(catalogue: Catalogue, tmp_path: Path) -> None
     theirs = derived_id("acme", "lot", GTIN, "L1")
     assert count(catalogue, Selection("007", Scope.LOTS, lot_ids=(theirs,))) == 0
     assert count(catalogue, Selection("nobody", Scope.SERIALS)) == 0
+    assert [count(catalogue, Selection("123", scope)) for scope in Scope] == [2, 2, 3]
+    assert catalogue.organisations("serials") == ["007", "123", "acme"]
+    for name in ("", ".", "a/b", "a'b", "x" * 65):
+        with pytest.raises(CatalogueError, match="cannot name"):
+            load(catalogue, tmp_path, name, products=PRODUCTS)
+        with pytest.raises(CatalogueError, match="cannot name"):
+            count(catalogue, Selection(name, Scope.PRODUCTS))
 
 
 # Case table: which file, one row under its header, the column refused.

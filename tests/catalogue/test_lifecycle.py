@@ -1,7 +1,7 @@
 """PRINTED events are recorded exactly once per job, whoever tries."""
 
-import multiprocessing
 from datetime import UTC, datetime, timedelta
+from multiprocessing.queues import Queue
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +13,7 @@ from catalogue.lifecycle import REPRINTED, Printing, history, record_printed
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
+from tests.catalogue.stock import CONTEXT
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 GTIN = "09506000134352"
@@ -36,7 +37,7 @@ def events(catalogue: Catalogue) -> pl.DataFrame:
 ALL = Selection("acme", Scope.SERIALS)
 
 
-def record(root: str, job_id: str, results: "multiprocessing.Queue[int | None]") -> None:
+def record(root: str, job_id: str, results: "Queue[int | None]") -> None:
     catalogue = Catalogue(root)
     results.put(record_printed(catalogue, "acme", Printing(job_id, NOW), resolve(catalogue, ALL)))
 
@@ -64,10 +65,9 @@ def test_nothing_to_record_is_no_commit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("jobs", [("job", "job", "job"), ("one", "two", "three")])
 def test_processes_at_once(tmp_path: Path, jobs: tuple[str, ...]) -> None:
     catalogue = stocked(tmp_path)
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
+    results = CONTEXT.Queue()
     processes = [
-        context.Process(target=record, args=(str(tmp_path / "catalogue"), job, results)) for job in jobs
+        CONTEXT.Process(target=record, args=(str(tmp_path / "catalogue"), job, results)) for job in jobs
     ]
     for process in processes:
         process.start()
@@ -86,7 +86,9 @@ def test_processes_at_once(tmp_path: Path, jobs: tuple[str, ...]) -> None:
 def test_a_reprint_says_who_and_why_and_comes_first(tmp_path: Path) -> None:
     catalogue = stocked(tmp_path)
     record_printed(catalogue, "acme", Printing("first", NOW), resolve(catalogue, ALL))
-    one = resolve(catalogue, Selection("acme", Scope.SERIALS, serial_ids=(derived_id("acme", "serial", GTIN, "S3"),)))
+    one = resolve(
+        catalogue, Selection("acme", Scope.SERIALS, serial_ids=(derived_id("acme", "serial", GTIN, "S3"),))
+    )
     again = Printing("second", NOW + timedelta(days=1), REPRINTED, "key:7", "torn label")
     assert record_printed(catalogue, "acme", again, one) == 1
     newest, total = history(catalogue, "acme", gtin14=GTIN, serial="S3")

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import sys
 import uuid
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -45,6 +46,8 @@ def _tell(pipe: Connection) -> None:
 def test_a_forked_process_finds_everything_imported() -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(worker.PRELOAD)
+    # One that an earlier test started without the list would go on without it.
+    forkserver._forkserver._stop()
     ours, theirs = context.Pipe()
     process = context.Process(target=_tell, args=(theirs,))
     process.start()

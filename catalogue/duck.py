@@ -1,0 +1,79 @@
+"""DuckDB as the catalogue uses it: connections with our macros, and tables as views of data files."""
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import polars as pl
+from fsspec import AbstractFileSystem
+
+from catalogue.ids import NAMESPACE
+from catalogue.schema import TABLES
+
+_SQL_TYPES: dict[type[pl.DataType], str] = {
+    pl.String: "VARCHAR",
+    pl.Binary: "BLOB",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime: "TIMESTAMPTZ",
+}
+
+# `uuid_key` takes what is known to be a UUID, `key_of` any id.
+_MACROS = f"""
+CREATE MACRO uuid5_of_sha1(d) AS
+    substr(d, 1, 8) || '-' || substr(d, 9, 4) || '-5' || substr(d, 14, 3) || '-'
+    || substr('89ab89ab89ab89ab', instr('0123456789abcdef', substr(d, 17, 1)), 1) || substr(d, 18, 3)
+    || '-' || substr(d, 21, 12);
+CREATE MACRO derived_id(name) AS uuid5_of_sha1(sha1(unhex('{NAMESPACE.hex}') || encode(name)));
+CREATE MACRO key_of(id) AS CASE
+    WHEN regexp_full_match(id, '[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}}')
+    THEN unhex(replace(id, '-', '')) ELSE unhex(md5(id)) END;
+"""
+
+
+def connect(
+    filesystem: AbstractFileSystem | None, database: str = ":memory:", **settings: str
+) -> duckdb.DuckDBPyConnection:
+    """Return a connection with the catalogue's macros that reads and writes through `filesystem`.
+
+    None where DuckDB reads the files itself: the local disk.
+    """
+    connection = duckdb.connect(database, config=dict(settings))
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    # Data files never change under their name, so what their footers say is worth keeping.
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute(_MACROS)
+    if filesystem is not None:
+        connection.register_filesystem(filesystem)
+    return connection
+
+
+def view_of(table: str, paths: Sequence[str]) -> str:
+    """Return the query of the rows in the table's data files, each with its `filename`."""
+    if not paths:
+        columns = ", ".join(
+            f"NULL::{_SQL_TYPES[type(dtype)]} AS {name}" for name, dtype in TABLES[table].items()
+        )
+        return f"SELECT {columns}, NULL::VARCHAR AS filename WHERE false"
+    listed = ", ".join(quoted(path) for path in paths)
+    return (
+        f"SELECT {', '.join(TABLES[table])}, filename FROM "  # noqa: S608 - the catalogue's own paths
+        f"read_parquet([{listed}], filename = true, hive_partitioning = false)"
+    )
+
+
+def fetch(
+    cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None
+) -> pl.DataFrame:
+    """Return the query's rows, with timestamps in the zone name the schemas have: DuckDB says Etc/UTC."""
+    frame = cursor.sql(query, params=dict(values or {})).pl()
+    return frame.with_columns(pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC"))
+
+
+def one(cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None) -> tuple:
+    """Return the only row of a query that has one."""
+    (row,) = cursor.execute(query, dict(values or {})).fetchall()
+    return row
+
+
+def quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

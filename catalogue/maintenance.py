@@ -1,0 +1,100 @@
+"""Upkeep of the data files while others read and write: joining small ones, removing those nobody needs."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from deltalake import DeltaTable
+
+from catalogue.errors import CatalogueError
+from catalogue.landing import SMALL_FILES, is_small, list_files, rewrite_transaction, write_files
+from catalogue.schema import TABLES
+from catalogue.staging import workshop
+from catalogue.tables import Catalogue, Commit, DataFile
+
+# How long a file that no newer version has is kept: what a running job pinned, a reader has open, or a writer
+# has finished and not committed yet.
+LEAST_RETENTION = timedelta(days=7)
+
+Lock = Callable[[str], AbstractContextManager[bool]]
+"""Given a name, tries to take a lock of that name for as long as the block lasts, and says whether it has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """One organisation's small files of one table, joined: how many became how many, of how many rows."""
+
+    table: str
+    organisation: str
+    files_before: int
+    files_after: int
+    rows: int
+
+
+def compact(catalogue: Catalogue, lock: Lock, *, least_files: int = SMALL_FILES) -> Iterator[Compaction]:
+    """Join each organisation's small files wherever there are at least `least_files`; yield what was done.
+
+    Readers see the old files or the new ones, and writers may append meanwhile. Of two at once one finds the
+    lock taken and goes on to the next; were it to fail, the later commit still conflicts with the earlier one
+    and finds nothing left to do. Raises CommitContention where imports keep coming between.
+    """
+    for table in TABLES:
+        for organisation in catalogue.organisations(table):
+            with lock(f"compact:{table}:{organisation}") as held:
+                if held and (done := _compact_one(catalogue, table, organisation, least_files)):
+                    yield done
+
+
+def _compact_one(catalogue: Catalogue, table: str, organisation: str, least_files: int) -> Compaction | None:
+    done: Compaction | None = None
+
+    def decide(handle: DeltaTable) -> Commit | None:
+        nonlocal done
+        files = [file for file in catalogue.data_files(organisation, handle) if is_small(file)]
+        if len(files) < least_files:
+            done = None
+            return None
+        added = _join(catalogue, table, organisation, files, handle)
+        done = Compaction(table, organisation, len(files), len(added), sum(file.rows for file in added))
+        return Commit(added, files, rewrite_transaction(organisation, handle))
+
+    catalogue.commit(table, organisation, decide)
+    return done
+
+
+def _join(
+    catalogue: Catalogue, table: str, organisation: str, files: list[DataFile], handle: DeltaTable
+) -> list[DataFile]:
+    version = catalogue.version_with(table, handle)
+    with (
+        workshop(catalogue) as connection,
+        catalogue.session(organisation, version, on=connection) as session,
+    ):
+        root = catalogue.table_uri(table)
+        list_files(session, "removed", [f"{root}/{file.path}" for file in files])
+        columns = ", ".join(TABLES[table])
+        query = f"SELECT {columns} FROM {table} WHERE filename IN (SELECT filename FROM removed)"  # noqa: S608 - our own names
+        added = write_files(catalogue, session, table, organisation, query)
+    before, after = (sum(file.rows for file in some) for some in (files, added))
+    if before != after:
+        raise CatalogueError(
+            f"{table}: joining files of {before} rows gave {after}", value=after, expected=str(before)
+        )
+    return added
+
+
+def vacuum(catalogue: Catalogue, retention: timedelta = LEAST_RETENTION) -> dict[str, int]:
+    """Remove files that no version of the last `retention` has; return how many by table.
+
+    That includes what killed writers left behind. Raises CatalogueError for less than LEAST_RETENTION.
+    """
+    if retention < LEAST_RETENTION:
+        raise CatalogueError(
+            f"a retention of {retention} might remove files in use",
+            value=str(retention),
+            expected=f"at least {LEAST_RETENTION.days} days",
+            field="retention",
+        )
+    hours = -(-retention // timedelta(hours=1))
+    return {table: len(catalogue.vacuum(table, hours)) for table in TABLES}

@@ -1,0 +1,89 @@
+"""The daily job that keeps the catalogue's data files few, and removes those no reader can need."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from accounts.store import Accounts
+from catalogue import maintenance
+from catalogue.maintenance import LEAST_RETENTION, Lock
+from catalogue.tables import Catalogue
+
+CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
+
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+# Longer than joining one organisation's small files takes. A dead worker's lease holds nobody up but the next
+# day's compaction.
+_LEASE_SECONDS = 3600.0
+
+
+def lease(accounts: Accounts, holder: str) -> Lock:
+    """Return a lock that is a lease in the accounts' database, so that all machines see it."""
+
+    @contextmanager
+    def held(name: str) -> Generator[bool]:
+        taken = accounts.acquire_lease(name, holder, _LEASE_SECONDS)
+        try:
+            yield taken
+        finally:
+            if taken:
+                accounts.release_lease(name, holder)
+
+    return held
+
+
+def retention(instance: dg.DagsterInstance, now: datetime) -> timedelta:
+    """Return how long files are kept: the least, or a day longer than the oldest run that has not ended.
+
+    Such a run has pinned a version no older than itself. `now` is aware.
+    """
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1, ascending=True)
+    ages = [now - record.create_timestamp.astimezone(UTC) + timedelta(days=1) for record in unfinished]
+    return max([LEAST_RETENTION, *ages])
+
+
+@dg.op(description="Join small data files, then remove files that no version of the last days has.")
+def maintain_catalogue(
+    context: dg.OpExecutionContext,
+    catalogue: dg.ResourceParam[Catalogue],
+    accounts: dg.ResourceParam[Accounts],
+) -> None:
+    compacted = [asdict(done) for done in maintenance.compact(catalogue, lease(accounts, context.run_id))]
+    kept = retention(context.instance, datetime.now(UTC))
+    removed = maintenance.vacuum(catalogue, kept)
+    context.log.info("joined small files of %d tables, removed %s", len(compacted), removed)
+    context.add_output_metadata(
+        {
+            "compacted": dg.MetadataValue.json(compacted),
+            "removed_files": dg.MetadataValue.json(removed),
+            "retention_days": kept / timedelta(days=1),
+        }
+    )
+
+
+@dg.job(
+    name=CATALOGUE_MAINTENANCE_JOB,
+    executor_def=dg.in_process_executor,
+    description="Safe beside imports, exports and itself; no event and no entity is ever removed.",
+)
+def catalogue_maintenance_job() -> None:
+    maintain_catalogue()
+
+
+daily_catalogue_maintenance = dg.ScheduleDefinition(
+    name="daily_catalogue_maintenance",
+    job=catalogue_maintenance_job,
+    cron_schedule="47 2 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

@@ -1,0 +1,97 @@
+"""The same in an object store, by nothing but another root URL: against a server process that speaks S3."""
+
+import multiprocessing
+import os
+import urllib.request
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from catalogue.ingest import import_files
+from catalogue.inspection import verify
+from catalogue.lifecycle import Printing, record_printed
+from catalogue.maintenance import compact, vacuum
+from catalogue.selection import count, resolve
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from tests.catalogue.stock import NOW, ORG, SERIALS, digest, serials_file, stocked
+
+FULL = bool(os.environ.get("LABELS_TEST_FULL"))
+
+
+@pytest.fixture
+def root(s3_bucket: str) -> str:
+    return f"{s3_bucket}/catalogue"
+
+
+def events(catalogue: Catalogue) -> tuple[int, int]:
+    with catalogue.session(ORG) as cursor:
+        return cursor.execute("SELECT count(*), count(DISTINCT id) FROM lifecycle_events").fetchall()[0]
+
+
+def record(root: str, job: str) -> None:
+    catalogue = Catalogue(root)
+    record_printed(catalogue, ORG, Printing(job, NOW), resolve(catalogue, SERIALS))
+
+
+def test_import_count_resolve_record_compact(root: str, tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path, 300, root)
+    assert count(catalogue, SERIALS) == 300
+    assert digest(catalogue) == digest(stocked(tmp_path, 300)), "the same rows as on a disk"
+
+    path = serials_file(tmp_path / "off.csv", range(10), active="no")
+    (report,) = import_files(catalogue, ORG, serials=path, rejects_dir=tmp_path, now=NOW).tables
+    assert (report.added, report.updated, count(catalogue, SERIALS)) == (0, 10, 290)
+    for job in ("one", "one", "two"):
+        record(root, job)
+    assert events(catalogue) == (580, 580)
+
+    (done,) = compact(catalogue, lambda _: nullcontext(True), least_files=2)
+    assert (done.files_before, done.files_after, done.rows) == (2, 1, 580)
+    assert sum(vacuum(catalogue).values()) == 0
+    assert [check for check in verify(catalogue, ORG) if check.violations] == []
+
+
+@pytest.mark.skipif(not FULL, reason="processes against a server: LABELS_TEST_FULL=1")
+def test_processes_at_once(root: str, tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path, 20, root)
+    jobs = ("one", "one", "one", "two", "three")
+    # Not forked from a server that was started with another environment.
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=record, args=(root, job)) for job in jobs]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    assert events(catalogue) == (60, 60)
+
+
+def test_artefacts_appear_whole_and_once(s3_bucket: str) -> None:
+    store = ArtefactStore(s3_bucket)
+    assert [store.create("jobs/a/decision", text) for text in (b"committed", b"cancelled")] == [True, False]
+    with store.open("jobs/a/decision") as stream:
+        assert stream.read() == b"committed"
+
+    def fail() -> None:
+        with store.write("jobs/a/half") as stream:
+            stream.write(b"half" * 3_000_000)
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fail()
+    assert not store.exists("jobs/a/half")
+
+    with store.write("jobs/a/part") as stream:
+        stream.write(b"whole")
+    store.move("jobs/a/part", "jobs/a/labels.zip")
+    assert not store.exists("jobs/a/part")
+    assert store.size("jobs/a/labels.zip") == 5
+    address = store.presigned_url("jobs/a/labels.zip", 60, "labels.zip")
+    assert address is not None
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == b"whole"
+        assert 'filename="labels.zip"' in answer.headers["Content-Disposition"]
+    store.delete_folder("jobs/a")
+    assert not store.exists("jobs/a/decision")
