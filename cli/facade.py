@@ -37,6 +37,7 @@ def main() -> None:
         catalogue=Catalogue(catalogue_url(settings.storage_url)),
         artefacts=ArtefactStore(settings.storage_url),
         sync_threshold=settings.sync_threshold,
+        max_items=settings.max_items,
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()

@@ -98,6 +98,14 @@ def save(plan: ExportPlan, store: ArtefactStore) -> bool:
     return store.create(_key(plan.job_id), canonical_json(plan.to_document()))
 
 
+def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
+    """Return the job's plan, or None where there is none."""
+    try:
+        return load(job_id, store)
+    except FileNotFoundError:
+        return None
+
+
 def load(job_id: str, store: ArtefactStore) -> ExportPlan:
     """Return the job's plan. Raises FileNotFoundError where there is none."""
     document = store.read_json(_key(job_id))

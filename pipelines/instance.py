@@ -17,6 +17,13 @@ LOCATION_NAME = "labels"
 #: Two queued runs at once: with the warm workers they share the machine's cores.
 MAX_CONCURRENT_RUNS = 2
 
+#: One organisation's large jobs run one after the other, so that they never hold up another's.
+_ONE_EACH: dict[str, object] = {
+    "key": "labels/organisation",
+    "value": {"applyLimitPerUniqueValue": True},
+    "limit": 1,
+}
+
 _MONITORING: dict[str, object] = {
     "enabled": True,
     # How soon a dead worker is noticed, and how often its run is resumed before it counts as failed.
@@ -68,7 +75,11 @@ def prepare(home: Path, code_server_socket: str) -> None:
             "run_coordinator": {
                 "module": "dagster._core.run_coordinator",
                 "class": "QueuedRunCoordinator",
-                "config": {"max_concurrent_runs": MAX_CONCURRENT_RUNS, "dequeue_interval_seconds": 1},
+                "config": {
+                    "max_concurrent_runs": MAX_CONCURRENT_RUNS,
+                    "dequeue_interval_seconds": 1,
+                    "tag_concurrency_limits": [_ONE_EACH],
+                },
             },
             "run_launcher": {"module": "pipelines.run_launcher", "class": "ForkedRunLauncher"},
             "run_monitoring": _MONITORING,

@@ -16,7 +16,14 @@ from catalogue import lifecycle, selection
 from catalogue.tables import Catalogue
 from exports import decision, manifest, plan, preview, reports, templates
 from exports.artefacts import ArtefactStore
-from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable, StillInFlight
+from exports.errors import (
+    AlreadyFinished,
+    ExportNotFound,
+    InvalidRequest,
+    KeyReused,
+    NotReprintable,
+    StillInFlight,
+)
 from exports.job_id import job_id_for, run_id_for
 from exports.plan import ExportPlan
 from exports.ports import (
@@ -62,6 +69,7 @@ class DagsterExports:
         catalogue: Catalogue,
         artefacts: ArtefactStore,
         sync_threshold: int,
+        max_items: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -70,6 +78,7 @@ class DagsterExports:
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
+        self._max_items = max_items
         self._engine = engine
         self._in_flight: set[str] = set()
         self._in_flight_lock = threading.Lock()
@@ -90,22 +99,29 @@ class DagsterExports:
         The run exists before anything starts it, so a crash in between loses nothing. With an idempotency
         key the run's id follows from it: whoever stores the plan first has made the job.
         """
-        run_id = (
-            str(uuid.uuid4()) if idempotency_key is None else _keyed_run_id(organisation, idempotency_key)
-        )
-        wanted = self._plan(run_id, organisation, request, requested_by)
         if idempotency_key is None:
-            return self._start(wanted)
-        with self._answering(run_id, idempotency_key):
-            if not plan.save(wanted, self._artefacts):
-                stored = plan.load(wanted.job_id, self._artefacts)
-                if stored.request.normalised() != request.normalised():
-                    raise KeyReused(idempotency_key)
-                if (record := self._instance.get_run_record_by_id(run_id)) is not None:
-                    self._submit_if_left_over(record, idempotency_key)
-                    return self.job(organisation.slug, stored.job_id)
-                wanted = stored  # the first attempt ended between its plan and its run
-            return self._start(wanted)
+            wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
+            return self._start(wanted, self._count_of_allowed(wanted))
+        wanted = self._plan(_keyed_run_id(organisation, idempotency_key), organisation, request, requested_by)
+        with self._answering(wanted.job_id, idempotency_key):
+            return self._submit_keyed(wanted, idempotency_key)
+
+    def _submit_keyed(self, wanted: ExportPlan, key: str) -> ExportJob:
+        stored = plan.find(wanted.job_id, self._artefacts)
+        if stored is None:
+            # A request that is refused is not stored, so its key stays free.
+            count = self._count_of_allowed(wanted)
+            if plan.save(wanted, self._artefacts):
+                return self._start(wanted, count)
+            stored = plan.load(wanted.job_id, self._artefacts)
+        if stored.request.normalised() != wanted.request.normalised():
+            raise KeyReused(key)
+        record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
+        if record is None:
+            # The first attempt ended between its plan and its run.
+            return self._start(stored, self._count_of_allowed(stored))
+        self._submit_if_left_over(record, key)
+        return self.job(stored.organisation, stored.job_id)
 
     def reprint(
         self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
@@ -129,7 +145,7 @@ class DagsterExports:
                 reprint_of=job_id,
                 reason=reason,
             ),
-            count=job.total_items,
+            job.total_items,
         )
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
@@ -241,11 +257,18 @@ class DagsterExports:
             engine=self._engine,
         )
 
-    def _start(self, wanted: ExportPlan, count: int | None = None) -> ExportJob:
-        if count is None:
-            require_possible(wanted, self._catalogue, self._artefacts)
-            enough = max(self._sync_threshold + 1, PARALLEL_FROM)
-            count = selection.count(self._catalogue, wanted.selection, limit=enough)
+    def _count_of_allowed(self, wanted: ExportPlan) -> int:
+        """Return how many entities the plan selects. Raises InvalidRequest for one that no job can be made of."""
+        require_possible(wanted, self._catalogue, self._artefacts)
+        count = selection.count(self._catalogue, wanted.selection, limit=self._max_items + 1)
+        if count > self._max_items:
+            message = (
+                f"The selection has more than {self._max_items:,} entities: narrow it, and export in parts."
+            )
+            raise InvalidRequest([{"loc": ["body", "filters"], "msg": message, "type": "too_many_items"}])
+        return count
+
+    def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
         plan.save(wanted, self._artefacts)
         run_id = run_id_for(wanted.job_id)
         # Small is what is drawn, copies and all.
@@ -278,17 +301,17 @@ class DagsterExports:
         return record
 
     @contextmanager
-    def _answering(self, run_id: str, key: str) -> Generator[None]:
-        """Hold the run while its first request is being answered. Raises StillInFlight for a second one."""
+    def _answering(self, job_id: str, key: str) -> Generator[None]:
+        """Hold the job while its first request is being answered. Raises StillInFlight for a second one."""
         with self._in_flight_lock:
-            if run_id in self._in_flight:
+            if job_id in self._in_flight:
                 raise StillInFlight(key)
-            self._in_flight.add(run_id)
+            self._in_flight.add(job_id)
         try:
             yield
         finally:
             with self._in_flight_lock:
-                self._in_flight.discard(run_id)
+                self._in_flight.discard(job_id)
 
 
 def _keyed_run_id(organisation: Organisation, key: str) -> str:

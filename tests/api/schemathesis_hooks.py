@@ -14,6 +14,7 @@ UNSAYABLE = {
     "does_not_fit",
     "invalid_start_position",
     "idempotency_key_reused",
+    "too_many_items",
 }
 
 
