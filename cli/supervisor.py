@@ -20,8 +20,9 @@ from pipelines import instance
 
 _STOP_SECONDS = 10.0
 
-#: What is killed sooner after its start would be killed again.
+#: What is killed so soon after its start, so often in a row, would be killed again.
 _STABLE_SECONDS = 5.0
+_MOST_EARLY_DEATHS = 3
 
 
 class _Service:
@@ -38,6 +39,7 @@ class _Service:
         code = f"import sys, {module}, {imports}; sys.stdin.read(); {module}.{called}()"
         self._command = [sys.executable, "-c", code, *arguments]
         self._environment = environment
+        self._early_deaths = 0
         self.start()
 
     def start(self) -> None:
@@ -56,7 +58,9 @@ class _Service:
         status = self.process.poll()
         if status is None:
             return True
-        if status >= 0 or time.monotonic() - self._started < _STABLE_SECONDS:
+        early = time.monotonic() - self._started < _STABLE_SECONDS
+        self._early_deaths = self._early_deaths + 1 if early else 0
+        if status >= 0 or self._early_deaths >= _MOST_EARLY_DEATHS:
             return False
         print(f"{self.name} was killed: starts again", file=sys.stderr, flush=True)
         self.start()
