@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import polars as pl
 
@@ -16,6 +16,9 @@ from renderers.archive import Fragment
 from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
+
+#: Told how many entities of a chunk are drawn so far, and how many failed.
+OnProgress: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
 from exports.csv_rows import csv_bytes
 from exports.manifest import Chunk, Manifest
-from exports.parts import Part
+from exports.parts import OnProgress, Part
 from exports.plan import ExportPlan
 from exports.templates import template_of
 from renderers.archive import Fragment, FragmentWriter
@@ -27,8 +27,16 @@ def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> None:
         sheet_plan.solve(plan, template_of(plan, store), manifest, store)
 
 
-def chunk_to_part(plan: ExportPlan, manifest: Manifest, chunk: Chunk, store: ArtefactStore) -> Part:
+def chunk_to_part(
+    plan: ExportPlan,
+    manifest: Manifest,
+    chunk: Chunk,
+    store: ArtefactStore,
+    on_progress: OnProgress = lambda _drawn, _failed: None,
+) -> Part:
     """Render one chunk, or return at once what an earlier attempt stored.
+
+    `on_progress` is told the chunk's entities drawn and failed so far, after every batch.
 
     Raises ExportCancelled. What was drawn is read again from the finished artefact, not here.
     """
@@ -43,10 +51,17 @@ def chunk_to_part(plan: ExportPlan, manifest: Manifest, chunk: Chunk, store: Art
         if plan.is_sheet:
             sheet = sheet_plan.load(plan, store)
             fragment, failed = sheet_pages.draw(
-                plan, sheet, chunk, store, pages=data, manifest_csv=manifest_csv, errors_csv=errors_csv
+                plan,
+                sheet,
+                chunk,
+                store,
+                on_progress,
+                pages=data,
+                manifest_csv=manifest_csv,
+                errors_csv=errors_csv,
             )
         else:
-            fragment, failed = _draw_members(plan, chunk, store, data, manifest_csv, errors_csv)
+            fragment, failed = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
     if chunk.start == 0:
         pictures.store_first(plan, chunk, store)
     part = Part(key, chunk.start, chunk.stop, failed, fragment)
@@ -58,12 +73,13 @@ def _draw_members(
     plan: ExportPlan,
     chunk: Chunk,
     store: ArtefactStore,
+    on_progress: OnProgress,
     data: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
 ) -> tuple[Fragment, int]:
     """Write the chunk's symbols as members of a ZIP; return them and how many entities failed."""
-    failed = 0
+    drawn = failed = 0
     with FragmentWriter(data) as writer:
         for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
             decision.require_not_cancelled(plan.job_id, store)
@@ -73,4 +89,6 @@ def _draw_members(
             manifest_csv.write(csv_bytes(batch.manifest_rows))
             errors_csv.write(csv_bytes(batch.error_rows))
             failed += len(batch.error_rows)
+            drawn += frame.height - len(batch.error_rows)
+            on_progress(drawn, failed)
         return writer.close(), failed

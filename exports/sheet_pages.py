@@ -14,6 +14,7 @@ from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
 from exports.csv_rows import csv_bytes
 from exports.manifest import Chunk
+from exports.parts import OnProgress
 from exports.payloads import PAYLOAD_MAKERS, Payload, Row
 from exports.plan import ExportPlan
 from exports.sheet_needs import elements_of
@@ -40,6 +41,7 @@ def draw(
     sheet: SheetPlan,
     chunk: Chunk,
     store: ArtefactStore,
+    on_progress: OnProgress,
     *,
     pages: BinaryIO,
     manifest_csv: BinaryIO,
@@ -53,16 +55,17 @@ def draw(
     """
     first_page, last_page = sheet.pages_of(chunk)
     writer = FragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
-    failed = 0
+    drawn = failed = 0
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
         own = [row for row in batch.manifest_rows if row.row <= chunk.stop]
         own_errors = [row for row in batch.error_rows if row.row <= chunk.stop]
         manifest_csv.write(csv_bytes(own))
         errors_csv.write(csv_bytes(own_errors))
-        failed += len(own_errors)
+        drawn, failed = drawn + len(own), failed + len(own_errors)
         if writer is not None:
             writer.add(labels_on(sheet, batch, first_page, last_page))
+        on_progress(drawn, failed)
     return (None if writer is None else writer.close()), failed
 
 

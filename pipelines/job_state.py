@@ -13,6 +13,7 @@ from exports.errors import AllItemsFailed, ExportCancelled
 from exports.job_id import job_id_for
 from exports.ports import ExportJob, JobStatus, Report
 from pipelines import tags
+from pipelines.progress import ProgressReader
 
 STATUS_OF: Mapping[DagsterRunStatus, JobStatus] = {
     DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
@@ -34,7 +35,7 @@ def statuses_of(status: JobStatus) -> Sequence[DagsterRunStatus]:
     return [of_run for of_run, told in STATUS_OF.items() if told is status]
 
 
-def job_of(record: RunRecord, instance: dg.DagsterInstance, artefacts: ArtefactStore) -> ExportJob:
+def job_of(record: RunRecord, progress: ProgressReader, artefacts: ArtefactStore) -> ExportJob:
     """Return the state of the job whose run this is.
 
     A cancellation decides the state at once, whatever the run is still about to notice.
@@ -44,7 +45,7 @@ def job_of(record: RunRecord, instance: dg.DagsterInstance, artefacts: ArtefactS
     decided = decision.of(job_id, artefacts)
     status = _status(run, decided)
     artifact = decided.artifact if decided and status is JobStatus.COMPLETED else None
-    processed, failed = (artifact.processed, artifact.failed) if artifact else _progress(instance, run)
+    processed, failed = (artifact.processed, artifact.failed) if artifact else _progress(run, progress)
     error_code = _error_code(run, decided) if status is JobStatus.FAILED else None
     unmatched = int(run.tags.get(tags.UNMATCHED, 0))
     return ExportJob(
@@ -94,16 +95,8 @@ def _reports(status: JobStatus, error_code: str | None, not_made: int) -> frozen
     return frozenset({Report.ERRORS} if error_code == AllItemsFailed.code else set())
 
 
-def _progress(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[int, int]:
-    """Return the entities drawn and failed so far; a chunk counts once, however often it was tried."""
-    if run.status in statuses_of(JobStatus.PENDING):
-        return 0, 0
-    chunks: dict[int, tuple[int, int]] = {}
-    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION):
-        if entry.dagster_event and (observed := entry.dagster_event.asset_observation_data):
-            values = {key: value.value for key, value in observed.asset_observation.metadata.items()}
-            chunks[int(values["chunk"])] = (int(values["processed"]), int(values["failed"]))  # type: ignore[arg-type]
-    return sum(done for done, _ in chunks.values()), sum(failed for _, failed in chunks.values())
+def _progress(run: dg.DagsterRun, progress: ProgressReader) -> tuple[int, int]:
+    return (0, 0) if run.status in statuses_of(JobStatus.PENDING) else progress.of(run.run_id)
 
 
 def _time(timestamp: float | None) -> datetime | None:

@@ -41,6 +41,7 @@ from exports.request import ExportRequest
 from exports.sheet_check import require_possible
 from pipelines import tags
 from pipelines.job_state import job_of, statuses_of
+from pipelines.progress import ProgressReader
 from pipelines.runs import PARALLEL_FROM, Runs
 from pipelines.totals import exported_items
 from pipelines.warm_workers import WarmWorkers
@@ -73,6 +74,7 @@ class DagsterExports:
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
+        self._progress = ProgressReader(instance)
         self._runs = Runs(instance, code_server_socket)
         self._workers = workers
         self._catalogue = catalogue
@@ -151,7 +153,7 @@ class DagsterExports:
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
         record = self._record(organisation, job_id)
-        job = job_of(record, self._instance, self._artefacts)
+        job = job_of(record, self._progress, self._artefacts)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
         if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
@@ -165,7 +167,7 @@ class DagsterExports:
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
-        return job_of(self._record(organisation, job_id), self._instance, self._artefacts)
+        return job_of(self._record(organisation, job_id), self._progress, self._artefacts)
 
     def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
         wanted = dg.RunsFilter(
@@ -174,7 +176,7 @@ class DagsterExports:
         # Dagster pages by cursor only, so the records before the page are read and left.
         records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
         return JobPage(
-            [job_of(record, self._instance, self._artefacts) for record in records],
+            [job_of(record, self._progress, self._artefacts) for record in records],
             self._instance.get_runs_count(wanted),
         )
 

@@ -18,8 +18,7 @@ from exports.manifest import Chunk
 from exports.parts import Part
 from exports.plan import ExportPlan
 from gs1.errors import LabelError
-from pipelines import checks, tags
-from pipelines.checks import LABEL_EXPORT
+from pipelines import checks, progress, tags
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -77,14 +76,9 @@ def render_chunk(
 ) -> Part:
     with _step(context, artefacts, accounts) as export:
         leases.keep(export, accounts)
-        part = render.chunk_to_part(export, manifest.load(export, artefacts), chunk, artefacts)
-    context.log_event(
-        dg.AssetObservation(
-            LABEL_EXPORT,
-            partition=export.organisation,
-            metadata={"chunk": chunk.start, "processed": part.processed, "failed": part.failed},
-        )
-    )
+        tell = progress.teller(context, export.organisation, chunk)
+        part = render.chunk_to_part(export, manifest.load(export, artefacts), chunk, artefacts, tell)
+    progress.log(context, export.organisation, chunk, part.processed, part.failed)
     return part
 
 

@@ -15,6 +15,7 @@ from exports import webhooks as messages
 from exports.artefacts import ArtefactStore
 from pipelines import tags
 from pipelines.job_state import job_of
+from pipelines.progress import ProgressReader
 from pipelines.settings import PipelineSettings
 
 _INTERVAL_SECONDS = 5
@@ -69,7 +70,7 @@ def enqueue_ended(
                 told[organisation] = _has_webhook(accounts, organisation)
             if not told[organisation]:
                 continue
-            job = job_of(_ended(run, status), instance, artefacts)
+            job = job_of(_ended(run, status), ProgressReader(instance), artefacts)
             body = messages.message(job, datetime.fromtimestamp(entry.timestamp, UTC))
             added += accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
     return Enqueued(added, json.dumps(seen))

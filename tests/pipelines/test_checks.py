@@ -8,10 +8,9 @@ from exports.findings import Check, CountsDisagree
 from exports.job_id import job_id_for
 from exports.plan import ExportPlan
 from exports.request import parse_request
-from pipelines.assets import ORGANISATIONS
+from pipelines.assets import ORGANISATIONS, label_export
 from pipelines.checks import LABEL_EXPORT, label_export_checks, report
 from pipelines.definitions import LABEL_EXPORT_JOB, defs
-from pipelines.ops import LABEL_EXPORT as OF_OPS
 from tests.exports.conftest import NOW
 
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
@@ -68,7 +67,7 @@ def test_an_evaluation_is_left_by_the_run_for_every_finding(dagster, artefacts) 
 
 
 def test_every_check_is_the_exports_and_the_export_job_has_no_step_for_it() -> None:
-    assert LABEL_EXPORT == OF_OPS
+    assert LABEL_EXPORT == label_export.key
     keys = {key.name for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key == LABEL_EXPORT}
     assert keys == {check.value for check in Check}
     job = defs.resolve_job_def(LABEL_EXPORT_JOB)

@@ -115,7 +115,7 @@ def sheets(plan: ExportPlan, rows: pl.DataFrame, store: ArtefactStore) -> tuple[
     sheet = sheet_plan.solve(plan, template(plan.config.sheet_template or ""), manifest, store)
     made, out = io.BytesIO(), io.BytesIO()
     fragment, _ = sheet_pages.draw(
-        plan, sheet, Chunk(0, rows.height), store,
+        plan, sheet, Chunk(0, rows.height), store, lambda _drawn, _failed: None,
         pages=made, manifest_csv=io.BytesIO(), errors_csv=io.BytesIO(),
     )  # fmt: skip
     assert fragment is not None
