@@ -67,7 +67,7 @@ def test_an_evaluation_is_left_by_the_run_for_every_finding(dagster, artefacts) 
 
 
 def test_every_check_is_the_exports_and_the_export_job_has_no_step_for_it() -> None:
-    assert LABEL_EXPORT == label_export.key
+    assert label_export.key == LABEL_EXPORT
     keys = {key.name for key in defs.resolve_asset_graph().asset_check_keys if key.asset_key == LABEL_EXPORT}
     assert keys == {check.value for check in Check}
     job = defs.resolve_job_def(LABEL_EXPORT_JOB)
