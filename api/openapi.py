@@ -155,7 +155,7 @@ def _query_parameters(model: type[BaseModel]) -> list[Schema]:
 def _answer(status: int, operation: Operation) -> Schema:
     content = operation.answers[status]
     names = (*_ON_EVERY_RESPONSE, *operation.headers, *(("Location",) if status == 307 else ()))
-    described: Schema = {"description": HTTPStatus(status).phrase, "headers": _headers(names)}
+    described: Schema = {"description": _phrase(status), "headers": _headers(names)}
     if content is not None:
         described["content"] = {kind: {"schema": _schema(content)} for kind in content.media_types}
     return described
@@ -169,7 +169,7 @@ def _schema(content: Content) -> Schema:
 
 def _problem(status: int) -> Schema:
     return {
-        "description": HTTPStatus(status).phrase,
+        "description": _phrase(status),
         "headers": _headers((*_ON_EVERY_RESPONSE, *_ON_PROBLEM.get(status, ()))),
         "content": {"application/problem+json": {"schema": published_ref("ErrorOut")}},
     }
@@ -179,9 +179,17 @@ def _headers(names: tuple[str, ...]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
+#: RFC 9110's phrases where Python's own differ from version to version.
+_PHRASES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
 def _name(status: int) -> str:
-    """Return the name of a status's response, as UnprocessableEntity."""
-    return HTTPStatus(status).phrase.replace(" ", "").replace("-", "")
+    """Return the name of a status's response, as UnprocessableContent."""
+    return _phrase(status).replace(" ", "").replace("-", "")
 
 
 def main() -> None:
