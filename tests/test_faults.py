@@ -198,10 +198,12 @@ def test_a_killed_step_process_changes_nothing(tmp_path: Path) -> None:
         undisturbed = _sha256(stage, JOB)
         with stage.client() as client:
             receipt = client.submit(JOB)
-            _await_rendering(client, receipt)
+            _until(lambda: client.poll(receipt)["processed_items"] > 0, "symbols are drawn")
             steps = _forked_by(_run_workers(stage.home))
             assert steps, "the run has no process for each step: is it parallel?"
-            _kill(random.choice(steps))
+            # The youngest: Dagster fails a run whose step is killed after it reported its end, which one about
+            # to exit would be.
+            _kill(max(steps, key=psutil.Process.create_time))
         _assert_ends_as_ever(stage, receipt, undisturbed, PARALLEL_FROM)
 
 
