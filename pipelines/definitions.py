@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.assets import CATALOGUE_ASSETS, label_export
 from pipelines.checks import label_export_checks
+from pipelines.executor import in_process_or_forked
 from pipelines.housekeeping import daily_housekeeping, housekeeping_job
 from pipelines.inbox import inbox_job, inbox_sensor
 from pipelines.maintenance import catalogue_maintenance_job, daily_catalogue_maintenance
@@ -28,4 +29,5 @@ defs = dg.Definitions(
     schedules=[daily_housekeeping, daily_catalogue_maintenance],
     sensors=[standing_plans, webhooks, inbox_sensor],
     resources=RESOURCES,
+    executor=in_process_or_forked,
 )

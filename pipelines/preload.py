@@ -12,7 +12,7 @@ from pipelines.definitions import LABEL_EXPORT_JOB, defs
 
 #: Dagster imports these where it first uses them, which would be in every child.
 MODULES = (
-    "dagster._core.executor.multiprocess",
+    "dagster._cli.api",
     "dagster._core.storage.base_storage",
     "dagster._core.storage.event_log.sqlite",
     "dagster._core.storage.noop_compute_log_manager",

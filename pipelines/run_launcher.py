@@ -6,8 +6,8 @@ Every process with the instance imports this module, so what only a worker needs
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
-import psutil
 from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.launcher.base import (
@@ -34,9 +33,6 @@ from exports import decision
 from exports.artefacts import ArtefactStore
 from exports.job_id import job_id_for
 from pipelines import instance, tags, worker
-
-#: In the environment of a run worker's own children: what is left of a dead one is found by it.
-RUN_MARK = "LABELS_RUN_ID"
 
 
 def run_daemon() -> None:
@@ -97,7 +93,6 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def resume_run(self, context: ResumeRunContext) -> None:
         """Start another worker for a run whose worker died. Steps that ended find what they stored."""
         run = context.dagster_run
-        _kill_children_of(run.run_id)
         with self._worker_of(run) as gate:
             gate.send(run.run_id)
 
@@ -152,31 +147,20 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
     from dagster._utils.hosted_user_process import recon_job_from_origin  # noqa: PLC0415
     from dagster._utils.interrupts import capture_interrupts  # noqa: PLC0415
 
-    os.environ[RUN_MARK] = run_id
     with dg.DagsterInstance.from_ref(ref) as dagster, capture_interrupts():
         run = dagster.get_run_by_id(run_id)
         if run is None or run.job_code_origin is None:
             return
-        for event in core_execute_run(
+        events = core_execute_run(
             recon_job_from_origin(run.job_code_origin),
             run,
             dagster,
             inject_env_vars=True,
             resume_from_failure=True,
-        ):
-            if _is_killed_step(event):
-                # The run would fail for good. Without its worker it is resumed, as after any other kill.
-                os.kill(os.getpid(), signal.SIGKILL)
+        )
+        deque(events, maxlen=0)
         if tags.ORGANISATION in run.tags:
             _tidy(run_id)
-
-
-def _is_killed_step(event: DagsterEvent) -> bool:
-    """Whether the step's process was killed, and no retry policy starts another."""
-    if not event.is_step_failure:
-        return False
-    error = event.step_failure_data.error
-    return error is not None and error.cls_name == "ChildProcessCrashException"
 
 
 def _tidy(run_id: str) -> None:
@@ -191,11 +175,3 @@ def _tidy(run_id: str) -> None:
 
 def _artefacts() -> ArtefactStore:
     return ArtefactStore(os.environ["LABELS_STORAGE_URL"])
-
-
-def _kill_children_of(run_id: str) -> None:
-    """End the step processes that a dead run worker left behind, before others do their work."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(RUN_MARK) == run_id:
-                process.kill()

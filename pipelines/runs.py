@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from exports.job_id import run_id_for
 from exports.plan import ExportPlan
-from pipelines import tags, worker
+from pipelines import tags
 from pipelines.assets import ORGANISATIONS
 from pipelines.definitions import LABEL_EXPORT_JOB, defs
 from pipelines.instance import LOCATION_NAME
@@ -33,17 +33,13 @@ _LOGGERS = {"console": {"config": {"log_level": "WARNING"}}}
 #: A small job's run: one process does everything.
 IN_PROCESS: Mapping[str, Any] = {"execution": {"config": {"in_process": {}}}, "loggers": _LOGGERS}
 
-#: Entities from which a process for each step pays: the first costs seconds of imports, each 0.4 s more.
-PARALLEL_FROM = 100_000
+#: Entities from which a process for each step pays: each costs a fork and some reading of the run's events.
+PARALLEL_FROM = 50_000
 
 
 def in_parallel(cores: int) -> Mapping[str, Any]:
     """Return a large job's run config: as many steps at once as there are cores, each in its own process."""
-    start = {"forkserver": {"preload_modules": worker.PRELOAD}}
-    return {
-        "execution": {"config": {"multiprocess": {"max_concurrent": cores, "start_method": start}}},
-        "loggers": _LOGGERS,
-    }
+    return {"execution": {"config": {"forked": {"max_concurrent": cores}}}, "loggers": _LOGGERS}
 
 
 class Runs:

@@ -97,7 +97,7 @@ def test_a_large_job_gets_processes_of_its_own(evaluation, tick) -> None:
     evaluation.parallel_from = 5
     evaluation.at(tick)
     (run,) = evaluation.jobs
-    assert "multiprocess" in run.run_config["execution"]["config"]
+    assert "forked" in run.run_config["execution"]["config"]
 
 
 def test_missed_ticks_are_made_up_for_once(evaluation, tick) -> None:

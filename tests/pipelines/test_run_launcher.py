@@ -9,15 +9,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import dagster as dg
-import pytest
-from dagster._core.events import DagsterEvent, DagsterEventType, StepFailureData
+from dagster._core.events import DagsterEvent, DagsterEventType
 from dagster._core.launcher.base import WorkerStatus
-from dagster._utils.error import SerializableErrorInfo
 
 from pipelines import instance, worker
 from pipelines.definitions import LABEL_EXPORT_JOB
 from pipelines.preload import MODULES
-from pipelines.run_launcher import ForkedRunLauncher, _is_killed_step, _work
+from pipelines.run_launcher import ForkedRunLauncher, _work
 from pipelines.runs import Runs
 
 
@@ -92,20 +90,6 @@ def test_a_worker_whose_gate_closes_does_nothing(dagster: dg.DagsterInstance) ->
     ours.close()
     _work(theirs, dagster.get_ref())
     theirs.close()
-
-
-@pytest.mark.parametrize(
-    ("error", "killed"),
-    [("ChildProcessCrashException", True), ("DagsterExecutionStepExecutionError", False), (None, False)],
-)
-def test_a_killed_step_is_told_from_one_that_failed(error: str | None, killed: bool) -> None:
-    info = SerializableErrorInfo("", [], error) if error else None
-    event = DagsterEvent(
-        DagsterEventType.STEP_FAILURE.value,
-        LABEL_EXPORT_JOB,
-        event_specific_data=StepFailureData(error=info, user_failure_data=None),
-    )
-    assert _is_killed_step(event) is killed
 
 
 def test_interrupted_launches_are_queued_again(dagster: dg.DagsterInstance) -> None:

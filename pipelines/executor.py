@@ -1,0 +1,145 @@
+"""Dagster's plug-in that executes a run's steps: in the run worker itself, or each in a process forked from it.
+
+A forked step finds all imported and starts in hundredths of a second. The run worker executes no step
+then, so it has no threads that a fork would lose.
+"""
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from multiprocessing.process import BaseProcess
+from typing import Any, cast
+
+import dagster as dg
+from dagster._core.events import DagsterEvent
+from dagster._core.execution.retries import RetryMode
+from dagster._core.executor.base import Executor
+from dagster._core.executor.in_process import InProcessExecutor
+from dagster._core.executor.step_delegating import (
+    CheckStepHealthResult,
+    StepDelegatingExecutor,
+    StepHandler,
+    StepHandlerContext,
+)
+from dagster._grpc.types import ExecuteStepArgs
+
+#: How often a step whose process is killed starts again before it counts as failed.
+_STARTS_AT_MOST = 5
+
+#: How often the run worker reads what its steps report, and looks whether their processes live.
+_READ_SECONDS = 0.05
+_HEALTH_SECONDS = 1
+
+_CONFIG = dg.Field(
+    dg.Selector({"in_process": dg.Field({}), "forked": {"max_concurrent": dg.Field(int)}}),
+    default_value={"in_process": {}},
+)
+
+
+def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
+    # A forked step loads the job anew, and reports through the instance.
+    if "forked" not in config:
+        return []
+    return [
+        dg.ExecutorRequirement.RECONSTRUCTABLE_JOB,
+        dg.ExecutorRequirement.NON_EPHEMERAL_INSTANCE,
+        dg.ExecutorRequirement.PERSISTENT_OUTPUTS,
+    ]
+
+
+@dg.executor(name="in_process_or_forked", config_schema=_CONFIG, requirements=_requirements)
+def in_process_or_forked(context: dg.InitExecutorContext) -> Executor:
+    """One process for all steps of the run, or one for each step, `max_concurrent` at once."""
+    config = cast("Mapping[str, dict[str, int]]", context.executor_config)
+    if "forked" not in config:
+        return InProcessExecutor(retries=RetryMode.ENABLED)
+    return StepDelegatingExecutor(
+        ForkedSteps(),
+        retries=RetryMode.ENABLED,
+        sleep_seconds=_READ_SECONDS,
+        check_step_health_interval_seconds=_HEALTH_SECONDS,
+        max_concurrent=config["forked"]["max_concurrent"],
+    )
+
+
+class ForkedSteps(StepHandler):
+    """Starts a process for each step, and again where it was killed: steps find what they had stored."""
+
+    def __init__(self) -> None:
+        self._processes: dict[str, BaseProcess] = {}
+        self._starts: dict[str, int] = {}
+
+    @property
+    def name(self) -> str:
+        return "ForkedSteps"
+
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        self._start(step_handler_context)
+        return iter(())
+
+    def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
+        """Tell whether the step is at work or has reported its end; a killed one is at work again."""
+        key = _key(step_handler_context)
+        process = self._processes.get(key)
+        if process is None:
+            return CheckStepHealthResult.unhealthy("its process ended with its run worker")
+        if process.is_alive() or process.exitcode == 0 or _has_ended(step_handler_context, key):
+            return CheckStepHealthResult.healthy()
+        if self._starts[key] < _STARTS_AT_MOST:
+            self._start(step_handler_context)
+            return CheckStepHealthResult.healthy()
+        return CheckStepHealthResult.unhealthy(
+            f"its process ended {_STARTS_AT_MOST} times without a result, now with exit code {process.exitcode}"
+        )
+
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        self._processes[_key(step_handler_context)].kill()
+        return iter(())
+
+    def _start(self, context: StepHandlerContext) -> None:
+        key = _key(context)
+        process = multiprocessing.get_context("fork").Process(
+            target=_execute, args=(context.execute_step_args,), name=f"labels-step-{key}"
+        )
+        process.start()
+        self._processes[key] = process
+        self._starts[key] = self._starts.get(key, 0) + 1
+
+
+def _key(context: StepHandlerContext) -> str:
+    (key,) = context.execute_step_args.step_keys_to_execute or ("",)
+    return key
+
+
+def _has_ended(context: StepHandlerContext, key: str) -> bool:
+    """Whether the step reported its end: a process may be killed between that and its exit."""
+    ends = {
+        dg.DagsterEventType.STEP_SUCCESS,
+        dg.DagsterEventType.STEP_FAILURE,
+        dg.DagsterEventType.STEP_UP_FOR_RETRY,
+    }
+    records = context.instance.get_records_for_run(context.execute_step_args.run_id, of_type=ends).records
+    return any(record.event_log_entry.step_key == key for record in records)
+
+
+def _execute(arguments: ExecuteStepArgs) -> None:
+    """Execute the step; end at once when the run worker does, whose successor starts it again."""
+    # What `dagster api execute_step` does, without its process's imports.
+    from dagster._cli.api import (  # noqa: PLC0415
+        _execute_step_command_body,  # pyright: ignore[reportPrivateUsage]
+    )
+
+    threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
+    with dg.DagsterInstance.from_ref(arguments.instance_ref) as instance:
+        run = instance.get_run_by_id(arguments.run_id)
+        if run is not None:
+            deque(_execute_step_command_body(arguments, instance, run), maxlen=0)
+
+
+def _end_with(parent: BaseProcess | None) -> None:
+    if parent is not None:
+        parent.join()
+        os._exit(1)
