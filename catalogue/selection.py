@@ -13,7 +13,7 @@ from catalogue.duck import fetch
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 
-FRAME_ROWS = 50_000
+FRAME_ROWS = 25_000
 
 
 class Scope(StrEnum):
@@ -76,7 +76,7 @@ def resolve(
     version: CatalogueVersion | None = None,
     limit: int | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the selected entities as frames of `MANIFEST`, at most 50,000 rows each; the first `limit` of them.
+    """Yield the selected entities as frames of `MANIFEST`, at most 25,000 rows each; the first `limit` of them.
 
     Ordered by GTIN, lot number (none first), serial number and id, so that the same version gives the same
     rows in the same places. Without a version the newest is taken, once.

@@ -38,7 +38,7 @@ _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _COMMIT_ATTEMPTS = 40
 
 #: DuckDB's share of each process's memory.
-_MEMORY_LIMIT = "512MB"
+_MEMORY_LIMIT = "128MB"
 
 
 @dataclass(frozen=True, slots=True)

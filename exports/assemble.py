@@ -1,8 +1,8 @@
 """The parts become one artefact, verified as it lies in the store; what it printed is recorded."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import BinaryIO
 
 from catalogue import lifecycle
@@ -18,10 +18,10 @@ from exports.parts import Part, printed_rows
 from exports.plan import ExportPlan
 from exports.ports import Report
 from exports.sheet_plan import SheetPlan
-from renderers import archive
-from renderers.archive import Fragment
+from renderers.archive.assembler import ArchiveSummary, Assembler
+from renderers.archive.fragments import Fragment
 from renderers.sheets import pdf
-from renderers.sheets.pdf import PdfFragment
+from renderers.sheets.pdf import PdfFragment, PdfSummary
 
 _COPY_BYTES = 1 << 20
 _FRAME_ROWS = 50_000
@@ -47,37 +47,32 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     if plan.is_sheet:
         sheet = sheet_plan.load(plan, store)
         next_position = sheet.next_position
-        _join_pages(plan, sheet, parts, key, store)
+        summary = _join_pages(plan, sheet, parts, key, store)
+        checks = partial(verify_sheet.checks, summary, plan, sheet, processed, store)
     else:
-        _join_members(plan, parts, written, key, store)
+        summary = _join_members(plan, parts, written, key, store)
+        checks = partial(verify_archive.checks, summary, plan, processed, manifest.rows, len(written), store)
     with store.on_disk(key) as path:
-        checks = (
-            verify_sheet.checks(path, plan, sheet_plan.load(plan, store), processed, store)
-            if plan.is_sheet
-            else verify_archive.checks(path, plan, processed, manifest.rows, len(written), store)
-        )
-        findings.require_all(plan.job_id, checks, store)
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
-    return Artifact(key, filename, store.size(key), digest, processed, failed, next_position)
+    return Artifact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
 
 
 def _join_members(
     plan: ExportPlan, parts: Sequence[Part], written: Sequence[Report], key: str, store: ArtefactStore
-) -> None:
-    with store.write(key) as out, archive.Assembler(out) as assembler:
+) -> ArchiveSummary:
+    with store.write(key) as out, Assembler(out) as assembler:
         for fragment, stream in _fragments(plan, parts, store):
             if isinstance(fragment, Fragment):
                 assembler.append_fragment(stream, fragment)
         for report in written:
             assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
-        assembler.close()
+        return assembler.close()
 
 
 def _join_pages(
     plan: ExportPlan, sheet: SheetPlan, parts: Sequence[Part], key: str, store: ArtefactStore
-) -> None:
+) -> PdfSummary:
     rows = manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
     pages = (
         (fragment, stream)
@@ -85,7 +80,7 @@ def _join_pages(
         if isinstance(fragment, PdfFragment)
     )
     with store.write(key) as out:
-        pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, rows))
+        return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, rows))
 
 
 def _fragments(

@@ -23,6 +23,10 @@ class Check(StrEnum):
     SAMPLE = "sample_decodes"
 
 
+#: What is to be checked, in this order; each returns its facts, or raises what it found wrong.
+Checks: TypeAlias = Iterable[tuple[Check, Callable[[], Facts]]]
+
+
 class CountsDisagree(ExportError):
     """The artefact does not hold as many pieces as the manifest has entities drawn."""
 
@@ -43,9 +47,7 @@ class Finding:
     facts: Facts
 
 
-def require_all(
-    job_id: str, checks: Iterable[tuple[Check, Callable[[], Facts]]], store: ArtefactStore
-) -> None:
+def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
     """Do the checks in turn and store what they find, also where one of them raises what it found wrong.
 
     The checks after that one are not done, and nothing is found of them.

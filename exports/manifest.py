@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from io import BufferedReader
+from typing import Any, cast
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -32,7 +33,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The frozen rows of one job: how many, a hash of what they say, and the catalogue they came from."""
+    """The frozen rows of one job: how many, the digest of their file, and the catalogue they came from."""
 
     rows: int
     sha256: str
@@ -56,7 +57,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
     if plan.reprint_of is not None:
         return _copied(plan, plan.reprint_of, store)
     version = catalogue.version()
-    digest, rows = hashlib.sha256(), 0
+    rows = 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
         for frame in selection.resolve(catalogue, plan.selection, version=version):
@@ -64,13 +65,14 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
             table = frame.match_to_schema(MANIFEST).to_arrow()
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
             writer.write_table(table)
-            digest.update(frame.write_ndjson().encode())
             rows += frame.height
         if writer is None or rows == 0:
             raise EmptySelection
         writer.close()
+    with store.open(f"{plan.folder}/manifest.parquet") as stream:
+        digest = hashlib.file_digest(cast("BufferedReader", stream), "sha256").hexdigest()
     unmatched = [asdict(key) for key in selection.unmatched(catalogue, plan.selection, version=version)]
-    manifest = Manifest(rows, digest.hexdigest(), version, len(unmatched))
+    manifest = Manifest(rows, digest, version, len(unmatched))
     store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": unmatched})
     store.write_json(f"{plan.folder}/manifest.json", manifest.to_document())
     return manifest

@@ -12,7 +12,7 @@ from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
 from exports.manifest import Chunk, Manifest
 from exports.plan import ExportPlan
-from renderers.archive import Fragment
+from renderers.archive.fragments import Fragment
 from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000

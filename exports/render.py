@@ -11,7 +11,8 @@ from exports.manifest import Chunk, Manifest
 from exports.parts import OnProgress, Part
 from exports.plan import ExportPlan
 from exports.templates import template_of
-from renderers.archive import Fragment, FragmentWriter
+from renderers.archive.fragments import Fragment, FragmentWriter
+from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
 #: Symbols drawn at once: enough for NumPy to shine, little enough to stay in some tens of megabytes.
@@ -38,7 +39,8 @@ def chunk_to_part(
 
     `on_progress` is told the chunk's entities drawn and failed so far, after every batch.
 
-    Raises ExportCancelled. What was drawn is read again from the finished artefact, not here.
+    Raises ExportCancelled; CorruptArchive where the part, as it lies in the store, does not inflate to what was
+    drawn. A sample of the symbols is decoded later, from the finished artefact.
     """
     key = parts.key_of(plan, manifest, chunk)
     if (part := parts.stored(key, store)) is not None:
@@ -62,6 +64,9 @@ def chunk_to_part(
             )
         else:
             fragment, failed = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
+    if isinstance(fragment, Fragment):
+        with store.open(f"{key}.data") as stream:
+            verify_fragment(stream, fragment)
     if chunk.start == 0:
         pictures.store_first(plan, chunk, store)
     part = Part(key, chunk.start, chunk.stop, failed, fragment)
@@ -80,15 +85,15 @@ def _draw_members(
 ) -> tuple[Fragment, int]:
     """Write the chunk's symbols as members of a ZIP; return them and how many entities failed."""
     drawn = failed = 0
-    with FragmentWriter(data) as writer:
-        for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
-            decision.require_not_cancelled(plan.job_id, store)
-            batch = symbol_files.draw(plan, frame)
-            for file in batch.files:
-                writer.add(file.name, file.data, store=plan.file_format is FileFormat.PNG)
-            manifest_csv.write(csv_bytes(batch.manifest_rows))
-            errors_csv.write(csv_bytes(batch.error_rows))
-            failed += len(batch.error_rows)
-            drawn += frame.height - len(batch.error_rows)
-            on_progress(drawn, failed)
-        return writer.close(), failed
+    writer = FragmentWriter(data)
+    compressed = plan.file_format is FileFormat.PNG
+    for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
+        decision.require_not_cancelled(plan.job_id, store)
+        batch = symbol_files.draw(plan, frame)
+        writer.add([(file.name, file.data) for file in batch.files], store=compressed)
+        manifest_csv.write(csv_bytes(batch.manifest_rows))
+        errors_csv.write(csv_bytes(batch.error_rows))
+        failed += len(batch.error_rows)
+        drawn += frame.height - len(batch.error_rows)
+        on_progress(drawn, failed)
+    return writer.close(), failed

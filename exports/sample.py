@@ -54,7 +54,8 @@ def rows(plan: ExportPlan, store: ArtefactStore, entities: int, symbols_each: in
         chosen = pl.col("row").is_in(spread.implode())
         if by_kind:
             chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())
-        sampled.append(frame.filter(chosen))
+        # Taken out as values: a filtered frame keeps the texts of all the rows it came from.
+        sampled.append(pl.DataFrame(frame.filter(chosen).rows(), schema=frame.schema, orient="row"))
     return pl.concat(sampled)
 
 

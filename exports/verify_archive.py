@@ -7,17 +7,18 @@ library's reader would hold an object for each of a million members; this one ho
 import os
 import struct
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from exports import decision, sample, symbol_files
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
-from exports.findings import Check, CountsDisagree, Facts
+from exports.findings import Check, Checks, CountsDisagree, Facts
 from exports.plan import ExportPlan
 from exports.verify import require_decodes
-from renderers import archive
+from renderers.archive import verification
+from renderers.archive.assembler import ArchiveSummary
 
 _BLOCK = 1 << 20
 
@@ -30,6 +31,8 @@ _LOCATOR = struct.Struct("<4xLQL")
 _END64 = struct.Struct("<4xQ2H2L4Q")
 _CENTRAL = struct.Struct("<4x6H3L5H2L")
 _LOCAL = struct.Struct("<4x5H3L2H")
+# In a central record: how long its name, extra field and comment are.
+_LENGTHS, _LENGTHS_AT = struct.Struct("<3H"), 28
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _DEFLATED, _RAW = 8, -15
 
@@ -43,35 +46,37 @@ class _Place(NamedTuple):
 
 
 def checks(
-    path: Path, plan: ExportPlan, processed: int, rows: int, reports: int, store: ArtefactStore
-) -> Iterator[tuple[Check, Callable[[], Facts]]]:
-    """Yield what is to be checked of the archive of `processed` entities out of `rows`, in this order.
+    summary: ArchiveSummary,
+    plan: ExportPlan,
+    processed: int,
+    rows: int,
+    reports: int,
+    store: ArtefactStore,
+    path: Path,
+) -> Checks:
+    """Yield what is to be checked of the archive of `processed` entities out of `rows`.
 
-    Each returns its facts. Raises CorruptArchive, CountsDisagree, SymbolDoesNotDecode.
+    Raises CorruptArchive, CountsDisagree, SymbolDoesNotDecode.
     """
-    members = 0
+    symbols = processed * len(plan.slots)
 
     def whole() -> Facts:
-        nonlocal members
-        members = archive.verify(path)
-        return {"bytes": path.stat().st_size, "members": members}
+        with path.open("rb") as stream:
+            verification.verify(stream, summary)
+        return {"bytes": summary.size_bytes, "members": summary.members}
 
     def counts() -> Facts:
-        expected = processed * len(plan.slots) + reports
-        if members != expected:
-            raise CountsDisagree("members", members, expected)
-        return {"members": members, "entities": processed, "symbols": processed * len(plan.slots)}
+        if summary.members != symbols + reports:
+            raise CountsDisagree("members", summary.members, symbols + reports)
+        return {"members": summary.members, "entities": processed, "symbols": symbols}
 
     yield Check.WHOLE, whole
     # The pass over every byte has compared the names as well, letter case aside.
-    yield Check.NAMES, lambda: {"members": members}
+    yield Check.NAMES, lambda: {"members": summary.members}
     yield Check.COUNTS, counts
     yield (
         Check.SAMPLE,
-        lambda: {
-            "decoded": require_sample_reads(path, plan, rows, store),
-            "symbols": processed * len(plan.slots),
-        },
+        lambda: {"decoded": require_sample_reads(path, plan, rows, store), "symbols": symbols},
     )
 
 
@@ -103,19 +108,19 @@ def content(stream: BinaryIO, place: _Place) -> bytes:
 
 
 def places(stream: BinaryIO, names: Collection[str]) -> dict[str, _Place]:
-    """Return where the members of these names are. The archive is whole: `archive.verify` read it."""
+    """Return where the members of these names are. The archive is whole: `verification.verify` read it."""
     wanted = {name.encode(): name for name in names}
     found: dict[str, _Place] = {}
-    for raw, place in _directory(stream):
+    for raw, record in _directory(stream):
         if name := wanted.get(raw):
-            found[name] = place
+            found[name] = _place(record)
             if len(found) == len(wanted):
                 break
     return found
 
 
-def _directory(stream: BinaryIO) -> Iterator[tuple[bytes, _Place]]:
-    """Yield name and place of every member, as the central directory has them."""
+def _directory(stream: BinaryIO) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield name and record of every member, as the central directory has them."""
     end = stream.seek(-_END.size, os.SEEK_END)
     *_, left, offset, _ = fields = _END.unpack(stream.read(_END.size))
     if fields[3] == _MAX16 or _MAX32 in (left, offset):
@@ -125,19 +130,24 @@ def _directory(stream: BinaryIO) -> Iterator[tuple[bytes, _Place]]:
     stream.seek(offset)
     buffer, at = b"", 0
     while left or at < len(buffer):
-        if len(buffer) - at < _CENTRAL.size + 2 * _MAX16 and left:
+        if len(buffer) - at < _CENTRAL.size + 3 * _MAX16 and left:
             block = stream.read(min(left, _BLOCK))
             left -= len(block)
             buffer, at = buffer[at:] + block, 0
-        record = _CENTRAL.unpack_from(buffer, at)
-        method, compressed, size, offset = record[3], record[7], record[8], record[15]
-        name_length, extra_length, comment_length = record[9:12]
-        at += _CENTRAL.size
-        name = buffer[at : at + name_length]
-        if _MAX32 in (compressed, size, offset):
-            compressed, offset = _wide(buffer[at + name_length :][:extra_length], size, compressed, offset)
-        at += name_length + extra_length + comment_length
-        yield name, _Place(offset, compressed, method)
+        lengths = _LENGTHS.unpack_from(buffer, at + _LENGTHS_AT)
+        name_at, begin = at + _CENTRAL.size, at
+        at = name_at + sum(lengths)
+        yield buffer[name_at : name_at + lengths[0]], memoryview(buffer)[begin:at]
+
+
+def _place(record: memoryview) -> _Place:
+    fields = _CENTRAL.unpack_from(record)
+    method, compressed, size, offset = fields[3], fields[7], fields[8], fields[15]
+    if _MAX32 in (compressed, size, offset):
+        name_length, extra_length = fields[9:11]
+        extra = bytes(record[_CENTRAL.size + name_length :][:extra_length])
+        compressed, offset = _wide(extra, size, compressed, offset)
+    return _Place(offset, compressed, method)
 
 
 def _wide(extra: bytes, size: int, compressed: int, offset: int) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A finished PDF is looked at as a printer would draw it, and its labels read, before anything is published."""
 
-from collections.abc import Callable, Iterator
+import hashlib
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -11,12 +11,13 @@ from PIL import Image
 from exports import sample
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
-from exports.findings import Check, CountsDisagree, Facts
+from exports.findings import Check, Checks, CountsDisagree, Facts
 from exports.plan import ExportPlan
 from exports.sheet_pages import encode
 from exports.sheet_plan import SheetPlan
 from exports.verify import Expected, require_reads
 from renderers.sheets.model import LabelLayout
+from renderers.sheets.pdf import CorruptFragment, PdfSummary
 
 _PIXELS_PER_MODULE = 4
 _POINTS_PER_MILLIMETRE = 72 / 25.4
@@ -32,14 +33,18 @@ class _Label(NamedTuple):
 
 
 def checks(
-    path: Path, plan: ExportPlan, sheet: SheetPlan, processed: int, store: ArtefactStore
-) -> Iterator[tuple[Check, Callable[[], Facts]]]:
-    """Yield what is to be checked of a PDF with the labels of `processed` entities, in this order.
+    summary: PdfSummary, plan: ExportPlan, sheet: SheetPlan, processed: int, store: ArtefactStore, path: Path
+) -> Checks:
+    """Yield what is to be checked of a PDF with the labels of `processed` entities.
 
-    Each returns its facts. Raises SymbolDoesNotDecode, CountsDisagree.
+    Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree.
     """
 
     def whole() -> Facts:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != summary.sha256:
+            raise CorruptFragment("The PDF is not what was joined", value=digest, expected=summary.sha256)
         try:
             with pypdfium2.PdfDocument(path) as document:
                 return {"bytes": path.stat().st_size, "pages": len(document)}

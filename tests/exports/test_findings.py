@@ -2,6 +2,7 @@
 
 import random
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from exports.errors import SymbolDoesNotDecode
 from exports.findings import Check, CountsDisagree
 from exports.plan import ExportPlan
 from exports.verify_archive import content, places
-from renderers.archive import CorruptArchive, FragmentWriter
+from renderers.archive.fragments import FragmentWriter
+from renderers.archive.records import CorruptArchive
 from tests.exports.conftest import Import, plan_for, run
 
 LOTS = 120
@@ -79,11 +81,8 @@ def test_a_symbol_under_anothers_name_is_found_in_the_finished_file(
     class OneForAll(FragmentWriter):
         """Writes the first symbol under every name."""
 
-        first = b""
-
-        def add(self, name: str, data: bytes, *, store: bool = False) -> None:
-            self.first = self.first or data
-            super().add(name, self.first, store=store)
+        def add(self, files: Sequence[tuple[str, bytes]], *, store: bool = False) -> None:
+            super().add([(name, files[0][1]) for name, _ in files], store=store)
 
     monkeypatch.setattr(render, "FragmentWriter", OneForAll)
     plan = plan_for()
@@ -99,12 +98,13 @@ def test_a_damaged_archive_is_found(
 ) -> None:
     joined = assemble._join_members
 
-    def damaged(plan: ExportPlan, parts: object, written: object, key: str, store: ArtefactStore) -> None:
-        joined(plan, parts, written, key, store)
+    def damaged(plan: ExportPlan, parts: object, written: object, key: str, store: ArtefactStore) -> object:
+        summary = joined(plan, parts, written, key, store)
         path = store.local_path(key)
         raw = bytearray(path.read_bytes())
         raw[len(raw) // 2] ^= 1
         path.write_bytes(raw)
+        return summary
 
     monkeypatch.setattr(assemble, "_join_members", damaged)
     plan = plan_for()

@@ -1,0 +1,146 @@
+"""Fragments become one archive by copying."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, BinaryIO, Self
+
+from isal import isal_zlib
+
+from renderers.archive.fragments import Fragment, read_directory
+from renderers.archive.records import (
+    DEFLATED,
+    LEVEL,
+    RAW,
+    CorruptArchive,
+    Members,
+    central_records,
+    end_records,
+    local_headers,
+)
+from renderers.archive.streams import BLOCK, blocks, inflated
+
+_SPOOL_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveSummary:
+    """A finished archive: size in bytes, members, SHA-256 (hex)."""
+
+    size_bytes: int
+    members: int
+    sha256: str
+
+
+class Assembler:
+    """Writes one archive to a stream that need not seek. Use as a context manager, or close it."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._directory = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        self._digest = sha256()
+        self._offset = 0
+        self._members = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._directory.close()
+
+    def append_fragment(self, stream: IO[bytes], fragment: Fragment) -> None:
+        """Copy a fragment from the stream, which stands at its first byte and need not seek.
+
+        Raises CorruptArchive where the fragment is not the one described; the archive is then useless,
+        and so is what was written of it.
+        """
+        base, digest = self._offset, sha256()
+        for block in blocks(stream, fragment.data_bytes, "The fragment's data"):
+            digest.update(block)
+            self._write(block)
+        directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
+        digest.update(directory)
+        if digest.hexdigest() != fragment.sha256:
+            raise CorruptArchive(
+                "The fragment is not the one that was written",
+                value=digest.hexdigest(),
+                expected=fragment.sha256,
+            )
+        self._record(read_directory(directory, fragment).moved(base))
+
+    def add(self, name: str, chunks: Iterable[bytes]) -> None:
+        """Write one deflated member of any size, given in pieces; how it is cut does not change the bytes.
+
+        It is compressed to a spool first: its header then holds the sizes, which every reader understands
+        and which needs no ZIP64 on suspicion. Raises CorruptArchive where it does not inflate to what it was.
+        """
+        size = crc = read_crc = 0
+        compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)
+        with SpooledTemporaryFile[bytes](_SPOOL_BYTES) as spool:
+            # isal's output depends on how its input is cut.
+            for block in _recut(chunks):
+                size += len(block)
+                crc = isal_zlib.crc32(block, crc)
+                spool.write(compressor.compress(block))
+            spool.write(compressor.flush())
+            compressed = spool.tell()
+            member = Members.of(
+                [name],
+                offset=self._offset,
+                method=DEFLATED,
+                crcs=[crc],
+                compressed=[compressed],
+                sizes=[size],
+            )
+            self._write(local_headers(member))
+            spool.seek(0)
+            for piece in inflated(self._written(blocks(spool, compressed, "The compressed member"))):
+                read_crc = isal_zlib.crc32(piece, read_crc)
+        if read_crc != crc:
+            raise CorruptArchive("The member does not inflate to what it was", value=name)
+        self._record(member)
+
+    def close(self) -> ArchiveSummary:
+        """Write the central directory and return the archive's size and digest. The stream stays open."""
+        offset, directory_bytes = self._offset, self._directory.tell()
+        self._directory.seek(0)
+        for block in blocks(self._directory, directory_bytes, "The spooled directory"):
+            self._write(block)
+        self._directory.close()
+        self._write(end_records(self._members, directory_bytes, offset))
+        return ArchiveSummary(self._offset, self._members, self._digest.hexdigest())
+
+    def _written(self, source: Iterable[bytes]) -> Iterator[bytes]:
+        for block in source:
+            self._write(block)
+            yield block
+
+    def _write(self, block: bytes) -> None:
+        self._out.write(block)
+        self._digest.update(block)
+        self._offset += len(block)
+
+    def _record(self, members: Members) -> None:
+        self._directory.write(central_records(members))
+        self._members += len(members)
+
+
+def _recut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the same bytes in blocks of one size, the last one shorter."""
+    buffer = bytearray()
+    for chunk in chunks:
+        buffer += chunk
+        if len(buffer) >= BLOCK:
+            whole = len(buffer) - len(buffer) % BLOCK
+            for begin in range(0, whole, BLOCK):
+                yield bytes(buffer[begin : begin + BLOCK])
+            del buffer[:whole]
+    if buffer:
+        yield bytes(buffer)

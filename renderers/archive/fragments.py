@@ -1,0 +1,103 @@
+"""A fragment: some members' local headers and data, then a directory of them. Written by one worker."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import chain
+from typing import Any, BinaryIO, Self
+
+import numpy as np
+from isal import isal_zlib
+
+from renderers.archive.records import (
+    DEFLATED,
+    ENTRY,
+    LEVEL,
+    RAW,
+    STORED,
+    CorruptArchive,
+    Members,
+    header_lengths,
+    local_headers,
+    split,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A finished fragment: sizes of its two halves in bytes, members, SHA-256 (hex) of both halves."""
+
+    data_bytes: int
+    directory_bytes: int
+    members: int
+    sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        return cls(**values)
+
+
+class FragmentWriter:
+    """Writes one fragment to a stream that need not seek."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._written: list[Members] = []
+        self._digest = sha256()
+        self._offset = 0
+
+    def add(self, files: Iterable[tuple[str, bytes]], *, store: bool = False) -> None:
+        """Write members, name and content each, deflated unless `store` says they are compressed already.
+
+        Names are not compared: the caller keeps them apart. Raises RenderError for what is no name.
+        """
+        names: list[str] = []
+        contents: list[bytes] = []
+        crcs: list[int] = []
+        sizes: list[int] = []
+        for name, data in files:
+            names.append(name)
+            contents.append(data if store else isal_zlib.compress(data, LEVEL, RAW))
+            crcs.append(isal_zlib.crc32(data))
+            sizes.append(len(data))
+        members = Members.of(
+            names,
+            offset=self._offset,
+            method=STORED if store else DEFLATED,
+            crcs=crcs,
+            compressed=[len(content) for content in contents],
+            sizes=sizes,
+        )
+        headers = split(local_headers(members), header_lengths(members.entries))
+        self._write(b"".join(chain.from_iterable(zip(headers, contents, strict=True))))
+        self._written.append(members)
+
+    def close(self) -> Fragment:
+        """Append the directory and return what the assembler must know. The stream stays open."""
+        data_bytes = self._offset
+        self._write(b"".join(members.entries.tobytes() for members in self._written))
+        self._write(b"".join(members.names for members in self._written))
+        count = sum(len(members) for members in self._written)
+        return Fragment(data_bytes, self._offset - data_bytes, count, self._digest.hexdigest())
+
+    def _write(self, block: bytes) -> None:
+        self._stream.write(block)
+        self._digest.update(block)
+        self._offset += len(block)
+
+
+def read_directory(directory: bytes, fragment: Fragment) -> Members:
+    """Return the members that the fragment's directory names. Raises CorruptArchive."""
+    names_at = fragment.members * ENTRY.itemsize
+    if len(directory) >= names_at:
+        members = Members(np.frombuffer(directory[:names_at], ENTRY), directory[names_at:])
+        if int(members.entries["name_length"].sum()) == len(members.names):
+            return members
+    raise CorruptArchive(
+        "The fragment's directory does not name its members",
+        value=f"{len(directory)} bytes",
+        expected=f"{fragment.members} members",
+    )
