@@ -6,6 +6,7 @@ from datetime import datetime
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 from deltalake import DeltaTable, Transaction
 
 from catalogue.duck import fetch
@@ -14,6 +15,9 @@ from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, Commit, DataFile
 
 _TABLE = "lifecycle_events"
+
+#: What an event has of its entity's row in the manifest.
+_PRINTED = ("scope", "entity_id", "gtin14", "lot_number", "serial_number")
 
 PRINTED = "PRINTED"
 REPRINTED = "REPRINTED"
@@ -38,18 +42,17 @@ def record_printed(
 ) -> int | None:
     """Record one event per manifest row, all in one commit; return how many.
 
-    `frames` have the columns of `MANIFEST`. None where this job was recorded before,
+    `frames` have the columns of `MANIFEST` and its order; they are read once, a few at a time. None where this job was recorded before,
     by whichever process: the commit carries the job as its Delta app transaction. Raises CommitContention
     where other writers keep winning; nothing was recorded then and a retry may.
     """
-    application = f"printed:{printing.job_id}"
-    if _recorded(catalogue, organisation, application):
+    if is_recorded(catalogue, organisation, printing.job_id):
         return None
+    application = _application(printing.job_id)
     with catalogue.session(organisation) as cursor:
-        rows = _stage(cursor, frames)
-        if rows == 0:
-            return 0
-        file = _write(catalogue, cursor, organisation, printing)
+        file = _write(catalogue, cursor, organisation, printing, frames)
+    if file.rows == 0:
+        return 0
     done: list[DataFile] = [file]
 
     def decide(handle: DeltaTable) -> Commit | None:
@@ -60,39 +63,31 @@ def record_printed(
         return Commit(done, (), Transaction(application, 1))
 
     version = catalogue.commit(_TABLE, organisation, decide)
-    return rows if version is not None else None
+    return file.rows if version is not None else None
 
 
-def _recorded(catalogue: Catalogue, organisation: str, application: str) -> bool:
+def is_recorded(catalogue: Catalogue, organisation: str, job_id: str) -> bool:
+    """Return whether the job's entities are recorded as printed."""
     recorded: list[bool] = []
 
     def look(handle: DeltaTable) -> Commit | None:
-        recorded.append(handle.transaction_version(application) is not None)
+        recorded.append(handle.transaction_version(_application(job_id)) is not None)
         return None
 
     catalogue.commit(_TABLE, organisation, look)
     return recorded[-1]
 
 
-def _stage(cursor: duckdb.DuckDBPyConnection, frames: Iterable[pl.DataFrame]) -> int:
-    """Put the frames into a temporary table, which DuckDB may spill; return the rows."""
-    cursor.execute(
-        "CREATE TEMP TABLE printed (scope VARCHAR, entity_id VARCHAR, gtin14 VARCHAR, lot_number VARCHAR,"
-        " serial_number VARCHAR)"
-    )
-    rows = 0
-    for frame in frames:
-        cursor.register("incoming", frame.match_to_schema(MANIFEST))
-        cursor.execute(
-            "INSERT INTO printed SELECT scope, entity_id, gtin14, lot_number, serial_number FROM incoming"
-        )
-        cursor.unregister("incoming")
-        rows += frame.height
-    return rows
+def _application(job_id: str) -> str:
+    return f"printed:{job_id}"
 
 
 def _write(
-    catalogue: Catalogue, cursor: duckdb.DuckDBPyConnection, organisation: str, printing: Printing
+    catalogue: Catalogue,
+    cursor: duckdb.DuckDBPyConnection,
+    organisation: str,
+    printing: Printing,
+    frames: Iterable[pl.DataFrame],
 ) -> DataFile:
     values = pl.DataFrame(
         {
@@ -107,7 +102,9 @@ def _write(
         schema_overrides={"actor": pl.String, "reason": pl.String},
     )
     cursor.register("job", values)
-    file = catalogue.write_file(
+    cursor.register("printed", _reader(frames))
+    # The manifest's order is the table's: nothing is sorted, so nothing is held.
+    return catalogue.write_file(
         cursor,
         _TABLE,
         organisation,
@@ -117,9 +114,18 @@ def _write(
             p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason
         FROM printed p CROSS JOIN job
         """,
+        is_sorted=True,
     )
-    cursor.unregister("job")
-    return file
+
+
+def _reader(frames: Iterable[pl.DataFrame]) -> pa.RecordBatchReader:
+    schema = pa.schema([(name, pa.large_string()) for name in _PRINTED])
+    batches = (
+        batch
+        for frame in frames
+        for batch in frame.match_to_schema(MANIFEST).select(_PRINTED).to_arrow().cast(schema).to_batches()
+    )
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def history(

@@ -37,8 +37,9 @@ _DELTA_TYPES: dict[type[pl.DataType], str] = {
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _COMMIT_ATTEMPTS = 40
 
-#: DuckDB's share of each process's memory.
-_MEMORY_LIMIT = "128MB"
+#: DuckDB's share of each process's memory, of which each of its threads needs some: with 96 MB one thread sorts five
+#: million rows by way of the disk, and two cannot.
+_MEMORY_LIMIT, _MEMORY_LIMIT_OF_ONE = "192MB", "96MB"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,11 @@ class Catalogue:
 
     One object per process, safe for many threads. Tables are created on first use. Nothing is opened until
     then, so an object made before a fork works in the child. For `s3://` the environment's `AWS_*` say where
-    the store is and who asks.
+    the store is and who asks. A `frugal` one takes half the memory and one core, for processes of which many run.
     """
 
-    def __init__(self, root_url: str) -> None:
+    def __init__(self, root_url: str, *, frugal: bool = False) -> None:
+        self._frugal = frugal
         protocol = get_protocol(root_url)
         self._local = protocol in {"file", "local"}
         self._protocol = protocol
@@ -150,11 +152,17 @@ class Catalogue:
         return duck.connect(None if self._local else self._filesystem, database, **settings)
 
     def write_file(
-        self, cursor: duckdb.DuckDBPyConnection, table: str, organisation: str, query: str
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        table: str,
+        organisation: str,
+        query: str,
+        *,
+        is_sorted: bool = False,
     ) -> DataFile:
         """Write the query's rows, sorted, to a new data file that no snapshot names yet.
 
-        The query gives the table's columns in order. The file's name is new, so a killed writer leaves at most
+        The query gives the table's columns in order, and its rows too where it says so. The file's name is new, so a killed writer leaves at most
         a file nobody reads.
         """
         _check_organisation(organisation)
@@ -163,9 +171,10 @@ class Catalogue:
         if self._local:
             self._filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
         order = ", ".join(f"{column} NULLS FIRST" for column in SORT_ORDER[table])
+        ordered = "" if is_sorted else f"ORDER BY {order}"
         columns = ", ".join(TABLES[table])
         copied = cursor.execute(
-            f"COPY (SELECT {columns} FROM ({query}) ORDER BY {order})"  # noqa: S608 - no values in it
+            f"COPY (SELECT {columns} FROM ({query}) {ordered})"  # noqa: S608 - no values in it
             f" TO {duck.quoted(target)} (FORMAT parquet, COMPRESSION zstd)"
         ).fetchall()
         return DataFile(path, int(self._filesystem.info(target)["size"]), int(copied[0][0]))
@@ -230,12 +239,12 @@ class Catalogue:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._duckdb is None:
+                share = {"memory_limit": _MEMORY_LIMIT}
+                if self._frugal:
+                    share = {"memory_limit": _MEMORY_LIMIT_OF_ONE, "threads": "1"}
                 # What a large sort does not hold in memory goes to the disk.
-                self._duckdb = self.connect(
-                    ":memory:",
-                    memory_limit=_MEMORY_LIMIT,
-                    temp_directory=f"{gettempdir()}/labels-duckdb-{os.getpid()}",
-                )
+                folder = f"{gettempdir()}/labels-duckdb-{os.getpid()}"
+                self._duckdb = self.connect(":memory:", temp_directory=folder, **share)
             return self._duckdb
 
     def _latest(self, table: str) -> DeltaTable:

@@ -14,7 +14,7 @@ class CatalogueResource(dg.ConfigurableResource[Catalogue]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Catalogue:
         del context
-        return Catalogue(catalogue_url(self.storage_url))
+        return Catalogue(catalogue_url(self.storage_url), frugal=True)
 
 
 class ArtefactStoreResource(dg.ConfigurableResource[ArtefactStore]):
