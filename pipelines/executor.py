@@ -76,6 +76,7 @@ class ForkedSteps(StepHandler):
         return "ForkedSteps"
 
     def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+        self._starts[_key(step_handler_context)] = 0
         self._start(step_handler_context)
         return iter(())
 
@@ -105,7 +106,7 @@ class ForkedSteps(StepHandler):
         )
         process.start()
         self._processes[key] = process
-        self._starts[key] = self._starts.get(key, 0) + 1
+        self._starts[key] += 1
 
 
 def _key(context: StepHandlerContext) -> str:
@@ -114,14 +115,17 @@ def _key(context: StepHandlerContext) -> str:
 
 
 def _has_ended(context: StepHandlerContext, key: str) -> bool:
-    """Whether the step reported its end: a process may be killed between that and its exit."""
+    """Whether this attempt at the step told its end: a process may be killed between that and its exit."""
     ends = {
         dg.DagsterEventType.STEP_SUCCESS,
         dg.DagsterEventType.STEP_FAILURE,
         dg.DagsterEventType.STEP_UP_FOR_RETRY,
     }
-    records = context.instance.get_records_for_run(context.execute_step_args.run_id, of_type=ends).records
-    return any(record.event_log_entry.step_key == key for record in records)
+    arguments = context.execute_step_args
+    records = context.instance.get_records_for_run(arguments.run_id, of_type=ends).records
+    told = sum(record.event_log_entry.step_key == key for record in records)
+    earlier = arguments.known_state.get_retry_state().get_attempt_count(key) if arguments.known_state else 0
+    return told > earlier
 
 
 def _execute(arguments: ExecuteStepArgs) -> None:
