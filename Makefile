@@ -22,6 +22,9 @@ PORT ?= 8000
 DAGSTER_PORT ?= 3000
 PACKAGES := accounts api catalogue cli exports gs1 labels_client pipelines renderers
 
+# Labels of bench-export's large job.
+N ?= 1000000
+
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
@@ -98,7 +101,7 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 bench: $(STAMP) ## Race symbols and sheets against their peers
 	@shopt -s nullglob; \
 	for script in benchmarks/*.py; do \
-	  case "$$script" in */_*|*/load.py|*/pipeline.py|*/catalogues.py) continue;; esac; \
+	  case "$$script" in */_*|*/load.py|*/label_exports.py|*/catalogues.py) continue;; esac; \
 	  echo "== $$script"; $(PYTHON) "$$script"; \
 	done
 
@@ -107,9 +110,12 @@ bench-catalogue: $(STAMP) ## Ten million serials: import, counts, resolving, bes
 	$(PYTHON) benchmarks/catalogues.py --rows 10_000_000
 
 .PHONY: bench-service
-bench-service: $(STAMP) ## The running service: load on the facade, and a large job
+bench-service: $(STAMP) ## The running service: polls and submissions for a minute
 	$(PYTHON) benchmarks/load.py
-	$(PYTHON) benchmarks/pipeline.py
+
+.PHONY: bench-export
+bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
+	$(PYTHON) benchmarks/label_exports.py $(N)
 
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew

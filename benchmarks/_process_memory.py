@@ -1,0 +1,102 @@
+"""The most memory that each process of a service took, while a block runs."""
+
+import contextlib
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+_SECONDS = 0.1
+
+#: A forked process has its fork server's command line.
+_FORK_SERVER = "multiprocessing.forkserver"
+_MARKS = (
+    ("cli.facade", "façade"),
+    ("run_daemon", "daemon"),
+    ("dagster._cli", "code server"),
+    ("dagster_webserver", "Dagster UI"),
+    ("cli.guard", "guard"),
+    ("resource_tracker", "resource tracker"),
+    (" serve ", "supervisor"),
+)
+STEP, RUN_WORKER, WARM_WORKER = "step", "run worker", "warm worker"
+
+
+@dataclass(slots=True)
+class _Seen:
+    kind: str
+    peak: int = 0
+
+
+@dataclass(slots=True)
+class ProcessMemory:
+    """Peaks of resident memory, shared pages included, in bytes: Linux's own high-water marks, read ten times a second.
+
+    A process that began before the block has the peak of its whole life.
+    """
+
+    home: Path
+    _seen: dict[int, _Seen | None] = field(default_factory=dict[int, _Seen | None])
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _sampler: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        self._sampler = threading.Thread(target=self._sample)
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._sampler:
+            self._sampler.join()
+
+    def peaks(self, op_of: dict[int, str]) -> dict[str, int]:
+        """Return the highest peak by kind of process; of steps by their op, where the pid's is told."""
+        peaks: dict[str, int] = {}
+        for pid, seen in self._seen.items():
+            if seen is not None:
+                kind = f"{STEP} {op_of[pid]}" if pid in op_of else seen.kind
+                peaks[kind] = max(peaks.get(kind, 0), seen.peak)
+        return peaks
+
+    def _sample(self) -> None:
+        while not self._ended.wait(_SECONDS):
+            for pid in psutil.pids():
+                if pid not in self._seen:
+                    self._seen[pid] = self._admitted(pid)
+                if (seen := self._seen[pid]) is not None:
+                    seen.peak = max(seen.peak, _high_water_mark(pid))
+
+    def _admitted(self, pid: int) -> _Seen | None:
+        """Return what will be known of a process of our home, None for any other."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.environ().get("LABELS_HOME") == str(self.home.resolve()):
+                return _Seen(_kind(process))
+        return None
+
+
+def _kind(process: psutil.Process) -> str:
+    command = " ".join(process.cmdline())
+    for mark, name in _MARKS:
+        if mark in command:
+            return name
+    parent = process.parent()
+    if parent is None or _FORK_SERVER not in " ".join(parent.cmdline()):
+        return "fork server" if _FORK_SERVER in command else "other"
+    of = _kind(parent)
+    if of == "fork server":
+        server = parent.parent()
+        of = _kind(server) if server else ""
+        return {"daemon": RUN_WORKER, "façade": WARM_WORKER}.get(of, STEP)
+    return STEP
+
+
+def _high_water_mark(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
