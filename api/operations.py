@@ -16,7 +16,7 @@ from exports.request import ExportRequest
 JOB = wire.ROOT + "{job_id}/"
 
 # What a request can meet on its way, whatever the operation.
-_ALWAYS = (429, 500)
+_ALWAYS = (429, 500, 503)
 _WITH_KEY = (401,)
 _WITH_JOB = (404, 422)
 _WITH_BODY = (400, 408, 413, 415, 422)
@@ -86,7 +86,7 @@ OPERATIONS = (
         "takes certain file formats, a filter certain scopes, and a GTIN needs its check digit: anything "
         "else is 422, with the place in `details[].loc`.",
         _RECEIPT,
-        (403, 409, 503),
+        (403, 409),
         body=ExportRequest,
         request_headers=(incoming.IDEMPOTENCY_KEY,),
         headers=("Location", "Retry-After"),
@@ -110,7 +110,7 @@ OPERATIONS = (
         "Takes the body of a submission and makes no job: how many entities there are, which of those "
         "tried would fail and why, and pictures of the first symbols or of the first sheet page.",
         {200: Content(wire.LabelExportPreviewOut)},
-        (403, 503),
+        (403,),
         body=ExportRequest,
     ),
     Operation(
@@ -146,7 +146,7 @@ OPERATIONS = (
         "A new job over the very same rows, recorded as a reprint with who asked and why. 409 once the "
         "rows are no longer kept.",
         _RECEIPT,
-        (403, 409, 503),
+        (403, 409),
         body=ReprintRequest,
         headers=("Location", "Retry-After"),
     ),
@@ -257,7 +257,6 @@ OPERATIONS = (
         "Health",
         "200 once label exports are accepted.",
         {200: Content(wire.ServiceStatusOut)},
-        (503,),
         secured=False,
     ),
     Operation(
@@ -268,7 +267,6 @@ OPERATIONS = (
         "Readiness",
         "200 once label exports are accepted.",
         {200: Content(wire.ServiceStatusOut)},
-        (503,),
         secured=False,
     ),
     Operation(

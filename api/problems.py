@@ -89,6 +89,9 @@ _PLACES: Mapping[type[LabelError], list[str | int]] = {
 
 _MAX_WORDS = 500
 
+#: Seconds after which to try again what the storage refused.
+_STORAGE_RETRY_AFTER = 30
+
 #: Headers that belong to an error's meaning, whatever its body.
 _KEPT = frozenset({"allow", "content-range", "retry-after", "vary", "www-authenticate"})
 
@@ -200,8 +203,9 @@ def detail_of(status: int) -> str:
 class EveryErrorIsAProblem:
     """ASGI middleware: no error leaves in another shape.
 
-    A crash becomes a 500 that tells nothing, with the traceback in the log. What a response class or
-    another middleware writes as plain text (a bad range, a refused preflight) becomes a problem too.
+    A crash becomes a 500 that tells nothing, with the traceback in the log; where the storage failed, a 503
+    that asks to try again. What a response class or another middleware writes as plain text (a bad range, a
+    refused preflight) becomes a problem too.
     """
 
     def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger) -> None:
@@ -228,11 +232,19 @@ class EveryErrorIsAProblem:
 
         try:
             await self.app(scope, receive, tell)
-        except Exception:
+        except Exception as error:
             self._log.exception("crash")
             if started:
                 raise  # nothing can be told any more: the server cuts the connection
-            await response(INTERNAL, _DETAILS[500])(scope, receive, send)
+            await _of_crash(error)(scope, receive, send)
+
+
+def _of_crash(error: Exception) -> Response:
+    words = exports_errors.storage_words(error)
+    if words is None:
+        return response(INTERNAL, _DETAILS[500])
+    detail = f"The storage cannot be used just now: {words}. The same request may succeed later."
+    return of_error(exports_errors.Unavailable(detail, retry_after=_STORAGE_RETRY_AFTER))
 
 
 def _in_its_shape(start: Message) -> Response | None:

@@ -7,13 +7,16 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+
+#: How the name of an object ends that is still being written.
+_UNFINISHED = ".tmp"
 
 
 class ArtefactStore:
@@ -92,15 +95,16 @@ class ArtefactStore:
         name is only ever given to a finished one.
         """
         path = self._path(key)
-        temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+        temporary = f"{path}.{uuid.uuid4().hex}{_UNFINISHED}"
         self._fs.makedirs(posixpath.dirname(path), exist_ok=True)
         try:
             with self._fs.open(temporary, "wb") as stream:
                 yield cast("BinaryIO", stream)
             self._move(temporary, path)
         except BaseException:
-            if self._fs.exists(temporary):
-                self._fs.rm(temporary)
+            # What failed first is what is told; the storage may refuse this as well.
+            with suppress(Exception):
+                self._fs.rm_file(temporary)
             raise
 
     def _move(self, source: str, target: str) -> None:
@@ -133,14 +137,16 @@ class ArtefactStore:
             except FileExistsError:
                 return False
             return True
-        temporary = Path(f"{path}.{uuid.uuid4().hex}.tmp")
-        temporary.write_bytes(data)
+        temporary = Path(f"{path}.{uuid.uuid4().hex}.new")
         try:
+            temporary.write_bytes(data)
             os.link(temporary, path)
         except FileExistsError:
             return False
         finally:
-            temporary.unlink()
+            # The name decides; what is left beside it harms nobody.
+            with suppress(OSError):
+                temporary.unlink()
         return True
 
     def write_json(self, key: str, document: dict[str, Any]) -> None:
@@ -162,6 +168,12 @@ class ArtefactStore:
         path = self._path(key)
         if self._fs.exists(path):
             self._fs.rm(path, recursive=True)
+
+    def delete_unfinished(self, folder: str) -> None:
+        """Remove what writers that were killed left in the folder itself. Nobody may be writing there."""
+        for path in self._fs.find(self._path(folder), maxdepth=1):
+            if path.endswith(_UNFINISHED):
+                self._fs.rm_file(path)
 
 
 def canonical_json(document: dict[str, Any]) -> bytes:

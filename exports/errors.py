@@ -1,5 +1,7 @@
 """The errors of exports: what a client can be told, and what ends a job."""
 
+import errno
+import os
 from typing import TypedDict
 
 from gs1.errors import LabelError
@@ -176,3 +178,59 @@ class SymbolDoesNotDecode(ExportError):
     """A finished symbol does not read as what it should carry: nothing of it may be published."""
 
     code = "symbol_does_not_decode"
+
+
+class StorageFailed(ExportError):
+    """The storage, or a database, refused again and again what a step of the job asked of it."""
+
+    code = "storage_failed"
+
+    def __init__(self, what: str, words: str) -> None:
+        super().__init__(
+            f"The storage failed when writing or reading {what}: {words}. Nothing was published. Submit the"
+            " label export anew once the storage has room and can be written.",
+            value=words,
+        )
+
+
+#: Errors that are no OSError, of libraries that reach storages and databases. Not all need be installed.
+_FOREIGN = frozenset(
+    {
+        "_duckdb.IOException",
+        "aiohttp.client_exceptions.ClientError",
+        "botocore.exceptions.BotoCoreError",
+        "botocore.exceptions.ClientError",
+        "sqlalchemy.exc.OperationalError",
+    }
+)
+
+#: What a longer message is searched for: the operating system's words, and SQLite's.
+_WORDS = (
+    *sorted({os.strerror(code) for code in errno.errorcode}, key=len, reverse=True),
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "unable to open database file",
+    "database is locked",
+    "disk I/O error",
+)
+
+
+def storage_words(error: BaseException | None) -> str | None:
+    """Return how the storage failed, in the operating system's words; None where the error is none of its.
+
+    The rest of what an error says stays behind: it names the server's folders and addresses.
+    """
+    while error is not None:
+        if isinstance(error, OSError) or any(
+            f"{kind.__module__}.{kind.__qualname__}" in _FOREIGN for kind in type(error).__mro__
+        ):
+            return _words(error)
+        error = error.__cause__
+    return None
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
+    told = str(error)
+    return next((words for words in _WORDS if words in told), type(error).__name__)

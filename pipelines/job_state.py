@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
+from catalogue import lifecycle
+from catalogue.tables import Catalogue
 from exports import decision
 from exports.artefacts import ArtefactStore
 from exports.decision import Decision
@@ -35,15 +37,21 @@ def statuses_of(status: JobStatus) -> Sequence[DagsterRunStatus]:
     return [of_run for of_run, told in STATUS_OF.items() if told is status]
 
 
-def job_of(record: RunRecord, progress: ProgressReader, artefacts: ArtefactStore) -> ExportJob:
+def job_of(
+    record: RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
+) -> ExportJob:
     """Return the state of the job whose run this is.
 
-    A cancellation decides the state at once, whatever the run is still about to notice.
+    A cancellation decides the state at once, whatever the run is still about to notice. What is recorded as
+    printed is published, also where the run failed in the moment between the record and its own success.
     """
     run = record.dagster_run
     job_id = job_id_for(run.run_id)
     decided = decision.of(job_id, artefacts)
     status = _status(run, decided)
+    if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
+        recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id)
+        status = JobStatus.COMPLETED if recorded else status
     artifact = decided.artifact if decided and status is JobStatus.COMPLETED else None
     processed, failed = (artifact.processed, artifact.failed) if artifact else _progress(run, progress)
     error_code = _error_code(run, decided) if status is JobStatus.FAILED else None

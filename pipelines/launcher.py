@@ -153,7 +153,7 @@ class DagsterExports:
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
         record = self._record(organisation, job_id)
-        job = job_of(record, self._progress, self._artefacts)
+        job = self._job_of(record)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
         if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
@@ -167,7 +167,7 @@ class DagsterExports:
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
-        return job_of(self._record(organisation, job_id), self._progress, self._artefacts)
+        return self._job_of(self._record(organisation, job_id))
 
     def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
         wanted = dg.RunsFilter(
@@ -176,7 +176,7 @@ class DagsterExports:
         # Dagster pages by cursor only, so the records before the page are read and left.
         records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
         return JobPage(
-            [job_of(record, self._progress, self._artefacts) for record in records],
+            [self._job_of(record) for record in records],
             self._instance.get_runs_count(wanted),
         )
 
@@ -295,6 +295,9 @@ class DagsterExports:
         if age < _LEFT_OVER_AFTER:
             raise StillInFlight(key)
         self._runs.queue(run)
+
+    def _job_of(self, record: RunRecord) -> ExportJob:
+        return job_of(record, self._progress, self._artefacts, self._catalogue)
 
     def _record(self, organisation: str, job_id: str) -> RunRecord:
         record = self._instance.get_run_record_by_id(run_id_for(job_id))

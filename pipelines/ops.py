@@ -1,48 +1,28 @@
 """The steps of one export: thin, each hands references to the functions of `exports`."""
 
 import base64
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from accounts.store import Accounts
+from catalogue import lifecycle
 from catalogue.tables import Catalogue
-from exports import assemble, decision, leases, manifest, pictures, plan, render
+from exports import assemble, decision, leases, manifest, pictures, render
 from exports.artefacts import ArtefactStore
 from exports.decision import Artifact
-from exports.errors import ExportCancelled
-from exports.job_id import job_id_for
 from exports.manifest import Chunk
 from exports.parts import Part
-from exports.plan import ExportPlan
-from gs1.errors import LabelError
-from pipelines import checks, progress, tags
+from pipelines import checks, progress, steps, tags
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
-
-
-@contextmanager
-def _step(
-    context: dg.OpExecutionContext, artefacts: ArtefactStore, accounts: Accounts
-) -> Generator[ExportPlan]:
-    """Yield the job's plan; a deliberate error ends the run at once, with its reason in the run's tags."""
-    export = plan.load(job_id_for(context.run_id), artefacts)
-    try:
-        decision.require_not_cancelled(export.job_id, artefacts)
-        yield export
-    except LabelError as error:
-        leases.release(export, accounts)
-        if isinstance(error, ExportCancelled):
-            assemble.discard(export, artefacts)
-        context.instance.add_run_tags(context.run_id, {tags.ERROR: str(error), tags.ERROR_CODE: error.code})
-        raise dg.Failure(str(error), allow_retries=False) from error
 
 
 @dg.op(
     ins={table: dg.In(dg.Nothing) for table in CATALOGUE_TABLES},
     out=dg.DynamicOut(Chunk),
+    retry_policy=steps.RETRIES,
     description="Freeze the selected entities into the job's manifest and cut it into chunks.",
 )
 def resolve(
@@ -51,7 +31,7 @@ def resolve(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Iterator[dg.DynamicOutput[Chunk]]:
-    with _step(context, artefacts, accounts) as export:
+    with steps.attempt(context, artefacts, accounts, "the list of entities") as export:
         if manifest.is_frozen(export, artefacts):
             leases.keep(export, accounts)
         else:
@@ -65,7 +45,7 @@ def resolve(
 
 
 @dg.op(
-    retry_policy=dg.RetryPolicy(max_retries=2, delay=1),
+    retry_policy=steps.RETRIES,
     description="Draw one chunk's symbols into a stored part.",
 )
 def render_chunk(
@@ -74,43 +54,53 @@ def render_chunk(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Part:
-    with _step(context, artefacts, accounts) as export:
+    with steps.attempt(context, artefacts, accounts, "the symbols") as export:
         leases.keep(export, accounts)
         tell = progress.teller(context, export.organisation, chunk)
         part = render.chunk_to_part(export, manifest.load(export, artefacts), chunk, artefacts, tell)
+        # Another chunk may have failed meanwhile and discarded the parts that there were.
+        steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
     return part
 
 
-@dg.op(description="Join the parts and the CSV files into one archive, and verify it.")
+@dg.op(
+    retry_policy=steps.RETRIES,
+    description="Join the parts and the CSV files into one archive, and verify it.",
+)
 def assemble_parts(
     context: dg.OpExecutionContext,
     parts: list[Part],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Artifact:
-    with _step(context, artefacts, accounts) as export:
+    with steps.attempt(context, artefacts, accounts, "the artefact") as export:
         leases.keep(export, accounts)
         try:
-            return assemble.assemble(export, manifest.load(export, artefacts), parts, artefacts)
+            frozen = manifest.load(export, artefacts)
+            return assemble.assemble(export, frozen, _distinct(parts), artefacts)
         finally:
             checks.report(context, export, artefacts)
 
 
-@dg.op(out=dg.Out(str), description="Decide the job: committed, unless a cancellation came first.")
+@dg.op(
+    out=dg.Out(str),
+    retry_policy=steps.RETRIES,
+    description="Decide the job: committed, unless a cancellation came first.",
+)
 def publish(
     context: dg.OpExecutionContext,
     artifact: Artifact,
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
-    with _step(context, artefacts, accounts) as export:
+    with steps.attempt(context, artefacts, accounts, "the decision to publish") as export:
         leases.keep(export, accounts)
         committed = decision.commit(export.job_id, artifact, artefacts, datetime.now(UTC))
         return committed.decided_at.isoformat()
 
 
-@dg.op(description="Record a PRINTED event for every entity with a symbol, once.")
+@dg.op(retry_policy=steps.RETRIES, description="Record a PRINTED event for every entity with a symbol, once.")
 def record_printed(
     context: dg.OpExecutionContext,
     parts: list[Part],
@@ -120,12 +110,14 @@ def record_printed(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
-    with _step(context, artefacts, accounts) as export:
+    with steps.attempt(context, artefacts, accounts, "the record of what was printed") as export:
         frozen = manifest.load(export, artefacts)
-        assemble.record_printed(export, parts, datetime.fromisoformat(committed_at), catalogue, artefacts)
-        leases.release(export, accounts)
-        assemble.discard_parts(export, artefacts)
-    picture = pictures.first(export, artefacts)
+        if export.holds_lease and not lifecycle.is_recorded(catalogue, export.organisation, export.job_id):
+            leases.keep(export, accounts)
+        committed = datetime.fromisoformat(committed_at)
+        assemble.record_printed(export, _distinct(parts), committed, catalogue, artefacts)
+        picture = pictures.first(export, artefacts)
+    steps.release(context, export, artefacts, accounts)
     context.add_output_metadata(
         {
             "organisation": export.organisation,
@@ -143,6 +135,15 @@ def record_printed(
         }
     )
     return artifact.key
+
+
+def _distinct(parts: list[Part]) -> list[Part]:
+    """Return the parts in order, each once.
+
+    Where `resolve` ended between two of its chunks it yields all of them again, and Dagster hands on the first
+    ones twice.
+    """
+    return sorted({part.start: part for part in parts}.values(), key=lambda part: part.start)
 
 
 def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:

@@ -3,6 +3,7 @@
 Every process with the instance imports this module, so what only a worker needs is imported in the worker.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -159,18 +160,22 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
             resume_from_failure=True,
         )
         deque(events, maxlen=0)
-        if tags.ORGANISATION in run.tags:
-            _tidy(run_id)
+        if tags.ORGANISATION in run.tags and not _has_succeeded(dagster, run_id):
+            _give_back(run_id)
 
 
-def _tidy(run_id: str) -> None:
-    """Remove what steps of a cancelled export stored after another step had removed everything."""
-    from exports import assemble, plan  # noqa: PLC0415
+def _has_succeeded(dagster: dg.DagsterInstance, run_id: str) -> bool:
+    ended = dagster.get_run_by_id(run_id)
+    return ended is not None and ended.is_success
 
-    artefacts = _artefacts()
-    decided = decision.of(job_id_for(run_id), artefacts)
-    if decided is not None and decided.cancelled:
-        assemble.discard(plan.load(job_id_for(run_id), artefacts), artefacts)
+
+def _give_back(run_id: str) -> None:
+    """Remove what steps stored after another one had failed, and what those did not that were killed for good."""
+    from accounts.store import Accounts  # noqa: PLC0415
+    from pipelines import steps  # noqa: PLC0415
+
+    accounts = Accounts(os.environ["LABELS_DATABASE_URL"])
+    steps.give_back(job_id_for(run_id), _artefacts(), accounts, logging.getLogger(__name__))
 
 
 def _artefacts() -> ArtefactStore:

@@ -11,6 +11,7 @@ from dagster._core.storage.dagster_run import RunRecord
 
 from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
+from catalogue.tables import Catalogue
 from exports import webhooks as messages
 from exports.artefacts import ArtefactStore
 from pipelines import tags
@@ -43,7 +44,11 @@ class Enqueued:
 
 
 def enqueue_ended(
-    instance: dg.DagsterInstance, artefacts: ArtefactStore, accounts: Accounts, cursor: str | None
+    instance: dg.DagsterInstance,
+    catalogue: Catalogue,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+    cursor: str | None,
 ) -> Enqueued:
     """Make a message for every job that ended since the cursor, due at once at its organisation's webhooks.
 
@@ -70,7 +75,7 @@ def enqueue_ended(
                 told[organisation] = _has_webhook(accounts, organisation)
             if not told[organisation]:
                 continue
-            job = job_of(_ended(run, status), ProgressReader(instance), artefacts)
+            job = job_of(_ended(run, status), ProgressReader(instance), artefacts, catalogue)
             body = messages.message(job, datetime.fromtimestamp(entry.timestamp, UTC))
             added += accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
     return Enqueued(added, json.dumps(seen))
@@ -102,10 +107,11 @@ def _has_webhook(accounts: Accounts, organisation: str) -> bool:
 )
 def webhooks(
     context: dg.SensorEvaluationContext,
+    catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SkipReason:
-    enqueued = enqueue_ended(context.instance, artefacts, accounts, context.cursor)
+    enqueued = enqueue_ended(context.instance, catalogue, artefacts, accounts, context.cursor)
     context.update_cursor(enqueued.cursor)
     send = messages.HttpSender(allow_private=PipelineSettings().webhook_allow_private)
     started = datetime.now(UTC)

@@ -1,184 +1,136 @@
 """kill -9 of every kind of process while a job is at work: the same job ends, with the same bytes, printed once.
 
-An ordinary run kills two kinds; LABELS_TEST_FULL=1 kills them all. The moment is random: a few polls into the
-rendering.
+And a DELETE at any moment: the job is cancelled and leaves nothing, or is published and recorded whole.
+
+An ordinary run kills some kinds; LABELS_TEST_FULL=1 kills them all, and a run's processes at every stage's end.
 """
 
-import contextlib
-import hashlib
-import os
 import random
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
-from catalogue import lifecycle
-from catalogue.tables import Catalogue
+from exports.manifest import CHUNK_ROWS
 from pipelines.runs import PARALLEL_FROM
-from tests.service import (
-    Exports,
-    Service,
-    create_organisation,
-    labels,
-    processes_of,
-    running_service,
-    survivors,
+from tests.faults import (
+    FULL,
+    IS_FULL,
+    MARKS,
+    THRESHOLD,
+    Stage,
+    children_of,
+    digest,
+    forked_by,
+    has_reached,
+    kill,
+    main_process,
+    run_workers,
+    serials_of,
+    until,
 )
+from tests.service import EXPORTS, Exports, processes_of, survivors
 
-LARGE = 30_000
-SMALL = 2_000
-GTIN, SMALL_GTIN = "09506000134352", "00012345678905"
-JOB = {"scope": "serials", "export_type": "qr_codes", "file_format": "svg", "filters": {"gtins": [GTIN]}}
-SMALL_JOB = JOB | {"filters": {"gtins": [SMALL_GTIN]}}
+GTIN, PARALLEL_GTIN = "09506000134352", "10614141000415"
+SMALL_GTIN, QUEUED_GTIN = "00012345678905", "04006381333931"
+ENTITIES = {
+    GTIN: 30_000,
+    PARALLEL_GTIN: PARALLEL_FROM + 1,
+    SMALL_GTIN: THRESHOLD,
+    QUEUED_GTIN: THRESHOLD + 1,
+}
+#: Two queued jobs of several chunks, drawn in one process and in one for each step; one done inside its request, and
+#: the smallest that is not.
+JOB, PARALLEL_JOB, SMALL_JOB, QUEUED_JOB = (serials_of(gtin) for gtin in ENTITIES)
 
-FULL = pytest.mark.skipif(not os.environ.get("LABELS_TEST_FULL"), reason="LABELS_TEST_FULL=1 kills these too")
+#: What a job that was cancelled keeps.
+DOCUMENTS = {"request.json", "decision.json", "manifest.json", "unmatched.json"}
 
 pytestmark = pytest.mark.timeout(600)
 
 
-class Stage:
-    """A home with two products' serials, and its service, which starts again when it is gone."""
-
-    def __init__(self, folder: Path, entities: Mapping[str, int]) -> None:
-        self.home = folder / "home"
-        self.key = create_organisation(self.home, "acme")
-        _import_serials(self.home, folder, entities)
-        self._stack = contextlib.ExitStack()
-        self._service: Service | None = None
-
-    def service(self) -> Service:
-        if self._service is None or self._service.process.poll() is not None:
-            self.close()
-            settings = {
-                "LABELS_SYNC_THRESHOLD": str(SMALL),
-                "LABELS_WARM_WORKERS": "1",
-                "LABELS_RATE_PER_MINUTE": "100000",
-                "LABELS_RATE_PER_DAY": "1000000",
-            }
-            self._service = self._stack.enter_context(running_service(self.home, settings))
-        return self._service
-
-    def client(self) -> Exports:
-        return self.service().client(self.key)
-
-    def close(self) -> None:
-        self._stack.close()
-
-    def printed(self, *job_ids: str) -> Counter[str]:
-        """Count the PRINTED events of these jobs by entity."""
-        events, total = lifecycle.history(
-            Catalogue(str(self.home / "storage" / "catalogue")), "acme", limit=10_000_000
-        )
-        assert events.height == total
-        mine = events.filter(events["job_id"].is_in(job_ids))
-        return Counter(mine["entity_id"].to_list())
-
-
-def _import_serials(home: Path, folder: Path, entities: Mapping[str, int]) -> None:
-    products, serials = folder / "products.csv", folder / "serials.csv"
-    products.write_text("gtin,name\n" + "".join(f"{gtin},Some product\n" for gtin in entities))
-    with serials.open("w") as stream:
-        stream.write("gtin,serial_number\n")
-        for gtin, count in entities.items():
-            stream.writelines(f"{gtin},{number:07d}\n" for number in range(count))
-    labels(home, "import", "--org", "acme", "--products", str(products), "--serials", str(serials))
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    made = Stage(tmp_path_factory.mktemp("faults"), {GTIN: LARGE, SMALL_GTIN: SMALL})
+    made = Stage(tmp_path_factory.mktemp("faults"), ENTITIES)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
 def undisturbed(stage: Stage) -> str:
-    return _sha256(stage, JOB)
+    return stage.undisturbed(JOB)
 
 
-def _sha256(stage: Stage, body: Mapping[str, Any]) -> str:
-    with stage.client() as client:
-        status = client.finish(client.submit(body), seconds=300)
-        assert status["status"] == "completed", status
-        return _digest(stage, status)
-
-
-def _digest(stage: Stage, status: Mapping[str, Any]) -> str:
-    with stage.client() as client:
-        return hashlib.sha256(client.download(status)).hexdigest()
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:  # it has just ended
-        return ""
-
-
-def _main_process(home: Path, called: str) -> list[psutil.Process]:
-    """Return the home's processes started to call this function."""
-    return [process for process in processes_of(home) if f"{called}()" in _command(process)]
-
-
-def _forked_by(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return the children of these processes' fork servers."""
-    return [
-        forked
-        for server in _children(processes)
-        if "forkserver" in _command(server)
-        for forked in _children([server])
-    ]
-
-
-def _children(processes: list[psutil.Process]) -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found += process.children()
-    return found
-
-
-def _run_workers(home: Path) -> list[psutil.Process]:
-    return _forked_by(_main_process(home, "run_daemon"))
+@pytest.fixture(scope="module")
+def undisturbed_parallel(stage: Stage) -> str:
+    return stage.undisturbed(PARALLEL_JOB)
 
 
 KINDS: Mapping[str, Callable[[Path], list[psutil.Process]]] = {
-    "run worker": _run_workers,
+    "run worker": run_workers,
     "everything": processes_of,
-    "daemon": lambda home: _main_process(home, "run_daemon"),
-    "daemon and run worker": lambda home: _main_process(home, "run_daemon") + _run_workers(home),
-    "façade": lambda home: _main_process(home, "cli.facade.main"),
-    "code server": lambda home: _main_process(home, "dagster._cli.main"),
-    "supervisor": lambda home: [p for p in processes_of(home) if " serve " in _command(p)],
+    "daemon": lambda home: main_process(home, "run_daemon"),
+    "daemon and run worker": lambda home: main_process(home, "run_daemon") + run_workers(home),
+    "façade": lambda home: main_process(home, "cli.facade.main"),
+    "code server": lambda home: main_process(home, "dagster._cli.main"),
+    "supervisor": lambda home: [p for p in processes_of(home) if " serve " in " ".join(p.cmdline())],
 }
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=() if kind in {"run worker", "everything"} else FULL, id=kind)
-        for kind in KINDS
-    ],
-)
+def _ordinary(names: Mapping[str, Any], *ordinary: str) -> list[Any]:
+    """Return the names as parameters, of which an ordinary run takes only some."""
+    return [pytest.param(name, marks=() if name in ordinary else FULL, id=name) for name in names]
+
+
+@pytest.mark.parametrize("kind", _ordinary(KINDS, "run worker", "everything"))
 def test_a_killed_process_changes_nothing(stage: Stage, undisturbed: str, kind: str) -> None:
+    """The moment is random: a few polls into the rendering."""
+    service = stage.service()
     with stage.client() as client:
         receipt = client.submit(JOB)
         _await_rendering(client, receipt)
         victims = KINDS[kind](stage.home)
         assert victims, f"no {kind} to kill"
-        for victim in victims:
-            _kill(victim)
+        kill(victims)
     if kind in {"everything", "supervisor"}:
-        stage.service().process.wait(30)
+        service.process.wait(30)
         assert survivors(stage.home) == []
-    _assert_ends_as_ever(stage, receipt, undisturbed, LARGE)
+    stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[GTIN])
+
+
+@pytest.mark.parametrize("mark", _ordinary(MARKS, "decided"))
+def test_a_run_worker_killed_between_two_stages_changes_nothing(
+    stage: Stage, undisturbed: str, mark: str
+) -> None:
+    receipt = _kill_the_run_at(mark, stage, JOB, ENTITIES[GTIN])
+    stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[GTIN])
+
+
+@FULL
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_parallel_run_killed_between_two_stages_changes_nothing(
+    stage: Stage, undisturbed_parallel: str, mark: str
+) -> None:
+    entities = ENTITIES[PARALLEL_GTIN]
+    receipt = _kill_the_run_at(mark, stage, PARALLEL_JOB, entities)
+    stage.assert_ends_as_ever(receipt, undisturbed_parallel, entities)
+
+
+def _kill_the_run_at(mark: str, stage: Stage, body: Mapping[str, Any], entities: int) -> dict[str, Any]:
+    """Submit the request, kill its run worker with all its children as soon as the mark shows; return the receipt."""
+    chunks = -(-entities // CHUNK_ROWS)
+    until(lambda: not run_workers(stage.home), "the run workers of earlier jobs end")
+    with stage.client() as client:
+        receipt = client.submit(body)
+        workers: list[psutil.Process] = []
+        until(lambda: workers.extend(run_workers(stage.home)) or workers, "the run has a worker")
+        until(lambda: has_reached(mark, stage.folder(receipt), chunks), f"the job is {mark}")
+        kill([*workers, *children_of(workers)])
+    return receipt
 
 
 @FULL
@@ -188,37 +140,31 @@ def test_a_stopped_service_goes_on_where_it_was(stage: Stage, undisturbed: str) 
         _await_rendering(client, receipt)
     assert stage.service().stop() == 0
     assert survivors(stage.home) == []
-    _assert_ends_as_ever(stage, receipt, undisturbed, LARGE)
+    stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[GTIN])
 
 
 @FULL
-def test_a_killed_step_process_changes_nothing(tmp_path: Path) -> None:
-    stage = Stage(tmp_path, {GTIN: PARALLEL_FROM})
-    with contextlib.closing(stage):
-        undisturbed = _sha256(stage, JOB)
-        with stage.client() as client:
-            receipt = client.submit(JOB)
-            _until(lambda: client.poll(receipt)["processed_items"] > 0, "symbols are drawn")
-            steps = _forked_by(_run_workers(stage.home))
-            assert steps, "the run has no process for each step: is it parallel?"
-            # The youngest: Dagster fails a run whose step is killed after it reported its end, which one about
-            # to exit would be.
-            _kill(max(steps, key=psutil.Process.create_time))
-        _assert_ends_as_ever(stage, receipt, undisturbed, PARALLEL_FROM)
+def test_a_killed_step_process_changes_nothing(stage: Stage, undisturbed_parallel: str) -> None:
+    with stage.client() as client:
+        receipt = client.submit(PARALLEL_JOB)
+        until(lambda: client.poll(receipt)["processed_items"] > 0, "symbols are drawn")
+        steps = children_of(run_workers(stage.home))
+        assert steps, "the run has no process for each step: is it parallel?"
+        kill(steps)
+    stage.assert_ends_as_ever(receipt, undisturbed_parallel, ENTITIES[PARALLEL_GTIN])
 
 
 @FULL
 @pytest.mark.parametrize("attempt", range(5))
 def test_a_killed_warm_worker_changes_nothing(stage: Stage, attempt: int) -> None:
-    undisturbed = _sha256(stage, SMALL_JOB)
+    undisturbed = stage.undisturbed(SMALL_JOB)
     with stage.client() as client, ThreadPoolExecutor(1) as pool:
         submission = pool.submit(client.submit, SMALL_JOB)
         for _ in range(random.randint(1, 30)):
             client.http.get("/healthz")
-        for process in _forked_by(_main_process(stage.home, "cli.facade.main")):
-            _kill(process)
+        kill(forked_by(main_process(stage.home, "cli.facade.main")))
         receipt = submission.result(120)
-    _assert_ends_as_ever(stage, receipt, undisturbed, SMALL)
+    stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[SMALL_GTIN])
 
 
 def test_a_cancelled_job_leaves_nothing_and_stays_cancelled(stage: Stage) -> None:
@@ -229,16 +175,62 @@ def test_a_cancelled_job_leaves_nothing_and_stays_cancelled(stage: Stage) -> Non
         _await_rendering(client, receipts[0])
         for receipt in receipts[:2]:
             _cancel(client, receipt)
-        _until(lambda: not _run_workers(stage.home), "the run workers end")
+        until(lambda: not run_workers(stage.home), "the run workers end")
         after = client.finish(client.submit(SMALL_JOB))
         assert after["status"] == "completed"
         for receipt in receipts:
             status = client.poll(receipt)
             assert (status["status"], status["error_code"]) == ("failed", "cancelled")
-            folder = stage.home / "storage" / "exports" / receipt["job_id"]
-            left = {path.name for path in folder.rglob("*") if path.is_file()}
-            assert left <= {"request.json", "decision.json", "manifest.json", "unmatched.json"}
-    assert stage.printed(*(receipt["job_id"] for receipt in receipts)) == Counter()
+            assert stage.kept(receipt) <= DOCUMENTS
+    assert stage.printed(*receipts) == Counter()
+
+
+@pytest.mark.parametrize("gtin", [QUEUED_GTIN, SMALL_GTIN], ids=["queued", "done inside its request"])
+def test_a_delete_races_the_commit(stage: Stage, gtin: str) -> None:
+    """Two clients delete the same job, at a random moment after it began."""
+    least, most = (40, 200) if IS_FULL else (4, 60)
+    undisturbed = stage.undisturbed(serials_of(gtin))
+    cancelled: list[dict[str, Any]] = []
+    published: list[dict[str, Any]] = []
+    with stage.client() as client, ThreadPoolExecutor(3) as pool:
+        while len(cancelled) + len(published) < least or not (cancelled and published):
+            assert len(cancelled) + len(published) < most, "one side always won"
+            receipt, answers = _deleted_at_random(stage, client, pool, serials_of(gtin))
+            (status,) = set(answers)
+            assert status in {202, 409}
+            (cancelled if status == 202 else published).append(receipt)
+        until(lambda: not run_workers(stage.home), "the run workers end")
+        for receipt in cancelled:
+            status = client.finish(receipt)
+            assert (status["status"], status["error_code"]) == ("failed", "cancelled")
+            assert status["download_url"] is None
+            assert stage.kept(receipt) <= DOCUMENTS
+        for receipt in published:
+            status = client.finish(receipt)
+            assert status["status"] == "completed"
+            assert digest(client, status) == undisturbed
+    assert stage.printed(*cancelled) == Counter()
+    printed = stage.printed(*published)
+    assert len(printed) == ENTITIES[gtin]
+    assert set(printed.values()) == {len(published)}
+
+
+def _deleted_at_random(
+    stage: Stage, client: Exports, pool: ThreadPoolExecutor, body: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[int]]:
+    """Return the receipt of a new job, and the statuses of the two answers."""
+    folders = stage.storage / "exports"
+    before = set(folders.iterdir())
+    submission = pool.submit(client.submit, body)
+    until(lambda: set(folders.iterdir()) - before, "the job is accepted")
+    (folder,) = set(folders.iterdir()) - before
+    mark = random.choice(list(MARKS)[1:])
+    until(lambda: has_reached(mark, folder), f"the job is {mark}")
+    for _ in range(random.randint(0, 5)):
+        client.http.get("/healthz")
+    url = f"{EXPORTS}{folder.name}/"
+    deletes = [pool.submit(client.send, "DELETE", url) for _ in range(2)]
+    return submission.result(120), [delete.result(60).status_code for delete in deletes]
 
 
 def _cancel(client: Exports, receipt: Mapping[str, Any]) -> None:
@@ -253,31 +245,3 @@ def _await_rendering(client: Exports, receipt: Mapping[str, Any]) -> None:
     for _ in range(random.randint(0, 20)):
         status = client.poll(receipt)
     assert status["status"] == "processing", status
-
-
-def _kill(process: psutil.Process) -> None:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.kill()
-
-
-def _until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-
-
-def _assert_ends_as_ever(stage: Stage, receipt: Mapping[str, Any], undisturbed: str, entities: int) -> None:
-    with stage.client() as client:
-        _until(lambda: _answers(client), "the façade answers again")
-        status = client.finish(receipt, seconds=300)
-    assert status["status"] == "completed", status
-    assert _digest(stage, status) == undisturbed
-    printed = stage.printed(receipt["job_id"])
-    assert len(printed) == entities
-    assert set(printed.values()) == {1}
-
-
-def _answers(client: Exports) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return client.http.get("/healthz").status_code == 200
-    return False

@@ -1,5 +1,6 @@
 """POST …/labels/export/: receipts, idempotency, and what keeps a good request from being accepted."""
 
+import errno
 import json
 from dataclasses import replace
 
@@ -65,6 +66,21 @@ def test_a_service_that_takes_nothing_just_now(client, editor, exports):
     response = client.post(URL, json=BASE, headers=editor)
     problem = is_problem(response, 503, "unavailable")
     assert (problem["retryable"], problem["retry_after"], response.headers["retry-after"]) == (True, 7, "7")
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_a_storage_that_takes_nothing_just_now(client, editor, exports, chained):
+    exports.error = OSError(errno.ENOSPC, "No space left on device", "/srv/labels/storage")
+    if chained:
+        exports.error, exports.error.__cause__ = RuntimeError("/srv/labels/dagster"), exports.error
+    response = client.post(URL, json=BASE, headers=editor)
+    problem = is_problem(response, 503, "unavailable")
+    assert (problem["retryable"], problem["retry_after"], response.headers["retry-after"]) == (True, 30, "30")
+    assert "No space left on device" in problem["detail"]
+    assert "/srv" not in response.text
+    assert exports.store == {}
+    exports.error = None
+    assert client.post(URL, json=BASE, headers=editor).status_code == 202
 
 
 def test_a_crash_tells_nothing(client, editor, exports):

@@ -12,6 +12,7 @@ from catalogue import ingest
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines import instance
+from pipelines.resources import catalogue_url
 
 LOTS = 5
 
@@ -52,7 +53,7 @@ def accounts(tmp_path: Path) -> Iterator[Accounts]:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Catalogue:
-    made = Catalogue(str(tmp_path / "catalogue"))
+    made = Catalogue(catalogue_url(str(tmp_path / "store")))
     products, lots = tmp_path / "products.csv", tmp_path / "lots.csv"
     products.write_text("gtin,name\n9506000134352,Dark chocolate\n", encoding="utf-8")
     rows = "".join(f"9506000134352,L{number}\n" for number in range(LOTS))

@@ -1,0 +1,78 @@
+"""Jobs from submission to end in this process: what a warm worker does, where a test can reach into it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
+
+from accounts.identity import Organisation
+from accounts.store import Accounts
+from catalogue import lifecycle
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.job_id import folder_of
+from exports.ports import ExportJob, JobStatus
+from exports.request import parse_request
+from pipelines.definitions import LABEL_EXPORT_JOB, defs
+from pipelines.launcher import DagsterExports
+
+ACME = Organisation("acme", "Acme")
+JOB = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", "filters": {"never_printed": True}}
+
+#: What a job that failed keeps: what was asked for, and what became of it.
+DOCUMENTS = {"request.json", "manifest.json", "unmatched.json"}
+
+
+class ThisProcess:
+    """Executes small jobs' runs here."""
+
+    ready = True
+
+    def __init__(self, dagster: dg.DagsterInstance) -> None:
+        self._dagster = dagster
+        self._job = InMemoryJob(defs.resolve_job_def(LABEL_EXPORT_JOB))
+
+    def execute(self, run_id: str, wait_seconds: float) -> bool:
+        run = self._dagster.get_run_by_id(run_id)
+        assert run is not None
+        execute_run(self._job, run, self._dagster)
+        return True
+
+
+@dataclass(frozen=True)
+class Stage:
+    exports: DagsterExports
+    store: ArtefactStore
+    catalogue: Catalogue
+    accounts: Accounts
+    dagster: dg.DagsterInstance
+
+    def submit(self, **changes: object) -> ExportJob:
+        request = parse_request(json.dumps(JOB | changes).encode())
+        return self.exports.submit(ACME, request, requested_by="key:1")
+
+    def kept(self, job: ExportJob) -> set[str]:
+        """Return the names of the job's objects, those of its parts included."""
+        folder = Path(self.store.root_url) / folder_of(job.job_id)
+        return {path.name for path in folder.rglob("*") if path.is_file()}
+
+    def printed(self) -> list[str]:
+        """Return for each PRINTED event the job it names."""
+        events, _ = lifecycle.history(self.catalogue, "acme", limit=1_000)
+        return events["job_id"].to_list()
+
+    def require_free(self) -> None:
+        """Assert that no job holds the organisation's stock."""
+        name = "never-printed:acme"
+        assert self.accounts.acquire_lease(name, "a test", 60)
+        assert self.accounts.release_lease(name, "a test")
+
+    def require_nothing_of(self, job: ExportJob) -> None:
+        """Assert that the job failed, published and recorded nothing, and gave back its space and its lease."""
+        assert job.status is JobStatus.FAILED
+        assert self.kept(job) <= DOCUMENTS
+        assert self.printed() == []
+        self.require_free()
