@@ -1,6 +1,6 @@
 """What happened to entities: PRINTED and REPRINTED events, recorded exactly once per export job."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -102,30 +102,36 @@ def _write(
         schema_overrides={"actor": pl.String, "reason": pl.String},
     )
     cursor.register("job", values)
-    cursor.register("printed", _reader(frames))
+    failures: list[Exception] = []
+    cursor.register("printed", _reader(frames, failures))
     # The manifest's order is the table's: nothing is sorted, so nothing is held.
-    return catalogue.write_file(
-        cursor,
-        _TABLE,
-        organisation,
-        """
+    query = """
         SELECT derived_id(concat_ws(job.separator, job.org, 'event', job.event_type, job.job_id, p.scope, p.entity_id)) AS id,
             rtrim(p.scope, 's') AS entity_type, p.entity_id, key_of(p.entity_id) AS entity_key, p.gtin14,
             p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason
         FROM printed p CROSS JOIN job
-        """,
-        is_sorted=True,
-    )
+        """
+    try:
+        return catalogue.write_file(cursor, _TABLE, organisation, query, is_sorted=True)
+    except duckdb.Error as error:
+        # DuckDB tells in words of its own that the frames could not be read.
+        raise failures[0] if failures else error from None
 
 
-def _reader(frames: Iterable[pl.DataFrame]) -> pa.RecordBatchReader:
+def _reader(frames: Iterable[pl.DataFrame], failures: list[Exception]) -> pa.RecordBatchReader:
+    """Return the frames as a stream; what is raised while they are read is added to the failures."""
     schema = pa.schema([(name, pa.large_string()) for name in _PRINTED])
-    batches = (
-        batch
-        for frame in frames
-        for batch in frame.match_to_schema(MANIFEST).select(_PRINTED).to_arrow().cast(schema).to_batches()
-    )
-    return pa.RecordBatchReader.from_batches(schema, batches)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for frame in frames:
+                table = frame.match_to_schema(MANIFEST).select(_PRINTED).to_arrow()
+                yield from table.cast(schema).to_batches()
+        except Exception as error:
+            failures.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
 
 
 def history(

@@ -160,13 +160,10 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
             resume_from_failure=True,
         )
         deque(events, maxlen=0)
-        if tags.ORGANISATION in run.tags and not _has_succeeded(dagster, run_id):
+        # One that was interrupted has not ended: it will be resumed.
+        ended = dagster.get_run_by_id(run_id)
+        if tags.ORGANISATION in run.tags and ended and ended.is_failure_or_canceled:
             _give_back(run_id)
-
-
-def _has_succeeded(dagster: dg.DagsterInstance, run_id: str) -> bool:
-    ended = dagster.get_run_by_id(run_id)
-    return ended is not None and ended.is_success
 
 
 def _give_back(run_id: str) -> None:

@@ -1,5 +1,7 @@
 """PRINTED events are recorded exactly once per job, whoever tries."""
 
+import errno
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -53,6 +55,19 @@ def test_once_in_one_process(tmp_path: Path) -> None:
     found = events(catalogue)
     assert found["id"].n_unique() == found.height == 2 * SERIALS
     assert set(found["occurred_at"].to_list()) == {NOW}
+
+
+def test_rows_that_cannot_be_read_record_nothing(tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path)
+
+    def broken() -> Iterator[pl.DataFrame]:
+        yield from resolve(catalogue, ALL)
+        raise OSError(errno.EIO, "the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        record_printed(catalogue, "acme", Printing("job", NOW), broken())
+    assert events(catalogue).is_empty()
+    assert record_printed(catalogue, "acme", Printing("job", NOW), resolve(catalogue, ALL)) == SERIALS
 
 
 def test_nothing_to_record_is_no_commit(tmp_path: Path) -> None:
