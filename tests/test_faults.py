@@ -188,7 +188,7 @@ def test_a_cancelled_job_leaves_nothing_and_stays_cancelled(stage: Stage) -> Non
 @pytest.mark.parametrize("gtin", [QUEUED_GTIN, SMALL_GTIN], ids=["queued", "done inside its request"])
 def test_a_delete_races_the_commit(stage: Stage, gtin: str) -> None:
     """Two clients delete the same job, at a random moment after it began."""
-    least, most = (40, 200) if IS_FULL else (4, 60)
+    least, most = (12, 120) if IS_FULL else (4, 60)
     undisturbed = stage.undisturbed(serials_of(gtin))
     cancelled: list[dict[str, Any]] = []
     published: list[dict[str, Any]] = []

@@ -35,6 +35,8 @@ ROOM = 256 << 20
 #: Enough for what a job notes of itself, and too little for its symbols.
 LITTLE = 2 << 20
 
+OTHER_MARKS = [mark for mark in MARKS if mark != "a part"]
+
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -125,9 +127,13 @@ def test_a_submission_to_a_full_disk_is_asked_to_come_again(stage: Stage, disk: 
         assert len(stage.printed(answer.json())) == ENTITIES[SMALL_GTIN]
 
 
-@pytest.mark.parametrize("lasting", [False, True], ids=["for a while", "to the end"])
 @pytest.mark.parametrize(
-    "mark", [pytest.param(mark, marks=() if mark == "a part" else FULL) for mark in MARKS]
+    ("mark", "lasting"),
+    [
+        ("a part", False),
+        ("a part", True),
+        *(pytest.param(mark, bool(number % 2), marks=FULL) for number, mark in enumerate(OTHER_MARKS)),
+    ],
 )
 def test_a_disk_that_takes_no_writes(
     stage: Stage, disk: Disk, undisturbed: str, mark: str, lasting: bool
