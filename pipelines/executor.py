@@ -86,7 +86,7 @@ class ForkedSteps(StepHandler):
         process = self._processes.get(key)
         if process is None:
             return CheckStepHealthResult.unhealthy("its process ended with its run worker")
-        if process.is_alive() or process.exitcode == 0 or _has_ended(step_handler_context, key):
+        if process.is_alive() or _has_ended(step_handler_context, key):
             return CheckStepHealthResult.healthy()
         if self._starts[key] < _STARTS_AT_MOST:
             self._start(step_handler_context)
