@@ -48,7 +48,7 @@ class Part:
         fragment = values.pop("fragment")
         if fragment is not None:
             kind = PdfFragment if "first_page" in fragment else Fragment
-            fragment = kind.from_dict(fragment)
+            fragment = kind(**fragment)
         return cls(fragment=fragment, **values)
 
 

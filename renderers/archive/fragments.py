@@ -1,10 +1,10 @@
 """A fragment: some members' local headers and data, then a directory of them. Written by one worker."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO
 
 import numpy as np
 from isal import isal_zlib
@@ -31,13 +31,6 @@ class Fragment:
     directory_bytes: int
     members: int
     sha256: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        return cls(**values)
 
 
 class FragmentWriter:

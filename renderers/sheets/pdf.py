@@ -10,10 +10,10 @@ to ISO 19005-2:2011, PDF/A-2b.
 import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, Self
+from typing import IO, BinaryIO
 
 from renderers.errors import RenderError
 from renderers.sheets import pages, pdf_parts
@@ -49,13 +49,6 @@ class PdfFragment:
     data_bytes: int
     directory_bytes: int
     sha256: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,11 +127,6 @@ def test_nothing_is_a_valid_archive() -> None:
     assert zipfile.ZipFile(io.BytesIO(content)).namelist() == []
 
 
-def test_a_fragment_survives_being_written_down() -> None:
-    _, made = fragment(MEMBERS[:3])
-    assert Fragment.from_dict(made.to_dict()) == made
-
-
 @pytest.mark.parametrize("count", [65_534, 65_535, 70_000])
 def test_many_members(count: int) -> None:
     """65,535 in the plain end record means "see ZIP64", so ZIP64 begins there."""

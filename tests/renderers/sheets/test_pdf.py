@@ -47,8 +47,6 @@ def test_a_document_survives_being_written_down() -> None:
     assert again == document
     linear = sample(SymbolKind.EAN_13, 1).document
     assert SheetDocument.from_dict(json.loads(json.dumps(linear.to_dict()))) == linear
-    ((made, _),) = fragments(document, FOUR_PAGES.labels)
-    assert PdfFragment.from_dict(json.loads(json.dumps(made.to_dict()))) == made
 
 
 @pytest.mark.parametrize(
