@@ -21,6 +21,7 @@ from renderers.archive.records import (
     local_headers,
 )
 from renderers.archive.streams import BLOCK, blocks, inflated
+from renderers.digested_stream import DigestedStream
 
 _SPOOL_BYTES = 8 << 20
 
@@ -38,10 +39,8 @@ class Assembler:
     """Writes one archive to a stream that need not seek. Use as a context manager, or close it."""
 
     def __init__(self, out: BinaryIO) -> None:
-        self._out = out
+        self._out = DigestedStream(out)
         self._directory = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
-        self._digest = sha256()
-        self._offset = 0
         self._members = 0
 
     def __enter__(self) -> Self:
@@ -61,10 +60,10 @@ class Assembler:
         Raises CorruptArchive where the fragment is not the one described; the archive is then useless,
         and so is what was written of it.
         """
-        base, digest = self._offset, sha256()
+        base, digest = self._out.offset, sha256()
         for block in blocks(stream, fragment.data_bytes, "The fragment's data"):
             digest.update(block)
-            self._write(block)
+            self._out.write(block)
         directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
         digest.update(directory)
         if digest.hexdigest() != fragment.sha256:
@@ -93,13 +92,13 @@ class Assembler:
             compressed = spool.tell()
             member = Members.of(
                 [name],
-                offset=self._offset,
+                offset=self._out.offset,
                 method=DEFLATED,
                 crcs=[crc],
                 compressed=[compressed],
                 sizes=[size],
             )
-            self._write(local_headers(member))
+            self._out.write(local_headers(member))
             spool.seek(0)
             for piece in inflated(self._written(blocks(spool, compressed, "The compressed member"))):
                 read_crc = isal_zlib.crc32(piece, read_crc)
@@ -109,23 +108,18 @@ class Assembler:
 
     def close(self) -> ArchiveSummary:
         """Write the central directory and return the archive's size and digest. The stream stays open."""
-        offset, directory_bytes = self._offset, self._directory.tell()
+        offset, directory_bytes = self._out.offset, self._directory.tell()
         self._directory.seek(0)
         for block in blocks(self._directory, directory_bytes, "The spooled directory"):
-            self._write(block)
+            self._out.write(block)
         self._directory.close()
-        self._write(end_records(self._members, directory_bytes, offset))
-        return ArchiveSummary(self._offset, self._members, self._digest.hexdigest())
+        self._out.write(end_records(self._members, directory_bytes, offset))
+        return ArchiveSummary(self._out.offset, self._members, self._out.hexdigest())
 
     def _written(self, source: Iterable[bytes]) -> Iterator[bytes]:
         for block in source:
-            self._write(block)
+            self._out.write(block)
             yield block
-
-    def _write(self, block: bytes) -> None:
-        self._out.write(block)
-        self._digest.update(block)
-        self._offset += len(block)
 
     def _record(self, members: Members) -> None:
         self._directory.write(central_records(members))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import chain
 from typing import BinaryIO
 
@@ -21,6 +20,7 @@ from renderers.archive.records import (
     local_headers,
     split,
 )
+from renderers.digested_stream import DigestedStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,8 @@ class FragmentWriter:
     """Writes one fragment to a stream that need not seek."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._stream = DigestedStream(stream)
         self._written: list[Members] = []
-        self._digest = sha256()
-        self._offset = 0
 
     def add(self, files: Iterable[tuple[str, bytes]], *, store: bool = False) -> None:
         """Write members, name and content each, deflated unless `store` says they are compressed already.
@@ -58,28 +56,23 @@ class FragmentWriter:
             sizes.append(len(data))
         members = Members.of(
             names,
-            offset=self._offset,
+            offset=self._stream.offset,
             method=STORED if store else DEFLATED,
             crcs=crcs,
             compressed=[len(content) for content in contents],
             sizes=sizes,
         )
         headers = split(local_headers(members), header_lengths(members.entries))
-        self._write(b"".join(chain.from_iterable(zip(headers, contents, strict=True))))
+        self._stream.write(b"".join(chain.from_iterable(zip(headers, contents, strict=True))))
         self._written.append(members)
 
     def close(self) -> Fragment:
         """Append the directory and return what the assembler must know. The stream stays open."""
-        data_bytes = self._offset
-        self._write(b"".join(members.entries.tobytes() for members in self._written))
-        self._write(b"".join(members.names for members in self._written))
+        data_bytes = self._stream.offset
+        self._stream.write(b"".join(members.entries.tobytes() for members in self._written))
+        self._stream.write(b"".join(members.names for members in self._written))
         count = sum(len(members) for members in self._written)
-        return Fragment(data_bytes, self._offset - data_bytes, count, self._digest.hexdigest())
-
-    def _write(self, block: bytes) -> None:
-        self._stream.write(block)
-        self._digest.update(block)
-        self._offset += len(block)
+        return Fragment(data_bytes, self._stream.offset - data_bytes, count, self._stream.hexdigest())
 
 
 def read_directory(directory: bytes, fragment: Fragment) -> Members:

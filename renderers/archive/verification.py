@@ -202,7 +202,7 @@ def _require_headers(
     starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
     headers: bytes,
-    digest: "_Hash",
+    digest: _Hash,
 ) -> None:
     """Read the members' data, which begins at the first start and has these local headers at the starts."""
     places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)

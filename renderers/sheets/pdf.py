@@ -15,6 +15,7 @@ from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO
 
+from renderers.digested_stream import DigestedStream
 from renderers.errors import RenderError
 from renderers.sheets import pages, pdf_parts
 from renderers.sheets.document import SheetDocument
@@ -105,13 +106,11 @@ class FragmentWriter:
             raise RenderError(
                 "Not pages of the document", value=(first_page, last_page), expected=f"0 to {document.pages}"
             )
-        self._document, self._stream = document, stream
+        self._document, self._stream = document, DigestedStream(stream)
         self._first, self._page, self._last = first_page, first_page, last_page
         self._numbers = _Numbers(document.pages)
         self._head = pages.page_head(document)
         self._open: list[str] = []
-        self._digest = sha256()
-        self._offset = 0
         self._directory = array("L")
 
     def add(self, labels: SheetLabels) -> None:
@@ -140,10 +139,10 @@ class FragmentWriter:
         directory = b"".join(
             _ENTRY.pack(*self._directory[at : at + 2]) for at in range(0, len(self._directory), 2)
         )
+        data_bytes = self._stream.offset
         self._stream.write(directory)
-        self._digest.update(directory)
         return PdfFragment(
-            self._first, self._last - self._first, self._offset, len(directory), self._digest.hexdigest()
+            self._first, self._last - self._first, data_bytes, len(directory), self._stream.hexdigest()
         )
 
     def _write_page(self) -> None:
@@ -153,8 +152,6 @@ class FragmentWriter:
         page = _object(number, f"<</Type/Page/Parent {parent} 0 R/Contents {number + 1} 0 R>>".encode())
         content = _object(number + 1, pdf_parts.stream("", self._head + "".join(self._open).encode("ascii")))
         self._stream.write(page + content)
-        self._digest.update(page + content)
-        self._offset += len(page) + len(content)
         self._directory.extend((len(page), len(content)))
         self._open.clear()
         self._page += 1
@@ -164,19 +161,12 @@ def _object(number: int, body: bytes) -> bytes:
     return b"%d 0 obj\n%b\nendobj\n" % (number, body)
 
 
-class _File:
-    """The file being written: its offset, digest, and where each object begins, in order of number."""
+class _File(DigestedStream):
+    """The file being written, and where each object begins, in order of number."""
 
     def __init__(self, out: BinaryIO, objects: int) -> None:
-        self._out = out
-        self.digest = sha256()
-        self.offset = 0
+        super().__init__(out)
         self.offsets = array("Q", bytes(8 * (objects + 1)))
-
-    def write(self, data: bytes) -> None:
-        self._out.write(data)
-        self.digest.update(data)
-        self.offset += len(data)
 
     def add(self, number: int, body: bytes) -> None:
         self.offsets[number] = self.offset
@@ -211,7 +201,7 @@ def join(
     for number, body in _outline(numbers, bookmarks, document):
         file.add(number, body)
     _finish(file)
-    return PdfSummary(file.offset, document.pages, file.digest.hexdigest())
+    return PdfSummary(file.offset, document.pages, file.hexdigest())
 
 
 def _single_objects(
@@ -310,7 +300,7 @@ def _outline(
 
 def _finish(file: _File) -> None:
     """Write the cross-reference table and the trailer. The file's identifier is the digest of all before it."""
-    identifier = file.digest.hexdigest()[:32]
+    identifier = file.hexdigest()[:32]
     begin, size = file.offset, len(file.offsets)
     file.write(b"xref\n0 %d\n0000000000 65535 f \n" % size)
     for at in range(1, size, _BLOCK):

@@ -168,11 +168,11 @@ def test_offsets_beyond_4_gib(tmp_path: Path) -> None:
         content, made = fragment(MEMBERS[:2])
         assembler.append_fragment(io.BytesIO(content), made)
         # 4 GiB of hole without hashing them: the test is about offsets.
-        gap = (1 << 32) - assembler._offset - 20
+        gap = (1 << 32) - assembler._out.offset - 20
         out.write(bytes(gap % len(hole)))
         for _ in range(gap // len(hole)):
             out.write(hole)
-        assembler._offset += gap
+        assembler._out.offset += gap
         content, made = fragment(MEMBERS[2:5])
         assembler.append_fragment(io.BytesIO(content), made)
         assembler.add("manifest.csv", [b"row"])
