@@ -37,9 +37,10 @@ _DELTA_TYPES: dict[type[pl.DataType], str] = {
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _COMMIT_ATTEMPTS = 40
 
-#: DuckDB's share of each process's memory, of which each of its threads needs some: with 96 MB one thread sorts five
-#: million rows by way of the disk, and two cannot.
-_MEMORY_LIMIT, _MEMORY_LIMIT_OF_ONE = "192MB", "96MB"
+#: What DuckDB may take of a process's memory. Each of its threads needs some of it: five million rows are sorted by
+#: way of the disk by one thread with 96 MB, and not by two.
+_SHARE: dict[str, str] = {"memory_limit": "512MB"}
+_FRUGAL_SHARE: dict[str, str] = {"memory_limit": "96MB", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,12 @@ class Catalogue:
 
     One object per process, safe for many threads. Tables are created on first use. Nothing is opened until
     then, so an object made before a fork works in the child. For `s3://` the environment's `AWS_*` say where
-    the store is and who asks. A `frugal` one takes half the memory and one core, for processes of which many run.
+    the store is and who asks. A `frugal` one takes little memory and one core, for processes of which
+    many run.
     """
 
     def __init__(self, root_url: str, *, frugal: bool = False) -> None:
-        self._frugal = frugal
+        self._share = _FRUGAL_SHARE if frugal else _SHARE
         protocol = get_protocol(root_url)
         self._local = protocol in {"file", "local"}
         self._protocol = protocol
@@ -239,12 +241,9 @@ class Catalogue:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._duckdb is None:
-                share = {"memory_limit": _MEMORY_LIMIT}
-                if self._frugal:
-                    share = {"memory_limit": _MEMORY_LIMIT_OF_ONE, "threads": "1"}
                 # What a large sort does not hold in memory goes to the disk.
                 folder = f"{gettempdir()}/labels-duckdb-{os.getpid()}"
-                self._duckdb = self.connect(":memory:", temp_directory=folder, **share)
+                self._duckdb = self.connect(":memory:", temp_directory=folder, **self._share)
             return self._duckdb
 
     def _latest(self, table: str) -> DeltaTable:
