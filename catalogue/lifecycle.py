@@ -42,9 +42,9 @@ def record_printed(
 ) -> int | None:
     """Record one event per manifest row, all in one commit; return how many.
 
-    `frames` have the columns of `MANIFEST` and its order; they are read once, a few at a time. None where this job was recorded before,
-    by whichever process: the commit carries the job as its Delta app transaction. Raises CommitContention
-    where other writers keep winning; nothing was recorded then and a retry may.
+    `frames` have the columns of `MANIFEST` and its order; they are read once, one after the other. None where
+    this job was recorded before, by whichever process: the commit carries the job as its Delta app transaction.
+    Raises CommitContention where other writers keep winning; nothing was recorded then and a retry may.
     """
     if is_recorded(catalogue, organisation, printing.job_id):
         return None

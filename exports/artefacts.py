@@ -137,6 +137,7 @@ class ArtefactStore:
             except FileExistsError:
                 return False
             return True
+        # Not named as unfinished: who removes those may be the other one that creates this object.
         temporary = Path(f"{path}.{uuid.uuid4().hex}.new")
         try:
             temporary.write_bytes(data)

@@ -121,7 +121,8 @@ def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:
 
 
 def discard(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove all that a job without artefact leaves behind, but for its request and its decision."""
+    """Remove all that a job without artefact leaves behind, but for its request, its decision and its errors."""
     discard_parts(plan, store)
+    store.delete(reports.key(plan.job_id, Report.MANIFEST))
     for name in ("artefact", "manifest.parquet", "first.png", "sheet.json", "findings.json"):
         store.delete(f"{plan.folder}/{name}")

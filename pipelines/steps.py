@@ -8,12 +8,11 @@ import dagster as dg
 
 from accounts.store import Accounts
 from catalogue.errors import CommitContention
-from exports import assemble, decision, leases, plan, reports
+from exports import assemble, decision, leases, plan
 from exports.artefacts import ArtefactStore
 from exports.errors import StorageFailed, storage_words
 from exports.job_id import job_id_for
 from exports.plan import ExportPlan
-from exports.ports import Report
 from gs1.errors import LabelError
 from pipelines import tags
 
@@ -76,7 +75,6 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
         decided = decision.of(job_id, artefacts)
         if decided is None or decided.cancelled:
             assemble.discard(export, artefacts)
-            artefacts.delete(reports.key(job_id, Report.MANIFEST))
         artefacts.delete_unfinished(export.folder)
 
 

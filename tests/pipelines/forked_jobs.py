@@ -94,9 +94,6 @@ def killed_when_tried_again() -> None:
     end(fails_and_is_killed(begin()))
 
 
-JOBS = {job.name: job for job in (killed_once, always_killed, killed_on_its_way_out, killed_when_tried_again)}
-
-
 if __name__ == "__main__":
     from tests.pipelines import forked_jobs
 
