@@ -117,6 +117,10 @@ bench-service: $(STAMP) ## The running service: polls and submissions for a minu
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
 	$(PYTHON) benchmarks/label_exports.py $(N)
 
+.PHONY: golden
+golden: $(STAMP) ## Write the digests of tests/golden anew, after a change that is meant to change labels
+	LABELS_TEST_GOLDEN=write $(PYTHON) -m pytest -q tests/exports/test_same_bytes.py
+
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
