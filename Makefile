@@ -20,7 +20,7 @@ ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
-PACKAGES := accounts api catalogue cli exports gs1 labels_client pipelines renderers
+PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
 
 # Labels of bench-export's large job.
 N ?= 1000000

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from accounts.identity import Organisation
-from exports.request import ExportRequest
+from exports.requests.request import ExportRequest
 from renderers.sheets.model import SheetTemplate
 
 

@@ -16,7 +16,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
-from exports.job_id import job_id_for
+from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Preview, PrintHistory
 from renderers.sheets.templates import TEMPLATES
 

@@ -9,11 +9,12 @@ import pytest
 
 from catalogue import ingest
 from catalogue.tables import Catalogue
-from exports import assemble, decision, manifest, render
+from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.decision import Artifact
-from exports.plan import ExportPlan
-from exports.request import parse_request
+from exports.jobs import decision, manifest
+from exports.jobs.decision import Artifact
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 

@@ -9,11 +9,14 @@ import pytest
 
 from catalogue import ingest, selection
 from catalogue.tables import Catalogue
-from exports import decision, manifest, render, symbol_files
+from exports import render
 from exports.artefacts import ArtefactStore
 from exports.errors import EmptySelection, ExportCancelled, SymbolDoesNotDecode
-from exports.plan import load, save
-from exports.verify import Expected, require_decodes
+from exports.jobs import decision, manifest
+from exports.jobs.plan import load, save
+from exports.symbols import symbol_files
+from exports.symbols.payloads import Expected
+from exports.verification.reading import require_decodes
 from gs1.symbol_size import SymbolKind
 from renderers.registry import FileFormat
 from tests.exports.conftest import NOW, Import, plan_for, run

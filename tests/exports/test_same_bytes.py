@@ -14,8 +14,8 @@ import pytest
 from isal import isal_zlib
 
 from catalogue.tables import Catalogue
-from exports import manifest
 from exports.artefacts import ArtefactStore
+from exports.jobs import manifest
 from tests.exports.conftest import Import, plan_for, run
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "artefacts.json"

@@ -11,13 +11,15 @@ import pyarrow.parquet as pq
 
 from catalogue.schema import MANIFEST
 from catalogue.tables import CatalogueVersion
-from exports import assemble, render, sheet_pages, sheet_plan
+from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.decision import Artifact
-from exports.manifest import Chunk, Manifest
-from exports.plan import ExportPlan
-from exports.request import parse_request
-from exports.sheet_plan import SheetPlan
+from exports.jobs.decision import Artifact
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from exports.sheets.plan import SheetPlan
 from gs1.check_digit import check_digit
 from gs1.symbol_size import SymbolKind
 from renderers.sheets import pdf
