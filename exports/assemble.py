@@ -12,7 +12,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
@@ -32,7 +32,7 @@ _COPY_BYTES = 1 << 20
 _FRAME_ROWS = 50_000
 
 
-def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artifact:
+def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artefact:
     """Join the parts in order, write the reports, and verify the artefact as it lies in the store.
 
     What was found is stored beside it, see `exports.verification.findings`. Raises AllItemsFailed where not one entity could
@@ -60,7 +60,7 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
-    return Artifact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
+    return Artefact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
 
 
 def _join_members(

@@ -204,22 +204,22 @@ class DagsterExports:
         )
         return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
 
-    def artifact_path(self, job: ExportJob) -> Path | None:
+    def artefact_path(self, job: ExportJob) -> Path | None:
         decided = decision.of(job.job_id, self._artefacts)
-        return self._artefacts.local_path(decided.artifact.key) if decided and decided.artifact else None
+        return self._artefacts.local_path(decided.artefact.key) if decided and decided.artefact else None
 
-    def artifact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
+    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
         decided = decision.of(job.job_id, self._artefacts)
-        if decided is None or decided.artifact is None:
+        if decided is None or decided.artefact is None:
             return None
-        return self._artefacts.presigned_url(decided.artifact.key, ttl_seconds, decided.artifact.filename)
+        return self._artefacts.presigned_url(decided.artefact.key, ttl_seconds, decided.artefact.filename)
 
-    def open_artifact(self, job: ExportJob) -> BinaryIO:
+    def open_artefact(self, job: ExportJob) -> BinaryIO:
         """Open the published artefact. Raises ExportNotFound where there is none."""
         decided = decision.of(job.job_id, self._artefacts)
-        if decided is None or decided.artifact is None:
+        if decided is None or decided.artefact is None:
             raise ExportNotFound(job.job_id)
-        return self._artefacts.open(decided.artifact.key)
+        return self._artefacts.open(decided.artefact.key)
 
     def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
         if report not in job.reports:

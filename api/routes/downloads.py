@@ -118,7 +118,7 @@ async def artefact_response(request: Request, exports: Exports, job: ExportJob, 
         if matches(request.headers.get("if-none-match"), headers["etag"]):
             return Response(status_code=304, headers=headers)
     try:
-        path = await anyio.to_thread.run_sync(exports.artifact_path, job)
+        path = await anyio.to_thread.run_sync(exports.artefact_path, job)
         if path is not None:
             stat = await anyio.to_thread.run_sync(os.stat, path)
             return FileResponse(
@@ -131,10 +131,10 @@ async def artefact_response(request: Request, exports: Exports, job: ExportJob, 
         if request.method == "HEAD":
             # A presigned address is signed for GET alone, and there is nothing to stream.
             return Response(headers=headers, media_type=media_type)
-        url = await anyio.to_thread.run_sync(exports.artifact_url, job, grant.seconds_left)
+        url = await anyio.to_thread.run_sync(exports.artefact_url, job, grant.seconds_left)
         if url is not None:
             return RedirectResponse(url, 307, headers={"cache-control": "no-store"})
-        stream = await anyio.to_thread.run_sync(exports.open_artifact, job)
+        stream = await anyio.to_thread.run_sync(exports.open_artefact, job)
     except FileNotFoundError as error:
         raise ExportNotFound(job.job_id) from error
     return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)

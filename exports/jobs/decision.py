@@ -10,7 +10,7 @@ from exports.jobs.job_id import folder_of
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
+class Artefact:
     """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
 
     `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1.
@@ -30,11 +30,11 @@ class Decision:
     """How a job ended and when: with its artefact, or cancelled, and then without one."""
 
     decided_at: datetime
-    artifact: Artifact | None
+    artefact: Artefact | None
 
     @property
     def cancelled(self) -> bool:
-        return self.artifact is None
+        return self.artefact is None
 
 
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
@@ -43,16 +43,18 @@ def of(job_id: str, store: ArtefactStore) -> Decision | None:
         document = store.read_json(_key(job_id))
     except FileNotFoundError:
         return None
-    artifact = Artifact(**document["artifact"]) if document["artifact"] else None
-    return Decision(datetime.fromisoformat(document["decided_at"]), artifact)
+    # Releases before 0.2 spelled the key as the Americans do.
+    stored = document["artefact"] if "artefact" in document else document["artifact"]
+    artefact = Artefact(**stored) if stored else None
+    return Decision(datetime.fromisoformat(document["decided_at"]), artefact)
 
 
-def commit(job_id: str, artifact: Artifact, store: ArtefactStore, now: datetime) -> Decision:
+def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime) -> Decision:
     """Decide that the artefact counts, or return that it was decided before.
 
     Raises ExportCancelled where a cancellation came first.
     """
-    decision = _decide(job_id, Decision(now, artifact), store)
+    decision = _decide(job_id, Decision(now, artefact), store)
     if decision.cancelled:
         raise ExportCancelled
     return decision
@@ -73,7 +75,7 @@ def require_not_cancelled(job_id: str, store: ArtefactStore) -> None:
 def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
     document: dict[str, Any] = {
         "decided_at": wanted.decided_at.isoformat(),
-        "artifact": asdict(wanted.artifact) if wanted.artifact else None,
+        "artefact": asdict(wanted.artefact) if wanted.artefact else None,
     }
     if store.create(_key(job_id), canonical_json(document)):
         return wanted

@@ -14,6 +14,7 @@ from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from notifications import webhooks as messages
+from notifications.http_sender import HttpSender
 from pipelines.export import tags
 from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
@@ -113,7 +114,7 @@ def webhooks(
 ) -> dg.SkipReason:
     enqueued = enqueue_ended(context.instance, catalogue, artefacts, accounts, context.cursor)
     context.update_cursor(enqueued.cursor)
-    send = messages.HttpSender(allow_private=PipelineSettings().webhook_allow_private)
+    send = HttpSender(allow_private=PipelineSettings().webhook_allow_private)
     started = datetime.now(UTC)
     attempts = messages.deliver_due(accounts, send, lambda: datetime.now(UTC), started + _STARTING_FOR)
     return dg.SkipReason(f"{enqueued.deliveries} deliveries added, {attempts} attempted")

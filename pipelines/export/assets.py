@@ -31,5 +31,5 @@ CATALOGUE_ASSETS = [
 def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     chunks = ops.resolve(products=products, lots=lots, serials=serials, lifecycle_events=lifecycle_events)
     parts = chunks.map(ops.render_chunk).collect()
-    artifact = ops.assemble_parts(parts)
-    return ops.record_printed(parts, artifact, ops.publish(artifact))
+    artefact = ops.assemble_parts(parts)
+    return ops.record_printed(parts, artefact, ops.publish(artefact))

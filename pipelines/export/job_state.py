@@ -52,8 +52,8 @@ def job_of(
     if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
         recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id)
         status = JobStatus.COMPLETED if recorded else status
-    artifact = decided.artifact if decided and status is JobStatus.COMPLETED else None
-    processed, failed = (artifact.processed, artifact.failed) if artifact else _progress(run, progress)
+    artefact = decided.artefact if decided and status is JobStatus.COMPLETED else None
+    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)
     error_code = _error_code(run, decided) if status is JobStatus.FAILED else None
     unmatched = int(run.tags.get(tags.UNMATCHED, 0))
     return ExportJob(
@@ -66,14 +66,14 @@ def job_of(
         unmatched=unmatched,
         error=_error(run, error_code),
         error_code=error_code,
-        output_filename=artifact.filename if artifact else None,
-        file_size_bytes=artifact.size_bytes if artifact else None,
-        sha256=artifact.sha256 if artifact else None,
+        output_filename=artefact.filename if artefact else None,
+        file_size_bytes=artefact.size_bytes if artefact else None,
+        sha256=artefact.sha256 if artefact else None,
         created_at=record.create_timestamp.replace(tzinfo=UTC),
         started_at=_time(record.start_time),
         finished_at=_time(record.end_time),
         reports=_reports(status, error_code, failed + unmatched),
-        next_position=artifact.next_position if artifact else None,
+        next_position=artefact.next_position if artefact else None,
     )
 
 

@@ -12,7 +12,7 @@ from catalogue.tables import Catalogue
 from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, manifest
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from exports.previews import pictures
@@ -75,7 +75,7 @@ def assemble_parts(
     parts: list[Part],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
-) -> Artifact:
+) -> Artefact:
     with steps.attempt(context, artefacts, accounts, "the artefact") as export:
         leases.keep(export, accounts)
         try:
@@ -92,13 +92,13 @@ def assemble_parts(
 )
 def publish(
     context: dg.OpExecutionContext,
-    artifact: Artifact,
+    artefact: Artefact,
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
     with steps.attempt(context, artefacts, accounts, "the decision to publish") as export:
         leases.keep(export, accounts)
-        committed = decision.commit(export.job_id, artifact, artefacts, datetime.now(UTC))
+        committed = decision.commit(export.job_id, artefact, artefacts, datetime.now(UTC))
         return committed.decided_at.isoformat()
 
 
@@ -106,7 +106,7 @@ def publish(
 def record_printed(
     context: dg.OpExecutionContext,
     parts: list[Part],
-    artifact: Artifact,
+    artefact: Artefact,
     committed_at: str,
     catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
@@ -126,17 +126,17 @@ def record_printed(
             "request": dg.MetadataValue.json(export.request.normalised()),
             "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
             "total_items": frozen.rows,
-            "processed_items": artifact.processed,
-            "failed_items": artifact.failed,
+            "processed_items": artefact.processed,
+            "failed_items": artefact.failed,
             "unmatched": frozen.unmatched,
-            "artefact": artifact.filename,
-            "artefact_bytes": artifact.size_bytes,
-            "artefact_sha256": artifact.sha256,
+            "artefact": artefact.filename,
+            "artefact_bytes": artefact.size_bytes,
+            "artefact_sha256": artefact.sha256,
             "printed_recorded": export.records_printed,
             "picture": _picture(picture),
         }
     )
-    return artifact.key
+    return artefact.key
 
 
 def _distinct(parts: list[Part]) -> list[Part]:

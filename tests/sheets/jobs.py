@@ -13,7 +13,7 @@ from catalogue.schema import MANIFEST
 from catalogue.tables import CatalogueVersion
 from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
@@ -92,19 +92,19 @@ def _writer(stream: BinaryIO) -> pq.ParquetWriter:
     return pq.ParquetWriter(stream, pl.DataFrame(schema=MANIFEST).to_arrow().schema, compression="zstd")
 
 
-def exported(plan: ExportPlan, store: ArtefactStore, *frames: pl.DataFrame) -> Artifact:
+def exported(plan: ExportPlan, store: ArtefactStore, *frames: pl.DataFrame) -> Artefact:
     """Return the verified artefact of a job with these rows."""
     return finished(plan, frozen(plan, frames, store), store)
 
 
-def finished(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> Artifact:
+def finished(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> Artefact:
     render.prepare(plan, manifest, store)
     parts = [render.chunk_to_part(plan, manifest, chunk, store) for chunk in manifest.chunks()]
     return assemble.assemble(plan, manifest, parts, store)
 
 
-def content(artifact: Artifact, store: ArtefactStore) -> bytes:
-    with store.open(artifact.key) as stream:
+def content(artefact: Artefact, store: ArtefactStore) -> bytes:
+    with store.open(artefact.key) as stream:
         return stream.read()
 
 

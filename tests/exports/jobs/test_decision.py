@@ -1,6 +1,7 @@
 """A commit and cancellations meet: one of them decides, and everybody learns the same."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from threading import Barrier
 
@@ -9,7 +10,7 @@ import pytest
 from exports.artefacts import ArtefactStore
 from exports.errors import ExportCancelled
 from exports.jobs import decision
-from exports.jobs.decision import Artifact, Decision
+from exports.jobs.decision import Artefact, Decision
 from exports.jobs.job_id import folder_of
 from tests.exports.conftest import NOW
 
@@ -18,10 +19,10 @@ CANCELLERS = 3
 
 
 def _commit(job_id: str, store: ArtefactStore, together: Barrier) -> Decision | None:
-    artifact = Artifact(f"{folder_of(job_id)}/artefact", "labels.zip", 9, "00", 4, 1)
+    artefact = Artefact(f"{folder_of(job_id)}/artefact", "labels.zip", 9, "00", 4, 1)
     together.wait(30)
     try:
-        return decision.commit(job_id, artifact, store, NOW)
+        return decision.commit(job_id, artefact, store, NOW)
     except ExportCancelled:
         return None
 
@@ -51,9 +52,9 @@ def test_one_decides_and_all_learn_the_same(store: ArtefactStore, tmp_path: Path
 
 
 def test_a_decision_that_landed_is_no_failure_of_the_attempt_after_it(store: ArtefactStore) -> None:
-    artifact = Artifact("exports/one/artefact", "labels.zip", 9, "00", 4, 1)
-    first = decision.commit("one", artifact, store, NOW)
-    assert decision.commit("one", artifact, store, NOW.replace(hour=1)) == first
+    artefact = Artefact("exports/one/artefact", "labels.zip", 9, "00", 4, 1)
+    first = decision.commit("one", artefact, store, NOW)
+    assert decision.commit("one", artefact, store, NOW.replace(hour=1)) == first
 
 
 def test_nothing_is_decided_while_the_storage_refuses(
@@ -68,3 +69,12 @@ def test_nothing_is_decided_while_the_storage_refuses(
             decision.cancel("one", store, NOW)
     assert decision.of("one", store) is None
     assert decision.cancel("one", store, NOW).cancelled
+
+
+def test_a_decision_of_an_older_release_is_read(store: ArtefactStore) -> None:
+    artefact = Artefact(f"{folder_of('one')}/artefact", "a.zip", 3, "00", processed=1, failed=0)
+    older = {"decided_at": NOW.isoformat(), "artifact": asdict(artefact)}
+    store.write_json(f"{folder_of('one')}/decision.json", older)
+    store.write_json(f"{folder_of('two')}/decision.json", {"decided_at": NOW.isoformat(), "artifact": None})
+    assert decision.of("one", store) == Decision(NOW, artefact)
+    assert decision.of("two", store) == Decision(NOW, None)

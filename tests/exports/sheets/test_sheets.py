@@ -13,7 +13,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, SymbolDoesNotDecode
 from exports.jobs import manifest
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.previews import pictures, preview
@@ -47,14 +47,14 @@ def sheet_for(job_id: str = "22222222222222222222Ab", scope: str = "lots", **con
     )
 
 
-def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artifact:
+def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artefact:
     require_possible(plan, catalogue, store)
     return conftest.run(plan, catalogue, store)
 
 
-def read_pages(artifact: Artifact, store: ArtefactStore) -> list[list[bytes]]:
+def read_pages(artefact: Artefact, store: ArtefactStore) -> list[list[bytes]]:
     """Return what is read on each page, in the order of the labels' rows and columns."""
-    with store.open(artifact.key) as stream, pypdfium2.PdfDocument(stream.read()) as document:
+    with store.open(artefact.key) as stream, pypdfium2.PdfDocument(stream.read()) as document:
         pages = []
         for page in document:
             picture = page.render(scale=DPI / 72, grayscale=True).to_pil()
@@ -84,10 +84,10 @@ def test_short_lots_fit_round_inches_as_qr_and_long_ones_as_datamatrix(
 
 def test_every_label_reads_in_its_place(catalogue: Catalogue, store: ArtefactStore) -> None:
     plan = sheet_for(sheet_template="63up_1in_letter", symbology="datamatrix")
-    artifact = run(plan, catalogue, store)
-    assert (artifact.processed, artifact.failed, artifact.next_position) == (LOTS, 0, LOTS - 63 + 1)
-    assert artifact.filename == f"sheet-2222-{LOTS}.pdf"
-    assert read_pages(artifact, store) == [
+    artefact = run(plan, catalogue, store)
+    assert (artefact.processed, artefact.failed, artefact.next_position) == (LOTS, 0, LOTS - 63 + 1)
+    assert artefact.filename == f"sheet-2222-{LOTS}.pdf"
+    assert read_pages(artefact, store) == [
         [message(number) for number in range(63)],
         [message(number) for number in range(63, LOTS)],
     ]
@@ -114,9 +114,9 @@ def test_the_chunking_does_not_show_in_the_bytes(
 
 
 def test_copies_follow_each_other_from_the_start_position(catalogue: Catalogue, store: ArtefactStore) -> None:
-    artifact = run(sheet_for(sheet_template="avery_5160", copies=2, start_position=29), catalogue, store)
-    assert artifact.next_position == (28 + 2 * LOTS) % 30 + 1
-    first, second, *_ = read_pages(artifact, store)
+    artefact = run(sheet_for(sheet_template="avery_5160", copies=2, start_position=29), catalogue, store)
+    assert artefact.next_position == (28 + 2 * LOTS) % 30 + 1
+    first, second, *_ = read_pages(artefact, store)
     link = f"https://id.gs1.org/01/{GTIN}/10/L"
     assert [text.decode().removeprefix(link)[:3] for text in first] == ["000", "000"]
     assert [text.decode().removeprefix(link)[:3] for text in second] == [
@@ -125,10 +125,10 @@ def test_copies_follow_each_other_from_the_start_position(catalogue: Catalogue, 
 
 
 def test_every_gtin_gets_its_own_kind_of_barcode(catalogue: Catalogue, store: ArtefactStore) -> None:
-    artifact = run(
+    artefact = run(
         sheet_for(scope="products", symbology="barcode_1d", sheet_template="avery_5163"), catalogue, store
     )
-    [page] = read_pages(artifact, store)
+    [page] = read_pages(artefact, store)
     assert Counter(page) == Counter([b"96385074", b"0012345678905", b"9506000134352", b"10614141000415"])
 
 
@@ -137,12 +137,12 @@ def test_what_fails_leaves_its_cell_empty(imported: Import, store: ArtefactStore
         products=f"gtin,name\n{GTIN},Tea\n", lots=f"gtin,lot_number\n{GTIN},-\n{GTIN},.\n{GTIN},A\n"
     )
     plan = sheet_for(symbology="qr", sheet_template="avery_5163")
-    artifact = run(plan, catalogue, store)
-    assert (artifact.processed, artifact.failed, artifact.next_position) == (2, 1, 4)
+    artefact = run(plan, catalogue, store)
+    assert (artefact.processed, artefact.failed, artefact.next_position) == (2, 1, 4)
     with store.open(report_key(plan.job_id, Report.ERRORS)) as stream:
         [error] = csv.DictReader(io.StringIO(stream.read().decode("utf-8-sig")))
     assert (error["row"], error["lot"], error["code"]) == ("2", ".", "invalid_path_segment")
-    [page] = read_pages(artifact, store)
+    [page] = read_pages(artefact, store)
     assert page == [f"https://id.gs1.org/01/{GTIN}/10/{lot}".encode() for lot in ("-", "A")]
 
 
@@ -157,16 +157,16 @@ def test_a_symbol_too_large_for_the_label_is_an_error_of_its_own(
     plan = sheet_for(
         scope="serials", symbology="datamatrix", sheet_template="avery_5167", module_size_mm=0.45
     )
-    artifact = run(plan, catalogue, store)
-    assert (artifact.processed, artifact.failed) == (1, 1)
+    artefact = run(plan, catalogue, store)
+    assert (artefact.processed, artefact.failed) == (1, 1)
     with store.open(report_key(plan.job_id, Report.ERRORS)) as stream:
         [error] = csv.DictReader(io.StringIO(stream.read().decode("utf-8-sig")))
     assert (error["serial"], error["code"]) == (long, "does_not_fit")
 
 
 def test_a_calibrated_sheet_still_reads(catalogue: Catalogue, store: ArtefactStore) -> None:
-    artifact = run(sheet_for(offset_x_mm=1.5, offset_y_mm=-0.7, scale_percent=99.2), catalogue, store)
-    assert [len(page) for page in read_pages(artifact, store)] == [63, LOTS - 63]
+    artefact = run(sheet_for(offset_x_mm=1.5, offset_y_mm=-0.7, scale_percent=99.2), catalogue, store)
+    assert [len(page) for page in read_pages(artefact, store)] == [63, LOTS - 63]
 
 
 @pytest.mark.parametrize(
@@ -197,8 +197,8 @@ def test_an_organisation_registers_its_own_templates(catalogue: Catalogue, store
     templates.register("acme", good, store)
     with pytest.raises(InvalidTemplate):
         templates.register("acme", good.replace("45\n", "35\n"), store)
-    artifact = run(sheet_for(sheet_template="ours"), catalogue, store)
-    assert [len(page) for page in read_pages(artifact, store)] == [2] * (LOTS // 2)
+    artefact = run(sheet_for(sheet_template="ours"), catalogue, store)
+    assert [len(page) for page in read_pages(artefact, store)] == [2] * (LOTS // 2)
     assert "ours" not in templates.of_organisation("other", store)
 
 
@@ -206,11 +206,11 @@ def test_a_pdf_with_wrong_labels_is_not_published(
     catalogue: Catalogue, store: ArtefactStore, tmp_path: Path
 ) -> None:
     plan = sheet_for()
-    artifact = run(plan, catalogue, store)
+    artefact = run(plan, catalogue, store)
     sheet = sheet_plan.load(plan, store)
     other = sheet_for("22222222222222222222Cd", start_position=2)
     shifted = run(other, catalogue, store)
-    with store.on_disk(artifact.key) as path:
+    with store.on_disk(artefact.key) as path:
         assert require_labels_read(path, plan, sheet, store) > 10
     with store.on_disk(shifted.key) as path, pytest.raises(SymbolDoesNotDecode):
         require_labels_read(path, plan, sheet, store)

@@ -10,7 +10,7 @@ import pytest
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, InvalidRequest
 from exports.jobs import manifest
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.ports import Report
 from exports.previews import preview
 from exports.reports.files import key as report_key
@@ -29,8 +29,8 @@ CATALOGUE = "gtin,name,carrier\n" + "".join(f"{gtin},Thing,{carrier}\n" for gtin
 LONG_LOT = "abcdefghijklmnopqrst"
 
 
-def members(artifact: Artifact, store: ArtefactStore) -> dict[str, bytes]:
-    with store.open(artifact.key) as stream, zipfile.ZipFile(stream) as archive:
+def members(artefact: Artefact, store: ArtefactStore) -> dict[str, bytes]:
+    with store.open(artefact.key) as stream, zipfile.ZipFile(stream) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -55,9 +55,9 @@ def test_combined_files_stand_side_by_side_and_both_read(imported: Import, store
         serials="gtin,lot_number,serial_number\n9506000134352,L1,S7\n9506000134352,,S8\n",
     )
     plan = plan_for(scope="serials", export_type="codes_combined", file_format="png")
-    artifact = run(plan, catalogue, store)
-    assert artifact.processed == 2
-    with store.open(artifact.key) as stream:
+    artefact = run(plan, catalogue, store)
+    assert artefact.processed == 2
+    with store.open(artefact.key) as stream:
         read = read_archive(stream.read())
     link = "https://id.gs1.org/01/09506000134352"
     assert Counter(reading for _, reading in read) == Counter(
@@ -69,7 +69,7 @@ def test_combined_files_stand_side_by_side_and_both_read(imported: Import, store
         ]
     )
     assert [name.rpartition("_")[2] for name, _ in read] == ["qr.png", "1d.png"] * 2
-    rows = table(members(artifact, store)["manifest.csv"])
+    rows = table(members(artefact, store)["manifest.csv"])
     assert [row["row"] for row in rows] == ["1", "1", "2", "2"]
     assert rows[3]["note"] == "not carried: lot, expiry"
 
@@ -77,9 +77,9 @@ def test_combined_files_stand_side_by_side_and_both_read(imported: Import, store
 def test_an_entity_of_which_one_symbol_fails_fails_whole(imported: Import, store: ArtefactStore) -> None:
     catalogue = imported(products="gtin,name\n9506000134352,Tea\n90614141000411,By weight\n")
     plan = plan_for(scope="products", export_type="codes_combined", file_format="svg")
-    artifact = run(plan, catalogue, store)
-    files = members(artifact, store)
-    assert (artifact.processed, artifact.failed) == (1, 1)
+    artefact = run(plan, catalogue, store)
+    files = members(artefact, store)
+    assert (artefact.processed, artefact.failed) == (1, 1)
     assert len([name for name in files if name.endswith(".svg")]) == 2
     [error] = table(files["errors.csv"])
     assert (error["gtin"], error["code"]) == ("90614141000411", "carrier_cannot_hold")

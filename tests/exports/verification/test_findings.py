@@ -12,7 +12,7 @@ from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import manifest
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.plan import ExportPlan
 from exports.verification import findings, sample
 from exports.verification.archive import content, places
@@ -71,7 +71,7 @@ def test_what_was_found_can_be_read_again(
         assert facts.items() <= read[check].facts.items()
 
 
-def _assembled_from(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artifact:
+def _assembled_from(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artefact:
     frozen = manifest.freeze(plan, catalogue, store)
     parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
     return assemble.assemble(plan, frozen, parts, store)

@@ -10,7 +10,7 @@ from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs import plan as export_plans
-from exports.jobs.decision import Artifact
+from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
@@ -35,8 +35,8 @@ def started(number: int, runs: Runs, artefacts: ArtefactStore, organisation: str
 
 
 def ended(export: ExportPlan, dagster: dg.DagsterInstance, artefacts: ArtefactStore) -> None:
-    artifact = Artifact(f"{export.folder}/artefact", "labels.zip", 9, "00", 4, 1)
-    decision.commit(export.job_id, artifact, artefacts, NOW)
+    artefact = Artefact(f"{export.folder}/artefact", "labels.zip", 9, "00", 4, 1)
+    decision.commit(export.job_id, artefact, artefacts, NOW)
     event(export, dagster, dg.DagsterEventType.RUN_SUCCESS)
 
 
