@@ -15,7 +15,7 @@ from gs1.errors import LabelError
 from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbol import EncodedBatch, MatrixSymbols
 from renderers.symbologies.data_matrix_encodation import ABSENT, FNC1, to_codewords
-from renderers.symbologies.data_matrix_structure import SIZES, SymbolSize, error_correction, module_sources
+from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
 
 #: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
 _ROWS_AT_ONCE = 4_000
@@ -131,7 +131,7 @@ def _rows(cells: int) -> int:
     return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
 
 
-def _modules(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the modules, shape (n, side, side), of symbols with these data codewords."""
     sources = module_sources(size)
     bit_count = 8 * (size.data + size.ecc)
