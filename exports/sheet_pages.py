@@ -26,7 +26,7 @@ from renderers.fonts.subset import missing, width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import FragmentWriter, PdfFragment
+from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import MatrixSymbols, SymbolGroup
 
@@ -54,7 +54,9 @@ def draw(
     A failed entity's cells stay empty, so that every label's place is known before any is drawn.
     """
     first_page, last_page = sheet.pages_of(chunk)
-    writer = FragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    writer = (
+        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    )
     drawn = failed = 0
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)

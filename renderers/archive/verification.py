@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from renderers.archive import directory as directories
 from renderers.archive.assembler import ArchiveSummary
 from renderers.archive.directory import Directory
-from renderers.archive.fragments import Fragment, read_directory
+from renderers.archive.fragments import ArchiveFragment, read_directory
 from renderers.archive.records import (
     RAW,
     STORED,
@@ -36,7 +36,7 @@ class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def verify_fragment(stream: BinaryIO, fragment: Fragment) -> None:
+def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
     """Inflate every member of the fragment, which must be what its header and the directory say.
 
     Raises CorruptArchive at the first thing wrong.

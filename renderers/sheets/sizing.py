@@ -61,7 +61,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Sizing:
     """What is asked of every label, whatever the template."""
 
     kind: SymbolKind

@@ -12,7 +12,7 @@ from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
 from renderers.writers.bars import BarTexts, bar_keys
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
 _POINTS_PER_MM = 72 / 25.4
@@ -65,7 +65,7 @@ def title_comment(title: str) -> str:
     return "%%Title: " + "%%+ ".join(f"({piece})\n" for piece in pieces)
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     points_per_x = drawing.x_dimension_mm * _POINTS_PER_MM
     width, height = layout.width_x * points_per_x, layout.height_x * points_per_x
     head = (
@@ -87,7 +87,7 @@ def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Capt
     ]
 
 
-def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
+def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
     """Return the drawing of each symbol: a stencil of one bit per module, which stays true in every raster."""
     _, rows, columns = symbols.modules.shape
     place = f"{decimal(layout.symbol.x)} {decimal(_bottom(layout.symbol, layout))} translate\n"
@@ -98,12 +98,12 @@ def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
     ]
 
 
-def _bottom(box: Box, layout: Layout) -> float:
+def _bottom(box: Box, layout: PictureLayout) -> float:
     """Return the height of a box's lower side in PostScript's direction, from the lower edge up, in X."""
     return layout.height_x - box.y - box.height
 
 
-def _bar_procedures(layout: Layout) -> str:
+def _bar_procedures(layout: PictureLayout) -> str:
     """Return the edge margin, `b` and `g`, which draw `x width` as a bar or guard bar, and the bearer bars."""
     symbol, guard = layout.symbol, layout.guard_x
     bottom = _bottom(symbol, layout)
@@ -127,7 +127,7 @@ def _bar_texts(units_per_x: int, left_x: float) -> BarTexts:
     return BarTexts(bar)
 
 
-def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the drawing of each symbol, a line for each bar."""
     text_of = _bar_texts(symbols.units_per_x, layout.symbol.x).__getitem__
     return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
@@ -177,7 +177,7 @@ def _step(here: Point, point: Point) -> str:
     return f"{round(point[0] - here[0])} {round(point[1] - here[1])}"
 
 
-def _text_head(run: TextRun, layout: Layout) -> str:
+def _text_head(run: TextRun, layout: PictureLayout) -> str:
     scale = run.em_x / UNITS_PER_EM
     return (
         f"q {decimal(run.centre_x)} {decimal(layout.height_x - run.baseline_x)} translate "
@@ -185,7 +185,7 @@ def _text_head(run: TextRun, layout: Layout) -> str:
     )
 
 
-def _text(text: str, layout: Layout) -> str:
+def _text(text: str, layout: PictureLayout) -> str:
     """Return the drawing of a text's runs."""
     parts: list[str] = []
     for run in layout.text:

@@ -10,7 +10,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
-from renderers.writers.layout import Layout, draw_by_layout
+from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import Band, PixelGrid, bands
 from renderers.writers.text import printable
 
@@ -45,7 +45,7 @@ def pixels_per_x(drawing: Drawing) -> int:
     return max(1, round(drawing.x_dimension_mm * drawing.dpi / _MILLIMETRES_PER_INCH))
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     grid = PixelGrid.of(symbols, layout, pixels_per_x(drawing))
     head = _head(grid.width, grid.height, grid.pixels, drawing.x_dimension_mm)
     return [

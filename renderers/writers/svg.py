@@ -9,7 +9,7 @@ from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
 from renderers.writers.bars import BarTexts, bar_keys
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
 # Symbols per NumPy pass: large enough to hide the call overhead, small enough to stay in the cache.
@@ -38,7 +38,7 @@ def escape(text: str) -> str:
     return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     x_mm = drawing.x_dimension_mm
     width, height = decimal(layout.width_x), decimal(layout.height_x)
     head = (
@@ -105,7 +105,7 @@ def _box(box: Box) -> str:
     return f"M{x} {decimal(box.y)}h{decimal(box.width)}v{decimal(box.height)}H{x}z"
 
 
-def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
+def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
     """Return the path data of each symbol: its dark runs, row by row, left to right."""
     count, rows, columns = symbols.modules.shape
     # At least one light column follows each row, so that every run ends inside its row.
@@ -134,7 +134,7 @@ def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> BarTexts:
     return BarTexts(bar)
 
 
-def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the path data of each symbol, bar by bar."""
     text_of = _bar_texts(symbols.units_per_x, layout.symbol, layout.guard_x).__getitem__
     return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]

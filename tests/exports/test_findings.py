@@ -11,7 +11,7 @@ from exports.decision import Artifact
 from exports.errors import SymbolDoesNotDecode
 from exports.findings import Check, CountsDisagree
 from exports.plan import ExportPlan
-from renderers.archive.fragments import FragmentWriter
+from renderers.archive.fragments import ArchiveFragmentWriter
 from renderers.archive.records import CorruptArchive
 from tests.exports.conftest import Import, plan_for, run
 
@@ -74,13 +74,13 @@ def _assembled_from(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore
 def test_a_symbol_under_anothers_name_is_found_in_the_finished_file(
     catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class OneForAll(FragmentWriter):
+    class OneForAll(ArchiveFragmentWriter):
         """Writes the first symbol under every name."""
 
         def add(self, files: Sequence[tuple[str, bytes]], *, store: bool = False) -> None:
             super().add([(name, files[0][1]) for name, _ in files], store=store)
 
-    monkeypatch.setattr(render, "FragmentWriter", OneForAll)
+    monkeypatch.setattr(render, "ArchiveFragmentWriter", OneForAll)
     plan = plan_for()
     with pytest.raises(SymbolDoesNotDecode):
         _assembled_from(plan, catalogue, store)

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from renderers.archive.assembler import ArchiveSummary, Assembler
-from renderers.archive.fragments import Fragment, FragmentWriter
+from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 
 Files = Sequence[tuple[str, bytes, bool]]
 
@@ -34,9 +34,9 @@ class OneWay(io.RawIOBase):
         return len(data)
 
 
-def fragment(files: Files) -> tuple[bytes, Fragment]:
+def fragment(files: Files) -> tuple[bytes, ArchiveFragment]:
     out = OneWay()
-    writer = FragmentWriter(out)
+    writer = ArchiveFragmentWriter(out)
     for store, run in groupby(files, key=itemgetter(2)):
         writer.add([(name, data) for name, data, _ in run], store=store)
     made = writer.close()

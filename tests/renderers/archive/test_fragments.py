@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from renderers.archive.assembler import Assembler
-from renderers.archive.fragments import Fragment, FragmentWriter
+from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.records import CorruptArchive
 from renderers.archive.verification import verify_fragment
 from renderers.errors import RenderError
@@ -16,7 +16,7 @@ from tests.renderers.archive.samples import MEMBERS, OneWay, fragment
 @pytest.mark.parametrize("name", ["", "x" * 65_536])
 def test_a_name_must_be_one(name: str) -> None:
     with pytest.raises(RenderError, match="name"):
-        FragmentWriter(OneWay()).add([("good", b""), (name, b"")])
+        ArchiveFragmentWriter(OneWay()).add([("good", b""), (name, b"")])
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_a_damaged_fragment_is_refused(damage: Callable[[bytes], bytes], reason:
     content, made = fragment(MEMBERS[:4])
     damaged = damage(content)
     if reason.startswith("too long"):
-        made = Fragment(made.data_bytes, made.directory_bytes + 1, made.members, made.sha256)
+        made = ArchiveFragment(made.data_bytes, made.directory_bytes + 1, made.members, made.sha256)
     with Assembler(OneWay()) as assembler, pytest.raises(CorruptArchive):
         assembler.append_fragment(io.BytesIO(damaged), made)
     with pytest.raises(CorruptArchive):

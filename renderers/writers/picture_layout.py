@@ -23,7 +23,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PictureLayout:
     """One file's picture, in X from its upper left corner, which is that of the quiet zone.
 
     The symbol, or the bars that are no guard bars, fill `symbol`; guard bars are `guard_x` longer.
@@ -38,7 +38,7 @@ class Layout:
 
 
 #: (symbols that share a layout, layout, drawing, captions) -> one file per symbol
-Draw: TypeAlias = Callable[[SymbolGroup, Layout, Drawing, Captions], list[bytes]]
+Draw: TypeAlias = Callable[[SymbolGroup, PictureLayout, Drawing, Captions], list[bytes]]
 
 
 def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, draw: Draw) -> list[bytes]:
@@ -106,7 +106,7 @@ class _Frame:
 
 
 @lru_cache(maxsize=256)
-def _layout(frame: _Frame, setting: hri.Setting | None) -> Layout:
+def _layout(frame: _Frame, setting: hri.Setting | None) -> PictureLayout:
     """Return the picture from above to below: quiet zone, bearer bar, symbol, bearer bar, text.
 
     The text of a matrix symbol keeps out of the quiet zone below it, which linear symbols do not have.
@@ -129,7 +129,7 @@ def _layout(frame: _Frame, setting: hri.Setting | None) -> Layout:
     else:
         text = ()
         height = bottom + guard + bearer + quiet.bottom
-    return Layout(width, height, symbol, guard, bearer_bars, text)
+    return PictureLayout(width, height, symbol, guard, bearer_bars, text)
 
 
 def _picked(texts: Sequence[str], members: Sequence[int]) -> list[str]:
