@@ -15,13 +15,13 @@ from exports.ports import Preview, PreviewFailure, PreviewPicture
 from exports.sheet_check import require_possible
 from exports.symbol_files import SymbolFile
 from exports.templates import template_of
+from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find out which fail; pictures that are shown of them.
 TRIED_ROWS = 200
 PICTURES = 6
 
 _SCREEN_DPI = 200
-_MILLIMETRES_PER_INCH = 25.4
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
@@ -76,6 +76,6 @@ def _picture(file: SymbolFile) -> PreviewPicture:
         file.data,
         file.title,
         file.text,
-        width / dots_x * _MILLIMETRES_PER_INCH,
-        height / dots_y * _MILLIMETRES_PER_INCH,
+        width / dots_x * MILLIMETRES_PER_INCH,
+        height / dots_y * MILLIMETRES_PER_INCH,
     )

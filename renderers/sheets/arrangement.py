@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from renderers.sheets.model import ASCENT, LINE_HEIGHT, MILLIMETRES_PER_POINT, SheetTemplate, TextLine
+from renderers.sheets.model import ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
+from renderers.units import MILLIMETRES_PER_POINT
 
 #: How far the die may cut from where the template says, in millimetres: nothing is printed nearer the edge.
 DIE_TOLERANCE_MM = 0.8

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from gs1.symbol_size import SymbolKind
-
-MILLIMETRES_PER_INCH = 25.4
-MILLIMETRES_PER_POINT = MILLIMETRES_PER_INCH / 72
+from renderers.units import MILLIMETRES_PER_INCH
 
 # What a line of text takes up, relative to its size: above and below the baseline, and from one baseline
 # to the next.

@@ -13,8 +13,9 @@ from gs1.symbol_size import symbol_size
 from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_POINT, LabelLayout, TextLine
+from renderers.sheets.model import LabelLayout, TextLine
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
+from renderers.units import MILLIMETRES_PER_POINT
 
 
 @dataclass(frozen=True, slots=True)

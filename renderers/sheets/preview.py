@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 from renderers.fonts.subset import make_subset, shown_characters, visual
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_INCH
 from renderers.sheets.placement import PlacedText, SheetLabels, Stencil
 from renderers.symbol import BarSymbols
+from renderers.units import MILLIMETRES_PER_INCH
 
 _LEAST_DPI = 150
 _OUTLINE = 176

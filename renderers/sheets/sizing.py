@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
 from renderers.sheets.arrangement import Block
-from renderers.sheets.model import MILLIMETRES_PER_INCH
+from renderers.units import MILLIMETRES_PER_INCH
 
 # Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
 # width where that is more. Source: ISO/IEC 15417 and ISO/IEC 16390, annexes on application parameters.

@@ -10,12 +10,11 @@ import numpy as np
 
 from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.units import POINTS_PER_MILLIMETRE
 from renderers.writers.bars import BarTexts, bar_keys
 from renderers.writers.hri import TextRun, advance
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
-
-_POINTS_PER_MM = 72 / 25.4
 
 # A line of the structuring comments holds at most 255 characters, and each of these may need escaping.
 _TITLE_PIECE = 100
@@ -66,7 +65,7 @@ def title_comment(title: str) -> str:
 
 
 def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
-    points_per_x = drawing.x_dimension_mm * _POINTS_PER_MM
+    points_per_x = drawing.x_dimension_mm * POINTS_PER_MILLIMETRE
     width, height = layout.width_x * points_per_x, layout.height_x * points_per_x
     head = (
         "%!PS-Adobe-3.0 EPSF-3.0\n"

@@ -10,12 +10,12 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.units import MILLIMETRES_PER_INCH
 from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import Band, PixelGrid, bands
 from renderers.writers.text import printable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MILLIMETRES_PER_INCH = 25.4
 _FILTER_UP = 2
 
 # Measured on random symbols at 203–600 dpi: level 0 is 40 % larger; 2 and 3 save nothing, and 3 takes
@@ -42,7 +42,7 @@ def pixels_per_x(drawing: Drawing) -> int:
     >>> pixels_per_x(Drawing(x_dimension_mm=0.396, quiet_zone=QuietZone(4, 4, 4, 4), dpi=300))
     5
     """
-    return max(1, round(drawing.x_dimension_mm * drawing.dpi / _MILLIMETRES_PER_INCH))
+    return max(1, round(drawing.x_dimension_mm * drawing.dpi / MILLIMETRES_PER_INCH))
 
 
 def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
