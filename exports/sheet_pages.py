@@ -185,18 +185,6 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
     return SheetLabels(cells[kept], groups)
 
 
-def joined(parts: Sequence[SheetLabels]) -> SheetLabels:
-    """Return the labels of all parts, whose cells ascend, as one."""
-    groups: list[LabelGroup] = []
-    before = 0
-    for part in parts:
-        for group in part.groups:
-            symbols = replace(group.symbols, positions=group.symbols.positions + before)
-            groups.append(replace(group, symbols=symbols))
-        before += len(part.cells)
-    return SheetLabels(np.concatenate([part.cells for part in parts]), groups)
-
-
 def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np.intp]) -> SymbolGroup:
     if isinstance(symbols, MatrixSymbols):
         return MatrixSymbols(positions, symbols.modules[which])
