@@ -7,7 +7,6 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from exports import decision
 from exports import manifest as manifests
@@ -28,7 +27,7 @@ from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
 from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import MatrixSymbols, SymbolGroup
+from renderers.symbol import SymbolGroup
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -177,18 +176,12 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
         groups.append(
             LabelGroup(
                 layout=layout,
-                symbols=_chosen(symbols, of_label, place[labels[chosen]]),
+                symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
                 hri=[_texts(line, elements) for line in layout.hri],
                 names=[] if layout.name is None else _names(layout.name, batch, positions),
             )
         )
     return SheetLabels(cells[kept], groups)
-
-
-def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np.intp]) -> SymbolGroup:
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[which])
-    return replace(symbols, positions=positions, widths=symbols.widths[which])
 
 
 def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from renderers.sheets.model import ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
+from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
 from renderers.units import MILLIMETRES_PER_POINT
 
 #: How far the die may cut from where the template says, in millimetres: nothing is printed nearer the edge.
@@ -105,7 +105,7 @@ class Text:
 
     def line(self, *, left_mm: float, top_mm: float, centred: bool) -> TextLine:
         return TextLine(
-            left_mm, top_mm - ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
+            left_mm, top_mm - LINE_ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
         )
 
 

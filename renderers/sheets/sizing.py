@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
 from renderers.sheets.arrangement import Block
+from renderers.symbol import GUARD_BAR_X
 from renderers.units import MILLIMETRES_PER_INCH
 
 # Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
@@ -14,8 +15,7 @@ from renderers.units import MILLIMETRES_PER_INCH
 _LEAST_BAR_HEIGHT_MM = 5.0
 _LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
 
-# EAN/UPC guard bars reach 5 X below the others. Source: ISO/IEC 15420; GS1 General Specifications, 5.2.
-_GUARD_BAR_X = {SymbolKind.EAN_13: 5, SymbolKind.EAN_8: 5, SymbolKind.UPC_A: 5}
+_WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
 
 # Of a dot: what floating point may lose between millimetres and dots.
 _ROUNDING = 1e-9
@@ -87,7 +87,7 @@ class Sizing:
 
     @property
     def guard_bar_x(self) -> int:
-        return _GUARD_BAR_X.get(self.kind, 0)
+        return GUARD_BAR_X if self.kind in _WITH_GUARD_BARS else 0
 
     @property
     def target_dots(self) -> int:

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
+from renderers.fonts.outlines import Point, glyph_in_cell
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
 from renderers.units import POINTS_PER_MILLIMETRE
 from renderers.writers.bars import BarTexts, bar_keys

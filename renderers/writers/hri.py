@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from renderers.fonts.outlines import (
-    ASCENT,
-    CAP_HEIGHT,
-    DESCENT,
     DIGIT_BOTTOM,
     DIGIT_TOP,
+    INK_BOTTOM,
+    INK_TOP,
     OVERHANG,
-    UNITS_PER_EM,
     glyph,
 )
+from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 from renderers.symbol import HriZone
 
 # Digits of EAN/UPC are 2.75 mm high where X is 0.33 mm, and grow with X; they keep 1 X from the bars.
@@ -63,11 +62,11 @@ class Setting:
     @property
     def height_x(self) -> float:
         """From the gap under the symbol to the lowest descender."""
-        return _GAP_X + self.em_x * (len(self.lines) - 1 + (ASCENT - DESCENT) / UNITS_PER_EM)
+        return _GAP_X + self.em_x * (len(self.lines) - 1 + (INK_TOP - INK_BOTTOM) / UNITS_PER_EM)
 
     def runs(self, centre_x: float, top_x: float) -> tuple[TextRun, ...]:
         """Return the lines, an em apart, beginning a gap below `top_x`."""
-        first = top_x + _GAP_X + self.em_x * ASCENT / UNITS_PER_EM
+        first = top_x + _GAP_X + self.em_x * INK_TOP / UNITS_PER_EM
         return tuple(
             TextRun(start, stop, centre_x, first + number * self.em_x, self.em_x)
             for number, (start, stop) in enumerate(self.lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from renderers.fonts.outlines import UNITS_PER_EM
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
 from renderers.writers.glyph_bitmap import glyph_bitmap
 from renderers.writers.hri import TextRun, advance

@@ -2,14 +2,13 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
+from renderers.symbol import Captions, Drawing, SymbolGroup
 from renderers.units import MILLIMETRES_PER_INCH
 from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import Band, PixelGrid, bands
@@ -75,7 +74,7 @@ def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> lis
     lines = np.zeros((batch, grid.height, row_bytes + 1), np.uint8)
     streams: list[bytes] = []
     for first in range(0, count, batch):
-        part = _sliced(symbols, slice(first, first + batch))
+        part = symbols.only(slice(first, first + batch))
         used = len(part.positions)
         begin = 0
         for band in bands(part, grid, texts[first : first + batch]):
@@ -92,13 +91,6 @@ def _fill(lines: NDArray[np.uint8], band: Band) -> None:
     view = lines.reshape(symbols, -1, band.repeat, width, copy=False)
     view[:, :, 1:, 0] = _FILTER_UP
     view[:, :, 0, 1:] = np.packbits(band.lines, axis=2)
-
-
-def _sliced(symbols: SymbolGroup, part: slice) -> SymbolGroup:
-    positions = symbols.positions[part]
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[part])
-    return replace(symbols, positions=positions, widths=symbols.widths[part])
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -133,13 +133,8 @@ def of(
 
 def some(group: LabelGroup, kept: NDArray[np.bool_], shift: int = 0) -> LabelGroup:
     """Return the labels of a group that are kept, their positions counted from `shift`."""
-    symbols = group.symbols
-    positions = symbols.positions[kept] - shift
-    fewer = (
-        replace(symbols, positions=positions, modules=symbols.modules[kept])
-        if isinstance(symbols, MatrixSymbols)
-        else replace(symbols, positions=positions, widths=symbols.widths[kept])
-    )
+    symbols = group.symbols.only(kept)
+    fewer = replace(symbols, positions=symbols.positions - shift)
     at = np.flatnonzero(kept).tolist()
     hri = [[line[index] for index in at] for line in group.hri]
     return LabelGroup(group.layout, fewer, hri, [group.names[index] for index in at])

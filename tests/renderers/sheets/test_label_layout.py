@@ -12,13 +12,14 @@ from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, symbol_size
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.label_layout import fitting_templates, solve
-from renderers.sheets.model import ASCENT, DESCENT
 from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.sheets.templates import TEMPLATES
 
 QR, DATAMATRIX = SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX
 EAN_UPC = {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A}
 POINT_MM = 25.4 / 72
+# The room of a line of text above and below its baseline, relative to its size.
+ASCENT, DESCENT = 0.8, 0.2
 DIE_MM = 0.8
 EPSILON = 1e-6
 
