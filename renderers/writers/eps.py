@@ -12,8 +12,9 @@ from renderers.fonts.outlines import Point, glyph_in_cell
 from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
 from renderers.units import POINTS_PER_MILLIMETRE
-from renderers.writers.bars import BarTexts, bar_keys
+from renderers.writers.bars import bar_keys, bar_texts
 from renderers.writers.hri import TextRun, advance
+from renderers.writers.made_once import MadeOnce
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
@@ -119,12 +120,12 @@ def _bar_procedures(layout: PictureLayout) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bar_texts(units_per_x: int, left_x: float) -> BarTexts:
+def _bar_texts(units_per_x: int, left_x: float) -> MadeOnce[int, str]:
     def bar(start: int, width: int, is_guard: bool) -> str:
         x = decimal(left_x + start / units_per_x)
         return f"{x} {decimal(width / units_per_x)} {'g' if is_guard else 'b'}\n"
 
-    return BarTexts(bar)
+    return bar_texts(bar)
 
 
 def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
@@ -133,17 +134,12 @@ def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
 
 
-class _GlyphTexts(dict[str, str]):
-    """Drawing of characters, each from its origin to the next one's, in font units."""
+@lru_cache(maxsize=64)
+def _glyph_texts(pitch: int | None) -> MadeOnce[str, str]:
+    """Return the drawing of characters, from the origin of each to that of the next, in font units."""
 
-    __slots__ = ("_pitch",)
-
-    def __init__(self, pitch: int | None) -> None:
-        super().__init__()
-        self._pitch = pitch
-
-    def __missing__(self, character: str) -> str:
-        outline = glyph_in_cell(character, self._pitch)
+    def glyph_text(character: str) -> str:
+        outline = glyph_in_cell(character, pitch)
         lines: list[str] = []
         start: Point = (0, 0)
         for contour in outline.contours:
@@ -157,11 +153,9 @@ class _GlyphTexts(dict[str, str]):
                 here = piece[-1]
             lines.append("z")
         # Filled one by one: interpreters may hold no more than 1500 points of a path.
-        text = self[character] = "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
-        return text
+        return "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
 
-
-_glyph_texts = lru_cache(maxsize=64)(_GlyphTexts)
+    return MadeOnce(glyph_text)
 
 
 def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Point]:

@@ -16,6 +16,7 @@ from renderers.fonts.outlines import (
 )
 from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 from renderers.symbol import HriZone
+from renderers.writers.made_once import MadeOnce
 
 # Digits of EAN/UPC are 2.75 mm high where X is 0.33 mm, and grow with X; they keep 1 X from the bars.
 # Source: GS1 General Specifications, 5.2.5 (human readable interpretation; 0.5 X is the least).
@@ -73,13 +74,7 @@ class Setting:
         )
 
 
-class _Advances(dict[str, int]):
-    def __missing__(self, character: str) -> int:
-        advance = self[character] = glyph(character).advance
-        return advance
-
-
-_advances = _Advances()
+_advances = MadeOnce[str, int](lambda character: glyph(character).advance)
 
 
 def advance(text: str, pitch: int | None = None) -> int:
