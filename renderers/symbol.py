@@ -54,6 +54,10 @@ class HriZone:
     width_x: float
     size: float = 1.0
 
+    @property
+    def centre_x(self) -> float:
+        return self.left_x + self.width_x / 2
+
 
 @dataclass(frozen=True, slots=True)
 class BarSymbols:

@@ -5,9 +5,8 @@ whole printer dots or millimetres from its lower left corner in what is returned
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
 from renderers.units import MILLIMETRES_PER_POINT
@@ -118,10 +117,6 @@ class Placement:
     height_dots: int
     hri: tuple[TextLine, ...]
     name: TextLine | None
-
-
-#: (outline, block, human-readable lines from the top, name) -> placement, or None where it does not fit
-Arrangement: TypeAlias = Callable[[Outline, Block, Sequence[Text], Text | None], Placement | None]
 
 
 def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:

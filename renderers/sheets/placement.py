@@ -175,7 +175,7 @@ def _zones(
     return [
         PlacedText(
             digits,
-            left + (zone.left_x + zone.width_x / 2) * layout.x_dots,
+            left + zone.centre_x * layout.x_dots,
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,

@@ -95,7 +95,7 @@ def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> t
         em_x = _DIGIT_EM_X * zone.size
         cell_x = zone.width_x / (zone.stop - zone.start)
         pitch = round(cell_x / (em_x * _DIGIT_STRETCH) * UNITS_PER_EM)
-        centre_x = left_x + zone.left_x + zone.width_x / 2
+        centre_x = left_x + zone.centre_x
         runs.append(TextRun(zone.start, zone.stop, centre_x, baseline_x, em_x, _DIGIT_STRETCH, pitch))
     return tuple(runs)
 
