@@ -1,7 +1,7 @@
 """The neutral symbol models: modules and bars in X; no pixels, no millimetres."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from gs1.errors import LabelError
 
 ErrorCorrection: TypeAlias = Literal["L", "M", "Q", "H"]
+
+#: How far the guard bars of EAN/UPC reach below the other bars, in X. Source: ISO/IEC 15420; GS1 General
+#: Specifications, 5.2.
+GUARD_BAR_X = 5
+
+#: Which symbols of a group are meant: a range, or their indexes.
+Chosen: TypeAlias = slice | Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,10 @@ class MatrixSymbols:
         """Width without quiet zone, in X."""
         return float(self.modules.shape[2])
 
+    def only(self, chosen: Chosen) -> "MatrixSymbols":
+        """Return the chosen symbols of the group."""
+        return MatrixSymbols(self.positions[chosen], self.modules[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class HriZone:
@@ -42,6 +53,10 @@ class HriZone:
     left_x: float
     width_x: float
     size: float = 1.0
+
+    @property
+    def centre_x(self) -> float:
+        return self.left_x + self.width_x / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,10 @@ class BarSymbols:
     def width_x(self) -> float:
         """Width without quiet zone, in X."""
         return float(self.widths[0].sum(dtype=np.int64)) / self.units_per_x
+
+    def only(self, chosen: Chosen) -> "BarSymbols":
+        """Return the chosen symbols of the group."""
+        return replace(self, positions=self.positions[chosen], widths=self.widths[chosen])
 
 
 SymbolGroup: TypeAlias = MatrixSymbols | BarSymbols

@@ -9,7 +9,7 @@ from typing import IO, BinaryIO, Self
 
 from isal import isal_zlib
 
-from renderers.archive.fragments import Fragment, read_directory
+from renderers.archive.fragments import ArchiveFragment, read_directory
 from renderers.archive.records import (
     DEFLATED,
     LEVEL,
@@ -54,7 +54,7 @@ class Assembler:
     ) -> None:
         self._directory.close()
 
-    def append_fragment(self, stream: IO[bytes], fragment: Fragment) -> None:
+    def append_fragment(self, stream: IO[bytes], fragment: ArchiveFragment) -> None:
         """Copy a fragment from the stream, which stands at its first byte and need not seek.
 
         Raises CorruptArchive where the fragment is not the one described; the archive is then useless,

@@ -42,7 +42,7 @@ ENTRY = np.dtype(
 )
 
 # 4.3.7
-_LOCAL = np.dtype(
+LOCAL = np.dtype(
     [
         ("mark", "<u4"),
         ("needed", "<u2"),
@@ -63,7 +63,7 @@ CENTRAL = np.dtype(
     [
         ("mark", "<u4"),
         ("made_by", "<u2"),
-        *((name, _LOCAL[name]) for name in _LOCAL.names or () if name != "mark"),
+        *((name, LOCAL[name]) for name in LOCAL.names or () if name != "mark"),
         ("comment_length", "<u2"),
         ("disk", "<u2"),
         ("internal", "<u2"),
@@ -135,14 +135,14 @@ class Members:
 
 def header_lengths(entries: NDArray[np.void]) -> NDArray[np.int64]:
     """Return the bytes of each member's local header, name included."""
-    return _LOCAL.itemsize + entries["name_length"].astype(np.int64) + 20 * _is_wide(entries)
+    return LOCAL.itemsize + entries["name_length"].astype(np.int64) + 20 * _is_wide(entries)
 
 
 def local_headers(members: Members) -> bytes:
     """Return the members' local headers, end to end."""
     entries = members.entries
     wide = _is_wide(entries)
-    head = np.zeros(len(entries), _LOCAL)
+    head = np.zeros(len(entries), LOCAL)
     _fill(head, entries, wide)
     head["mark"], head["extra_length"] = _LOCAL_MARK, 20 * wide
     for name in ("compressed", "size"):
@@ -154,7 +154,7 @@ def local_headers(members: Members) -> bytes:
     extra["tag"], extra["length"] = _ZIP64_TAG, 16
     extra["size"], extra["compressed"] = entries["size"][wide], entries["compressed"][wide]
     return _interleaved(
-        len(entries), (head, _LOCAL.itemsize), (members.names, entries["name_length"]), (extra, 20 * wide)
+        len(entries), (head, LOCAL.itemsize), (members.names, entries["name_length"]), (extra, 20 * wide)
     )
 
 

@@ -16,15 +16,13 @@ from renderers.errors import RenderError
 
 Point: TypeAlias = tuple[float, float]
 
-#: Font units to the em; all measures below and in `Glyph` are font units, y upwards from the baseline.
-UNITS_PER_EM = 1000
-#: Height of a flat capital letter or digit.
-CAP_HEIGHT = 668
-#: What round digits reach above the baseline and below it: the ink of a line of digits.
+# All measures below and in `Glyph` are font units, UNITS_PER_EM to the em, y upwards from the baseline.
+
+#: The highest and the lowest ink of the digits.
 DIGIT_TOP, DIGIT_BOTTOM = 680, -12
-#: What any character of GS1's set 82 reaches above the baseline and below it.
-ASCENT, DESCENT = 715, -192
-#: What a character's ink may stick out of its advance, to either side ("j", "q").
+#: The highest and the lowest ink of all characters of GS1's set 82.
+INK_TOP, INK_BOTTOM = 715, -192
+#: How far a character's ink may reach beyond its advance on either side ("j", "q").
 OVERHANG = 60
 
 _FONT = "AtkinsonHyperlegible-Regular.ttf"

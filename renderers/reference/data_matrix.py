@@ -13,11 +13,9 @@ import numpy as np
 from arbez_dmtx._libdmtx import wrapper as dmtx
 from numpy.typing import NDArray
 
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
-
-_FNC1 = 0x1D
+from renderers.symbologies import data_matrix, element_strings
 
 #: Tried in turn; the smallest symbol counts, the first among equals. libdmtx's own search over all schemes
 #: (DmtxSchemeAutoBest) would reach smaller symbols here and there, but some messages of letters and
@@ -26,7 +24,7 @@ _SCHEMES = (dmtx.DmtxScheme.DmtxSchemeAscii, dmtx.DmtxScheme.DmtxSchemeC40, dmtx
 
 _PIXEL_PER_MODULE = {
     dmtx.DmtxProperty.DmtxPropSizeRequest: dmtx.DmtxSymbolSize.DmtxSymbolSquareAuto,
-    dmtx.DmtxProperty.DmtxPropFnc1: _FNC1,
+    dmtx.DmtxProperty.DmtxPropFnc1: element_strings.FNC1_BYTE,
     dmtx.DmtxProperty.DmtxPropMarginSize: 0,
     dmtx.DmtxProperty.DmtxPropModuleSize: 1,
     dmtx.DmtxProperty.DmtxPropPixelPacking: dmtx.DmtxPackOrder.DmtxPack8bppK,
@@ -51,23 +49,11 @@ def encode(messages: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
 
 
 def _draw(message: bytes) -> NDArray[np.uint8]:
-    if message[:1] != bytes([_FNC1]) or len(message) == 1:
-        raise PayloadNotEncodable(
-            "A GS1 DataMatrix starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        raise PayloadNotEncodable(
-            "A GS1 DataMatrix holds characters up to byte 127 only.", value=message, expected="bytes 0–127"
-        )
+    if error := element_strings.refusal(message, "GS1 DataMatrix"):
+        raise error
     drawn = [symbol for scheme in _SCHEMES if (symbol := in_scheme(message, scheme)) is not None]
     if not drawn:
-        raise PayloadTooLong(
-            f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
-            value=message,
-            expected="a message that fits 144×144",
-        )
+        raise data_matrix.too_long(message)
     return min(drawn, key=len)
 
 

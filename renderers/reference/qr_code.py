@@ -8,13 +8,12 @@ import segno
 from numpy.typing import NDArray
 from segno import consts
 
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
+from renderers.symbologies import qr_code, qr_segments
 
 _DIGITS = re.compile(rb"[0-9]+")
-#: Source: ISO/IEC 18004:2015, table 5.
-_ALPHANUMERIC = re.compile(rb"[0-9A-Z $%*+\-./:]+")
+_ALPHANUMERIC = re.compile(b"[" + re.escape(qr_segments.ALPHANUMERIC) + b"]+")
 
 #: From nine digits on, a numeric segment inside bytes pays for its header and the next one in every version:
 #: at most 38 bits of headers against 42 saved (ISO/IEC 18004:2015, table 3).
@@ -39,9 +38,7 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
 
     def draw(payload: bytes) -> NDArray[np.uint8]:
         if not payload:
-            raise PayloadNotEncodable(
-                "An empty payload makes no QR Code symbol.", value=payload, expected="at least one byte"
-            )
+            raise qr_code.empty()
         try:
             # boost_error would raise the level where it is free, and the level is part of what was asked.
             symbol = segno.make(
@@ -51,12 +48,7 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
                 boost_error=False,
             )
         except segno.DataOverflowError as error:
-            raise PayloadTooLong(
-                f"The payload of {len(payload)} bytes does not fit QR Code version 40 "
-                f"at level {error_correction}.",
-                value=payload,
-                expected="a payload that fits version 40",
-            ) from error
+            raise qr_code.too_long(payload, error_correction) from error
         return np.array(symbol.matrix, np.uint8)
 
     return one_by_one.encode(payloads, draw, MatrixSymbols)

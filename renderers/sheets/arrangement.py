@@ -5,11 +5,11 @@ whole printer dots or millimetres from its lower left corner in what is returned
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from renderers.sheets.model import ASCENT, LINE_HEIGHT, MILLIMETRES_PER_POINT, SheetTemplate, TextLine
+from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
+from renderers.units import MILLIMETRES_PER_POINT
 
 #: How far the die may cut from where the template says, in millimetres: nothing is printed nearer the edge.
 DIE_TOLERANCE_MM = 0.8
@@ -104,7 +104,7 @@ class Text:
 
     def line(self, *, left_mm: float, top_mm: float, centred: bool) -> TextLine:
         return TextLine(
-            left_mm, top_mm - ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
+            left_mm, top_mm - LINE_ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
         )
 
 
@@ -117,10 +117,6 @@ class Placement:
     height_dots: int
     hri: tuple[TextLine, ...]
     name: TextLine | None
-
-
-#: (outline, block, human-readable lines from the top, name) -> placement, or None where it does not fit
-Arrangement: TypeAlias = Callable[[Outline, Block, Sequence[Text], Text | None], Placement | None]
 
 
 def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:

@@ -9,9 +9,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from renderers.fonts.subset import FONT_NAME, make_subset, shown_characters, width_mm
 from renderers.sheets.document import Calibration
-from renderers.sheets.model import LINE_HEIGHT, MILLIMETRES_PER_POINT, SheetTemplate
+from renderers.sheets.model import LINE_HEIGHT, SheetTemplate
+from renderers.units import MILLIMETRES_PER_POINT, POINTS_PER_MILLIMETRE
 
-_POINTS = 1 / MILLIMETRES_PER_POINT  # in a millimetre
 _LINE_MM, _TICK_MM, _CROSS_MM = 0.1, 1.0, 5
 _LARGEST_PT, _SMALLEST_PT = 9.0, 2.0
 
@@ -26,7 +26,10 @@ def calibration_page(template: SheetTemplate, calibration: Calibration | None = 
     It is moved and scaled as the calibration says, so that a second print shows whether the first helped.
     """
     moved = calibration or Calibration()
-    width, height = template.page_width_mm * _POINTS, template.page_height_mm * _POINTS
+    width, height = (
+        template.page_width_mm * POINTS_PER_MILLIMETRE,
+        template.page_height_mm * POINTS_PER_MILLIMETRE,
+    )
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=(width, height), invariant=1, pageCompression=1)
     canvas.setTitle(f"Calibration of {template.id}")
@@ -37,10 +40,10 @@ def calibration_page(template: SheetTemplate, calibration: Calibration | None = 
         0,
         0,
         scale,
-        moved.offset_x_mm * _POINTS,
-        height * (1 - scale) - moved.offset_y_mm * _POINTS,
+        moved.offset_x_mm * POINTS_PER_MILLIMETRE,
+        height * (1 - scale) - moved.offset_y_mm * POINTS_PER_MILLIMETRE,
     )
-    canvas.scale(_POINTS, _POINTS)
+    canvas.scale(POINTS_PER_MILLIMETRE, POINTS_PER_MILLIMETRE)
     canvas.setLineWidth(_LINE_MM)
     _outlines(canvas, template)
     for cell in {0, template.labels_per_page - 1}:

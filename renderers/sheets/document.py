@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from renderers.errors import RenderError
-from renderers.sheets.model import MILLIMETRES_PER_INCH, SheetTemplate
+from renderers.sheets.model import SheetTemplate
+from renderers.units import MILLIMETRES_PER_INCH, POINTS_PER_INCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class SheetDocument:
 
     @property
     def points_per_dot(self) -> float:
-        return 72 / self.dpi
+        return POINTS_PER_INCH / self.dpi
 
     def dots(self, millimetres: float) -> int:
         """Return the whole dots nearest to a length."""

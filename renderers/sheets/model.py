@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from gs1.symbol_size import SymbolKind
+from renderers.units import MILLIMETRES_PER_INCH
 
-MILLIMETRES_PER_INCH = 25.4
-MILLIMETRES_PER_POINT = MILLIMETRES_PER_INCH / 72
-
-# What a line of text takes up, relative to its size: above and below the baseline, and from one baseline
-# to the next.
-ASCENT = 0.8
-DESCENT = 0.2
+# Room for a line of text, relative to its size: above the baseline, and from one baseline to the next.
+LINE_ASCENT = 0.8
 LINE_HEIGHT = 1.2
 
 

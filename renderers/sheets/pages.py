@@ -15,8 +15,8 @@ from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_POINT
 from renderers.sheets.placement import PlacedText, SheetLabels, Stencil
+from renderers.units import MILLIMETRES_PER_POINT
 
 FONT_RESOURCE = "F"
 CUT_MARKS_RESOURCE = "Cut"

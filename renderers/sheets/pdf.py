@@ -98,7 +98,7 @@ class _Numbers:
         return self.node(level + 1, index // _KIDS)
 
 
-class FragmentWriter:
+class PdfFragmentWriter:
     """Writes pages [first_page, last_page) to a stream that need not seek, in ascending order."""
 
     def __init__(self, document: SheetDocument, stream: BinaryIO, first_page: int, last_page: int) -> None:

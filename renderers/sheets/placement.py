@@ -13,8 +13,9 @@ from gs1.symbol_size import symbol_size
 from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_POINT, LabelLayout, TextLine
+from renderers.sheets.model import LabelLayout, TextLine
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
+from renderers.units import MILLIMETRES_PER_POINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _zones(
     return [
         PlacedText(
             digits,
-            left + (zone.left_x + zone.width_x / 2) * layout.x_dots,
+            left + zone.centre_x * layout.x_dots,
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
 from renderers.sheets.arrangement import Block
-from renderers.sheets.model import MILLIMETRES_PER_INCH
+from renderers.symbol import GUARD_BAR_X
+from renderers.units import MILLIMETRES_PER_INCH
 
 # Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
 # width where that is more. Source: ISO/IEC 15417 and ISO/IEC 16390, annexes on application parameters.
 _LEAST_BAR_HEIGHT_MM = 5.0
 _LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
 
-# EAN/UPC guard bars reach 5 X below the others. Source: ISO/IEC 15420; GS1 General Specifications, 5.2.
-_GUARD_BAR_X = {SymbolKind.EAN_13: 5, SymbolKind.EAN_8: 5, SymbolKind.UPC_A: 5}
+_WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
 
 # Of a dot: what floating point may lose between millimetres and dots.
 _ROUNDING = 1e-9
@@ -61,7 +61,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Sizing:
     """What is asked of every label, whatever the template."""
 
     kind: SymbolKind
@@ -87,7 +87,7 @@ class Job:
 
     @property
     def guard_bar_x(self) -> int:
-        return _GUARD_BAR_X.get(self.kind, 0)
+        return GUARD_BAR_X if self.kind in _WITH_GUARD_BARS else 0
 
     @property
     def target_dots(self) -> int:

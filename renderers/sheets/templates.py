@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from renderers.sheets.errors import InvalidTemplate, UnknownTemplate
 from renderers.sheets.model import SheetTemplate
+from renderers.units import MILLIMETRES_PER_POINT
 
 DEFAULT_TEMPLATE_ID = "63up_1in_letter"
 
@@ -23,7 +24,7 @@ DEFAULT_TEMPLATE_ID = "63up_1in_letter"
 TOLERANCE_MM = 0.01
 
 # The largest page a PDF can have: 14,400 units of 1/72 inch. Source: ISO 32000-1, annex C.2.
-_MAX_PAGE_MM = 14_400 * 25.4 / 72
+_MAX_PAGE_MM = 14_400 * MILLIMETRES_PER_POINT
 
 _ID = re.compile(r"[a-z0-9_]{1,64}")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gs1.errors import LabelError
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.errors import PayloadTooLong
 from renderers.symbol import EncodedBatch, MatrixSymbols
-from renderers.symbologies.data_matrix_encodation import ABSENT, FNC1, to_codewords
-from renderers.symbologies.data_matrix_structure import SIZES, SymbolSize, error_correction, module_sources
+from renderers.symbologies import element_strings
+from renderers.symbologies.data_matrix_encodation import ABSENT, to_codewords
+from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
+from renderers.symbologies.element_strings import FNC1_FIRST
 
 #: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
 _ROWS_AT_ONCE = 4_000
@@ -23,8 +25,6 @@ _CELLS_AT_ONCE = 2_000_000
 
 #: 3,116 digits fill the largest symbol, and no character takes less than a digit (table 7).
 _LONGEST_MESSAGE = 1 + 3_116
-
-_FNC1_BYTE = bytes([FNC1])
 
 
 def encode(messages: Sequence[bytes]) -> EncodedBatch:
@@ -51,7 +51,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
         for index in np.unique(codewords.sizes).tolist():
             rows = np.flatnonzero(codewords.sizes == index)
             if index < 0:
-                refused.update((int(p), _too_long(messages[int(p)])) for p in positions[rows])
+                refused.update((int(p), too_long(messages[int(p)])) for p in positions[rows])
             else:
                 by_size.setdefault(index, []).append(
                     (positions[rows], codewords.rows[rows, : SIZES[index].data])
@@ -78,26 +78,15 @@ def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
 
 
 def _is_encodable(message: bytes) -> bool:
-    return message[:1] == _FNC1_BYTE and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
+    return message[:1] == FNC1_FIRST and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
 
 
 def _refusal(message: bytes) -> LabelError:
-    if message[:1] != _FNC1_BYTE or len(message) == 1:
-        return PayloadNotEncodable(
-            "A GS1 DataMatrix starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        return PayloadNotEncodable(
-            "A GS1 DataMatrix holds characters up to byte 127 only.",
-            value=message,
-            expected="bytes 0–127",
-        )
-    return _too_long(message)
+    return element_strings.refusal(message, "GS1 DataMatrix") or too_long(message)
 
 
-def _too_long(message: bytes) -> PayloadTooLong:
+def too_long(message: bytes) -> PayloadTooLong:
+    """Return the error for a message that does not fit the largest symbol."""
     return PayloadTooLong(
         f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
         value=message,
@@ -131,7 +120,7 @@ def _rows(cells: int) -> int:
     return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
 
 
-def _modules(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the modules, shape (n, side, side), of symbols with these data codewords."""
     sources = module_sources(size)
     bit_count = 8 * (size.data + size.ecc)

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderers.symbologies.data_matrix_structure import CAPACITIES
-
-FNC1 = 0x1D
+from renderers.symbologies.element_strings import FNC1_BYTE
 
 #: Fills the short rows of a padded matrix of messages: encodes to nothing. Not a byte of a message.
 ABSENT = 0x80
@@ -427,7 +426,7 @@ def _c40_tables(basic: range, other: range) -> tuple[NDArray[np.uint8], NDArray[
     for shift, members in sets.items():
         shifts |= dict.fromkeys(members, shift)
         values |= {byte: i for i, byte in enumerate(members)}
-    shifts[FNC1], values[FNC1] = 1, 27
+    shifts[FNC1_BYTE], values[FNC1_BYTE] = 1, 27
     return _table(shifts, _NO_VALUE), _table(values, _NO_VALUE)
 
 
@@ -439,7 +438,7 @@ def _values_taken(shifts: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArr
 
 
 _IS_DIGIT: NDArray[np.bool_] = _table(dict.fromkeys(_DIGITS, 1), 0).astype(np.bool_)
-_ASCII_CODEWORD = _table({byte: byte + 1 for byte in range(128)} | {FNC1: _FNC1_CODEWORD}, 0)
+_ASCII_CODEWORD = _table({byte: byte + 1 for byte in range(128)} | {FNC1_BYTE: _FNC1_CODEWORD}, 0)
 _C40_SHIFT, _C40_VALUE = _c40_tables(_UPPER, _LOWER)
 _TEXT_SHIFT, _TEXT_VALUE = _c40_tables(_LOWER, _UPPER)
 _C40_TAKES = _values_taken(_C40_SHIFT, _C40_VALUE)

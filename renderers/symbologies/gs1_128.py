@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind, symbol_size
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.errors import PayloadTooLong
 from renderers.symbol import BarSymbols, EncodedBatch
+from renderers.symbologies import element_strings
+from renderers.symbologies.element_strings import FNC1_BYTE
 
 # Symbols worked on at a time: intermediate arrays stay in the cache whatever the batch.
 _SYMBOLS_AT_ONCE = 2048
 
 #: Data characters beside the first FNC1: those of the Application Identifiers and FNC1 as separator count.
-_MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
+MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
 
-_FNC1_BYTE = 0x1D
 _ABSENT = 0xFF  # fills texts and symbol characters up to the length of the longest
 
 # Widths of the six elements of symbol characters 0–105, and of the stop pattern's seven.
@@ -61,8 +62,8 @@ def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     for byte in range(128):
         costs[1:, byte] = 1 if byte >= 32 else 2, 1 if byte < 96 else 2
         values[byte] = byte + 64 if byte < 32 else byte - 32
-    costs[:, _FNC1_BYTE] = 1
-    values[_FNC1_BYTE] = _FNC1
+    costs[:, FNC1_BYTE] = 1
+    values[FNC1_BYTE] = _FNC1
     costs[:, _ABSENT] = 0
     return costs, values
 
@@ -113,14 +114,14 @@ def _texts(
     for start in range(0, len(messages), _SYMBOLS_AT_ONCE):
         part = messages[start : start + _SYMBOLS_AT_ONCE]
         lengths = np.fromiter(map(len, part), np.intp, len(part))
-        valid = (lengths >= 2) & (lengths <= 1 + _MOST_CHARACTERS)
+        valid = (lengths >= 2) & (lengths <= 1 + MOST_CHARACTERS)
         if not valid.all():
             part = [message for message, fits in zip(part, valid.tolist(), strict=True) if fits]
             lengths = lengths[valid]
         inside = np.arange(lengths.max(initial=1)) < lengths[:, None]
         text = np.full(inside.shape, _ABSENT, np.uint8)
         text[inside] = np.frombuffer(b"".join(part), np.uint8)
-        right = (text[:, 0] == _FNC1_BYTE) & ~((text > 127) & inside).any(axis=1)
+        right = (text[:, 0] == FNC1_BYTE) & ~((text > 127) & inside).any(axis=1)
         if not right.all():
             text = text[right]
         valid[valid] = right
@@ -128,20 +129,15 @@ def _texts(
 
 
 def _refusal(message: bytes) -> LabelError:
-    if message[:1] != bytes([_FNC1_BYTE]) or len(message) == 1:
-        return PayloadNotEncodable(
-            "A GS1-128 starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        return PayloadNotEncodable(
-            "A GS1-128 holds characters up to byte 127 only.", value=message, expected="bytes 0–127"
-        )
+    return element_strings.refusal(message, "GS1-128") or too_long(message)
+
+
+def too_long(message: bytes) -> PayloadTooLong:
+    """Return the error for a message with more characters than GS1 allows."""
     return PayloadTooLong(
         f"{len(message) - 1} data characters are more than a GS1-128 may have.",
         value=message,
-        expected=f"at most {_MOST_CHARACTERS} data characters, FNC1 as separator included",
+        expected=f"at most {MOST_CHARACTERS} data characters, FNC1 as separator included",
     )
 
 

@@ -43,7 +43,7 @@ def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch
     widths = np.empty((len(payloads), symbology.elements), np.uint8)
     count = 0
     for places, digits, valid in _checked_slices(payloads, symbology.digits):
-        refused.update((int(p), _refusal(payloads[int(p)], symbology)) for p in places[~valid])
+        refused.update((int(p), refusal(payloads[int(p)], symbology)) for p in places[~valid])
         accepted = places[valid]
         stop = count + len(accepted)
         positions[count:stop] = accepted
@@ -76,7 +76,17 @@ def _checked_slices(
         yield np.arange(start, start + len(part)), digits, valid
 
 
-def _refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
+def is_valid(payload: bytes, symbology: DigitSymbology) -> bool:
+    """Return whether the payload is as many digits as the symbology has, with the right check digit."""
+    return (
+        len(payload) == symbology.digits
+        and payload.isdigit()
+        and payload[-1] - ord("0") == check_digit(payload[:-1].decode("ascii"))
+    )
+
+
+def refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
+    """Return why the payload, which is not valid, is refused."""
     if len(payload) != symbology.digits or not payload.isdigit():
         return PayloadNotEncodable(
             f"{symbology.name} carries {symbology.digits} digits, not {payload!r}.",

@@ -36,23 +36,19 @@ def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> Encode
     (1, 29, 29)
     """
     refused: dict[int, LabelError] = {
-        position: PayloadNotEncodable(
-            "An empty payload makes no QR Code symbol.", value=b"", expected="at least one byte"
-        )
-        for position, payload in enumerate(payloads)
-        if not payload
+        position: empty() for position, payload in enumerate(payloads) if not payload
     }
     by_version: dict[int, list[qr_segments.DataCodewords]] = {}
-    too_long: list[int] = [
+    unfit: list[int] = [
         position for position, payload in enumerate(payloads) if len(payload) > qr_segments.LONGEST_PAYLOAD
     ]
     for positions in _slices(payloads):
-        encoded, unfit = qr_segments.data_codewords(payloads, positions, level)
-        too_long += unfit.tolist()
+        encoded, unfitting = qr_segments.data_codewords(payloads, positions, level)
+        unfit += unfitting.tolist()
         for part in encoded:
             by_version.setdefault(part.version, []).append(part)
-    for position in too_long:
-        refused[position] = _too_long(payloads[position], level)
+    for position in unfit:
+        refused[position] = too_long(payloads[position], level)
     groups = [_symbols(version, level, by_version.pop(version)) for version in sorted(by_version)]
     return EncodedBatch(groups, dict(sorted(refused.items())))
 
@@ -67,7 +63,15 @@ def sizes(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> NDArray
     return modules
 
 
-def _too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
+def empty() -> PayloadNotEncodable:
+    """Return the error for an empty payload."""
+    return PayloadNotEncodable(
+        "An empty payload makes no QR Code symbol.", value=b"", expected="at least one byte"
+    )
+
+
+def too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
+    """Return the error for a payload that does not fit the largest symbol at this level."""
     return PayloadTooLong(
         f"The payload of {len(payload)} bytes does not fit QR Code version 40 at level {level}.",
         value=payload,

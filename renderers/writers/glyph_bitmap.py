@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from renderers.fonts.outlines import UNITS_PER_EM, Contour, Point, glyph_in_cell
+from renderers.fonts.outlines import Contour, Point, glyph_in_cell
+from renderers.fonts.subset import UNITS_PER_EM
 
 # Straight pieces of a curve: at the sizes printed under symbols within a fiftieth of a pixel of it.
 _PIECES = 8

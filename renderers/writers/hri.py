@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from renderers.fonts.outlines import (
-    ASCENT,
-    CAP_HEIGHT,
-    DESCENT,
     DIGIT_BOTTOM,
     DIGIT_TOP,
+    INK_BOTTOM,
+    INK_TOP,
     OVERHANG,
-    UNITS_PER_EM,
     glyph,
 )
+from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 from renderers.symbol import HriZone
+from renderers.writers.made_once import MadeOnce
 
 # Digits of EAN/UPC are 2.75 mm high where X is 0.33 mm, and grow with X; they keep 1 X from the bars.
 # Source: GS1 General Specifications, 5.2.5 (human readable interpretation; 0.5 X is the least).
@@ -63,24 +63,18 @@ class Setting:
     @property
     def height_x(self) -> float:
         """From the gap under the symbol to the lowest descender."""
-        return _GAP_X + self.em_x * (len(self.lines) - 1 + (ASCENT - DESCENT) / UNITS_PER_EM)
+        return _GAP_X + self.em_x * (len(self.lines) - 1 + (INK_TOP - INK_BOTTOM) / UNITS_PER_EM)
 
     def runs(self, centre_x: float, top_x: float) -> tuple[TextRun, ...]:
         """Return the lines, an em apart, beginning a gap below `top_x`."""
-        first = top_x + _GAP_X + self.em_x * ASCENT / UNITS_PER_EM
+        first = top_x + _GAP_X + self.em_x * INK_TOP / UNITS_PER_EM
         return tuple(
             TextRun(start, stop, centre_x, first + number * self.em_x, self.em_x)
             for number, (start, stop) in enumerate(self.lines)
         )
 
 
-class _Advances(dict[str, int]):
-    def __missing__(self, character: str) -> int:
-        advance = self[character] = glyph(character).advance
-        return advance
-
-
-_advances = _Advances()
+_advances = MadeOnce[str, int](lambda character: glyph(character).advance)
 
 
 def advance(text: str, pitch: int | None = None) -> int:
@@ -101,7 +95,7 @@ def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> t
         em_x = _DIGIT_EM_X * zone.size
         cell_x = zone.width_x / (zone.stop - zone.start)
         pitch = round(cell_x / (em_x * _DIGIT_STRETCH) * UNITS_PER_EM)
-        centre_x = left_x + zone.left_x + zone.width_x / 2
+        centre_x = left_x + zone.centre_x
         runs.append(TextRun(zone.start, zone.stop, centre_x, baseline_x, em_x, _DIGIT_STRETCH, pitch))
     return tuple(runs)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from renderers.fonts.outlines import UNITS_PER_EM
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
 from renderers.writers.glyph_bitmap import glyph_bitmap
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Layout
+from renderers.writers.picture_layout import PictureLayout
 
 #: Lines of pixels, (symbols, lines, width), 1 for light; one symbol's stand for all where all are alike.
 Lines = NDArray[np.uint8]
@@ -33,7 +33,7 @@ class PixelGrid:
     whole pixel wide elements are wider by half a pixel: 5 : 2 becomes at most 3.0, never less than 2.5.
     """
 
-    layout: Layout
+    layout: PictureLayout
     pixels: int
     left: int
     symbol_width: int
@@ -42,7 +42,7 @@ class PixelGrid:
     element_pixels: NDArray[np.intp]
 
     @staticmethod
-    def of(symbols: SymbolGroup, layout: Layout, pixels: int) -> "PixelGrid":
+    def of(symbols: SymbolGroup, layout: PictureLayout, pixels: int) -> "PixelGrid":
         """Return the grid with so many pixels to X."""
         is_bars = isinstance(symbols, BarSymbols)
         units = symbols.units_per_x if is_bars else 1

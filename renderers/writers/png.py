@@ -2,20 +2,19 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
-from renderers.writers.layout import Layout, draw_by_layout
+from renderers.symbol import Captions, Drawing, SymbolGroup
+from renderers.units import MILLIMETRES_PER_INCH
+from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import Band, PixelGrid, bands
 from renderers.writers.text import printable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MILLIMETRES_PER_INCH = 25.4
 _FILTER_UP = 2
 
 # Measured on random symbols at 203–600 dpi: level 0 is 40 % larger; 2 and 3 save nothing, and 3 takes
@@ -42,10 +41,10 @@ def pixels_per_x(drawing: Drawing) -> int:
     >>> pixels_per_x(Drawing(x_dimension_mm=0.396, quiet_zone=QuietZone(4, 4, 4, 4), dpi=300))
     5
     """
-    return max(1, round(drawing.x_dimension_mm * drawing.dpi / _MILLIMETRES_PER_INCH))
+    return max(1, round(drawing.x_dimension_mm * drawing.dpi / MILLIMETRES_PER_INCH))
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     grid = PixelGrid.of(symbols, layout, pixels_per_x(drawing))
     head = _head(grid.width, grid.height, grid.pixels, drawing.x_dimension_mm)
     return [
@@ -75,7 +74,7 @@ def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> lis
     lines = np.zeros((batch, grid.height, row_bytes + 1), np.uint8)
     streams: list[bytes] = []
     for first in range(0, count, batch):
-        part = _sliced(symbols, slice(first, first + batch))
+        part = symbols.only(slice(first, first + batch))
         used = len(part.positions)
         begin = 0
         for band in bands(part, grid, texts[first : first + batch]):
@@ -92,13 +91,6 @@ def _fill(lines: NDArray[np.uint8], band: Band) -> None:
     view = lines.reshape(symbols, -1, band.repeat, width, copy=False)
     view[:, :, 1:, 0] = _FILTER_UP
     view[:, :, 0, 1:] = np.packbits(band.lines, axis=2)
-
-
-def _sliced(symbols: SymbolGroup, part: slice) -> SymbolGroup:
-    positions = symbols.positions[part]
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[part])
-    return replace(symbols, positions=positions, widths=symbols.widths[part])
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
