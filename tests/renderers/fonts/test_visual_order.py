@@ -15,8 +15,14 @@ ISOLATE, POP_ISOLATE = "\u2066", "\u2069"
 JOINER = "\u200d"
 
 #: Letters that join, marks, numbers, brackets and controls, whose order and forms depend on each other.
-TRICKY = "لاأإهيب\u0640\u064e\u0651שא\u05b0a1٣ ,-+%()[]«»é\u0301…\u061c\u200b\u200c\u200d\u200e\u200f\n\t"
-TRICKY += "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2060, 0x206A)])) + "\ufdc8\uffff\ue000\U0001fae8"
+TRICKY = "".join(
+    [
+        "لاأإهيب\u0640\u064e\u0651שא\u05b0a1٣ ,-+%()[]«»é\u0301…\u061c\u200b\u200c\u200d\u200e\u200f\n\t",
+        *map(chr, range(0x202A, 0x202F)),
+        *map(chr, range(0x2060, 0x206A)),
+        "\ufdc8\uffff\ue000\U0001fae8",
+    ]
+)
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from(TRICKY), max_size=200)
 
