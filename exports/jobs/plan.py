@@ -8,7 +8,7 @@ from catalogue.selection import Selection
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
-from exports.requests.request import AssetConfig, ExportRequest
+from exports.requests.request import DEFAULT_DPI, AssetConfig, ExportRequest
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
@@ -53,6 +53,11 @@ class ExportPlan:
     @property
     def config(self) -> AssetConfig:
         return self.request.asset_config or AssetConfig()
+
+    @property
+    def dpi(self) -> int:
+        """The printer's resolution, for PNG and sheets."""
+        return self.config.dpi or DEFAULT_DPI
 
     @property
     def file_format(self) -> FileFormat:

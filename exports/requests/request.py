@@ -39,6 +39,9 @@ from gs1.symbol_size import Environment, x_dimension_mm
 
 MAX_LIST_ENTRIES = 5_000
 
+#: The printer's resolution, for PNG and sheets.
+DEFAULT_DPI = 600
+
 #: The filters that name entities of one table, and the scopes in which they mean something.
 SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
     "lot_ids": frozenset({Scope.LOTS, Scope.SERIALS}),

@@ -9,7 +9,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import measure
-from exports.sheets.plan import DEFAULT_DPI, choices, plan_sheets
+from exports.sheets.plan import choices, plan_sheets
 from exports.sheets.templates import of_organisation, template_of
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment
@@ -70,7 +70,7 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
             kind,
             measures.needs(measures.sizes(kind)[0], None),
             environment=plan.config.environment or Environment.RETAIL,
-            dpi=plan.config.dpi or DEFAULT_DPI,
+            dpi=plan.dpi,
             module_size_mm=plan.config.module_size_mm,
             templates=fitting,
         )

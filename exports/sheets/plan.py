@@ -23,8 +23,6 @@ from renderers.sheets.model import LabelLayout, SheetTemplate
 from renderers.sheets.pdf import Bookmark
 from renderers.symbol import ErrorCorrection
 
-DEFAULT_DPI = 600
-
 #: Labels that say the same are the same bytes, so a file tells no time of its own.
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
@@ -153,7 +151,7 @@ def plan_sheets(
     names = measures.names if any(layout.name for layout in solved.layouts) else set[str]()
     document = SheetDocument(
         template=template,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         pages=max(1, pages),
         title=f"{plan.request.scope.value} on {template.id}",
         characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
@@ -229,7 +227,7 @@ def _solve(
         size.kind,
         measures.needs(size, name_width_1pt_mm),
         environment=config.environment or Environment.RETAIL,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         module_size_mm=config.module_size_mm,
     )
 
