@@ -8,7 +8,8 @@ from catalogue.selection import Selection
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
-from exports.requests.request import DEFAULT_DPI, AssetConfig, ExportRequest
+from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
+from exports.requests.settings import DEFAULT_DPI
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
@@ -120,7 +121,9 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         resolver=document["resolver"],
         requested_by=document["requested_by"],
         submitted_at=datetime.fromisoformat(document["submitted_at"]),
-        request=ExportRequest.model_validate_json(canonical_json(document["request"])),
+        request=ExportRequest.model_validate_json(
+            canonical_json(document["request"]), context=ACCEPTED_BEFORE
+        ),
         engine=Engine(document["engine"]),
         reprint_of=document["reprint_of"],
         reason=document["reason"],
