@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalogue.schema import MANIFEST
-from exports import pictures, sheet_pages, sheet_plan
-from exports.plan import ExportPlan
+from exports.jobs.plan import ExportPlan
+from exports.previews import pictures
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
 from renderers.sheets.pdf import FragmentWriter, join
 from renderers.sheets.templates import template
 from tests.exports.conftest import plan_for
