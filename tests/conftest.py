@@ -18,8 +18,8 @@ settings.register_profile("ordinary", derandomize=True, deadline=None)
 settings.register_profile("full", deadline=None, print_blob=True)
 settings.load_profile("full" if os.environ.get("LABELS_TEST_FULL") else "ordinary")
 
-# Hypothesis' compiled core keeps our modules, and with them DuckDB's, until the process is gone. DuckDB's bindings
-# take that for leaks, and print pages of them after pytest's last line. Registered first, this is done last.
+# After some property tests DuckDB's types are there until the process is gone, though no connection is. Its bindings
+# take them for leaks, and print pages of them after pytest's last line. Registered first, this is done last.
 atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 
 # Small enough that a few dozen entities land on the queued side.
