@@ -20,7 +20,7 @@ ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
-PACKAGES := accounts api catalogue cli exports gs1 labels_client pipelines renderers
+PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
 
 # Labels of bench-export's large job.
 N ?= 1000000
@@ -116,6 +116,10 @@ bench-service: $(STAMP) ## The running service: polls and submissions for a minu
 .PHONY: bench-export
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
 	$(PYTHON) benchmarks/label_exports.py $(N)
+
+.PHONY: golden
+golden: $(STAMP) ## Write the digests of tests/golden anew, after a change that is meant to change labels
+	LABELS_TEST_GOLDEN=write $(PYTHON) -m pytest -q tests/exports/test_same_bytes.py
 
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew

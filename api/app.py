@@ -7,21 +7,21 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from structlog.typing import FilteringBoundLogger
 
 from accounts.store import Accounts
-from api import logs
-from api.auth import SESSION_PATH, Authenticator
-from api.auth_settings import AuthSettings
-from api.downloads import DownloadTokens
-from api.incoming import IDEMPOTENCY_KEY
-from api.metrics import Metrics
+from api.auth.principals import SESSION_PATH, Authenticator
+from api.auth.sessions import SessionRoutes
+from api.auth.settings import AuthSettings
+from api.middleware import logs
+from api.middleware.metrics import Metrics
+from api.middleware.rate_limit import Callers, RateLimits, Refusals
+from api.middleware.security import SecurityHeaders
 from api.problems import EXCEPTION_HANDLERS, EveryErrorIsAProblem
-from api.rate_limit import Callers, RateLimits, Refusals
-from api.resource import resource
+from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
+from api.routes.incoming import IDEMPOTENCY_KEY
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
+from api.routes.resource import resource
 from api.routes.service import UNLIMITED, ServiceRoutes
-from api.security import SecurityHeaders
-from api.sessions import SessionRoutes
 from api.settings import ApiSettings
 from exports.ports import Exports
 

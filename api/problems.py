@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, 
 from structlog.typing import FilteringBoundLogger
 
 from api import errors
-from api.auth import WWW_AUTHENTICATE
+from api.auth.principals import WWW_AUTHENTICATE
 from api.wire import ErrorDetailOut, ErrorOut
 from exports import errors as exports_errors
 from exports.errors import Detail, InvalidJobId, InvalidRequest, NotReady

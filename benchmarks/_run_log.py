@@ -6,8 +6,9 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.events import DagsterEventType
 
-from exports.job_id import run_id_for
-from pipelines import instance, worker
+from exports.jobs.job_id import run_id_for
+from pipelines.execution import worker
+from pipelines.storage import instance
 
 RENDERING = "render_chunk"
 

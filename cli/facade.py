@@ -14,10 +14,10 @@ from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
 from exports.artefacts import ArtefactStore
-from pipelines import instance
-from pipelines.launcher import DagsterExports
+from pipelines.dagster_exports import DagsterExports
+from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.resources import catalogue_url
-from pipelines.warm_workers import WarmWorkers
+from pipelines.storage import instance
 
 
 def main() -> None:

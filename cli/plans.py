@@ -8,7 +8,7 @@ import click
 from accounts.store import Accounts
 from cli.settings import Settings
 from exports.errors import InvalidRequest
-from exports.plans import require_cron, standing_request
+from exports.schedules import require_cron, standing_request
 
 _ORG = click.option("--org", "organisation", required=True, help="The organisation's slug.")
 _ID = click.argument("plan_id", metavar="ID", type=click.IntRange(1, 2**31 - 1))

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from cli.guard import MARK, kill_marked
 from cli.settings import Settings
-from pipelines import instance
+from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
 
@@ -110,7 +110,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     code_server.go()
     daemon = _Service(
         "daemon",
-        "pipelines.run_launcher:run_daemon",
+        "pipelines.execution.run_launcher:run_daemon",
         "run",
         "--workspace",
         workspace,

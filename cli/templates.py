@@ -9,8 +9,8 @@ import click
 
 from accounts.store import Accounts
 from cli.settings import Settings
-from exports import templates as registered
 from exports.artefacts import ArtefactStore
+from exports.sheets import templates as registered
 from renderers.sheets.document import Calibration
 from renderers.sheets.model import SheetTemplate
 from renderers.sheets.templates import TEMPLATES, template

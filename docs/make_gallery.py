@@ -10,11 +10,12 @@ from xml.etree import ElementTree as ET
 import polars as pl
 
 from catalogue.schema import MANIFEST
-from exports.export_types import ExportType
-from exports.plan import ExportPlan
-from exports.request import ExportRequest
-from exports.symbol_files import ManifestRow, SymbolFile, draw
-from exports.verify import SYMBOLOGY_IDENTIFIERS
+from exports.jobs.plan import ExportPlan
+from exports.reports.rows import ManifestRow
+from exports.requests.export_types import ExportType
+from exports.requests.request import ExportRequest
+from exports.symbols.symbol_files import SymbolFile, draw
+from exports.verification.reading import SYMBOLOGY_IDENTIFIERS
 
 GALLERY = Path(__file__).parent / "gallery"
 PAGE = "README.md"

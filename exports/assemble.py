@@ -8,16 +8,21 @@ from typing import BinaryIO
 from catalogue import lifecycle
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
-from exports import decision, findings, reports, sheet_plan, verify_archive, verify_sheet
-from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
-from exports.decision import Artifact
 from exports.errors import AllItemsFailed
-from exports.manifest import Chunk, Manifest
-from exports.parts import Part, printed_rows
-from exports.plan import ExportPlan
+from exports.jobs import decision
+from exports.jobs import manifest as manifests
+from exports.jobs.decision import Artefact
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.parts import Part, printed_rows
+from exports.jobs.plan import ExportPlan
 from exports.ports import Report
-from exports.sheet_plan import SheetPlan
+from exports.reports import files as reports
+from exports.sheets import plan as sheet_plan
+from exports.sheets.plan import SheetPlan
+from exports.verification import archive as verify_archive
+from exports.verification import findings
+from exports.verification import sheet as verify_sheet
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import Fragment
 from renderers.sheets import pdf
@@ -27,10 +32,10 @@ _COPY_BYTES = 1 << 20
 _FRAME_ROWS = 50_000
 
 
-def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artifact:
+def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artefact:
     """Join the parts in order, write the reports, and verify the artefact as it lies in the store.
 
-    What was found is stored beside it, see `exports.findings`. Raises AllItemsFailed where not one entity could
+    What was found is stored beside it, see `exports.verification.findings`. Raises AllItemsFailed where not one entity could
     be drawn, CorruptArchive or CorruptFragment where what was stored does not read back whole, CountsDisagree,
     SymbolDoesNotDecode, ExportCancelled.
     """
@@ -55,7 +60,7 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
-    return Artifact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
+    return Artefact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
 
 
 def _join_members(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from accounts.identity import Organisation
-from exports.request import ExportRequest
+from exports.requests.request import ExportRequest
 from renderers.sheets.model import SheetTemplate
 
 
@@ -209,15 +209,15 @@ class Exports(Protocol):
         """Return PRINTED and REPRINTED events, newest first; each filter narrows."""
         ...
 
-    def artifact_path(self, job: ExportJob) -> Path | None:
+    def artefact_path(self, job: ExportJob) -> Path | None:
         """Return where the artefact is on this machine's disk, or None where it is elsewhere."""
         ...
 
-    def artifact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
+    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
         """Return the object store's own presigned address of the artefact, or None where it has none."""
         ...
 
-    def open_artifact(self, job: ExportJob) -> BinaryIO:
+    def open_artefact(self, job: ExportJob) -> BinaryIO:
         """Return the artefact opened for reading. Raises FileNotFoundError where it is gone."""
         ...
 

@@ -3,14 +3,18 @@
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from exports import decision, parts, pictures, sheet_pages, sheet_plan, symbol_files
-from exports import manifest as manifests
 from exports.artefacts import ArtefactStore
-from exports.csv_rows import csv_bytes
-from exports.manifest import Chunk, Manifest
-from exports.parts import OnProgress, Part
-from exports.plan import ExportPlan
-from exports.templates import template_of
+from exports.jobs import decision, parts
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.parts import OnProgress, Part
+from exports.jobs.plan import ExportPlan
+from exports.previews import pictures
+from exports.reports.csv_rows import csv_bytes
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from exports.sheets.templates import template_of
+from exports.symbols import symbol_files
 from renderers.archive.fragments import Fragment, FragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat

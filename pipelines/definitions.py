@@ -2,15 +2,15 @@
 
 import dagster as dg
 
-from pipelines.assets import CATALOGUE_ASSETS, label_export
-from pipelines.checks import label_export_checks
-from pipelines.executor import in_process_or_forked
-from pipelines.housekeeping import daily_housekeeping, housekeeping_job
-from pipelines.inbox import inbox_job, inbox_sensor
-from pipelines.maintenance import catalogue_maintenance_job, daily_catalogue_maintenance
-from pipelines.plans import standing_plans
+from pipelines.automation.housekeeping import daily_housekeeping, housekeeping_job
+from pipelines.automation.inbox import inbox_job, inbox_sensor
+from pipelines.automation.maintenance import catalogue_maintenance_job, daily_catalogue_maintenance
+from pipelines.automation.schedules import standing_plans
+from pipelines.automation.webhooks import webhooks
+from pipelines.execution.executor import in_process_or_forked
+from pipelines.export.assets import CATALOGUE_ASSETS, label_export
+from pipelines.export.checks import label_export_checks
 from pipelines.resources import RESOURCES
-from pipelines.webhooks import webhooks
 
 LABEL_EXPORT_JOB = "label_export_job"
 

@@ -16,7 +16,7 @@ import pytest
 
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
-from exports.job_id import folder_of
+from exports.jobs.job_id import folder_of
 from tests.service import Exports, Service, create_organisation, labels, processes_of, running_service
 
 #: The most entities of a job that is done inside its request.

@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from exports.manifest import CHUNK_ROWS
-from pipelines.runs import PARALLEL_FROM
+from exports.jobs.manifest import CHUNK_ROWS
+from pipelines.execution.runs import PARALLEL_FROM
 from tests.faults import (
     FULL,
     IS_FULL,

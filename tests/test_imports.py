@@ -10,7 +10,7 @@ import sys
 import pytest
 
 OURS = {
-    "accounts", "api", "catalogue", "cli", "exports", "gs1", "labels_client", "pipelines", "renderers",
+    "accounts", "api", "catalogue", "cli", "exports", "gs1", "labels_client", "notifications", "pipelines", "renderers",
 }  # fmt: skip
 
 _PROBE = """

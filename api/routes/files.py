@@ -8,9 +8,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api import incoming, wire
-from api.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
-from api.resource import resource
+from api import wire
+from api.routes import incoming
+from api.routes.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
+from api.routes.resource import resource
 from exports.ports import ExportJob, Exports, Report
 
 

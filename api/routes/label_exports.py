@@ -11,16 +11,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api import incoming, wire
-from api.auth import Principal, require_writer
-from api.downloads import DownloadTokens, matches
-from api.rate_limit import principal_of
-from api.reprint_request import ReprintRequest
-from api.resource import resource
+from api import wire
+from api.auth.principals import Principal, require_writer
+from api.middleware.rate_limit import principal_of
+from api.routes import incoming
+from api.routes.downloads import DownloadTokens, matches
+from api.routes.reprint_request import ReprintRequest
+from api.routes.resource import resource
 from api.settings import ApiSettings
-from exports.json_body import parse
 from exports.ports import ExportJob, Exports
-from exports.request import parse_request
+from exports.requests.json_body import parse
+from exports.requests.request import parse_request
 
 #: Seconds between two polls of a job in flight.
 RETRY_AFTER_SECONDS = 2

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import incoming, wire
-from api.rate_limit import principal_of
-from api.resource import resource
+from api import wire
+from api.middleware.rate_limit import principal_of
+from api.routes import incoming
 from api.routes.paths import PRINT_HISTORY_PATH, TEMPLATES_PATH
+from api.routes.resource import resource
 from exports.ports import Exports
 
 

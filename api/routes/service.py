@@ -8,9 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import docs, metrics, openapi, wire
-from api.metrics import Metrics
-from api.resource import resource
+from api import wire
+from api.description import openapi
+from api.description import page as docs
+from api.middleware import metrics
+from api.middleware.metrics import Metrics
+from api.routes.resource import resource
 from exports.errors import Unavailable
 from exports.ports import Exports
 

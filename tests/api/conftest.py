@@ -16,7 +16,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
-from exports.job_id import job_id_for
+from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Preview, PrintHistory
 from renderers.sheets.templates import TEMPLATES
 
@@ -130,13 +130,13 @@ class FakeExports:
         ]
         return PrintHistory(found[page.offset : page.offset + page.size], len(found))
 
-    def artifact_path(self, job):
+    def artefact_path(self, job):
         return self.folder / job.job_id if self.local else None
 
-    def artifact_url(self, job, ttl_seconds):
+    def artefact_url(self, job, ttl_seconds):
         return self.url and f"{self.url}{job.job_id}?ttl={ttl_seconds}"
 
-    def open_artifact(self, job):
+    def open_artefact(self, job):
         return io.BytesIO((self.folder / job.job_id).read_bytes())
 
     def open_report(self, job, report):

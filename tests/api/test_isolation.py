@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.downloads import DownloadTokens, Purpose
+from api.routes.downloads import DownloadTokens, Purpose
 from exports.ports import JobStatus, Report
 from tests.api.problem import is_problem, same_answer
 

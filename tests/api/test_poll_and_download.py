@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from accounts import keys
 from api.app import create_app
-from api.downloads import DownloadTokens, Purpose
+from api.routes.downloads import DownloadTokens, Purpose
 from api.settings import ApiSettings
 from exports.ports import JobStatus, Report
 from tests.api.problem import is_problem

@@ -10,9 +10,9 @@ from limits.errors import StorageError
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from api import logs
 from api.app import create_app
-from api.rate_limit import RateLimits, address_of
+from api.middleware import logs
+from api.middleware.rate_limit import RateLimits, address_of
 from api.settings import ApiSettings
 from exports.ports import JobStatus
 from tests.api.problem import is_problem

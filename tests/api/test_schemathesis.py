@@ -15,7 +15,7 @@ import uvicorn
 
 from api.app import create_app
 from exports.ports import JobStatus, Report
-from tests.api import published
+from tests.api.description import published
 
 FULL = os.environ.get("LABELS_TEST_FULL") == "1"
 COMMAND = Path(sys.executable).with_name("schemathesis")

@@ -11,7 +11,7 @@ from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import StillInFlight, Unavailable
 from exports.ports import JobStatus
-from tests.api import published
+from tests.api.description import published
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"

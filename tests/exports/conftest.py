@@ -9,11 +9,12 @@ import pytest
 
 from catalogue import ingest
 from catalogue.tables import Catalogue
-from exports import assemble, decision, manifest, render
+from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.decision import Artifact
-from exports.plan import ExportPlan
-from exports.request import parse_request
+from exports.jobs import decision, manifest
+from exports.jobs.decision import Artefact
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -48,12 +49,12 @@ def plan_for(job_id: str = "22222222222222222222Ab", **body: object) -> ExportPl
     return ExportPlan(job_id, "acme", None, "key:1", NOW, parse_request(json.dumps(request).encode()))
 
 
-def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artifact:
+def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artefact:
     """Do what one run does; return the committed artefact."""
     frozen = manifest.freeze(plan, catalogue, store)
     render.prepare(plan, frozen, store)
     parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
-    artifact = assemble.assemble(plan, frozen, parts, store)
-    committed = decision.commit(plan.job_id, artifact, store, NOW)
+    artefact = assemble.assemble(plan, frozen, parts, store)
+    committed = decision.commit(plan.job_id, artefact, store, NOW)
     assemble.record_printed(plan, parts, committed.decided_at, catalogue, store)
-    return artifact
+    return artefact

@@ -9,11 +9,14 @@ import pytest
 
 from catalogue import ingest, selection
 from catalogue.tables import Catalogue
-from exports import decision, manifest, render, symbol_files
+from exports import render
 from exports.artefacts import ArtefactStore
 from exports.errors import EmptySelection, ExportCancelled, SymbolDoesNotDecode
-from exports.plan import load, save
-from exports.verify import Expected, require_decodes
+from exports.jobs import decision, manifest
+from exports.jobs.plan import load, save
+from exports.symbols import symbol_files
+from exports.symbols.payloads import Expected
+from exports.verification.reading import require_decodes
 from gs1.symbol_size import SymbolKind
 from renderers.registry import FileFormat
 from tests.exports.conftest import NOW, Import, plan_for, run
@@ -42,8 +45,8 @@ def catalogue(imported: Import) -> Catalogue:
 def test_every_manifest_row_names_a_file_that_is_there(
     catalogue: Catalogue, store: ArtefactStore, export_type: str, file_format: str
 ) -> None:
-    artifact = run(plan_for(export_type=export_type, file_format=file_format), catalogue, store)
-    with store.open(artifact.key) as stream, zipfile.ZipFile(stream) as archive:
+    artefact = run(plan_for(export_type=export_type, file_format=file_format), catalogue, store)
+    with store.open(artefact.key) as stream, zipfile.ZipFile(stream) as archive:
         rows = list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode("utf-8-sig"))))
         names = set(archive.namelist())
         assert archive.testzip() is None
@@ -52,8 +55,8 @@ def test_every_manifest_row_names_a_file_that_is_there(
     assert rows[0]["lot"] == "L/000+a"
     assert rows[0]["expiry"] == "270501"
     assert rows[0]["x_dimension_mm"] == "0.495"
-    assert artifact.processed == 40
-    assert artifact.failed == 0
+    assert artefact.processed == 40
+    assert artefact.failed == 0
 
 
 def test_the_chunking_does_not_show_in_the_bytes(
@@ -109,8 +112,8 @@ def test_a_proof_records_nothing(catalogue: Catalogue, store: ArtefactStore) -> 
 
 def test_an_id_that_matches_nothing_is_reported(catalogue: Catalogue, store: ArtefactStore) -> None:
     plan = plan_for(filters={"gtins": ["9506000134352", "614141007349"]})
-    artifact = run(plan, catalogue, store)
-    with store.open(artifact.key) as stream, zipfile.ZipFile(stream) as archive:
+    artefact = run(plan, catalogue, store)
+    with store.open(artefact.key) as stream, zipfile.ZipFile(stream) as archive:
         rows = list(csv.DictReader(io.StringIO(archive.read("errors.csv").decode("utf-8-sig"))))
     assert [(row["gtin"], row["code"]) for row in rows] == [("00614141007349", "not_matched")]
     assert manifest.load(plan, store).unmatched == 1

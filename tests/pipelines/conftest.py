@@ -11,8 +11,8 @@ from accounts.store import Accounts
 from catalogue import ingest
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from pipelines import instance
 from pipelines.resources import catalogue_url
+from pipelines.storage import instance
 
 LOTS = 5
 

@@ -17,14 +17,16 @@ from accounts.store import Accounts
 from catalogue import lifecycle
 from catalogue.errors import CommitContention
 from catalogue.tables import Catalogue
-from exports import assemble, manifest, pictures, render
+from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished
-from exports.job_id import run_id_for
-from exports.parts import Part
+from exports.jobs import manifest
+from exports.jobs.job_id import run_id_for
+from exports.jobs.parts import Part
 from exports.ports import JobStatus, Page
-from pipelines import ops, steps, tags
-from pipelines.launcher import DagsterExports
+from exports.previews import pictures
+from pipelines.dagster_exports import DagsterExports
+from pipelines.export import ops, steps, tags
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
 from tests.pipelines.whole_jobs import Stage, ThisProcess
@@ -214,7 +216,7 @@ def test_what_is_recorded_is_published_though_the_run_failed(
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
     assert (job.status, job.error_code, job.processed_items) == (JobStatus.COMPLETED, None, LOTS)
-    with stage.exports.open_artifact(job) as stream:
+    with stage.exports.open_artefact(job) as stream:
         assert len(stream.read()) == job.file_size_bytes
     assert stage.printed() == [job.job_id] * LOTS
     assert [each.status for each in stage.exports.jobs("acme", Page(1, 10)).jobs] == [JobStatus.COMPLETED]

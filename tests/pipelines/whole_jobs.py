@@ -13,11 +13,11 @@ from accounts.store import Accounts
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.job_id import folder_of
+from exports.jobs.job_id import folder_of
 from exports.ports import ExportJob, JobStatus
-from exports.request import parse_request
+from exports.requests.request import parse_request
+from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import LABEL_EXPORT_JOB, defs
-from pipelines.launcher import DagsterExports
 
 ACME = Organisation("acme", "Acme")
 JOB = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", "filters": {"never_printed": True}}

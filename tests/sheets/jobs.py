@@ -11,13 +11,15 @@ import pyarrow.parquet as pq
 
 from catalogue.schema import MANIFEST
 from catalogue.tables import CatalogueVersion
-from exports import assemble, render, sheet_pages, sheet_plan
+from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.decision import Artifact
-from exports.manifest import Chunk, Manifest
-from exports.plan import ExportPlan
-from exports.request import parse_request
-from exports.sheet_plan import SheetPlan
+from exports.jobs.decision import Artefact
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from exports.sheets.plan import SheetPlan
 from gs1.check_digit import check_digit
 from gs1.symbol_size import SymbolKind
 from renderers.sheets import pdf
@@ -90,19 +92,19 @@ def _writer(stream: BinaryIO) -> pq.ParquetWriter:
     return pq.ParquetWriter(stream, pl.DataFrame(schema=MANIFEST).to_arrow().schema, compression="zstd")
 
 
-def exported(plan: ExportPlan, store: ArtefactStore, *frames: pl.DataFrame) -> Artifact:
+def exported(plan: ExportPlan, store: ArtefactStore, *frames: pl.DataFrame) -> Artefact:
     """Return the verified artefact of a job with these rows."""
     return finished(plan, frozen(plan, frames, store), store)
 
 
-def finished(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> Artifact:
+def finished(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> Artefact:
     render.prepare(plan, manifest, store)
     parts = [render.chunk_to_part(plan, manifest, chunk, store) for chunk in manifest.chunks()]
     return assemble.assemble(plan, manifest, parts, store)
 
 
-def content(artifact: Artifact, store: ArtefactStore) -> bytes:
-    with store.open(artifact.key) as stream:
+def content(artefact: Artefact, store: ArtefactStore) -> bytes:
+    with store.open(artefact.key) as stream:
         return stream.read()
 
 

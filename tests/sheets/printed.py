@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exports.artefacts import ArtefactStore
-from exports.plan import ExportPlan
-from exports.sheet_pages import encode
-from exports.sheet_plan import SheetPlan
+from exports.jobs.plan import ExportPlan
+from exports.sheets.pages import encode
+from exports.sheets.plan import SheetPlan
 from gs1.symbol_size import SymbolKind
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout

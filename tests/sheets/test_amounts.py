@@ -12,9 +12,9 @@ import polars as pl
 import pypdfium2
 import pytest
 
-from exports import pictures
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
+from exports.previews import pictures
 from gs1.symbol_size import SymbolKind
 from renderers.sheets.pdf import FragmentWriter, join
 from renderers.sheets.templates import TEMPLATES

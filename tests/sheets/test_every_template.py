@@ -1,6 +1,6 @@
 """A full page of every registered template and every symbology that fits it, looked at as it is printed.
 
-Jobs go through `exports.sheet_plan` and `exports.sheet_pages`. The resolution of the layout is that of the
+Jobs go through `exports.sheets.plan` and `exports.sheets.pages`. The resolution of the layout is that of the
 picture, so that X is whole dots, as on the printer the layout is made for. Each label is cut out where the
 template has it, and read; the edges of its symbol are measured against the template and the layout, and its
 dark area against the modules and bars that were encoded.

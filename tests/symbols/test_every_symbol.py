@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exports.eps_picture import picture_of
-from exports.export_types import FORMATS_OF, ExportType, RequestedFormat
-from exports.plan import ExportPlan
-from exports.symbol_files import SymbolFile, draw
+from exports.jobs.plan import ExportPlan
+from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
+from exports.symbols.symbol_files import SymbolFile, draw
+from exports.verification.eps_picture import picture_of
 from renderers.engine import Engine
 from tests.decoding import Reading
 from tests.exports.conftest import plan_for

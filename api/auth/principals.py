@@ -1,0 +1,139 @@
+"""Who asks: an API key, an OAuth bearer token or a session's cookie, whichever of them comes first.
+
+The first credential that is present decides. A bad one is refused even where a good one stands beside it.
+"""
+
+import hmac
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+
+from accounts import keys
+from accounts.errors import NoSuchOrganisation
+from accounts.identity import ApiKey, Organisation, Role, Session
+from accounts.store import Accounts
+from api.auth.oauth import SCOPE, BearerTokens, Fetch, fetch_jwks
+from api.auth.settings import AuthSettings
+from api.errors import Forbidden, Unauthorized
+
+SESSION_PATH = "/products/api/v1/session/"
+SESSION_COOKIE = "sessionid"
+
+#: The ways to authenticate, as a 401 tells them.
+WWW_AUTHENTICATE = (
+    'ApiKey realm="labels", header="X-API-Key", '
+    f'Bearer realm="labels", scope="{SCOPE}", '
+    f'Cookie realm="labels", form-action="{SESSION_PATH}", cookie-name={SESSION_COOKIE}'
+)
+
+#: Methods that change nothing, and so need no CSRF token (RFC 9110, 9.2.1).
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: Tokens may wait for the issuer's keys: threads of their own leave those of everyone else alone.
+_TOKEN_THREADS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, whichever way.
+
+    `id` names the credential in logs, records and rate limits: `key:<key id>`, `oauth:<subject>`, or
+    `session:<key id>`, so that all sessions of a key share its limits. `per_minute` and `per_day` are own
+    limits in requests, None for the service's.
+    """
+
+    organisation: Organisation
+    role: Role
+    id: str
+    per_minute: int | None = None
+    per_day: int | None = None
+
+
+class Authenticator:
+    """Tells who asks. `fetch` reads the JWK Set's URL."""
+
+    def __init__(self, accounts: Accounts, settings: AuthSettings, *, fetch: Fetch = fetch_jwks) -> None:
+        self._accounts = accounts
+        self._tokens = None if settings.oauth_jwks_url is None else BearerTokens(settings, fetch)
+        self._token_threads = anyio.CapacityLimiter(_TOKEN_THREADS)
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return who asks.
+
+        Raises Unauthorized; Forbidden for a session's write without its CSRF token; Unavailable while the
+        token issuer's keys are not to be had.
+        """
+        if "x-api-key" in request.headers:
+            return _principal("key", await key_of(request, self._accounts))
+        if (token := _bearer_token(request)) is not None:
+            return await self._of_token(token)
+        return _principal("session", (await session_of(request, self._accounts)).key)
+
+    async def _of_token(self, token: str) -> Principal:
+        if self._tokens is None:
+            raise Unauthorized
+        bearer = await anyio.to_thread.run_sync(self._tokens.check, token, limiter=self._token_threads)
+        try:
+            organisation = await anyio.to_thread.run_sync(self._accounts.organisation, bearer.organisation)
+        except NoSuchOrganisation as error:
+            raise Unauthorized from error
+        return Principal(organisation, bearer.role, f"oauth:{bearer.subject}")
+
+
+def require_writer(principal: Principal) -> None:
+    """Raise Forbidden unless the role may submit, cancel and reprint exports."""
+    if not principal.role.may_submit:
+        raise Forbidden(
+            f"A {principal.role} may look at label exports, not submit, cancel or reprint them.",
+            value=principal.role,
+            expected="manager or editor",
+        )
+
+
+async def key_of(request: Request, accounts: Accounts) -> ApiKey:
+    """Return the key in the request's one X-API-Key header. Raises Unauthorized."""
+    plain = _only(request.headers.getlist("x-api-key"))
+    key = await anyio.to_thread.run_sync(accounts.authenticate, plain)
+    if key is None:
+        raise Unauthorized
+    return key
+
+
+async def session_of(request: Request, accounts: Accounts) -> Session:
+    """Return the session in the request's cookie.
+
+    Raises Unauthorized; Forbidden where the request may change something and its X-CSRF-Token header is
+    not the session's: another site can make a browser send the cookie, but cannot read the token.
+    """
+    session_id = request.cookies.get(SESSION_COOKIE)
+    session = session_id and await anyio.to_thread.run_sync(accounts.sessions.find, session_id)
+    if not session:
+        raise Unauthorized
+    token = request.headers.get("x-csrf-token", "")
+    if request.method not in _SAFE_METHODS and not hmac.compare_digest(
+        keys.digest(token), session.csrf_sha256
+    ):
+        raise Forbidden(
+            "A write with a session needs the session's token in the X-CSRF-Token header.",
+            field="X-CSRF-Token",
+        )
+    return session
+
+
+def _principal(way: str, key: ApiKey) -> Principal:
+    return Principal(key.organisation, key.role, f"{way}:{key.id}", key.per_minute, key.per_day)
+
+
+def _bearer_token(request: Request) -> str | None:
+    """Return the bearer token, or None where there is none. Raises Unauthorized for more than one header."""
+    headers = request.headers.getlist("authorization")
+    bearers = [h.partition(" ")[2].strip() for h in headers if h.partition(" ")[0].lower() == "bearer"]
+    return _only(bearers) if bearers else None
+
+
+def _only(values: list[str]) -> str:
+    if len(values) != 1:
+        raise Unauthorized
+    return values[0]

@@ -1,0 +1,201 @@
+"""The description of the API in OpenAPI 3.1: `python -m api.description.openapi` writes it."""
+
+import json
+import sys
+from http import HTTPStatus
+from typing import Final
+
+from pydantic import BaseModel
+
+from api.description.operations import OPERATIONS, Content, Operation
+from api.description.schemas import GTIN, JOB_ID_EXAMPLE, Schema, published_ref, schemas, without_null
+
+_DESCRIPTION: Final = """\
+Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symbols or a PDF of label sheets.
+
+**Authentication.** An API key in `X-API-Key` (`csb_<body>_<checksum>`), an OAuth bearer token with the scope \
+`labels:export`, or the session cookie of the web page; a session's writes need its `X-CSRF-Token`.
+
+**Rate limits.** 300 requests a minute and 10,000 a day for each credential unless it has its own. Every \
+response says where the caller stands: `RateLimit-*`, and `X-RateLimit-*` with the reset as Unix time.
+
+**Lists** take `page` and `page_size` (at most 100) and answer with `data` and `pagination`.
+
+**Errors** are problem documents (RFC 9457) with an `error_code` for programs.
+"""
+
+_SECURITY_SCHEMES: Final[Schema] = {
+    "APIKeyHeaderAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "OAuthTokenAuth": {"type": "http", "scheme": "bearer"},
+    "SessionAuth": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+}
+
+_TAGS: Final[list[Schema]] = [
+    {"name": "Labels", "description": "Label exports, the sheets they go on, and what was printed."},
+    {"name": "Downloads", "description": "A job's files, by signed links that need no key."},
+    {"name": "Session", "description": "Sessions of the web page."},
+    {"name": "Service", "description": "The service itself."},
+]
+
+_INTEGER: Final[Schema] = {"type": "integer", "minimum": 0}
+_STRING: Final[Schema] = {"type": "string"}
+
+#: Of answers: what the header says, and its value's schema.
+_HEADERS: Final[dict[str, tuple[str, Schema]]] = {
+    "X-Request-ID": ("Names the request in the log: the client's own id where it sent one.", _STRING),
+    "RateLimit-Policy": ("Every window, as requests;w=seconds.", _STRING),
+    "RateLimit-Limit": ("Requests that the tightest window holds.", _INTEGER),
+    "RateLimit-Remaining": ("Requests left in it.", _INTEGER),
+    "RateLimit-Reset": ("Seconds until it begins anew.", _INTEGER),
+    "X-RateLimit-Limit": ("As RateLimit-Limit.", _INTEGER),
+    "X-RateLimit-Remaining": ("As RateLimit-Remaining.", _INTEGER),
+    "X-RateLimit-Reset": ("When it begins anew, in Unix time.", _INTEGER),
+    "Location": ("The path of the poll endpoint, or where the artefact lies.", _STRING),
+    "Retry-After": ("Seconds to wait before asking again.", _INTEGER),
+    "ETag": ("Names this very answer.", _STRING),
+    "Allow": ("The methods there are.", _STRING),
+    "WWW-Authenticate": ("The ways to authenticate.", _STRING),
+}
+_ON_EVERY_RESPONSE: Final = tuple(name for name in _HEADERS if name.startswith(("RateLimit", "X-R")))
+_ON_PROBLEM: Final[dict[int, tuple[str, ...]]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
+
+#: Of requests: what the header is for, and an example.
+_REQUEST_HEADERS: Final[dict[str, tuple[str, Schema]]] = {
+    "Idempotency-Key": (
+        "Names the submission: with it and the same body, the first one's job is the answer. Quoted or bare.",
+        {
+            "type": "string",
+            "pattern": r'^([!#-~]([ !#-~]{0,253}[!#-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$',
+            "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+        },
+    ),
+    "If-None-Match": ("Entity tags that the client has.", _STRING),
+    "If-Range": ("The entity tag of which the range is wanted.", _STRING),
+    "Range": ("The bytes that are wanted.", _STRING),
+}
+
+
+def document() -> Schema:
+    """Return the description, as JSON values."""
+    paths: dict[str, Schema] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
+    statuses = sorted({status for operation in OPERATIONS for status in operation.statuses_of_problems})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "GS1 label exports", "version": "1.0.0", "description": _DESCRIPTION},
+        "servers": [{"url": "/"}],
+        "security": [],
+        "tags": _TAGS,
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "responses": {_name(status): _problem(status) for status in statuses},
+            "headers": {
+                name: {"description": description, "schema": schema, "required": name in _ON_EVERY_RESPONSE}
+                for name, (description, schema) in _HEADERS.items()
+            },
+            "securitySchemes": _SECURITY_SCHEMES,
+        },
+    }
+
+
+def _operation(operation: Operation) -> Schema:
+    described: Schema = {
+        "operationId": operation.operation_id,
+        "tags": [operation.tag],
+        "summary": operation.summary,
+        "description": operation.description,
+        "parameters": _parameters(operation),
+    }
+    if operation.body is not None:
+        schema = published_ref(operation.body.__name__)
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    described["responses"] = {
+        **{str(status): _answer(status, operation) for status in operation.answers},
+        **{
+            str(status): {"$ref": f"#/components/responses/{_name(status)}"}
+            for status in operation.statuses_of_problems
+        },
+    }
+    described["security"] = [{way: []} for way in operation.ways] if operation.secured else []
+    return described
+
+
+def _parameters(operation: Operation) -> list[Schema]:
+    parameters: list[Schema] = []
+    if "{job_id}" in operation.path:
+        schema = {"type": "string", "pattern": "^[0-9A-Za-z]{22}$"}
+        parameters.append({"name": "job_id", "in": "path", "required": True, "schema": schema})
+        parameters[-1] |= {"description": "The job's id.", "example": JOB_ID_EXAMPLE}
+    if operation.token:
+        parameters.append({"name": "token", "in": "query", "required": True, "schema": _STRING})
+        parameters[-1]["description"] = "The signature of the link."
+    for name in operation.request_headers:
+        description, schema = _REQUEST_HEADERS[name]
+        parameters.append({"name": name, "in": "header", "description": description, "schema": schema})
+    if operation.query is not None:
+        parameters += _query_parameters(operation.query)
+    return parameters
+
+
+def _query_parameters(model: type[BaseModel]) -> list[Schema]:
+    properties: Schema = model.model_json_schema(ref_template="{model}")["properties"]
+    parameters: list[Schema] = []
+    for name, found in properties.items():
+        schema = {k: v for k, v in without_null(found).items() if not (k == "default" and v is None)}
+        if name == "gtin":
+            schema |= GTIN
+        if "$ref" in schema:
+            schema |= published_ref(schema["$ref"])
+        parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+    return parameters
+
+
+def _answer(status: int, operation: Operation) -> Schema:
+    content = operation.answers[status]
+    names = (*_ON_EVERY_RESPONSE, *operation.headers, *(("Location",) if status == 307 else ()))
+    described: Schema = {"description": _phrase(status), "headers": _headers(names)}
+    if content is not None:
+        described["content"] = {kind: {"schema": _schema(content)} for kind in content.media_types}
+    return described
+
+
+def _schema(content: Content) -> Schema:
+    if content.model is not None:
+        return published_ref(content.model.__name__)
+    return {} if content.media_types == ("application/json",) else _STRING
+
+
+def _problem(status: int) -> Schema:
+    return {
+        "description": _phrase(status),
+        "headers": _headers((*_ON_EVERY_RESPONSE, *_ON_PROBLEM.get(status, ()))),
+        "content": {"application/problem+json": {"schema": published_ref("ErrorOut")}},
+    }
+
+
+def _headers(names: tuple[str, ...]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+#: RFC 9110's phrases where Python's own differ from version to version.
+_PHRASES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
+
+
+def _phrase(status: int) -> str:
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def _name(status: int) -> str:
+    """Return the name of a status's response, as UnprocessableContent."""
+    return _phrase(status).replace(" ", "").replace("-", "")
+
+
+def main() -> None:
+    json.dump(document(), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

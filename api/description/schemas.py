@@ -1,0 +1,185 @@
+"""The schemas of the API description, from the very types that read requests and write answers.
+
+The request types are published under names of their own. Some of their rules live in validators, where
+pydantic cannot see them: those that JSON Schema can say are added here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+from pydantic.json_schema import models_json_schema
+
+from api import wire
+from api.routes.reprint_request import ReprintRequest
+from catalogue.selection import Scope
+from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
+from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
+
+#: A JSON Schema.
+Schema = dict[str, Any]
+
+#: Our names of the published types.
+_PUBLISHED: Mapping[str, str] = {
+    "ExportRequest": "LabelExportSubmitIn",
+    "Filters": "LabelExportFiltersIn",
+    "AssetConfig": "LabelExportAssetConfigIn",
+    "ReprintRequest": "LabelExportReprintIn",
+    "Scope": "LabelExportScopeEnum",
+    "ExportType": "LabelExportTypeEnum",
+    "RequestedFormat": "LabelExportFileFormatEnum",
+    "JobStatus": "LabelExportStatusEnum",
+    "Environment": "LabelExportEnvironmentEnum",
+}
+
+_REF: Final = "#/components/schemas/"
+
+#: Text that is stored and printed: without control characters.
+_PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+#: 8, 12, 13 or 14 digits, the last of which is the GS1 check digit, as the format's name says.
+GTIN: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{8}|[0-9]{12,14})$", "format": "gtin"}
+
+GTIN_EXAMPLE = "00012345678905"
+JOB_ID_EXAMPLE = "AbCdEfGhJkLmNoPqRsTuVw"
+
+_SUBMIT_EXAMPLES: Final[list[Schema]] = [
+    {
+        "scope": "lots",
+        "export_type": "datamatrix",
+        "file_format": "svg",
+        "filters": {"gtins": [GTIN_EXAMPLE], "never_printed": True},
+    },
+    {
+        "scope": "lots",
+        "export_type": "sheet_pdf",
+        "file_format": "pdf",
+        "filters": {"product_id": "abc123def456"},
+        "asset_config": {"sheet_template": "63up_1in_letter"},
+    },
+]
+
+
+def schemas() -> dict[str, Schema]:
+    """Return every schema by its published name."""
+    answers = [
+        wire.ErrorOut,
+        wire.LabelExportAcceptedOut,
+        wire.LabelExportJobOut,
+        wire.LabelExportListOut,
+        wire.LabelExportPreviewOut,
+        wire.SheetTemplateListOut,
+        wire.PrintHistoryOut,
+        wire.SessionOut,
+        wire.ServiceStatusOut,
+    ]
+    _, found = models_json_schema(
+        [
+            (ExportRequest, "validation"),
+            (ReprintRequest, "validation"),
+            *((model, "serialization") for model in answers),
+        ],
+        ref_template=_REF + "{model}",
+    )
+    named = {_PUBLISHED.get(name, name): _published(schema) for name, schema in found["$defs"].items()}
+    for name, schema in named.items():
+        schema["title"] = name
+    _refine(named)
+    return dict(sorted(named.items()))
+
+
+def without_null(schema: Schema) -> Schema:
+    """Return the schema of a value that is there: for parameters, which cannot be null."""
+    if "anyOf" not in schema:
+        return schema
+    kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
+
+
+def published_ref(name: str) -> Schema:
+    """Return a reference to a schema, given its class's name."""
+    return {"$ref": _REF + _PUBLISHED.get(name, name)}
+
+
+def _published(value: Any) -> Any:
+    """Return the schema with published names, and without the `null` that only says "absent"."""
+    if isinstance(value, list):
+        return [_published(entry) for entry in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    members = cast("Schema", value)
+    if isinstance(members.get("$ref"), str):
+        return {**members, **published_ref(members["$ref"].removeprefix(_REF))}
+    return {
+        key: _published(member)
+        for key, member in members.items()
+        if not (key == "default" and member is None)
+    }
+
+
+def _refine(named: dict[str, Schema]) -> None:
+    """Add what the request's validators ask for, and the examples."""
+    filters, config = named["LabelExportFiltersIn"], named["LabelExportAssetConfigIn"]
+    filters["properties"]["gtins"]["anyOf"][0]["items"] = dict(GTIN)
+    for text in _texts(filters["properties"], ("product_id", "lot_run_id", "lot_ids", "serial_ids")):
+        text["pattern"] = _PLAIN
+    for text in _texts(config["properties"], ("sheet_template",)):
+        text["pattern"] = _PLAIN
+    submit = named["LabelExportSubmitIn"]
+    submit["allOf"] = [
+        {"anyOf": list(_coherent_formats())},
+        {"anyOf": list(_coherent_filters())},
+    ]
+    submit["examples"] = _SUBMIT_EXAMPLES
+    filters["examples"] = [
+        {"gtins": [GTIN_EXAMPLE], "never_printed": True},
+        {"lot_ids": ["abc123def456"]},
+    ]
+    config["examples"] = [{"sheet_template": "63up_1in_letter"}]
+    named["LabelExportReprintIn"]["examples"] = [{"reason": "The roll was damaged."}]
+    named["LabelExportAcceptedOut"]["examples"] = [
+        {"job_id": JOB_ID_EXAMPLE, "status": "pending", "poll_url": wire.poll_path(JOB_ID_EXAMPLE)}
+    ]
+    named["ErrorOut"]["examples"] = [
+        {
+            "type": "https://closient.com/docs/errors/validation_error",
+            "title": "Validation Error",
+            "status": 422,
+            "detail": "The request is not a valid label export.",
+            "error_code": "validation_error",
+            "retryable": False,
+            "timestamp": "2026-03-31T12:00:00+00:00",
+            "details": [{"loc": ["body", "scope"], "msg": "Field required", "type": "missing"}],
+        }
+    ]
+
+
+def _texts(properties: Schema, names: Iterable[str]) -> Iterable[Schema]:
+    """Yield the string schemas of the named properties, of lists those of their entries."""
+    for name in names:
+        kind = properties[name]["anyOf"][0]
+        yield kind.get("items", kind)
+
+
+def _coherent_formats() -> Iterable[Schema]:
+    """Yield one schema for each set of export types that takes the same file formats."""
+    by_formats: dict[frozenset[RequestedFormat], list[ExportType]] = {}
+    for export_type in ExportType:
+        by_formats.setdefault(FORMATS_OF[export_type], []).append(export_type)
+    for formats, types in by_formats.items():
+        yield {
+            "properties": {
+                "export_type": {"enum": [t.value for t in types]},
+                "file_format": {"enum": [f.value for f in RequestedFormat if f in formats]},
+            }
+        }
+
+
+def _coherent_filters() -> Iterable[Schema]:
+    """Yield one schema for each scope: the filters that mean nothing in it are absent."""
+    for scope in Scope:
+        absent = [name for name, scopes in SCOPES_OF_FILTER.items() if scope not in scopes]
+        branch: Schema = {"scope": {"const": scope.value}}
+        if absent:
+            branch["filters"] = {"properties": {name: {"type": "null"} for name in absent}}
+        yield {"properties": branch}

@@ -1,0 +1,84 @@
+"""One JSON line per request and per crash, on standard error.
+
+A line has what names the request and its outcome, and never what it carried: no query (it may hold a
+token), no header, no body.
+"""
+
+import logging
+import re
+import sys
+import time
+import uuid
+from typing import TextIO, cast
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+from structlog.typing import FilteringBoundLogger
+
+from api.middleware.metrics import Metrics
+
+REQUEST_ID = "X-Request-ID"
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
+    """Return the log, to standard error unless another stream is given."""
+    log = structlog.wrap_logger(
+        structlog.PrintLogger(stream or sys.stderr),
+        processors=[
+            merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        context_class=dict,
+    )
+    return cast("FilteringBoundLogger", log)
+
+
+class RequestLog:
+    """ASGI middleware, the outermost: names the request, then logs and counts its outcome.
+
+    A client's X-Request-ID is taken over if it is 1 to 64 of A-Z, a-z, 0-9, `.`, `_` and `-`. The path is
+    told as its template, so that ids make neither series of metrics nor personal data.
+    """
+
+    def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger, metrics: Metrics) -> None:
+        self.app = app
+        self._log = log
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        status = 0  # stays so where the client is gone before an answer
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        start = time.perf_counter()
+        try:
+            await self.app(scope, receive, tell)
+        finally:
+            seconds = time.perf_counter() - start
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            path = getattr(scope.get("route"), "path", "unknown")
+            self._metrics.observe(method, path, status, seconds)
+            self._log.info(
+                "request", method=method, path=path, status=status, duration_ms=round(seconds * 1000, 1)
+            )

@@ -1,0 +1,204 @@
+"""How often a caller may ask: counted by principal, or by address where there is none."""
+
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import cast
+
+from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
+from limits.aio.storage import Storage
+from limits.aio.strategies import FixedWindowRateLimiter
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
+from structlog.typing import FilteringBoundLogger
+
+from api import problems
+from api.auth.principals import Principal
+from api.errors import RateLimited
+from api.settings import ApiSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One window of a caller: how many requests it holds, how many are left, when it begins anew (Unix time)."""
+
+    limit: RateLimitItem
+    remaining: int
+    reset: float
+
+    @property
+    def seconds_left(self) -> int:
+        return max(0, math.ceil(self.reset - time.time()))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request is within all windows, which come shortest first."""
+
+    windows: tuple[Window, ...]
+    allowed: bool
+
+    @property
+    def tightest(self) -> Window:
+        """The window with least left; of two alike the one that lasts longer."""
+        return min(self.windows, key=lambda window: (window.remaining, -window.reset))
+
+    def headers(self) -> dict[str, str]:
+        """Return what every response tells of it, the older names too."""
+        tightest = self.tightest
+        amount, remaining = str(tightest.limit.amount), str(tightest.remaining)
+        return {
+            "ratelimit-policy": ", ".join(f"{w.limit.amount};w={w.limit.get_expiry()}" for w in self.windows),
+            "ratelimit-limit": amount,
+            "ratelimit-remaining": remaining,
+            "ratelimit-reset": str(tightest.seconds_left),
+            "x-ratelimit-limit": amount,
+            "x-ratelimit-remaining": remaining,
+            "x-ratelimit-reset": str(math.ceil(tightest.reset)),
+        }
+
+
+class RateLimits:
+    """Counts requests in windows of a minute and a day, which begin with a caller's first request.
+
+    A refused request counts in the window that refused it and in no longer one. Counts lie in this
+    process, or in Redis for all processes; while Redis cannot be reached nobody is refused.
+    """
+
+    def __init__(self, settings: ApiSettings, log: FilteringBoundLogger) -> None:
+        self._default = (settings.rate_per_minute, settings.rate_per_day)
+        self._windows = FixedWindowRateLimiter(_storage(settings))
+        self._log = log
+
+    async def hit(self, caller: str, per_minute: int | None = None, per_day: int | None = None) -> Verdict:
+        """Count one request of the caller; None stands for the default."""
+        limits = self._limits(per_minute, per_day)
+        try:
+            allowed = True
+            for limit in limits:
+                allowed = allowed and await self._windows.hit(limit, caller)
+            return await self._verdict(limits, caller, allowed)
+        except StorageError:
+            self._log.exception("rate limits cannot be counted")
+            return _uncounted(limits)
+
+    async def look(self, caller: str) -> Verdict:
+        """Return where the caller stands by the default limits, without counting."""
+        limits = self._limits(None, None)
+        try:
+            return await self._verdict(limits, caller, allowed=True)
+        except StorageError:
+            return _uncounted(limits)
+
+    def _limits(self, per_minute: int | None, per_day: int | None) -> tuple[RateLimitItem, RateLimitItem]:
+        minute, day = self._default
+        return RateLimitItemPerMinute(per_minute or minute), RateLimitItemPerDay(per_day or day)
+
+    async def _verdict(self, limits: tuple[RateLimitItem, ...], caller: str, allowed: bool) -> Verdict:
+        windows: list[Window] = []
+        for limit in limits:
+            stats = await self._windows.get_window_stats(limit, caller)
+            windows.append(Window(limit, stats.remaining, stats.reset_time))
+        return Verdict(tuple(windows), allowed)
+
+
+class Callers:
+    """ASGI middleware: finds out who asks, counts the request, and tells the limits on every response.
+
+    `request.state.caller` becomes the Principal, or the error that authentication ended with, for the
+    endpoints that need one; `request.state.refused` is the error of a caller over the limit. Paths in
+    `unlimited` are not counted.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        authenticate: Callable[[Request], Awaitable[Principal]],
+        limits: RateLimits,
+        unlimited: frozenset[str],
+    ) -> None:
+        self.app = app
+        self._authenticate = authenticate
+        self._limits = limits
+        self._unlimited = unlimited
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        request.state.refused = None
+        verdict = await self._verdict(request)
+        if not verdict.allowed:
+            request.state.refused = RateLimited(max(1, verdict.tightest.seconds_left))
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(verdict.headers())
+            await send(message)
+
+        await self.app(scope, receive, tell)
+
+    async def _verdict(self, request: Request) -> Verdict:
+        if request.url.path in self._unlimited:
+            return await self._limits.look(address_of(request))
+        try:
+            principal = await self._authenticate(request)
+        except Exception as error:  # noqa: BLE001 - the endpoint raises it where it needs a principal
+            request.state.caller = error
+            return await self._limits.hit(address_of(request))
+        request.state.caller = principal
+        bind_contextvars(organisation=principal.organisation.slug, principal=principal.id)
+        caller = f"{principal.organisation.slug}/{principal.id}"
+        return await self._limits.hit(caller, principal.per_minute, principal.per_day)
+
+
+class Refusals:
+    """ASGI middleware, inside those that add headers: answers 429 to a caller over the limit."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = scope.get("state", {}).get("refused")
+        app = self.app if refused is None else problems.of_error(refused)
+        await app(scope, receive, send)
+
+
+def principal_of(request: Request) -> Principal:
+    """Return who asks. Raises Unauthorized, or what else authentication ended with."""
+    caller = request.state.caller
+    if isinstance(caller, Exception):
+        raise caller
+    return cast("Principal", caller)
+
+
+def address_of(request: Request) -> str:
+    """Return the client's address: of IPv6 its /64, which is one customer's."""
+    host = request.client.host if request.client else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(IPv6Address(int(address) >> 64 << 64)) + "/64"
+    return host
+
+
+def _storage(settings: ApiSettings) -> Storage:
+    if settings.redis_url is None:
+        return cast("Storage", storage_from_string("async+memory://"))
+    url = "async+" + settings.redis_url.get_secret_value()
+    return cast("Storage", storage_from_string(url, implementation="redispy", wrap_exceptions=True))
+
+
+def _uncounted(limits: tuple[RateLimitItem, ...]) -> Verdict:
+    now = time.time()
+    return Verdict(tuple(Window(limit, limit.amount, now + limit.get_expiry()) for limit in limits), True)

@@ -1,0 +1,177 @@
+"""A job's files over HTTP: signed links that need no key, and the bytes."""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from enum import StrEnum
+from functools import partial
+from pathlib import PurePath
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import anyio
+import anyio.to_thread
+from itsdangerous import BadData, URLSafeSerializer
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
+
+from api.errors import InvalidToken
+from api.wire import Links, poll_path
+from exports.errors import ExportNotFound, NotReady
+from exports.ports import ExportJob, Exports, JobStatus, Report
+
+_CHUNK_BYTES = 1 << 20
+_MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
+
+
+class Purpose(StrEnum):
+    """Which of a job's files a token is for; the value is the last part of its path."""
+
+    DOWNLOAD = "download"
+    MANIFEST = "manifest"
+    ERRORS = "errors"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows: one file of one organisation's one job, until a time."""
+
+    organisation: str
+    job_id: str
+    expires_at: datetime
+
+    @property
+    def seconds_left(self) -> int:
+        return max(1, int((self.expires_at - datetime.now(UTC)).total_seconds()))
+
+
+class DownloadTokens:
+    """Makes and checks download tokens: signed, not secret in content, good for `ttl_seconds`."""
+
+    def __init__(self, secret_key: str, ttl_seconds: int) -> None:
+        self._signer = URLSafeSerializer(
+            secret_key, salt="label-export-download", signer_kwargs={"digest_method": hashlib.sha256}
+        )
+        self._ttl_seconds = ttl_seconds
+
+    def issue(self, job: ExportJob, purpose: Purpose = Purpose.DOWNLOAD) -> tuple[str, datetime]:
+        """Return a fresh token and when it expires, to the second."""
+        expires = int(datetime.now(UTC).timestamp()) + self._ttl_seconds
+        token = self._sign([purpose.value, job.organisation, job.job_id, expires])
+        return token, datetime.fromtimestamp(expires, UTC)
+
+    def check(self, token: str, job_id: str, purpose: Purpose = Purpose.DOWNLOAD) -> Grant:
+        """Return what the token grants. Raises InvalidToken unless it is ours, current and for this file."""
+        try:
+            content: Any = self._signer.loads(token)
+        except BadData as error:
+            raise InvalidToken from error
+        if self._sign(content) != token:
+            raise InvalidToken  # base64 has several spellings of the same bytes, a token has one
+        match content:
+            case [purpose.value, str(organisation), str(granted), int(expires)] if granted == job_id:
+                grant = Grant(organisation, granted, datetime.fromtimestamp(expires, UTC))
+            case _:
+                raise InvalidToken
+        if grant.expires_at <= datetime.now(UTC):
+            raise InvalidToken
+        return grant
+
+    def _sign(self, content: Any) -> str:
+        token = self._signer.dumps(content)
+        return token.decode("ascii") if isinstance(token, bytes) else token
+
+    def links(self, job: ExportJob, root: str) -> Links:
+        """Return fresh absolute addresses, under `root`, of the files that the job has."""
+        wanted = {Purpose.DOWNLOAD} if job.status is JobStatus.COMPLETED else set[Purpose]()
+        wanted |= {Purpose(report.value) for report in job.reports}
+        path = root + poll_path(job.job_id)
+
+        def link(purpose: Purpose) -> str | None:
+            return f"{path}{purpose}/?token={self.issue(job, purpose)[0]}" if purpose in wanted else None
+
+        return Links(
+            download=link(Purpose.DOWNLOAD),
+            manifest=link(Purpose.MANIFEST),
+            errors=link(Purpose.ERRORS),
+            expires_at=self.issue(job)[1],
+        )
+
+
+async def artefact_response(request: Request, exports: Exports, job: ExportJob, grant: Grant) -> Response:
+    """Return the artefact: from the disk with ranges, by the object store itself, or streamed from there.
+
+    Raises NotReady before completion, ExportNotFound where the artefact is gone.
+    """
+    if job.status is not JobStatus.COMPLETED:
+        raise NotReady(job.job_id, job.status)
+    filename = job.output_filename or f"{job.job_id}.zip"
+    media_type = _MEDIA_TYPES.get(PurePath(filename).suffix, "application/octet-stream")
+    headers = {"cache-control": "private, no-transform"}
+    if job.finished_at is not None:
+        headers["last-modified"] = format_datetime(job.finished_at.astimezone(UTC), usegmt=True)
+    if job.sha256 is not None:
+        headers["etag"] = f'"{job.sha256}"'
+        if matches(request.headers.get("if-none-match"), headers["etag"]):
+            return Response(status_code=304, headers=headers)
+    try:
+        path = await anyio.to_thread.run_sync(exports.artefact_path, job)
+        if path is not None:
+            stat = await anyio.to_thread.run_sync(os.stat, path)
+            return FileResponse(
+                path, headers=headers, media_type=media_type, filename=filename, stat_result=stat
+            )
+        headers["accept-ranges"] = "none"
+        headers["content-disposition"] = _attachment(filename)
+        if job.file_size_bytes is not None:
+            headers["content-length"] = str(job.file_size_bytes)
+        if request.method == "HEAD":
+            # A presigned address is signed for GET alone, and there is nothing to stream.
+            return Response(headers=headers, media_type=media_type)
+        url = await anyio.to_thread.run_sync(exports.artefact_url, job, grant.seconds_left)
+        if url is not None:
+            return RedirectResponse(url, 307, headers={"cache-control": "no-store"})
+        stream = await anyio.to_thread.run_sync(exports.open_artefact, job)
+    except FileNotFoundError as error:
+        raise ExportNotFound(job.job_id) from error
+    return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)
+
+
+async def report_response(exports: Exports, job: ExportJob, report: Report) -> Response:
+    """Return one of the job's tables as CSV. Raises ExportNotFound where there is none."""
+    if report not in job.reports:
+        raise ExportNotFound(job.job_id)
+    try:
+        stream = await anyio.to_thread.run_sync(partial(exports.open_report, job, report))
+    except FileNotFoundError as error:
+        raise ExportNotFound(job.job_id) from error
+    headers = {
+        "cache-control": "private, no-store",
+        "content-disposition": _attachment(f"{job.job_id}-{report}.csv"),
+    }
+    return StreamingResponse(_chunks(stream), headers=headers, media_type="text/csv; charset=utf-8")
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the header names the entity tag, by weak comparison (RFC 9110, 13.1.2)."""
+    if if_none_match is None:
+        return False
+    candidates = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in candidates or etag.removeprefix("W/") in candidates
+
+
+def _attachment(filename: str) -> str:
+    return f"attachment; filename*=utf-8''{quote(filename, safe='')}"
+
+
+async def _chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
+    try:
+        while chunk := await anyio.to_thread.run_sync(stream.read, _CHUNK_BYTES):
+            yield chunk
+    finally:
+        # A client that hangs up cancels this task; the stream is to be closed all the same.
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(stream.close)

@@ -1,0 +1,49 @@
+"""One recording `never_printed` job at a time per organisation, so that two never print one entity."""
+
+import time
+
+from accounts.store import Accounts
+from exports.artefacts import ArtefactStore
+from exports.errors import StockIsBusy
+from exports.jobs import decision
+from exports.jobs.plan import ExportPlan
+
+#: Long enough for the longest step between two renewals, short enough that a dead worker's lease
+#: does not hold up the stock for long.
+TTL_SECONDS = 300
+WAIT_SECONDS = 600
+_POLL_SECONDS = 0.2
+
+
+def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
+    """Take the lease the plan needs, waiting for another job's to end.
+
+    Raises StockIsBusy after WAIT_SECONDS, ExportCancelled where the job is cancelled meanwhile.
+    """
+    if not plan.holds_lease:
+        return
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS):
+        decision.require_not_cancelled(plan.job_id, store)
+        if time.monotonic() > deadline:
+            raise StockIsBusy(plan.organisation)
+        time.sleep(_POLL_SECONDS)
+
+
+def keep(plan: ExportPlan, accounts: Accounts) -> None:
+    """Renew the lease the plan took before it resolved.
+
+    Raises StockIsBusy where it expired and another job had it since: that job may have published
+    what this one's manifest holds.
+    """
+    if plan.holds_lease and not accounts.renew_lease(_name(plan), plan.job_id, TTL_SECONDS):
+        raise StockIsBusy(plan.organisation)
+
+
+def release(plan: ExportPlan, accounts: Accounts) -> None:
+    if plan.holds_lease:
+        accounts.release_lease(_name(plan), plan.job_id)
+
+
+def _name(plan: ExportPlan) -> str:
+    return f"never-printed:{plan.organisation}"

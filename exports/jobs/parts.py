@@ -1,0 +1,77 @@
+"""One chunk's stored output, and what can be read from it again."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias, cast
+
+import polars as pl
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.plan import ExportPlan
+from renderers.archive.fragments import Fragment
+from renderers.sheets.pdf import PdfFragment
+
+_FRAME_ROWS = 20_000
+
+#: Told how many entities of a chunk are drawn so far, and how many failed.
+OnProgress: TypeAlias = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
+
+    The fragment describes `{key}.data`: ZIP members, or pages of labels. It is None for a chunk in which no
+    page of the sheets begins.
+    """
+
+    key: str
+    start: int
+    stop: int
+    failed: int
+    fragment: Fragment | PdfFragment | None
+
+    @property
+    def processed(self) -> int:
+        return self.stop - self.start - self.failed
+
+    def to_document(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Part":
+        values = dict(document)
+        fragment = values.pop("fragment")
+        if fragment is not None:
+            kind = PdfFragment if "first_page" in fragment else Fragment
+            fragment = kind(**fragment)
+        return cls(fragment=fragment, **values)
+
+
+def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
+    digest = manifests.content_hash(plan, manifest)
+    return f"{plan.folder}/parts/{digest}/{chunk.start:010d}-{chunk.stop:010d}"
+
+
+def stored(key: str, store: ArtefactStore) -> Part | None:
+    """Return the part of an earlier attempt. Its document is written last: where it exists, the rest is whole."""
+    try:
+        return Part.from_document(store.read_json(f"{key}.json"))
+    except FileNotFoundError:
+        return None
+
+
+def printed_rows(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Iterator[pl.DataFrame]:
+    """Yield the manifest's rows that have a symbol, chunk by chunk."""
+    for part in parts:
+        failed: list[int] = []
+        if part.failed:
+            with store.open(f"{part.key}.errors.csv") as stream:
+                lines = csv.reader(io.TextIOWrapper(cast("io.BufferedReader", stream), "utf-8", newline=""))
+                failed = [int(line[0]) - 1 for line in lines]
+        for frame in manifests.read_rows(plan, store, Chunk(part.start, part.stop), _FRAME_ROWS):
+            yield frame.filter(~pl.col("row").is_in(failed)) if failed else frame

@@ -1,0 +1,59 @@
+"""A picture of what a job makes, for people to look at: the first symbol, or the first page of labels."""
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk
+from exports.jobs.plan import ExportPlan
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from exports.sheets.plan import SheetPlan
+from exports.symbols import symbol_files
+from renderers.sheets.preview import preview
+
+#: Rows among which a symbol that can be drawn is looked for.
+_ROWS = 10
+_SCREEN_DPI = 200
+
+
+def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
+    """Store the picture of the manifest's first rows, unless an earlier attempt did or there is none to draw."""
+    if store.exists(_key(plan)):
+        return
+    if plan.is_sheet:
+        sheet = sheet_plan.load(plan, store)
+        png = first_page(sheet, list(sheet_pages.batches(plan, sheet, store, rows_of_first_page(sheet))))
+    else:
+        few = Chunk(chunk.start, min(chunk.stop, chunk.start + _ROWS))
+        drawn = (
+            file.data
+            for frame in manifests.read_rows(plan, store, few, _ROWS)
+            for file in symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI).files
+        )
+        png = next(drawn, None)
+    if png is not None:
+        with store.write(_key(plan)) as stream:
+            stream.write(png)
+
+
+def rows_of_first_page(sheet: SheetPlan) -> Chunk:
+    labels = sheet.template.labels_per_page - (sheet.start_position - 1)
+    return Chunk(0, min(sheet.rows, -(-labels // sheet.copies)))
+
+
+def first_page(sheet: SheetPlan, batches: list[sheet_pages.LabelBatch]) -> bytes:
+    """Return the first page as a PNG, from batches that hold all its rows; label edges are drawn in grey."""
+    labels = [sheet_pages.labels_on(sheet, batch, 0, 1) for batch in batches]
+    return preview(sheet.document, sheet_pages.joined(labels))
+
+
+def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:
+    """Return the stored picture as a PNG; None where there is none."""
+    try:
+        with store.open(_key(plan)) as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _key(plan: ExportPlan) -> str:
+    return f"{plan.folder}/first.png"

@@ -1,0 +1,83 @@
+"""What a request would make, without making a job: counts, what would fail and why, and first pictures."""
+
+import io
+
+import polars as pl
+from PIL import Image
+
+from catalogue import selection
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.jobs.plan import ExportPlan
+from exports.ports import Preview, PreviewFailure, PreviewPicture
+from exports.previews.pictures import first_page
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from exports.sheets.check import require_possible
+from exports.sheets.templates import template_of
+from exports.symbols import symbol_files
+from exports.symbols.symbol_files import SymbolFile
+
+#: Entities that are drawn to find out which fail; pictures that are shown of them.
+TRIED_ROWS = 200
+PICTURES = 6
+
+_SCREEN_DPI = 200
+_MILLIMETRES_PER_INCH = 25.4
+
+
+def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
+    """Return the preview of a plan that need not be stored. Raises InvalidRequest as a submission would."""
+    require_possible(plan, catalogue, store)
+    version = catalogue.version()
+    total = selection.count(catalogue, plan.selection, version=version)
+    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS)
+    if plan.is_sheet:
+        return _sheet(plan, total, list(rows), store)
+    failures: list[PreviewFailure] = []
+    pictures: list[PreviewPicture] = []
+    tried = 0
+    for frame in rows:
+        tried += frame.height
+        drawn = symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI)
+        failures += [PreviewFailure(*row[1:]) for row in drawn.error_rows]
+        pictures += [_picture(file) for file in drawn.files[: PICTURES - len(pictures)]]
+    return Preview(total, tried, failures, pictures)
+
+
+def _sheet(plan: ExportPlan, total: int, frames: list[pl.DataFrame], store: ArtefactStore) -> Preview:
+    """Return the preview of the first page, laid out for the rows that were tried."""
+    tried = sum(frame.height for frame in frames)
+    if not tried:
+        return Preview(total, 0, [], [])
+    sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames))
+    batches = [
+        sheet_pages.encode(plan, sheet, part)
+        for frame in frames
+        for part in frame.iter_slices(max(1, TRIED_ROWS // sheet.copies))
+    ]
+    png = first_page(sheet, batches)
+    failures = [PreviewFailure(*row[1:]) for batch in batches for row in batch.error_rows]
+    template = sheet.template
+    picture = PreviewPicture(
+        png,
+        f"First page on {template.id}",
+        template.description,
+        template.page_width_mm,
+        template.page_height_mm,
+    )
+    return Preview(total, tried, failures, [picture])
+
+
+def _picture(file: SymbolFile) -> PreviewPicture:
+    with Image.open(io.BytesIO(file.data)) as picture:
+        width, height = picture.size
+        # Pillow gives back pHYs, which holds the real size, in dots per inch.
+        dots_x, dots_y = picture.info["dpi"]
+    return PreviewPicture(
+        file.data,
+        file.title,
+        file.text,
+        width / dots_x * _MILLIMETRES_PER_INCH,
+        height / dots_y * _MILLIMETRES_PER_INCH,
+    )

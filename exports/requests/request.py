@@ -1,0 +1,289 @@
+"""The body of a label-export request: what a client may ask, checked field by field.
+
+Field names, types and limits are those of the published `LabelExportSubmitIn`. An unknown key is
+refused, so that a misspelled filter never widens an export; `null` means absent everywhere.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any, Literal, LiteralString, Self, TypeAlias, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from catalogue.ids import canonical_id
+from catalogue.selection import Scope, Selection
+from exports.requests.export_types import (
+    FORMATS_OF,
+    SHEET_SLOTS,
+    SLOTS_OF,
+    ExportType,
+    RequestedFormat,
+    Slot,
+    kinds_of,
+)
+from exports.requests.json_body import parse
+from gs1.errors import LabelError
+from gs1.gtin import as_gtin_14
+from gs1.symbol_size import Environment, x_dimension_mm
+
+MAX_LIST_ENTRIES = 5_000
+
+#: The filters that name entities of one table, and the scopes in which they mean something.
+SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
+    "lot_ids": frozenset({Scope.LOTS, Scope.SERIALS}),
+    "lot_run_id": frozenset({Scope.LOTS, Scope.SERIALS}),
+    "serial_ids": frozenset({Scope.SERIALS}),
+}
+
+_TIMESTAMP = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}(:?\d{2})?)?",
+    re.ASCII,
+)
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def _by_rule(rule: Callable[[str], str], value: str) -> str:
+    """Return the value as the rule writes it; the rule's refusal becomes a fault of this field."""
+    try:
+        return rule(value)
+    except LabelError as error:
+        raise PydanticCustomError("invalid_value", "{reason}", {"reason": str(error)}) from error
+
+
+def _timestamp(value: object) -> object:
+    """Return an aware datetime in UTC of an ISO 8601 text with offset."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be an ISO 8601 timestamp, as a string")
+    match = _TIMESTAMP.fullmatch(value)
+    if match is None:
+        raise PydanticCustomError("datetime_parsing", "Input should be an ISO 8601 timestamp with offset")
+    if match["offset"] is None:
+        raise PydanticCustomError("timezone_aware", "Input should have an offset, as in 2026-03-31T12:00:00Z")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise PydanticCustomError("datetime_parsing", "Input should be a time that exists") from error
+
+
+def _whole(value: object) -> object:
+    """Return 300.0 as 300: JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _without_controls(value: str) -> str:
+    if _CONTROL.search(value):
+        raise PydanticCustomError("control_characters", "Input should have no control characters")
+    return value
+
+
+Gtin14: TypeAlias = Annotated[str, AfterValidator(partial(_by_rule, as_gtin_14))]
+EntityId: TypeAlias = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    AfterValidator(_without_controls),
+    AfterValidator(canonical_id),
+]
+Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
+
+# Last of an annotation, so that the limits before it are in the schema.
+_WHOLE = BeforeValidator(_whole)
+
+# A JSON array is a list in Python: strictness is for what stands in it.
+_Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
+Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct)]
+EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
+
+
+class _Body(BaseModel):
+    """An object of the body: immutable, without unknown keys, nothing coerced, `null` dropped."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticCustomError("object_type", "Input should be an object")
+        members = cast("dict[str, Any]", value)
+        # An unknown key stays, whatever its value, to be refused.
+        return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
+
+
+class Filters(_Body):
+    """What narrows the selection; all must hold. An empty list matches nothing."""
+
+    gtins: Gtins | None = None
+    product_id: EntityId | None = None
+    lot_ids: EntityIds | None = None
+    serial_ids: EntityIds | None = None
+    lot_run_id: EntityId | None = None
+    never_printed: bool | None = None
+    created_after: Timestamp | None = None
+    created_before: Timestamp | None = None
+
+
+class AssetConfig(_Body):
+    """How the symbols are drawn. Absent means the renderer's default.
+
+    All but `sheet_template` are this service's own additions.
+    """
+
+    sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
+    symbology: Literal["auto", "qr", "datamatrix", "barcode_1d"] | None = None
+    start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
+    copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
+    record_printed: bool | None = None
+    offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
+    offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
+    scale_percent: Annotated[float, Field(ge=50, le=200)] | None = None
+    error_correction: Literal["L", "M", "Q", "H"] | None = None
+    module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
+    dpi: Annotated[int, Field(ge=72, le=2_400), _WHOLE] | None = None
+    environment: Annotated[Environment, Field(strict=False)] | None = None
+    hri: bool | None = None
+    cut_marks: bool | None = None
+
+
+#: Values that ask for nothing else than leaving the key out does.
+_SAME_AS_ABSENT: dict[str, dict[str, object]] = {
+    "filters": {"never_printed": False},
+    "asset_config": {
+        "symbology": "auto",
+        "start_position": 1,
+        "copies": 1,
+        "record_printed": True,
+        "offset_x_mm": 0.0,
+        "offset_y_mm": 0.0,
+        "scale_percent": 100.0,
+        "environment": "retail",
+        "hri": False,
+        "cut_marks": False,
+    },
+}
+
+
+class ExportRequest(_Body):
+    """What one export is to select and make, validated."""
+
+    scope: Annotated[Scope, Field(strict=False)]
+    export_type: Annotated[ExportType, Field(strict=False)]
+    file_format: Annotated[RequestedFormat, Field(strict=False)]
+    filters: Filters | None = None
+    asset_config: AssetConfig | None = None
+
+    @model_validator(mode="after")
+    def _is_coherent(self) -> Self:
+        faults = [*self._format_faults(), *self._scope_faults(), *self._size_faults()]
+        if faults:
+            raise ValidationError.from_exception_data(type(self).__name__, faults)
+        return self
+
+    def selection(self, organisation_slug: str) -> Selection:
+        """Return which of the organisation's entities the request is about."""
+        filters = self.filters or Filters()
+        return Selection(
+            organisation=organisation_slug,
+            scope=self.scope,
+            gtins=filters.gtins,
+            product_id=filters.product_id,
+            lot_ids=filters.lot_ids,
+            serial_ids=filters.serial_ids,
+            lot_run_id=filters.lot_run_id,
+            never_printed=filters.never_printed is True,
+            created_after=filters.created_after,
+            created_before=filters.created_before,
+        )
+
+    def normalised(self) -> dict[str, Any]:
+        """Return the request as JSON values, the same for requests that ask for the same.
+
+        GTINs have 14 digits, ids their canonical form, times UTC; keys that say what leaving them out
+        says are left out. `ExportRequest.model_validate` of it gives an equal normalised form again.
+        """
+        document = self.model_dump(mode="json", exclude_none=True)
+        for name, defaults in _SAME_AS_ABSENT.items():
+            members = cast("dict[str, Any]", document.pop(name, {}))
+            if name == "asset_config" and self.export_type is not ExportType.SHEET_PDF:
+                members.pop("sheet_template", None)
+            kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
+            if kept:
+                document[name] = kept
+        return document
+
+    def _format_faults(self) -> Iterable[InitErrorDetails]:
+        accepted = FORMATS_OF[self.export_type]
+        if self.file_format not in accepted:
+            expected = " or ".join(f for f in RequestedFormat if f in accepted)
+            yield _fault(
+                ("file_format",),
+                "incoherent_format",
+                f"{self.export_type} takes {expected}, not {self.file_format}",
+            )
+
+    def _scope_faults(self) -> Iterable[InitErrorDetails]:
+        for name, scopes in SCOPES_OF_FILTER.items():
+            if getattr(self.filters, name, None) is not None and self.scope not in scopes:
+                expected = " or ".join(s for s in Scope if s in scopes)
+                yield _fault(
+                    ("filters", name),
+                    "incoherent_filter",
+                    f"{name} narrows {expected}, and the scope is {self.scope}",
+                )
+
+    def _size_faults(self) -> Iterable[InitErrorDetails]:
+        """Yield a fault where a symbol of every entity would be refused for its X-dimension."""
+        config = self.asset_config
+        if config is None or config.module_size_mm is None:
+            return
+        for alternatives in self._symbols():
+            refusals: list[str] = []
+            kinds = sorted({kind for slot in alternatives for kind in kinds_of(slot, self.scope)})
+            for kind in kinds:
+                try:
+                    x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
+                except LabelError as error:
+                    refusals.append(str(error))
+            if len(refusals) == len(kinds):
+                yield _fault(("asset_config", "module_size_mm"), "out_of_range", "; ".join(refusals))
+
+    def _symbols(self) -> list[tuple[Slot, ...]]:
+        """Return the symbols of each entity, each as the alternatives there are for it."""
+        if self.export_type is ExportType.SHEET_PDF:
+            return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
+        return [(slot,) for slot in SLOTS_OF[self.export_type]]
+
+
+def parse_request(body: bytes) -> ExportRequest:
+    """Return the request a JSON body holds.
+
+    Raises InvalidRequest with one detail per fault: for a body that is not strict JSON (`json_invalid`:
+    also duplicate keys, NaN and absurd nesting), and for each field that is not as published.
+    """
+    return parse(body, ExportRequest)
+
+
+def _fault(loc: tuple[str, ...], kind: LiteralString, message: str) -> InitErrorDetails:
+    # The message is an argument, never the template: it may hold braces.
+    return InitErrorDetails(
+        type=PydanticCustomError(kind, "{reason}", {"reason": message}), loc=loc, input=None
+    )

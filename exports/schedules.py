@@ -1,0 +1,83 @@
+"""Standing plans: which of their ticks is due, and the export that a tick asks for.
+
+A tick that was missed, because nothing ran then, is made up for once: of several missed ticks only the latest is
+run, for each selects all the stock that was never printed by then.
+"""
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from accounts.identity import Organisation
+from accounts.plans import Plan
+from exports.errors import ExportError
+from exports.jobs.job_id import job_id_for
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import Filters, parse_request
+from renderers.engine import Engine
+
+#: (cron expression, time zone, time) -> the latest tick not after that time.
+LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
+
+#: Namespace of the run ids that follow from a plan and its tick. Fixed for ever.
+_PLANNED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
+
+
+class InvalidCron(ExportError):
+    """The text is no cron expression of five fields."""
+
+    code = "invalid_cron"
+
+    def __init__(self, cron: str) -> None:
+        super().__init__(
+            f"{cron!r} is no cron expression",
+            value=cron,
+            expected="minute, hour, day of month, month and day of week, as in 0 6 * * 1-5",
+            field="cron",
+        )
+
+
+def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
+    """Return the cron expression. Raises InvalidCron, also for what has not five fields, such as `@daily`."""
+    # The zone's clock is asked once a minute at most, and a column holds so many characters.
+    if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
+        raise InvalidCron(cron)
+    return cron
+
+
+def standing_request(body: bytes) -> str:
+    """Return the request of a plan, as its JSON: it selects what was never printed, unless it says otherwise.
+
+    Raises InvalidRequest.
+    """
+    request = parse_request(body)
+    filters = request.filters or Filters()
+    if filters.never_printed is None:
+        filters = filters.model_copy(update={"never_printed": True})
+    return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
+
+
+def due_tick(plan: Plan, now: datetime, latest_tick: LatestTick) -> datetime | None:
+    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the plan."""
+    tick = latest_tick(plan.cron, plan.time_zone, now).astimezone(UTC)
+    return tick if tick > (plan.last_tick_at or plan.created_at) else None
+
+
+def export_of(plan: Plan, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+    """Return the export that the tick asks for: always the same job, whoever asks and how often.
+
+    Raises InvalidRequest where a release no longer takes the request that was stored.
+    """
+    # Ids of removed plans may be given again, but only for ticks that come after.
+    name = f"{plan.id}\n{tick.astimezone(UTC).isoformat()}"
+    return ExportPlan(
+        job_id=job_id_for(uuid.uuid5(_PLANNED_RUNS, name)),
+        organisation=organisation.slug,
+        resolver=organisation.resolver,
+        requested_by=f"plan:{plan.id}",
+        submitted_at=tick.astimezone(UTC),
+        request=parse_request(plan.request.encode()),
+        engine=engine,
+    )

@@ -1,0 +1,86 @@
+"""What a sheet request is refused for before a job is made: what holds for every label of its selection."""
+
+import polars as pl
+
+from catalogue import selection
+from catalogue.selection import Scope
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import Detail, InvalidRequest
+from exports.jobs.plan import ExportPlan
+from exports.sheets.needs import measure
+from exports.sheets.plan import DEFAULT_DPI, choices, plan_sheets
+from exports.sheets.templates import of_organisation, template_of
+from gs1.errors import LabelError
+from gs1.symbol_size import Environment
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, UnknownTemplate
+from renderers.sheets.layout import fitting_templates, page_count
+
+#: Rows that the templates proposed instead must hold.
+_TRIED_ROWS = 200
+
+#: Products that are tried one by one; of more than these some may fit that are not looked at.
+_MOST_PRODUCTS = 2_000
+
+
+def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> None:
+    """Raise InvalidRequest where no label of the selection can be made as the request says.
+
+    For a symbol that cannot fit the template it names the millimetres needed and had, and templates that
+    would do. A ZIP, and a selection that matches nothing, are possible.
+    """
+    if not plan.is_sheet:
+        return
+    try:
+        template = template_of(plan, store)
+        page_count(template, plan.config.start_position or 1, 1)
+    except UnknownTemplate as error:
+        raise _fault("sheet_template", error) from error
+    except InvalidStartPosition as error:
+        raise _fault("start_position", error) from error
+    least = _least(plan, catalogue)
+    if least is None or least.is_empty():
+        return
+    try:
+        plan_sheets(plan, template, least.height, lambda: iter([least]))
+    except DoesNotFit as error:
+        raise _fault("sheet_template", error, _advice(plan, catalogue, store)) from error
+    except LabelError:
+        return  # not for the sheet's sake: the job tells it of each entity
+
+
+def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
+    """Return rows of which one fits where any of the selection does; None where that cannot be said."""
+    if plan.request.scope is not Scope.PRODUCTS:
+        return selection.least(catalogue, plan.selection)
+    rows = list(selection.resolve(catalogue, plan.selection, limit=_MOST_PRODUCTS + 1))
+    products = pl.concat(rows) if rows else None
+    return None if products is None or products.height > _MOST_PRODUCTS else products
+
+
+def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str:
+    """Return which templates hold the first labels of the selection, with the smallest symbol the request allows."""
+    slot, level = choices(plan)[-1]
+    rows = selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS)
+    measures = measure(slot, level, plan.resolver, rows)
+    fitting = list(of_organisation(plan.organisation, store).values())
+    for kind in measures.kinds:
+        ids = fitting_templates(
+            kind,
+            measures.needs(measures.sizes(kind)[0], None),
+            environment=plan.config.environment or Environment.RETAIL,
+            dpi=plan.config.dpi or DEFAULT_DPI,
+            module_size_mm=plan.config.module_size_mm,
+            templates=fitting,
+        )
+        fitting = [template for template in fitting if template.id in ids]
+    if not fitting:
+        return "No registered template would do."
+    return f"Templates that would do: {', '.join(template.id for template in fitting)}."
+
+
+def _fault(field: str, error: LabelError, advice: str = "") -> InvalidRequest:
+    detail = Detail(
+        loc=["body", "asset_config", field], msg=" ".join(filter(None, (str(error), advice))), type=error.code
+    )
+    return InvalidRequest([detail])

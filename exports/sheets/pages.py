@@ -1,0 +1,248 @@
+"""One chunk of the manifest becomes the pages of labels that begin within it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk
+from exports.jobs.parts import OnProgress
+from exports.jobs.plan import ExportPlan
+from exports.reports.csv_rows import csv_bytes
+from exports.reports.rows import ErrorRow, ManifestRow
+from exports.sheets.needs import elements_of
+from exports.sheets.plan import SheetPlan
+from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from gs1.errors import LabelError
+from gs1.symbol_size import SymbolKind
+from renderers.fonts.subset import missing, width_mm
+from renderers.registry import encoders
+from renderers.sheets.errors import DoesNotFit
+from renderers.sheets.model import LabelLayout, TextLine
+from renderers.sheets.pdf import FragmentWriter, PdfFragment
+from renderers.sheets.placement import LabelGroup, SheetLabels
+from renderers.symbol import MatrixSymbols, SymbolGroup
+
+#: Labels drawn at once, copies included.
+_BATCH_LABELS = 4_000
+
+_ELLIPSIS = "…"
+
+
+def draw(
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    chunk: Chunk,
+    store: ArtefactStore,
+    on_progress: OnProgress,
+    *,
+    pages: BinaryIO,
+    manifest_csv: BinaryIO,
+    errors_csv: BinaryIO,
+) -> tuple[PdfFragment | None, int]:
+    """Write the chunk's pages and the CSV rows of its entities; return the pages, and how many entities failed.
+
+    There are no pages where none begins within the chunk. Raises ExportCancelled.
+
+    A failed entity's cells stay empty, so that every label's place is known before any is drawn.
+    """
+    first_page, last_page = sheet.pages_of(chunk)
+    writer = FragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    drawn = failed = 0
+    for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
+        decision.require_not_cancelled(plan.job_id, store)
+        own = [row for row in batch.manifest_rows if row.row <= chunk.stop]
+        own_errors = [row for row in batch.error_rows if row.row <= chunk.stop]
+        manifest_csv.write(csv_bytes(own))
+        errors_csv.write(csv_bytes(own_errors))
+        drawn, failed = drawn + len(own), failed + len(own_errors)
+        if writer is not None:
+            writer.add(labels_on(sheet, batch, first_page, last_page))
+        on_progress(drawn, failed)
+    return (None if writer is None else writer.close()), failed
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBatch:
+    """Rows of the manifest, encoded: `symbols` are groups with the layout of their kind.
+
+    The groups' positions are indexes into `rows`, and so are the keys of `payloads`: rows that failed have none.
+    """
+
+    first_row: int
+    rows: list[Row]
+    payloads: dict[int, Payload]
+    symbols: list[tuple[LabelLayout, SymbolGroup]] = field(
+        default_factory=list[tuple[LabelLayout, SymbolGroup]]
+    )
+    manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
+    error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+
+
+class _Size(NamedTuple):
+    """What the manifest says of a symbol's size, and whether the product's name is beside it."""
+
+    modules: str
+    x_dimension_mm: str
+    named: bool
+
+
+def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
+    """Yield the rows in batches of few enough labels to hold in memory, each encoded."""
+    size = max(1, _BATCH_LABELS // sheet.copies)
+    for frame in manifests.read_rows(plan, store, rows, size):
+        yield encode(plan, sheet, frame)
+
+
+def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatch:
+    """Return the frame's rows with their symbols; one that fits no label is an error row."""
+    rows: list[Row] = list(frame.iter_rows(named=True))
+    make = PAYLOAD_MAKERS[sheet.slot]
+    payloads: dict[int, Payload] = {}
+    refused: dict[int, LabelError] = {}
+    for position, row in enumerate(rows):
+        try:
+            payloads[position] = make(row, plan.resolver)
+        except LabelError as error:
+            refused[position] = error
+    layout_of = {layout.kind: layout for layout in sheet.layouts}
+    symbols: list[tuple[LabelLayout, SymbolGroup]] = []
+    size_of: dict[int, _Size] = {}
+    for kind in sorted({payload.kind for payload in payloads.values()}):
+        positions = [position for position, payload in payloads.items() if payload.kind is kind]
+        encoded = encoders(plan.engine)[kind]([payloads[p].data for p in positions], sheet.level)
+        refused |= {positions[index]: error for index, error in encoded.refused.items()}
+        for group in encoded.groups:
+            members = [positions[index] for index in group.positions.tolist()]
+            layout = layout_of.get(kind)
+            if layout is None or group.width_x > layout.box_width_x:
+                refused |= dict.fromkeys(members, _too_large(sheet, kind, group, layout))
+                continue
+            symbols.append((layout, replace(group, positions=np.array(members, np.intp))))
+            size = _Size(f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None)
+            size_of |= dict.fromkeys(members, size)
+    for position in refused:
+        payloads.pop(position, None)
+    batch = LabelBatch(int(rows[0]["row"]), rows, payloads, symbols)
+    for position, row in enumerate(rows):
+        identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
+        if (error := refused.get(position)) is not None:
+            batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
+            continue
+        payload, size = payloads[position], size_of[position]
+        notes = (payload.note, _name_note(row["product_name"]) if size.named else "")
+        batch.manifest_rows.append(
+            ManifestRow(
+                row["row"] + 1,
+                _place(sheet, row["row"]),
+                row["scope"],
+                *identity,
+                row["expiry"],
+                payload.kind.value,
+                payload.text,
+                size.modules,
+                size.x_dimension_mm,
+                "; ".join(filter(None, notes)),
+            )
+        )
+    return batch
+
+
+def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int) -> SheetLabels:
+    """Return the labels of a batch, every copy one, that stand on the pages [first, last)."""
+    copies, per_page = sheet.copies, sheet.template.labels_per_page
+    cells = sheet.first_cell(batch.first_row) + np.arange(len(batch.rows) * copies, dtype=np.intp)
+    here = (cells >= first_page * per_page) & (cells < last_page * per_page)
+    kept = np.flatnonzero(here)
+    # Where each label of the batch is among those kept; the others are not asked for.
+    place = np.cumsum(here) - 1
+    groups: list[LabelGroup] = []
+    for layout, symbols in batch.symbols:
+        labels = (symbols.positions[:, None] * copies + np.arange(copies)).ravel()
+        chosen = np.flatnonzero(here[labels])
+        if not chosen.size:
+            continue
+        of_label = chosen // copies
+        positions = symbols.positions[of_label].tolist()
+        elements = [elements_of(batch.payloads[position]) for position in positions]
+        groups.append(
+            LabelGroup(
+                layout=layout,
+                symbols=_chosen(symbols, of_label, place[labels[chosen]]),
+                hri=[_texts(line, elements) for line in layout.hri],
+                names=[] if layout.name is None else _names(layout.name, batch, positions),
+            )
+        )
+    return SheetLabels(cells[kept], groups)
+
+
+def joined(parts: Sequence[SheetLabels]) -> SheetLabels:
+    """Return the labels of all parts, whose cells ascend, as one."""
+    groups: list[LabelGroup] = []
+    before = 0
+    for part in parts:
+        for group in part.groups:
+            symbols = replace(group.symbols, positions=group.symbols.positions + before)
+            groups.append(replace(group, symbols=symbols))
+        before += len(part.cells)
+    return SheetLabels(np.concatenate([part.cells for part in parts]), groups)
+
+
+def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np.intp]) -> SymbolGroup:
+    if isinstance(symbols, MatrixSymbols):
+        return MatrixSymbols(positions, symbols.modules[which])
+    return replace(symbols, positions=positions, widths=symbols.widths[which])
+
+
+def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return one line of each label's human-readable text: the elements that have their place on it."""
+    return ["".join([each.get(ai, "") for ai in line.ais]) for each in elements]
+
+
+def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
+    names = [batch.rows[position]["product_name"] or "" for position in positions]
+    fitted = {name: _shortened(name, line) for name in set(names)}
+    return [fitted[name] for name in names]
+
+
+def _shortened(name: str, line: TextLine) -> str:
+    """Return the name, or as much of it as the line has room for and an ellipsis."""
+    if width_mm(name, line.size_pt) <= line.width_mm:
+        return name
+    kept = len(name)
+    while kept and width_mm(name[:kept].rstrip() + _ELLIPSIS, line.size_pt) > line.width_mm:
+        kept -= 1
+    return name[:kept].rstrip() + _ELLIPSIS if kept else ""
+
+
+def _place(sheet: SheetPlan, row: int) -> str:
+    """Return where the entity's first label is, as people count: pages and labels from 1."""
+    page, cell = divmod(sheet.first_cell(row), sheet.template.labels_per_page)
+    return f"page {page + 1} label {cell + 1}"
+
+
+@lru_cache(maxsize=1024)
+def _name_note(name: str | None) -> str:
+    absent = missing(name or "")
+    return f"no font for {' '.join(sorted(map(ascii, absent)))} in the product's name" if absent else ""
+
+
+def _too_large(
+    sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
+) -> DoesNotFit:
+    template = sheet.template
+    room = 0.0 if layout is None else layout.box_width_x
+    width_mm_needed = group.width_x * (layout.x_dimension_mm if layout else 0.0)
+    return DoesNotFit(
+        f"{kind} of {group.width_x:g} X does not fit a label of {template.id}, where {room:g} X is the most "
+        "that leaves room for the text",
+        needed_mm=(width_mm_needed, width_mm_needed),
+        available_mm=(template.label_width_mm, template.label_height_mm),
+    )

@@ -1,0 +1,254 @@
+"""The plan of a job's sheets, solved once before any page is drawn: template, layout, font, pages."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from exports.artefacts import ArtefactStore
+from exports.errors import AllItemsFailed
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.plan import ExportPlan
+from exports.requests.export_types import SHEET_SLOTS, Slot
+from exports.sheets.needs import Measures, SymbolSize, measure
+from gs1.symbol_size import Environment
+from renderers.fonts.subset import max_width_1pt_mm, shown_characters
+from renderers.sheets import layout as layouts
+from renderers.sheets.document import Calibration, SheetDocument
+from renderers.sheets.errors import DoesNotFit
+from renderers.sheets.model import LabelLayout, SheetTemplate
+from renderers.sheets.pdf import Bookmark
+from renderers.symbol import ErrorCorrection
+
+DEFAULT_DPI = 600
+
+#: Labels that say the same are the same bytes, so a file tells no time of its own.
+_CREATED = datetime(1980, 1, 1, tzinfo=UTC)
+
+#: Shares of the longest name's width that are tried, the whole first; a longer name is shortened to fit.
+_NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
+
+_ELLIPSIS = "…"
+
+_FRAME_ROWS = 50_000
+
+#: What a sheet shows, and at which level, in the order tried.
+_Choice = tuple[Slot, ErrorCorrection]
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPlan:
+    """How the manifest's rows are put on sheets: a layout for each kind of symbol there is.
+
+    `rows` times `copies` labels begin at cell `start_position`, counted from 1.
+    """
+
+    document: SheetDocument
+    layouts: tuple[LabelLayout, ...]
+    slot: Slot
+    level: ErrorCorrection
+    rows: int
+    copies: int
+    start_position: int
+
+    @property
+    def template(self) -> SheetTemplate:
+        return self.document.template
+
+    @property
+    def labels(self) -> int:
+        return self.rows * self.copies
+
+    @property
+    def next_position(self) -> int:
+        return layouts.first_free_position(self.template, self.start_position, self.labels)
+
+    def first_cell(self, row: int) -> int:
+        """Return the place of a row's first label, counted from 0 over all pages."""
+        return self.start_position - 1 + row * self.copies
+
+    def pages_of(self, chunk: Chunk) -> tuple[int, int]:
+        """Return the pages [first, last) that a chunk draws: those that begin within it.
+
+        The first chunk begins with page 0, the last one ends with the document, so every page is drawn once.
+        """
+        per_page = self.template.labels_per_page
+        first = 0 if chunk.start == 0 else -(-self.first_cell(chunk.start) // per_page)
+        last = self.document.pages if chunk.stop == self.rows else -(-self.first_cell(chunk.stop) // per_page)
+        return first, last
+
+    def rows_of(self, chunk: Chunk) -> Chunk:
+        """Return the rows that a chunk has to read: its own, and those that fill its last page."""
+        _, last_page = self.pages_of(chunk)
+        labels = last_page * self.template.labels_per_page - (self.start_position - 1)
+        return Chunk(chunk.start, min(self.rows, max(chunk.stop, -(-labels // self.copies))))
+
+    def to_document(self) -> dict[str, Any]:
+        return {
+            "document": self.document.to_dict(),
+            "layouts": [asdict(layout) for layout in self.layouts],
+            "slot": self.slot.value,
+            "level": self.level,
+            "rows": self.rows,
+            "copies": self.copies,
+            "start_position": self.start_position,
+        }
+
+    @classmethod
+    def from_document(cls, values: Mapping[str, Any]) -> "SheetPlan":
+        fields = dict(values)
+        fields["document"] = SheetDocument.from_dict(values["document"])
+        fields["layouts"] = tuple(LabelLayout.from_dict(layout) for layout in values["layouts"])
+        fields["slot"] = Slot(values["slot"])
+        return cls(**fields)
+
+
+def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: ArtefactStore) -> SheetPlan:
+    """Return the sheets' plan, and store it; a second call returns what the first stored.
+
+    Raises DoesNotFit where not one label of the job fits the template, InvalidStartPosition.
+    """
+    key = _key(plan)
+    if store.exists(key):
+        return load(plan, store)
+
+    def frames() -> Iterator[pl.DataFrame]:
+        return manifests.read_rows(plan, store, Chunk(0, manifest.rows), _FRAME_ROWS)
+
+    solved = plan_sheets(plan, template, manifest.rows, frames)
+    store.write_json(key, solved.to_document())
+    return solved
+
+
+def plan_sheets(
+    plan: ExportPlan, template: SheetTemplate, rows: int, frames: Callable[[], Iterator[pl.DataFrame]]
+) -> SheetPlan:
+    """Return the plan of sheets with so many rows, which `frames` yields as often as it is called.
+
+    What fits all labels is taken before what fits some; of those the last tried, which is the smallest.
+    Raises DoesNotFit where nothing fits one, InvalidStartPosition.
+    """
+    config = plan.config
+    copies, start = config.copies or 1, config.start_position or 1
+    pages = layouts.page_count(template, start, rows * copies)
+    best: tuple[_Choice, Measures, _Solved] | None = None
+    refusal: DoesNotFit | None = None
+    for choice in choices(plan):
+        measures = measure(*choice, plan.resolver, frames())
+        try:
+            solved = _layouts(plan, template, measures)
+        except DoesNotFit as error:
+            # The last refusal is that of the smallest symbol there is.
+            refusal = error
+            continue
+        best = choice, measures, solved
+        if solved.whole:
+            break
+    if best is None:
+        raise refusal or AllItemsFailed(rows)
+    (slot, level), measures, solved = best
+    names = measures.names if any(layout.name for layout in solved.layouts) else set[str]()
+    document = SheetDocument(
+        template=template,
+        dpi=config.dpi or DEFAULT_DPI,
+        pages=max(1, pages),
+        title=f"{plan.request.scope.value} on {template.id}",
+        characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
+        created=_CREATED,
+        calibration=Calibration(
+            config.offset_x_mm or 0, config.offset_y_mm or 0, config.scale_percent or 100
+        ),
+        cut_marks=config.cut_marks is True,
+    )
+    return SheetPlan(document, tuple(solved.layouts), slot, level, rows, copies, start)
+
+
+def choices(plan: ExportPlan) -> list[_Choice]:
+    """Return what the sheet may show, in the order tried; `auto` takes QR Code at level L before it gives it up."""
+    asked = plan.config.error_correction
+    tried: list[_Choice] = []
+    symbology = plan.config.symbology or "auto"
+    for slot in SHEET_SLOTS[symbology]:
+        tried.append((slot, asked or "M"))
+        if slot is Slot.QR and symbology == "auto" and asked is None:
+            tried.append((slot, "L"))
+    return tried
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """A layout for each kind of symbol; `whole` says that every label of the job fits."""
+
+    layouts: list[LabelLayout]
+    whole: bool
+
+
+def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _Solved:
+    """Return the layouts for the most labels that fit. Raises DoesNotFit where not one does."""
+    found: list[LabelLayout] = []
+    whole = True
+    refusal: DoesNotFit | None = None
+    for kind in measures.kinds:
+        for size in measures.sizes(kind):
+            try:
+                found.append(_with_name(plan, template, measures, size))
+                break
+            except DoesNotFit as error:
+                refusal, whole = error, False
+    if refusal is not None and not found:
+        raise refusal
+    return _Solved(found, whole)
+
+
+def _with_name(
+    plan: ExportPlan, template: SheetTemplate, measures: Measures, size: SymbolSize
+) -> LabelLayout:
+    """Return the layout with as much of the longest product name as there is room for. Raises DoesNotFit."""
+    widest = max_width_1pt_mm(sorted(measures.names)) if measures.names else None
+    solved = _solve(plan, template, measures, size, widest)
+    for share in _NAME_SHARES[1:]:
+        if widest is None or solved.name is not None:
+            break
+        solved = _solve(plan, template, measures, size, widest * share)
+    return solved
+
+
+def _solve(
+    plan: ExportPlan,
+    template: SheetTemplate,
+    measures: Measures,
+    size: SymbolSize,
+    name_width_1pt_mm: float | None,
+) -> LabelLayout:
+    config = plan.config
+    return layouts.solve(
+        template,
+        size.kind,
+        measures.needs(size, name_width_1pt_mm),
+        environment=config.environment or Environment.RETAIL,
+        dpi=config.dpi or DEFAULT_DPI,
+        module_size_mm=config.module_size_mm,
+    )
+
+
+def bookmarks(sheet: SheetPlan, frames: Iterable[pl.DataFrame]) -> list[Bookmark]:
+    """Return a bookmark for each product, at the page of its first label. Rows are ordered by GTIN."""
+    found: dict[str, Bookmark] = {}
+    per_page = sheet.template.labels_per_page
+    for frame in frames:
+        firsts = frame.unique("gtin14", keep="first", maintain_order=True)
+        for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
+            title = f"{name} ({gtin})" if name else gtin
+            found.setdefault(gtin, Bookmark(title, sheet.first_cell(row) // per_page))
+    return list(found.values())
+
+
+def load(plan: ExportPlan, store: ArtefactStore) -> SheetPlan:
+    return SheetPlan.from_document(store.read_json(_key(plan)))
+
+
+def _key(plan: ExportPlan) -> str:
+    return f"{plan.folder}/sheet.json"

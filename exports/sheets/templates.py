@@ -1,0 +1,39 @@
+"""The sheet templates an organisation can use: those that come with the service, and its own."""
+
+from collections.abc import Mapping
+
+from exports.artefacts import ArtefactStore
+from exports.jobs.plan import ExportPlan
+from renderers.sheets import templates as registered
+from renderers.sheets.model import SheetTemplate
+
+
+def of_organisation(organisation: str, store: ArtefactStore) -> Mapping[str, SheetTemplate]:
+    """Return all templates by id; an organisation's own come last and hide others of their id."""
+    try:
+        with store.open(_key(organisation)) as stream:
+            own = registered.load(stream.read().decode())
+    except FileNotFoundError:
+        own = []
+    return {**registered.TEMPLATES, **{sheet.id: sheet for sheet in own}}
+
+
+def template_of(plan: ExportPlan, store: ArtefactStore) -> SheetTemplate:
+    """Return the template the plan asks for, or the default. Raises UnknownTemplate, with the nearest names."""
+    name = plan.config.sheet_template or registered.DEFAULT_TEMPLATE_ID
+    return registered.template(name, of_organisation(plan.organisation, store))
+
+
+def register(organisation: str, table: str, store: ArtefactStore) -> list[SheetTemplate]:
+    """Make a CSV table of templates the organisation's own, in place of those it had; return them.
+
+    Raises InvalidTemplate, which names row, column, value and what was expected.
+    """
+    sheets = registered.load(table)
+    with store.write(_key(organisation)) as stream:
+        stream.write(table.encode())
+    return sheets
+
+
+def _key(organisation: str) -> str:
+    return f"templates/{organisation}.csv"

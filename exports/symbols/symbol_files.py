@@ -1,0 +1,207 @@
+"""Rows of a manifest become symbol files, or errors with their reason: a batch at a time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+import polars as pl
+
+from exports.jobs.plan import ExportPlan
+from exports.reports.rows import ErrorRow, ManifestRow
+from exports.symbols.payloads import PAYLOAD_MAKERS, Expected, Payload, Row
+from gs1.errors import LabelError
+from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
+from renderers.file_names import member_name
+from renderers.registry import WRITERS, FileFormat, encoders
+from renderers.symbol import Captions, Drawing, QuietZone, SymbolGroup
+
+DEFAULT_DPI = 600
+
+_NAMES: Mapping[SymbolKind, str] = {
+    SymbolKind.QR_CODE: "QR Code",
+    SymbolKind.GS1_DATAMATRIX: "GS1 DataMatrix",
+    SymbolKind.EAN_13: "EAN-13",
+    SymbolKind.UPC_A: "UPC-A",
+    SymbolKind.EAN_8: "EAN-8",
+    SymbolKind.ITF_14: "ITF-14",
+    SymbolKind.GS1_128: "GS1-128",
+}
+
+
+class SymbolFile(NamedTuple):
+    """One drawn symbol: `row` counts from 0, `name` is its place in the ZIP, `title` and `text` tell it in words."""
+
+    row: int
+    name: str
+    data: bytes
+    payload: Payload
+
+    @property
+    def expected(self) -> Expected:
+        return Expected(self.payload.kind, self.payload.data)
+
+    @property
+    def title(self) -> str:
+        return _title(self.payload)
+
+    @property
+    def text(self) -> str:
+        return self.payload.text
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBatch:
+    """What became of the rows of a batch, in their order. Every row is in the files or in the errors."""
+
+    files: list[SymbolFile] = field(default_factory=list[SymbolFile])
+    manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
+    error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+
+
+class _Size(NamedTuple):
+    """What the manifest says of the symbols of one size."""
+
+    modules: str
+    x_dimension_mm: str
+    note: str
+
+
+#: The place of a symbol in a batch: position of its row, index of its slot.
+_Place = tuple[int, int]
+
+
+def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
+    """Encode and draw the frame's rows; an entity of which one symbol cannot be made fails whole.
+
+    With `screen_dpi` the files are PNGs for a screen of that resolution, whatever the plan's format.
+    """
+    rows: list[Row] = list(frame.iter_rows(named=True))
+    payloads, refused = _payloads(plan, rows)
+    drawn = _draw_symbols(plan, payloads, refused, screen_dpi)
+    batch = DrawnBatch()
+    slots, extension = plan.slots, plan.file_format.value
+    for position, row in enumerate(rows):
+        identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
+        if error := refused.get(position):
+            batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
+            continue
+        for index, slot in enumerate(slots):
+            payload = payloads[position, index]
+            data, size = drawn[position, index]
+            parts = [part for part in identity[1:] if part]
+            if len(slots) > 1:
+                parts.append(slot.value)
+            name = member_name(row["row"] + 1, parts, extension)
+            batch.files.append(SymbolFile(row["row"], name, data, payload))
+            batch.manifest_rows.append(
+                ManifestRow(
+                    row["row"] + 1,
+                    name,
+                    row["scope"],
+                    *identity,
+                    row["expiry"],
+                    payload.kind.value,
+                    payload.text,
+                    size.modules,
+                    size.x_dimension_mm,
+                    "; ".join(filter(None, (payload.note, size.note))),
+                )
+            )
+    return batch
+
+
+def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawing:
+    """Return how the group's symbols are put on paper, by the plan and GS1's table.
+
+    Raises XDimensionOutOfRange or SymbolTooWide.
+    """
+    config = plan.config
+    environment = config.environment or Environment.RETAIL
+    size = symbol_size(kind, environment)
+    quiet = QuietZone(size.quiet_left_x, size.quiet_right_x, size.quiet_top_x, size.quiet_bottom_x)
+    width_x = quiet.left + group.width_x + quiet.right
+    x_mm = fitting_x_dimension_mm(kind, environment, config.module_size_mm, width_x)
+    linear = size.height_mm is not None
+    return Drawing(
+        x_dimension_mm=x_mm,
+        quiet_zone=quiet,
+        dpi=config.dpi or DEFAULT_DPI,
+        bar_height_mm=size.height_at_mm(x_mm),
+        bearer_bar_x=size.bearer_bar_x,
+        # A linear symbol always has its text (GS1 General Specifications, 4.14); a matrix symbol where asked for.
+        hri=linear or config.hri is True,
+    )
+
+
+def _payloads(plan: ExportPlan, rows: Sequence[Row]) -> tuple[dict[_Place, Payload], dict[int, LabelError]]:
+    makers = [PAYLOAD_MAKERS[slot] for slot in plan.slots]
+    payloads: dict[_Place, Payload] = {}
+    refused: dict[int, LabelError] = {}
+    for position, row in enumerate(rows):
+        try:
+            for index, make in enumerate(makers):
+                payloads[position, index] = make(row, plan.resolver)
+        except LabelError as error:
+            refused[position] = error
+    return payloads, refused
+
+
+def _draw_symbols(
+    plan: ExportPlan,
+    payloads: Mapping[_Place, Payload],
+    refused: dict[int, LabelError],
+    screen_dpi: int | None,
+) -> dict[_Place, tuple[bytes, _Size]]:
+    """Return the drawn symbols and their sizes; what cannot be drawn is added to `refused`, the first reason of a row stays."""
+    drawn: dict[_Place, tuple[bytes, _Size]] = {}
+    write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
+    for kind, places in _by_kind(payloads, refused).items():
+        encode = encoders(plan.engine)[kind]
+        encoded = encode([payloads[place].data for place in places], plan.config.error_correction or "M")
+        for index, error in encoded.refused.items():
+            refused.setdefault(places[index][0], error)
+        for group in encoded.groups:
+            members = [places[index] for index in group.positions.tolist()]
+            try:
+                drawing = drawing_of(plan, kind, group)
+            except LabelError as error:
+                for position, _ in members:
+                    refused.setdefault(position, error)
+                continue
+            if screen_dpi is not None:
+                drawing = replace(drawing, dpi=screen_dpi)
+            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _note(plan, kind, drawing))
+            captions = _captions([payloads[place] for place in members])
+            for place, data in zip(members, write(group, drawing, captions), strict=True):
+                drawn[place] = data, size
+    return drawn
+
+
+def _by_kind(
+    payloads: Mapping[_Place, Payload], refused: Mapping[int, LabelError]
+) -> dict[SymbolKind, list[_Place]]:
+    by_kind: dict[SymbolKind, list[_Place]] = {}
+    for place, payload in payloads.items():
+        if place[0] not in refused:
+            by_kind.setdefault(payload.kind, []).append(place)
+    return by_kind
+
+
+def _captions(payloads: Sequence[Payload]) -> Captions:
+    return Captions(
+        titles=[_title(payload) for payload in payloads],
+        descriptions=[payload.text for payload in payloads],
+        hri=[payload.hri for payload in payloads],
+    )
+
+
+def _title(payload: Payload) -> str:
+    return f"{_NAMES[payload.kind]} {payload.hri}"
+
+
+def _note(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> str:
+    config = plan.config
+    wanted = x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
+    if drawing.x_dimension_mm == wanted:
+        return ""
+    return f"X reduced from {wanted:.3f} mm to stay within the greatest width GS1 allows"

@@ -1,0 +1,67 @@
+"""Which entities of a job are decoded again from the finished artefact."""
+
+import polars as pl
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import manifest as manifests
+from exports.jobs.manifest import Chunk
+from exports.jobs.plan import ExportPlan
+
+#: Up to so many entities a client waits for the job: few symbols are decoded, for each takes milliseconds.
+SMALL_JOB = 1_000
+DECODED_OF_SMALL = 50
+
+#: Of a larger job this many are decoded, and one of each kind besides.
+DECODED_OF_LARGE = 1_000
+
+_FRAME_ROWS = 50_000
+
+#: What decides which kind of symbol a row gets, and which parts its message has.
+_STRATA = (
+    pl.col("carrier"),
+    pl.col("gtin14").str.strip_chars_start("0").str.len_bytes().alias("significant_digits"),
+    pl.col("lot_number").is_null().alias("without_lot"),
+    pl.col("serial_number").is_null().alias("without_serial"),
+    pl.col("expiry").is_null().alias("without_expiry"),
+    pl.col("best_before").is_null().alias("without_best_before"),
+)
+
+
+def size(entities: int, symbols_each: int) -> int:
+    """Return how many of the entities are decoded, each with all its symbols; one at least.
+
+    >>> [size(entities, 2) for entities in (10, 50, 1_000, 1_001, 1_000_000)]
+    [10, 25, 25, 500, 500]
+    """
+    most = DECODED_OF_SMALL if entities <= SMALL_JOB else DECODED_OF_LARGE
+    return min(entities, max(1, most // symbols_each))
+
+
+def rows(plan: ExportPlan, store: ArtefactStore, entities: int, symbols_each: int) -> pl.DataFrame:
+    """Return the sampled rows of the manifest, in order: spread evenly, and the first of each kind of row.
+
+    The first and the last row are always among them. A kind is what decides the symbol and the parts of its
+    message, so that the one EAN-8 among a million EAN-13 is looked at. Of a small job no kinds are sought.
+    """
+    count = size(entities, symbols_each)
+    spread = pl.Series(
+        [index * (entities - 1) // max(1, count - 1) for index in range(count)], dtype=pl.Int64
+    )
+    by_kind = entities > SMALL_JOB
+    seen: set[tuple[object, ...]] = set()
+    sampled: list[pl.DataFrame] = []
+    for frame in manifests.read_rows(plan, store, Chunk(0, entities), _FRAME_ROWS):
+        chosen = pl.col("row").is_in(spread.implode())
+        if by_kind:
+            chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())
+        # Taken out as values: a filtered frame keeps the texts of all the rows it came from.
+        sampled.append(pl.DataFrame(frame.filter(chosen).rows(), schema=frame.schema, orient="row"))
+    return pl.concat(sampled)
+
+
+def _new_kinds(frame: pl.DataFrame, seen: set[tuple[object, ...]]) -> list[int]:
+    """Return the first row of each kind that is not among the seen, and add those kinds to them."""
+    firsts = frame.select(*_STRATA, "row").unique(subset=pl.exclude("row"), keep="first")
+    found = {kind: row for *parts, row in firsts.iter_rows() if (kind := tuple(parts)) not in seen}
+    seen.update(found)
+    return list(found.values())

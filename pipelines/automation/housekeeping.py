@@ -1,0 +1,77 @@
+"""The daily job after which neither runs nor artefacts are older than the retention allows."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import housekeeping
+from exports.jobs.job_id import job_id_for
+from pipelines.export import tags
+from pipelines.settings import PipelineSettings
+
+HOUSEKEEPING_JOB = "housekeeping"
+
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+_RUNS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What was removed: runs with all they kept, and folders that had no run any more."""
+
+    runs: int
+    left_over: int
+
+
+def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datetime) -> Expired:
+    """Remove every run that ended, and did not change since `before`, with what its job keeps.
+
+    The run goes first: from then on the job is unknown to everybody, and what a crash leaves of it is removed
+    the next time. Runs that have not ended stay, however old. `before` is aware.
+    """
+    old = dg.RunsFilter(statuses=_ENDED, updated_before=before.astimezone(UTC))
+    runs = 0
+    while found := instance.get_runs(old, limit=_RUNS_AT_ONCE):
+        for run in found:
+            instance.delete_run(run.run_id)
+            # What its steps handed each other, which Dagster does not remove with the run.
+            if (handed := Path(instance.storage_directory()) / run.run_id).exists():
+                shutil.rmtree(handed)
+            if tags.ORGANISATION in run.tags:
+                housekeeping.remove(job_id_for(run.run_id), artefacts)
+        runs += len(found)
+    jobs = {job_id_for(run_id) for run_id in instance.get_run_ids()}
+    orphans = list(housekeeping.left_over(artefacts, jobs, before))
+    for job_id in orphans:
+        housekeeping.remove(job_id, artefacts)
+    return Expired(runs, len(orphans))
+
+
+@dg.op(description="Remove runs and artefacts that have not changed for LABELS_RETENTION_DAYS.")
+def remove_expired(context: dg.OpExecutionContext, artefacts: dg.ResourceParam[ArtefactStore]) -> None:
+    days = PipelineSettings().retention_days
+    expired = expire(context.instance, artefacts, datetime.now(UTC) - timedelta(days=days))
+    context.log.info("removed %d runs and %d left-over folders", expired.runs, expired.left_over)
+    context.add_output_metadata({"runs": expired.runs, "left_over": expired.left_over, "days": days})
+
+
+@dg.job(
+    name=HOUSEKEEPING_JOB,
+    executor_def=dg.in_process_executor,
+    description="Runs, artefacts, parts and manifests expire together; what was printed stays known.",
+)
+def housekeeping_job() -> None:
+    remove_expired()
+
+
+daily_housekeeping = dg.ScheduleDefinition(
+    name="daily_housekeeping",
+    job=housekeeping_job,
+    cron_schedule="17 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+)

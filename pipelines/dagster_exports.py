@@ -1,0 +1,327 @@
+"""The façade's one way into Dagster: starts exports, cancels them, reads their state."""
+
+import threading
+import uuid
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+import dagster as dg
+from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
+
+from accounts.identity import Organisation
+from catalogue import lifecycle, selection
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import (
+    AlreadyFinished,
+    ExportNotFound,
+    InvalidRequest,
+    KeyReused,
+    NotReprintable,
+    StillInFlight,
+)
+from exports.jobs import decision, manifest, plan
+from exports.jobs.job_id import job_id_for, run_id_for
+from exports.jobs.plan import ExportPlan
+from exports.ports import (
+    ExportJob,
+    Gauges,
+    JobPage,
+    JobStatus,
+    Page,
+    Preview,
+    PrintEvent,
+    PrintHistory,
+    Report,
+)
+from exports.previews import preview
+from exports.reports import files as reports
+from exports.requests.request import ExportRequest
+from exports.sheets import templates
+from exports.sheets.check import require_possible
+from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.warm_workers import WarmWorkers
+from pipelines.export import tags
+from pipelines.export.job_state import job_of, statuses_of
+from pipelines.export.progress import ProgressReader
+from pipelines.storage.totals import exported_items
+from renderers.engine import Engine
+from renderers.sheets.model import SheetTemplate
+
+#: How long a small job waits for a warm worker before it queues like a large one.
+WARM_WAIT_SECONDS = 20.0
+
+#: A run that is not started by then waits for no worker any more.
+_LEFT_OVER_AFTER = timedelta(seconds=WARM_WAIT_SECONDS + 10)
+
+#: Namespace of the run ids that follow from an organisation and its idempotency key. Fixed for ever.
+_KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
+
+
+class DagsterExports:
+    """The `Exports` port on a Dagster instance: a job is a run, its id the run's."""
+
+    def __init__(
+        self,
+        *,
+        instance: dg.DagsterInstance,
+        code_server_socket: str,
+        workers: WarmWorkers,
+        catalogue: Catalogue,
+        artefacts: ArtefactStore,
+        sync_threshold: int,
+        max_items: int,
+        engine: Engine = Engine.BATCH,
+    ) -> None:
+        self._instance = instance
+        self._progress = ProgressReader(instance)
+        self._runs = Runs(instance, code_server_socket)
+        self._workers = workers
+        self._catalogue = catalogue
+        self._artefacts = artefacts
+        self._sync_threshold = sync_threshold
+        self._max_items = max_items
+        self._engine = engine
+        self._in_flight: set[str] = set()
+        self._in_flight_lock = threading.Lock()
+
+    def ready(self) -> bool:
+        return self._workers.ready
+
+    def submit(
+        self,
+        organisation: Organisation,
+        request: ExportRequest,
+        *,
+        requested_by: str,
+        idempotency_key: str | None = None,
+    ) -> ExportJob:
+        """Create the run, then have a warm worker execute it, or queue it where it is large.
+
+        The run exists before anything starts it, so a crash in between loses nothing. With an idempotency
+        key the run's id follows from it: whoever stores the plan first has made the job.
+        """
+        if idempotency_key is None:
+            wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
+            return self._start(wanted, self._count_of_allowed(wanted))
+        wanted = self._plan(_keyed_run_id(organisation, idempotency_key), organisation, request, requested_by)
+        with self._answering(wanted.job_id, idempotency_key):
+            return self._submit_keyed(wanted, idempotency_key)
+
+    def _submit_keyed(self, wanted: ExportPlan, key: str) -> ExportJob:
+        stored = plan.find(wanted.job_id, self._artefacts)
+        if stored is None:
+            # A request that is refused is not stored, so its key stays free.
+            count = self._count_of_allowed(wanted)
+            if plan.save(wanted, self._artefacts):
+                return self._start(wanted, count)
+            stored = plan.load(wanted.job_id, self._artefacts)
+        if stored.request.normalised() != wanted.request.normalised():
+            raise KeyReused(key)
+        record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
+        if record is None:
+            # The first attempt ended between its plan and its run.
+            return self._start(stored, self._count_of_allowed(stored))
+        self._submit_if_left_over(record, key)
+        return self.job(stored.organisation, stored.job_id)
+
+    def reprint(
+        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+    ) -> ExportJob:
+        """Start a job over the frozen rows of a completed one."""
+        job = self.job(organisation.slug, job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotReprintable(job_id, f"it is {job.status}, not completed")
+        original = plan.load(job_id, self._artefacts)
+        if not manifest.is_frozen(original, self._artefacts):
+            raise NotReprintable(job_id, "its manifest has expired")
+        return self._start(
+            ExportPlan(
+                job_id=job_id_for(uuid.uuid4()),
+                organisation=organisation.slug,
+                resolver=original.resolver,
+                requested_by=requested_by,
+                submitted_at=datetime.now(UTC),
+                request=original.request,
+                engine=original.engine,
+                reprint_of=job_id,
+                reason=reason,
+            ),
+            job.total_items,
+        )
+
+    def cancel(self, organisation: str, job_id: str) -> ExportJob:
+        """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
+        record = self._record(organisation, job_id)
+        job = self._job_of(record)
+        if job.status.is_terminal and job.error_code != "cancelled":
+            raise AlreadyFinished(job_id, job.status)
+        if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
+            raise AlreadyFinished(job_id, "being published")
+        run = record.dagster_run
+        if run.status is DagsterRunStatus.QUEUED:
+            self._instance.run_coordinator.cancel_run(run.run_id)
+        elif run.status is DagsterRunStatus.NOT_STARTED:
+            self._instance.report_run_canceled(run)
+        return self.job(organisation, job_id)
+
+    def job(self, organisation: str, job_id: str) -> ExportJob:
+        """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
+        return self._job_of(self._record(organisation, job_id))
+
+    def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
+        wanted = dg.RunsFilter(
+            tags={tags.ORGANISATION: organisation}, statuses=statuses_of(status) if status else None
+        )
+        # Dagster pages by cursor only, so the records before the page are read and left.
+        records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
+        return JobPage(
+            [self._job_of(record) for record in records],
+            self._instance.get_runs_count(wanted),
+        )
+
+    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
+        wanted = self._plan(str(uuid.UUID(int=0)), organisation, request, requested_by="preview")
+        return preview.preview(wanted, self._catalogue, self._artefacts)
+
+    def templates(self, organisation: str) -> list[SheetTemplate]:
+        return list(templates.of_organisation(organisation, self._artefacts).values())
+
+    def print_history(
+        self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
+    ) -> PrintHistory:
+        events, total = lifecycle.history(
+            self._catalogue,
+            organisation,
+            gtin14=gtin14,
+            lot=lot,
+            serial=serial,
+            offset=page.offset,
+            limit=page.size,
+        )
+        return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
+
+    def artefact_path(self, job: ExportJob) -> Path | None:
+        decided = decision.of(job.job_id, self._artefacts)
+        return self._artefacts.local_path(decided.artefact.key) if decided and decided.artefact else None
+
+    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
+        decided = decision.of(job.job_id, self._artefacts)
+        if decided is None or decided.artefact is None:
+            return None
+        return self._artefacts.presigned_url(decided.artefact.key, ttl_seconds, decided.artefact.filename)
+
+    def open_artefact(self, job: ExportJob) -> BinaryIO:
+        """Open the published artefact. Raises ExportNotFound where there is none."""
+        decided = decision.of(job.job_id, self._artefacts)
+        if decided is None or decided.artefact is None:
+            raise ExportNotFound(job.job_id)
+        return self._artefacts.open(decided.artefact.key)
+
+    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
+        if report not in job.reports:
+            raise ExportNotFound(job.job_id)
+        try:
+            return self._artefacts.open(reports.key(job.job_id, report))
+        except FileNotFoundError as error:
+            raise ExportNotFound(job.job_id) from error
+
+    def gauges(self) -> Gauges:
+        counts = {
+            status: self._instance.get_runs_count(dg.RunsFilter(statuses=statuses_of(status)))
+            for status in JobStatus
+        }
+        waiting = self._instance.get_run_records(
+            dg.RunsFilter(statuses=statuses_of(JobStatus.PENDING)), limit=1, ascending=True
+        )
+        age = 0.0
+        if waiting:
+            age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
+        return Gauges(counts, max(0.0, age), exported_items(self._instance))
+
+    def submit_left_over(self) -> Sequence[str]:
+        """Queue the runs that were created and never started, as after a crash; return their ids."""
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED]))
+        for run in runs:
+            self._runs.queue(run)
+        return [run.run_id for run in runs]
+
+    def _plan(
+        self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
+    ) -> ExportPlan:
+        return ExportPlan(
+            job_id=job_id_for(run_id),
+            organisation=organisation.slug,
+            resolver=organisation.resolver,
+            requested_by=requested_by,
+            submitted_at=datetime.now(UTC),
+            request=request,
+            engine=self._engine,
+        )
+
+    def _count_of_allowed(self, wanted: ExportPlan) -> int:
+        """Return how many entities the plan selects. Raises InvalidRequest for one that no job can be made of."""
+        require_possible(wanted, self._catalogue, self._artefacts)
+        count = selection.count(self._catalogue, wanted.selection, limit=self._max_items + 1)
+        if count > self._max_items:
+            message = (
+                f"The selection has more than {self._max_items:,} entities: narrow it, and export in parts."
+            )
+            raise InvalidRequest([{"loc": ["body", "filters"], "msg": message, "type": "too_many_items"}])
+        return count
+
+    def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
+        plan.save(wanted, self._artefacts)
+        run_id = run_id_for(wanted.job_id)
+        # Small is what is drawn, copies and all.
+        small = count * (wanted.config.copies or 1) <= self._sync_threshold
+        created = self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        if created and not (small and self._workers.execute(run_id, WARM_WAIT_SECONDS)):
+            self._queue(run_id)
+        return self.job(wanted.organisation, wanted.job_id)
+
+    def _queue(self, run_id: str) -> None:
+        run = self._instance.get_run_by_id(run_id)
+        # A run that was cancelled while it waited for a worker is finished.
+        if run is not None and not run.is_finished:
+            self._runs.queue(run)
+
+    def _submit_if_left_over(self, record: RunRecord, key: str) -> None:
+        """Queue a run that nobody started: the façade that made it is gone. Raises StillInFlight for a young one."""
+        run = record.dagster_run
+        if run.status is not DagsterRunStatus.NOT_STARTED:
+            return
+        age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
+        if age < _LEFT_OVER_AFTER:
+            raise StillInFlight(key)
+        self._runs.queue(run)
+
+    def _job_of(self, record: RunRecord) -> ExportJob:
+        return job_of(record, self._progress, self._artefacts, self._catalogue)
+
+    def _record(self, organisation: str, job_id: str) -> RunRecord:
+        record = self._instance.get_run_record_by_id(run_id_for(job_id))
+        if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
+            raise ExportNotFound(job_id)
+        return record
+
+    @contextmanager
+    def _answering(self, job_id: str, key: str) -> Generator[None]:
+        """Hold the job while its first request is being answered. Raises StillInFlight for a second one."""
+        with self._in_flight_lock:
+            if job_id in self._in_flight:
+                raise StillInFlight(key)
+            self._in_flight.add(job_id)
+        try:
+            yield
+        finally:
+            with self._in_flight_lock:
+                self._in_flight.discard(job_id)
+
+
+def _keyed_run_id(organisation: Organisation, key: str) -> str:
+    # The slug holds no line feed, so no two pairs make one name.
+    return str(uuid.uuid5(_KEYED_RUNS, f"{organisation.slug}\n{key}"))

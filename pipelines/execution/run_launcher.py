@@ -1,0 +1,181 @@
+"""Dagster's plug-in that starts the workers of queued runs: forked in tenths of a second, resumed when they die.
+
+Every process with the instance imports this module, so what only a worker needs is imported in the worker.
+"""
+
+import logging
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Self
+
+import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster._core.instance.ref import InstanceRef
+from dagster._core.launcher.base import (
+    CheckRunHealthResult,
+    LaunchRunContext,
+    ResumeRunContext,
+    RunLauncher,
+    WorkerStatus,
+)
+from dagster._serdes import ConfigurableClass
+from dagster._serdes.config_class import ConfigurableClassData
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision
+from exports.jobs.job_id import job_id_for
+from pipelines.execution import worker
+from pipelines.export import tags
+from pipelines.storage import instance
+
+
+def run_daemon() -> None:
+    """Run Dagster's daemon, the fork server importing meanwhile what the first queued run will need."""
+    _context()
+    forkserver.ensure_running()
+    from dagster._daemon.cli import main  # noqa: PLC0415
+
+    instance.queue_interrupted_launches(Path(os.environ["LABELS_HOME"]))
+    main()
+
+
+class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
+    """Starts every run worker from a fork server, and tells whether one still lives.
+
+    A worker outlives the daemon that started it, unless the daemon is stopped in good order: then its
+    workers are ended, and the next daemon's run monitoring resumes their runs.
+    """
+
+    def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__()
+        self._inst_data = inst_data
+        self._processes: list[BaseProcess] = []
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        return {}
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Self:
+        del config_value
+        return cls(inst_data)
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        return True
+
+    @property
+    def supports_resume_run(self) -> bool:
+        return True
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Start the run's worker and report the run as started.
+
+        It is started from here on for run monitoring too, which resumes started runs only: a worker
+        that dies in its first moments is found like any other.
+        """
+        run = context.dagster_run
+        with self._worker_of(run) as gate:
+            started = DagsterEvent(DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
+            self._instance.report_dagster_event(started, run_id=run.run_id)
+            gate.send(run.run_id)
+
+    def resume_run(self, context: ResumeRunContext) -> None:
+        """Start another worker for a run whose worker died. Steps that ended find what they stored."""
+        run = context.dagster_run
+        with self._worker_of(run) as gate:
+            gate.send(run.run_id)
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        return CheckRunHealthResult(WorkerStatus.RUNNING if worker.is_alive(run) else WorkerStatus.NOT_FOUND)
+
+    def terminate(self, run_id: str) -> bool:
+        """End the run as its caller would: an export by its decision, between two batches; others at once."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        if tags.ORGANISATION in run.tags:
+            return decision.cancel(job_id_for(run_id), _artefacts(), datetime.now(UTC)).cancelled
+        self._instance.report_run_canceling(run)
+        pid = worker.pid_of(run)
+        if pid is not None:
+            os.kill(pid, signal.SIGINT)
+        return pid is not None
+
+    def dispose(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join()
+
+    def _worker_of(self, run: dg.DagsterRun) -> Connection:
+        """Start and sign a worker that waits for the run's id to come through the connection returned."""
+        context = _context()
+        theirs, ours = context.Pipe(duplex=False)
+        process = context.Process(
+            target=_work, args=(theirs, self._instance.get_ref()), name="labels-run-worker"
+        )
+        process.start()
+        theirs.close()
+        self._processes = [old for old in self._processes if old.is_alive()] + [process]
+        worker.sign(self._instance, run.run_id, process.pid or 0)
+        return ours
+
+
+def _context() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(worker.PRELOAD)
+    return context
+
+
+def _work(gate: Connection, ref: InstanceRef) -> None:
+    """Execute the run whose id comes through the gate; nothing where the gate closes without one."""
+    try:
+        run_id = str(gate.recv())
+    except EOFError:
+        return
+    from dagster._grpc.impl import core_execute_run  # noqa: PLC0415
+    from dagster._utils.hosted_user_process import recon_job_from_origin  # noqa: PLC0415
+    from dagster._utils.interrupts import capture_interrupts  # noqa: PLC0415
+
+    with dg.DagsterInstance.from_ref(ref) as dagster, capture_interrupts():
+        run = dagster.get_run_by_id(run_id)
+        if run is None or run.job_code_origin is None:
+            return
+        events = core_execute_run(
+            recon_job_from_origin(run.job_code_origin),
+            run,
+            dagster,
+            inject_env_vars=True,
+            resume_from_failure=True,
+        )
+        deque(events, maxlen=0)
+        # One that was interrupted has not ended: it will be resumed.
+        ended = dagster.get_run_by_id(run_id)
+        if tags.ORGANISATION in run.tags and ended and ended.is_failure_or_canceled:
+            _give_back(run_id)
+
+
+def _give_back(run_id: str) -> None:
+    """Remove what steps stored after another one had failed, and what those did not that were killed for good."""
+    from accounts.store import Accounts  # noqa: PLC0415
+    from pipelines.export import steps  # noqa: PLC0415
+
+    accounts = Accounts(os.environ["LABELS_DATABASE_URL"])
+    steps.give_back(job_id_for(run_id), _artefacts(), accounts, logging.getLogger(__name__))
+
+
+def _artefacts() -> ArtefactStore:
+    return ArtefactStore(os.environ["LABELS_STORAGE_URL"])

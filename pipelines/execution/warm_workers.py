@@ -1,0 +1,136 @@
+"""A few warm processes for small jobs: one run at a time in each, never in the façade.
+
+Two runs in threads of one process deadlock (each resets the process's logging), and a cold process
+costs seconds of imports. They are forked from one process that imported everything once.
+"""
+
+import logging
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from pipelines.execution import worker
+from pipelines.storage import instance
+
+log = logging.getLogger(__name__)
+
+READY = "ready"
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+
+
+class WarmWorkers:
+    """A pool of `size` processes that execute created runs on the instance of `home`."""
+
+    def __init__(self, home: Path, size: int) -> None:
+        self._home = home
+        self._idle: queue.Queue[_Worker] = queue.Queue()
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(worker.PRELOAD)
+        self._workers: set[int] = set()
+        self._closed = threading.Event()
+        self._size = size
+
+    def start(self) -> None:
+        """Start all processes at once and return; each joins the pool when it is warm."""
+        for _ in range(self._size):
+            self._start_one()
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one worker has been warm."""
+        return bool(self._workers)
+
+    def execute(self, run_id: str, wait_seconds: float) -> bool:
+        """Execute the run to its end; False where it did not begin: no worker was free in `wait_seconds`, or it died.
+
+        A run whose worker dies after it began is left as it is: run monitoring resumes it. Another worker
+        takes the dead one's place.
+        """
+        try:
+            idle = self._idle.get(timeout=wait_seconds)
+        except queue.Empty:
+            return False
+        try:
+            idle.pipe.send(run_id)
+            idle.pipe.recv()
+        except (EOFError, OSError):
+            self._replace(idle)
+            return self._has_begun(run_id)
+        self._idle.put(idle)
+        return True
+
+    def close(self) -> None:
+        """End all idle processes; those at work end with the façade's pipes."""
+        self._closed.set()
+        with suppress(queue.Empty):
+            while True:
+                idle = self._idle.get_nowait()
+                idle.pipe.close()
+                idle.process.join(timeout=5)
+
+    def _has_begun(self, run_id: str) -> bool:
+        from dagster import DagsterRunStatus  # noqa: PLC0415
+
+        with instance.load(self._home) as dagster:
+            run = dagster.get_run_by_id(run_id)
+        return run is not None and run.status is not DagsterRunStatus.NOT_STARTED
+
+    def _replace(self, dead: _Worker) -> None:
+        log.error("warm worker %s died", dead.process.pid)
+        dead.pipe.close()
+        if not self._closed.is_set():
+            self._start_one()
+
+    def _start_one(self) -> None:
+        threading.Thread(target=self._admit_one, daemon=True).start()
+
+    def _admit_one(self) -> None:
+        """Start a process and wait until it is warm: the fork server answers when it has imported everything."""
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_serve, args=(theirs, str(self._home)), name="labels-warm-worker", daemon=True
+        )
+        process.start()
+        theirs.close()
+        try:
+            ours.recv()
+        except EOFError:
+            log.exception("warm worker %s did not start", process.pid)
+            return
+        self._workers.add(process.pid or 0)
+        self._idle.put(_Worker(process, ours))
+
+
+def _serve(pipe: Connection, home: str) -> None:
+    """Execute the runs whose ids come through the pipe, until the other end closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from dagster._core.definitions.job_base import InMemoryJob  # noqa: PLC0415 - the child's cost
+    from dagster._core.execution.api import execute_run  # noqa: PLC0415
+    from dagster._core.storage.dagster_run import DagsterRunStatus  # noqa: PLC0415
+
+    from pipelines.execution.preload import JOB  # noqa: PLC0415
+
+    dagster = instance.load(Path(home))
+    job = InMemoryJob(JOB)
+    pipe.send(READY)
+    with suppress(EOFError):
+        while True:
+            run_id = pipe.recv()
+            run = dagster.get_run_by_id(run_id)
+            # One that was cancelled or queued while it waited is no longer ours.
+            if run is not None and run.status is DagsterRunStatus.NOT_STARTED:
+                worker.sign(dagster, run_id, os.getpid())
+                execute_run(job, run, dagster)
+            pipe.send(run_id)

@@ -1,0 +1,35 @@
+"""The asset graph: the catalogue's tables, and the label exports made of them."""
+
+import dagster as dg
+
+from pipelines.export import ops
+
+ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
+
+CATALOGUE_ASSETS = [
+    dg.AssetSpec(
+        dg.AssetKey(["catalogue", table]),
+        group_name="catalogue",
+        kinds={"deltalake"},
+        description=f"The Delta table of {table.replace('_', ' ')}, all organisations.",
+    )
+    for table in ops.CATALOGUE_TABLES
+]
+
+
+@dg.graph_asset(
+    name="label_export",
+    group_name="exports",
+    partitions_def=ORGANISATIONS,
+    ins={
+        table: dg.AssetIn(key=dg.AssetKey(["catalogue", table]), dagster_type=dg.Nothing)
+        for table in ops.CATALOGUE_TABLES
+    },
+    kinds={"zip"},
+    description="One job's labels in a ZIP, verified by decoding before it is published.",
+)
+def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    chunks = ops.resolve(products=products, lots=lots, serials=serials, lifecycle_events=lifecycle_events)
+    parts = chunks.map(ops.render_chunk).collect()
+    artefact = ops.assemble_parts(parts)
+    return ops.record_printed(parts, artefact, ops.publish(artefact))

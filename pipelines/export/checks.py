@@ -1,0 +1,57 @@
+"""The asset checks of label exports: what the verification found before the artefact was published.
+
+The run itself looks at the artefact while it can still fail (`exports.assemble`) and logs the outcome as
+evaluations of these checks, so a check costs no step of its own, and a job that fails one has its evaluation too.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+import dagster as dg
+
+from exports.artefacts import ArtefactStore
+from exports.jobs.job_id import job_id_for
+from exports.jobs.plan import ExportPlan
+from exports.verification import findings
+from exports.verification.findings import Check
+
+LABEL_EXPORT = dg.AssetKey("label_export")
+
+_MEANING: Mapping[Check, str] = {
+    Check.WHOLE: "Every byte of the finished file was read and is what was written.",
+    Check.NAMES: "No two files in the archive have the same name, letter case aside.",
+    Check.COUNTS: "The file holds just the symbols, labels and reports of the manifest's entities.",
+    Check.SAMPLE: "Symbols read back from the finished file say what the manifest asks for.",
+}
+
+SPECS = [dg.AssetCheckSpec(check.value, asset=LABEL_EXPORT, description=_MEANING[check]) for check in Check]
+
+
+def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore) -> None:
+    """Log what was found of the job's artefact as evaluations of the run; nothing where it was not looked at."""
+    for found in findings.of(export.job_id, artefacts):
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=LABEL_EXPORT,
+            check_name=found.check.value,
+            passed=found.passed,
+            metadata={"job_id": export.job_id, **found.facts},
+            partition=export.organisation,
+        )
+        # The annotation names three of the events that it takes.
+        context.log_event(cast("dg.AssetObservation", evaluation))
+
+
+@dg.multi_asset_check(name="label_export_checks", specs=SPECS, can_subset=True)
+def label_export_checks(
+    context: dg.AssetCheckExecutionContext, artefacts: dg.ResourceParam[ArtefactStore]
+) -> Iterator[dg.AssetCheckResult]:
+    """Tell again, where somebody asks in the UI, what was found of the newest export."""
+    newest = context.instance.get_latest_materialization_event(LABEL_EXPORT)
+    if newest is None:
+        return
+    job_id = job_id_for(newest.run_id)
+    for found in findings.of(job_id, artefacts):
+        if dg.AssetCheckKey(LABEL_EXPORT, found.check.value) in context.selected_asset_check_keys:
+            yield dg.AssetCheckResult(
+                check_name=found.check.value, passed=found.passed, metadata={"job_id": job_id, **found.facts}
+            )

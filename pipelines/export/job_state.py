@@ -1,0 +1,111 @@
+"""A Dagster run, told as an export job."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
+
+from catalogue import lifecycle
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import AllItemsFailed, ExportCancelled
+from exports.jobs import decision
+from exports.jobs.decision import Decision
+from exports.jobs.job_id import job_id_for
+from exports.ports import ExportJob, JobStatus, Report
+from pipelines.export import tags
+from pipelines.export.progress import ProgressReader
+
+STATUS_OF: Mapping[DagsterRunStatus, JobStatus] = {
+    DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
+    DagsterRunStatus.QUEUED: JobStatus.PENDING,
+    DagsterRunStatus.STARTING: JobStatus.PENDING,
+    DagsterRunStatus.MANAGED: JobStatus.PENDING,
+    DagsterRunStatus.STARTED: JobStatus.PROCESSING,
+    DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
+    DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
+    DagsterRunStatus.FAILURE: JobStatus.FAILED,
+    DagsterRunStatus.CANCELED: JobStatus.FAILED,
+}
+
+_UNEXPLAINED = "The export failed for a reason that lies not in its data; the log has it."
+
+
+def statuses_of(status: JobStatus) -> Sequence[DagsterRunStatus]:
+    """Return the run statuses that are told as this one."""
+    return [of_run for of_run, told in STATUS_OF.items() if told is status]
+
+
+def job_of(
+    record: RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
+) -> ExportJob:
+    """Return the state of the job whose run this is.
+
+    A cancellation decides the state at once, whatever the run is still about to notice. What is recorded as
+    printed is published, also where the run failed in the moment between the record and its own success.
+    """
+    run = record.dagster_run
+    job_id = job_id_for(run.run_id)
+    decided = decision.of(job_id, artefacts)
+    status = _status(run, decided)
+    if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
+        recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id)
+        status = JobStatus.COMPLETED if recorded else status
+    artefact = decided.artefact if decided and status is JobStatus.COMPLETED else None
+    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)
+    error_code = _error_code(run, decided) if status is JobStatus.FAILED else None
+    unmatched = int(run.tags.get(tags.UNMATCHED, 0))
+    return ExportJob(
+        job_id=job_id,
+        organisation=run.tags[tags.ORGANISATION],
+        status=status,
+        total_items=int(run.tags.get(tags.TOTAL_ITEMS, 0)),
+        processed_items=processed,
+        failed_items=failed,
+        unmatched=unmatched,
+        error=_error(run, error_code),
+        error_code=error_code,
+        output_filename=artefact.filename if artefact else None,
+        file_size_bytes=artefact.size_bytes if artefact else None,
+        sha256=artefact.sha256 if artefact else None,
+        created_at=record.create_timestamp.replace(tzinfo=UTC),
+        started_at=_time(record.start_time),
+        finished_at=_time(record.end_time),
+        reports=_reports(status, error_code, failed + unmatched),
+        next_position=artefact.next_position if artefact else None,
+    )
+
+
+def _status(run: dg.DagsterRun, decided: Decision | None) -> JobStatus:
+    if decided is not None and decided.cancelled:
+        return JobStatus.FAILED
+    return STATUS_OF[run.status]
+
+
+def _error_code(run: dg.DagsterRun, decided: Decision | None) -> str:
+    if (decided is not None and decided.cancelled) or run.status is DagsterRunStatus.CANCELED:
+        return ExportCancelled.code
+    return run.tags.get(tags.ERROR_CODE, "internal_error")
+
+
+def _error(run: dg.DagsterRun, error_code: str | None) -> str | None:
+    if error_code is None:
+        return None
+    if error_code == ExportCancelled.code:
+        return str(ExportCancelled())
+    return run.tags.get(tags.ERROR, _UNEXPLAINED)
+
+
+def _reports(status: JobStatus, error_code: str | None, not_made: int) -> frozenset[Report]:
+    if status is JobStatus.COMPLETED:
+        return frozenset({Report.MANIFEST, Report.ERRORS} if not_made else {Report.MANIFEST})
+    return frozenset({Report.ERRORS} if error_code == AllItemsFailed.code else set())
+
+
+def _progress(run: dg.DagsterRun, progress: ProgressReader) -> tuple[int, int]:
+    return (0, 0) if run.status in statuses_of(JobStatus.PENDING) else progress.of(run.run_id)
+
+
+def _time(timestamp: float | None) -> datetime | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)

@@ -1,0 +1,109 @@
+"""How a step of an export is tried, and how the job ends that a step fails for good."""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import dagster as dg
+
+from accounts.store import Accounts
+from catalogue.errors import CommitContention
+from exports import assemble
+from exports.artefacts import ArtefactStore
+from exports.errors import StorageFailed, storage_words
+from exports.jobs import decision, leases, plan
+from exports.jobs.job_id import job_id_for
+from exports.jobs.plan import ExportPlan
+from gs1.errors import LabelError
+from pipelines.export import tags
+
+#: Every step finds what an earlier attempt stored, so any may be tried again: a storage may be back by then.
+RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
+
+
+class _HasFailed(LabelError):
+    """Another step of the job failed for good."""
+
+
+@contextmanager
+def attempt(
+    context: dg.OpExecutionContext, artefacts: ArtefactStore, accounts: Accounts, what: str
+) -> Generator[ExportPlan]:
+    """Yield the job's plan for one attempt at a step that makes `what`, in words for who asked for it.
+
+    A deliberate error fails the job at once, any other one with the last attempt.
+    """
+    try:
+        require_going_on(context, artefacts)
+        yield plan.load(job_id_for(context.run_id), artefacts)
+    except Exception as error:
+        passing = not isinstance(error, LabelError) or isinstance(error, CommitContention)
+        if passing and context.retry_number < RETRIES.max_retries:
+            raise
+        words = storage_words(error)
+        told = error if isinstance(error, LabelError) or words is None else StorageFailed(what, words)
+        _fail(context, told, artefacts, accounts)
+        raise dg.Failure(str(told), allow_retries=False) from error
+
+
+def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -> None:
+    """Raise ExportCancelled where the job was cancelled, and another LabelError where it has failed."""
+    decision.require_not_cancelled(job_id_for(context.run_id), artefacts)
+    if _has_failed(context):
+        raise _HasFailed("Another step of the job failed.")
+
+
+def release(
+    context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore, accounts: Accounts
+) -> None:
+    """Give back what a published job no longer needs. It is published, whatever fails here."""
+    with _logged(context.log):
+        leases.release(export, accounts)
+    with _logged(context.log):
+        assemble.discard_parts(export, artefacts)
+        artefacts.delete_unfinished(export.folder)
+
+
+def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: logging.Logger) -> None:
+    """Release the lease of a job that failed, and discard what it stored unless that is committed.
+
+    Where it cannot be done it is logged: what failed first is what is to be told, and housekeeping removes the rest.
+    """
+    with _logged(log):
+        export = plan.load(job_id, artefacts)
+        with _logged(log):
+            leases.release(export, accounts)
+        decided = decision.of(job_id, artefacts)
+        if decided is None or decided.cancelled:
+            assemble.discard(export, artefacts)
+        artefacts.delete_unfinished(export.folder)
+
+
+def _fail(
+    context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
+) -> None:
+    """Tell why the job has failed, and give back what it took.
+
+    In this order: a step that is at work meanwhile looks last of all whether the job goes on, and else ends
+    here too.
+    """
+    reason = {tags.ERROR_CODE: "internal_error"}
+    if isinstance(error, LabelError):
+        reason = {tags.ERROR_CODE: error.code, tags.ERROR: str(error)}
+    with _logged(context.log):
+        if not _has_failed(context):
+            context.instance.add_run_tags(context.run_id, reason)
+    give_back(job_id_for(context.run_id), artefacts, accounts, context.log)
+
+
+def _has_failed(context: dg.OpExecutionContext) -> bool:
+    run = context.instance.get_run_by_id(context.run_id)
+    return run is not None and tags.ERROR_CODE in run.tags
+
+
+@contextmanager
+def _logged(log: logging.Logger) -> Generator[None]:
+    try:
+        yield
+    except Exception:
+        log.exception("could not be done when the job ended")

@@ -1,0 +1,130 @@
+"""The Dagster instance of one home: where its database lies and how it runs jobs.
+
+Dagster is imported where it is used: the supervisor starts its processes before it needs any of it.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+LOCATION_NAME = "labels"
+
+#: Two queued runs at once: with the warm workers they share the machine's cores.
+MAX_CONCURRENT_RUNS = 2
+
+#: One organisation's large jobs run one after the other, so that they never hold up another's.
+_ONE_EACH: dict[str, object] = {
+    "key": "labels/organisation",
+    "value": {"applyLimitPerUniqueValue": True},
+    "limit": 1,
+}
+
+_MONITORING: dict[str, object] = {
+    "enabled": True,
+    # How soon a dead worker is noticed, and how often its run is resumed before it counts as failed.
+    "poll_interval_seconds": 2,
+    "max_resume_run_attempts": 5,
+    # Monitoring would fail a run that is not started by then. The façade and the daemon queue such runs at
+    # their start, however long the service was down.
+    "start_timeout_seconds": 10 * 365 * 24 * 3600,
+}
+
+
+def workspace_of(home: Path) -> Path:
+    """Return the file that tells Dagster's processes where our code is served."""
+    return home / "dagster" / "workspace.yaml"
+
+
+def prepare(home: Path, code_server_socket: str) -> None:
+    """Write the instance's two files below `home`, and create its databases where there are none yet.
+
+    The consolidated event log costs a third of the default's one database per run.
+    """
+    dagster_home = home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    storage = {"base_dir": str(dagster_home / "storage")}
+    _write(
+        dagster_home / "dagster.yaml",
+        {
+            "telemetry": {"enabled": False},
+            "run_storage": {
+                "module": "pipelines.storage.sqlite",
+                "class": "PooledSqliteRunStorage",
+                "config": storage,
+            },
+            "event_log_storage": {
+                "module": "pipelines.storage.sqlite",
+                "class": "PooledSqliteEventLogStorage",
+                "config": storage,
+            },
+            "schedule_storage": {
+                "module": "dagster._core.storage.schedules",
+                "class": "SqliteScheduleStorage",
+                "config": storage,
+            },
+            # Output is the service's own log: capturing it costs two processes a run.
+            "compute_logs": {
+                "module": "dagster._core.storage.noop_compute_log_manager",
+                "class": "NoOpComputeLogManager",
+            },
+            "run_coordinator": {
+                "module": "dagster._core.run_coordinator",
+                "class": "QueuedRunCoordinator",
+                "config": {
+                    "max_concurrent_runs": MAX_CONCURRENT_RUNS,
+                    "dequeue_interval_seconds": 1,
+                    "tag_concurrency_limits": [_ONE_EACH],
+                },
+            },
+            "run_launcher": {"module": "pipelines.execution.run_launcher", "class": "ForkedRunLauncher"},
+            "run_monitoring": _MONITORING,
+            # A webhook's receiver that does not answer holds its own sensor only.
+            "sensors": {"use_threads": True, "num_workers": 4},
+            "retention": {"sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30}}},
+        },
+    )
+    workspace = workspace_of(home)
+    if not workspace.exists():  # it is written last, so that where it is the databases are too
+        _create_databases(dagster_home)
+    server = {"socket": code_server_socket, "location_name": LOCATION_NAME}
+    _write(workspace, {"load_from": [{"grpc_server": server}]})
+
+
+def _create_databases(dagster_home: Path) -> None:
+    """Create the SQLite databases in one process: several that create one at once corrupt its version."""
+    import dagster as dg  # noqa: PLC0415
+
+    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
+        instance.get_runs_count()
+        instance.event_log_storage.get_maximum_record_id()
+        if instance.schedule_storage:
+            instance.schedule_storage.all_instigator_state()
+
+
+def load(home: Path) -> "dg.DagsterInstance":
+    """Return the instance whose files `prepare` wrote."""
+    import dagster as dg  # noqa: PLC0415
+
+    os.environ["DAGSTER_HOME"] = str(home / "dagster")
+    return dg.DagsterInstance.from_config(str(home / "dagster"))
+
+
+def queue_interrupted_launches(home: Path) -> None:
+    """Queue again the runs that a daemon was launching when it died. For the time before the next one runs."""
+    import dagster as dg  # noqa: PLC0415
+    from dagster._core.events import DagsterEvent, DagsterEventType  # noqa: PLC0415
+
+    with load(home) as dagster:
+        for run in dagster.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+            # The coordinator takes runs only that are new.
+            queued = DagsterEvent(DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
+            dagster.report_dagster_event(queued, run_id=run.run_id)
+
+
+def _write(path: Path, document: dict[str, object]) -> None:
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")

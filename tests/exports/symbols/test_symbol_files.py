@@ -1,0 +1,171 @@
+"""What stands in the ZIP of each kind of export, and what becomes of entities that cannot be drawn."""
+
+import csv
+import io
+import zipfile
+from collections import Counter
+
+import pytest
+
+from exports.artefacts import ArtefactStore
+from exports.errors import AllItemsFailed, InvalidRequest
+from exports.jobs import manifest
+from exports.jobs.decision import Artefact
+from exports.ports import Report
+from exports.previews import preview
+from exports.reports.files import key as report_key
+from tests.decoding import read_archive
+from tests.exports.conftest import Import, plan_for, run
+
+# Case table: GTIN, declared carrier, the symbology and digits to expect, why it is here.
+PRODUCTS = (
+    ("96385074", "", "ean_8", "96385074", "six leading zeros"),
+    ("012345678905", "", "upc_a", "012345678905", "two leading zeros"),
+    ("9506000134352", "", "ean_13", "9506000134352", "one leading zero"),
+    ("10614141000415", "", "itf_14", "10614141000415", "no leading zero"),
+    ("614141007349", "itf14", "itf_14", "00614141007349", "a declared carrier wins"),
+)
+CATALOGUE = "gtin,name,carrier\n" + "".join(f"{gtin},Thing,{carrier}\n" for gtin, carrier, *_ in PRODUCTS)
+LONG_LOT = "abcdefghijklmnopqrst"
+
+
+def members(artefact: Artefact, store: ArtefactStore) -> dict[str, bytes]:
+    with store.open(artefact.key) as stream, zipfile.ZipFile(stream) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def table(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize("file_format", ["svg", "eps"])
+def test_a_gtin_gets_the_carrier_it_fits(imported: Import, store: ArtefactStore, file_format: str) -> None:
+    plan = plan_for(scope="products", export_type="barcodes_1d", file_format=file_format)
+    files = members(run(plan, imported(products=CATALOGUE), store), store)
+    rows = {row["gtin"]: row for row in table(files["manifest.csv"])}
+    for gtin, _, symbology, digits, reason in PRODUCTS:
+        row = rows[gtin.zfill(14)]
+        assert (row["symbology"], row["payload"]) == (symbology, digits), reason
+
+
+def test_combined_files_stand_side_by_side_and_both_read(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number,expiration_date\n9506000134352,L1,2027-05-31\n",
+        serials="gtin,lot_number,serial_number\n9506000134352,L1,S7\n9506000134352,,S8\n",
+    )
+    plan = plan_for(scope="serials", export_type="codes_combined", file_format="png")
+    artefact = run(plan, catalogue, store)
+    assert artefact.processed == 2
+    with store.open(artefact.key) as stream:
+        read = read_archive(stream.read())
+    link = "https://id.gs1.org/01/09506000134352"
+    assert Counter(reading for _, reading in read) == Counter(
+        [
+            ("]Q1", f"{link}/21/S8".encode()),
+            ("]C1", b"010950600013435221S8"),
+            ("]Q1", f"{link}/10/L1/21/S7?17=270531".encode()),
+            ("]C1", b"010950600013435221S7"),
+        ]
+    )
+    assert [name.rpartition("_")[2] for name, _ in read] == ["qr.png", "1d.png"] * 2
+    rows = table(members(artefact, store)["manifest.csv"])
+    assert [row["row"] for row in rows] == ["1", "1", "2", "2"]
+    assert rows[3]["note"] == "not carried: lot, expiry"
+
+
+def test_an_entity_of_which_one_symbol_fails_fails_whole(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n90614141000411,By weight\n")
+    plan = plan_for(scope="products", export_type="codes_combined", file_format="svg")
+    artefact = run(plan, catalogue, store)
+    files = members(artefact, store)
+    assert (artefact.processed, artefact.failed) == (1, 1)
+    assert len([name for name in files if name.endswith(".svg")]) == 2
+    [error] = table(files["errors.csv"])
+    assert (error["gtin"], error["code"]) == ("90614141000411", "carrier_cannot_hold")
+    assert "indicator digit 9" in error["reason"]
+
+
+def test_a_dot_as_a_lot_has_no_link_but_a_datamatrix(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n", lots="gtin,lot_number\n9506000134352,.\n9506000134352,A\n"
+    )
+    linked = run(plan_for(), catalogue, store)
+    assert (linked.processed, linked.failed) == (1, 1)
+    drawn = run(plan_for("22222222222222222222Cd", export_type="datamatrix"), catalogue, store)
+    assert (drawn.processed, drawn.failed) == (2, 0)
+
+
+def test_where_nothing_can_be_drawn_the_reasons_are_kept(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products="gtin,name\n90614141000411,By weight\n")
+    plan = plan_for(scope="products", export_type="barcodes_1d")
+    with pytest.raises(AllItemsFailed):
+        run(plan, catalogue, store)
+    with store.open(report_key(plan.job_id, Report.ERRORS)) as stream:
+        assert [row["code"] for row in table(stream.read())] == ["carrier_cannot_hold"]
+
+
+def test_a_wide_gs1_128_is_drawn_narrower_and_says_so(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots=f"gtin,lot_number,expiration_date\n9506000134352,{LONG_LOT},2027-05-31\n9506000134352,1,2027-05-31\n",
+    )
+    files = members(run(plan_for(export_type="barcodes_1d"), catalogue, store), store)
+    narrow, wide = table(files["manifest.csv"])
+    assert (narrow["x_dimension_mm"], narrow["note"]) == ("0.495", "")
+    assert 0.250 <= float(wide["x_dimension_mm"]) < 0.495
+    assert wide["note"].startswith("X reduced from 0.495 mm")
+    assert (float(wide["modules"]) + 20) * float(wide["x_dimension_mm"]) <= 165.10
+
+
+@pytest.mark.parametrize(
+    ("body", "x_mm", "reason"),
+    [
+        ({"export_type": "qr_codes"}, 0.395, "below the least"),
+        ({"export_type": "qr_codes"}, 0.991, "above the greatest"),
+        ({"export_type": "barcodes_1d"}, 0.494, "GS1-128 begins at 0.495"),
+        ({"export_type": "codes_combined"}, 0.400, "good for QR, not for GS1-128"),
+        ({"export_type": "barcodes_1d", "scope": "products"}, 0.2, "no GTIN carrier is so small"),
+    ],
+)
+def test_a_module_size_outside_the_table(body: dict[str, object], x_mm: float, reason: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        plan_for(asset_config={"module_size_mm": x_mm}, **body)
+    assert [fault["loc"] for fault in caught.value.details] == [["body", "asset_config", "module_size_mm"]], (
+        reason
+    )
+
+
+def test_a_cell_is_never_a_formula(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="id,gtin,lot_number\n@SUM(A1),9506000134352,=1+1\n-2,9506000134352,+3\n",
+    )
+    rows = table(members(run(plan_for(), catalogue, store), store)["manifest.csv"])
+    assert {(row["entity_id"], row["lot"]) for row in rows} == {("'@SUM(A1)", "'=1+1"), ("'-2", "'+3")}
+
+
+def test_a_reprint_has_the_rows_of_the_original(imported: Import, store: ArtefactStore) -> None:
+    lots = "gtin,lot_number\n9506000134352,A\n9506000134352,B\n"
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n", lots=lots)
+    original = plan_for(filters={"never_printed": True})
+    first = run(original, catalogue, store)
+    imported(lots=f"{lots}9506000134352,C\n")
+    again = type(original)(
+        "22222222222222222222Cd", "acme", None, "key:9", original.submitted_at, original.request,
+        reprint_of=original.job_id, reason="torn",
+    )  # fmt: skip
+    assert run(again, catalogue, store).sha256 == first.sha256
+    assert manifest.load(again, store) == manifest.load(original, store)
+
+
+def test_a_preview_counts_draws_and_explains(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products=f"{CATALOGUE}90614141000411,By weight,\n")
+    shown = preview.preview(plan_for(scope="products", export_type="barcodes_1d"), catalogue, store)
+    assert (shown.total_items, shown.tried_items) == (len(PRODUCTS) + 1, len(PRODUCTS) + 1)
+    [failure] = shown.failures
+    assert (failure.gtin, failure.lot, failure.code) == ("90614141000411", None, "carrier_cannot_hold")
+    assert len(shown.pictures) == len(PRODUCTS)
+    ean_8 = shown.pictures[0]
+    assert ean_8.title == "EAN-8 96385074"
+    assert ean_8.width_mm == pytest.approx((67 + 14) * 0.330, abs=0.2)

@@ -1,0 +1,177 @@
+"""The artefact is read again from the finished file, and what was found stays beside it."""
+
+import random
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from catalogue.tables import Catalogue
+from exports import assemble, render
+from exports.artefacts import ArtefactStore
+from exports.errors import SymbolDoesNotDecode
+from exports.jobs import manifest
+from exports.jobs.decision import Artefact
+from exports.jobs.plan import ExportPlan
+from exports.verification import findings, sample
+from exports.verification.archive import content, places
+from exports.verification.findings import Check, CountsDisagree
+from renderers.archive.fragments import FragmentWriter
+from renderers.archive.records import CorruptArchive
+from tests.exports.conftest import Import, plan_for, run
+
+LOTS = 120
+
+
+@pytest.fixture
+def catalogue(imported: Import) -> Catalogue:
+    rows = "\n".join(f"9506000134352,L{i:03d},2027-05-{1 + i % 28:02d}" for i in range(LOTS))
+    return imported(
+        products="gtin,name\n9506000134352,Dark chocolate\n96385074,Mint\n",
+        lots=f"gtin,lot_number,expiration_date\n{rows}\n96385074,M,\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        pytest.param(
+            {},
+            {
+                Check.WHOLE: {"members": 122},
+                Check.NAMES: {"members": 122},
+                Check.COUNTS: {"entities": 121, "symbols": 121},
+                Check.SAMPLE: {"decoded": 50, "symbols": 121},
+            },
+            id="fifty of a small job are decoded",
+        ),
+        pytest.param(
+            {"filters": {"gtins": ["96385074"]}, "export_type": "barcodes_1d", "file_format": "eps"},
+            {Check.COUNTS: {"symbols": 1}, Check.SAMPLE: {"decoded": 1}},
+            id="one alone",
+        ),
+        pytest.param(
+            {"export_type": "sheet_pdf", "file_format": "pdf", "asset_config": {"copies": 3}},
+            {Check.COUNTS: {"labels": 363}, Check.SAMPLE: {"decoded": 50, "labels": 363}},
+            id="a sheet has no names",
+        ),
+    ],
+)
+def test_what_was_found_can_be_read_again(
+    catalogue: Catalogue, store: ArtefactStore, body: dict, found: dict
+) -> None:
+    plan = plan_for(**body)
+    assert findings.of(plan.job_id, store) == []
+    run(plan, catalogue, store)
+    read = {finding.check: finding for finding in findings.of(plan.job_id, store)}
+    assert all(finding.passed for finding in read.values())
+    assert set(read) == set(Check) - ({Check.NAMES} if plan.is_sheet else set())
+    for check, facts in found.items():
+        assert facts.items() <= read[check].facts.items()
+
+
+def _assembled_from(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artefact:
+    frozen = manifest.freeze(plan, catalogue, store)
+    parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
+    return assemble.assemble(plan, frozen, parts, store)
+
+
+def test_a_symbol_under_anothers_name_is_found_in_the_finished_file(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneForAll(FragmentWriter):
+        """Writes the first symbol under every name."""
+
+        def add(self, files: Sequence[tuple[str, bytes]], *, store: bool = False) -> None:
+            super().add([(name, files[0][1]) for name, _ in files], store=store)
+
+    monkeypatch.setattr(render, "FragmentWriter", OneForAll)
+    plan = plan_for()
+    with pytest.raises(SymbolDoesNotDecode):
+        _assembled_from(plan, catalogue, store)
+    *passed, last = findings.of(plan.job_id, store)
+    assert [finding.check for finding in passed] == [Check.WHOLE, Check.NAMES, Check.COUNTS]
+    assert (last.check, last.passed, last.facts["code"]) == (Check.SAMPLE, False, "symbol_does_not_decode")
+
+
+def test_a_damaged_archive_is_found(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = assemble._join_members
+
+    def damaged(plan: ExportPlan, parts: object, written: object, key: str, store: ArtefactStore) -> object:
+        summary = joined(plan, parts, written, key, store)
+        path = store.local_path(key)
+        raw = bytearray(path.read_bytes())
+        raw[len(raw) // 2] ^= 1
+        path.write_bytes(raw)
+        return summary
+
+    monkeypatch.setattr(assemble, "_join_members", damaged)
+    plan = plan_for()
+    with pytest.raises(CorruptArchive):
+        _assembled_from(plan, catalogue, store)
+    (found,) = findings.of(plan.job_id, store)
+    assert (found.check, found.passed) == (Check.WHOLE, False)
+
+
+def test_a_report_that_is_missing_does_not_reconcile(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined = assemble._join_members
+    monkeypatch.setattr(
+        assemble,
+        "_join_members",
+        lambda plan, parts, written, key, store: joined(plan, parts, [], key, store),
+    )
+    with pytest.raises(CountsDisagree, match="121 members, not 122"):
+        _assembled_from(plan_for(), catalogue, store)
+
+
+@pytest.mark.parametrize("members", [3, 70_000], ids=["plain", "ZIP64 end"])
+def test_members_are_read_as_the_standard_library_reads_them(tmp_path: Path, members: int) -> None:
+    path = tmp_path / "any.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(members):
+            method = zipfile.ZIP_DEFLATED if number % 2 else zipfile.ZIP_STORED
+            archive.writestr(f"ä/{number:06d}.txt", f"content {number} " * 3, method)
+    wanted = {f"ä/{number:06d}.txt" for number in random.Random(7).sample(range(members), 3)} | {"none"}
+    with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+        found = places(stream, wanted)
+        assert set(found) == wanted - {"none"}
+        assert all(content(stream, place) == archive.read(name) for name, place in found.items())
+
+
+def test_a_member_beyond_4_gib_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 32)  # a hole, which takes no room on disk
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.writestr("beyond.txt", "here")
+    with path.open("rb") as stream:
+        assert content(stream, places(stream, {"beyond.txt"})["beyond.txt"]) == b"here"
+
+
+def test_a_large_sample_has_both_ends_and_each_kind_of_row(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_for()
+    frozen = manifest.freeze(plan, catalogue, store)
+    monkeypatch.setattr(sample, "SMALL_JOB", 0)
+    monkeypatch.setattr(sample, "DECODED_OF_LARGE", 5)
+    rows = sample.rows(plan, store, frozen.rows, 1)
+    chosen = rows["row"].to_list()
+    assert chosen == sorted(set(chosen))
+    assert {0, 30, 60, 90, 120} <= set(chosen)
+    assert set(rows["gtin14"]) == {"09506000134352", "00000096385074"}
+    assert len(chosen) <= 7
+
+
+def test_nothing_is_left_of_the_findings_of_a_cancelled_job(
+    catalogue: Catalogue, store: ArtefactStore
+) -> None:
+    plan = plan_for()
+    run(plan, catalogue, store)
+    assemble.discard(plan, store)
+    assert findings.of(plan.job_id, store) == []

@@ -1,0 +1,90 @@
+"""Runs and what their jobs keep expire together."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from catalogue import lifecycle
+from catalogue.lifecycle import Printing
+from exports.jobs import manifest
+from exports.jobs import plan as export_plans
+from exports.jobs.job_id import job_id_for, run_id_for
+from exports.jobs.manifest import Chunk
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
+from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire
+from pipelines.definitions import defs
+from pipelines.execution.runs import Runs
+
+NOW = datetime.now(UTC)
+REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
+
+
+@pytest.fixture
+def job(dagster, artefacts):
+    """Return a function that makes a job with something in its folder."""
+    runs = Runs(dagster, "unused.sock")
+
+    def make(number: int) -> ExportPlan:
+        job_id = job_id_for(f"00000000-0000-4000-8000-{number:012d}")
+        export = ExportPlan(job_id, "acme", None, "key:1", NOW, REQUEST)
+        export_plans.save(export, artefacts)
+        runs.create(export)
+        with artefacts.write(f"{export.folder}/artefact") as stream:
+            stream.write(b"labels")
+        return export
+
+    return make
+
+
+def end(dagster: dg.DagsterInstance, export: ExportPlan) -> None:
+    run = dagster.get_run_by_id(run_id_for(export.job_id))
+    dagster.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", run.job_name), run.run_id)
+
+
+def test_a_job_that_ended_long_ago_is_gone_with_all_it_kept(dagster, artefacts, job) -> None:
+    old, unfinished = job(1), job(2)
+    handed = Path(dagster.storage_directory()) / run_id_for(old.job_id)
+    (handed / "step").mkdir(parents=True)
+    end(dagster, old)
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    assert expire(dagster, artefacts, later - timedelta(days=1)).runs == 0
+    assert artefacts.exists(old.folder)
+    done = expire(dagster, artefacts, later)
+    assert (done.runs, done.left_over) == (1, 0)
+    assert dagster.get_run_by_id(run_id_for(old.job_id)) is None
+    assert dagster.all_logs(run_id_for(old.job_id)) == []
+    assert not artefacts.exists(old.folder)
+    assert not handed.exists()
+    assert dagster.get_run_by_id(run_id_for(unfinished.job_id)) is not None
+    assert artefacts.exists(f"{unfinished.folder}/artefact")
+
+
+def test_what_a_crash_left_is_removed_the_next_time(dagster, artefacts, job) -> None:
+    half = job(1)
+    dagster.delete_run(run_id_for(half.job_id))
+    assert expire(dagster, artefacts, NOW - timedelta(days=1)).left_over == 0
+    assert expire(dagster, artefacts, datetime.now(UTC) + timedelta(seconds=5)).left_over == 1
+    assert not artefacts.exists(half.folder)
+
+
+def test_what_was_printed_stays_known(dagster, artefacts, catalogue, job) -> None:
+    export = job(1)
+    frozen = manifest.freeze(export, catalogue, artefacts)
+    rows = manifest.read_rows(export, artefacts, Chunk(0, frozen.rows), 100)
+    lifecycle.record_printed(catalogue, "acme", Printing(export.job_id, NOW), rows)
+    end(dagster, export)
+    expire(dagster, artefacts, datetime.now(UTC) + timedelta(seconds=5))
+    _, total = lifecycle.history(catalogue, "acme", gtin14=None, lot=None, serial=None, offset=0, limit=1)
+    assert total == frozen.rows
+
+
+def test_the_job_keeps_what_is_younger_than_the_retention(dagster, artefacts, job, monkeypatch) -> None:
+    export = job(1)
+    end(dagster, export)
+    monkeypatch.setenv("LABELS_RETENTION_DAYS", "1")
+    result = defs.resolve_job_def(HOUSEKEEPING_JOB).execute_in_process(instance=dagster)
+    assert result.success
+    assert artefacts.exists(f"{export.folder}/artefact")

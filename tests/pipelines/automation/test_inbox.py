@@ -1,0 +1,113 @@
+"""Files dropped into an inbox are imported once, in order, and moved."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from accounts.store import Accounts
+from catalogue.selection import Scope, Selection, count
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from pipelines.automation.inbox import INBOX_JOB, INBOX_TAG, Seen, due, inbox_job, inbox_of, inbox_sensor
+
+FILES = {
+    "serials-monday.csv": "gtin,serial_number\n9506000134352,S1\n9506000134352,S2\n",
+    "products.csv": "gtin,name\n9506000134352,Tea\n",
+    "lots.csv": "gtin,lot_number\n9506000134352,L1\n9506000134353,L2\n",
+    "prices.csv": "gtin,price\n1,2\n",
+    "notes.txt": "not for us",
+}
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def resources(tmp_path: Path) -> dict[str, object]:
+    accounts = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    accounts.create_organisation("acme")
+    for organisation in ("acme", "stranger"):
+        folder = tmp_path / "inbox" / organisation
+        folder.mkdir(parents=True)
+        for name, text in FILES.items():
+            (folder / name).write_text(text)
+    return {
+        "catalogue": Catalogue(str(tmp_path / "catalogue")),
+        "artefacts": ArtefactStore(str(tmp_path)),
+        "accounts": accounts,
+    }
+
+
+def look(
+    instance: dg.DagsterInstance, resources: dict[str, object], cursor: str | None
+) -> tuple[list[dg.RunRequest], str | None]:
+    asked = {name: resources[name] for name in ("artefacts", "accounts")}
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, resources=asked)
+    data = inbox_sensor.evaluate_tick(context)
+    return list(data.run_requests or ()), data.cursor
+
+
+def test_dropped_files_are_imported_once(
+    tmp_path: Path, instance: dg.DagsterInstance, resources: dict[str, object]
+) -> None:
+    requests, cursor = look(instance, resources, None)
+    assert requests == [], "they may still be written"
+    (request,), cursor = look(instance, resources, cursor)
+    assert request.tags[INBOX_TAG] == "acme", "a folder of nobody's is left alone"
+
+    done = inbox_job.execute_in_process(
+        run_config=request.run_config,
+        instance=instance,
+        resources={name: resources[name] for name in ("catalogue", "artefacts")},
+    )
+
+    assert done.success
+    told = [event.asset_key.path for event in done.all_events if event.is_step_materialization]
+    assert told == [["catalogue", "products"], ["catalogue", "lots"], ["catalogue", "serials"]]
+    catalogue = Catalogue(str(tmp_path / "catalogue"))
+    assert [count(catalogue, Selection("acme", scope)) for scope in Scope] == [1, 1, 2]
+    inbox = tmp_path / "inbox" / "acme"
+    assert {path.name for path in inbox.iterdir()} == {"done", "rejected", "notes.txt"}
+    assert {path.name.split(".")[0] for path in (inbox / "done").iterdir()} == {"products", "serials-monday"}
+    rejected = {path.name.split(".")[0]: path for path in (inbox / "rejected").glob("*.rejects.csv")}
+    assert set(rejected) == {"lots", "prices"}
+    assert pl.read_csv(rejected["lots"], infer_schema=False)["row"].to_list() == ["3"]
+    assert len(list((inbox / "rejected").iterdir())) == 4
+
+    assert look(instance, resources, cursor)[0] == []
+
+
+def test_a_file_waits_for_its_organisations_run(
+    resources: dict[str, object], instance: dg.DagsterInstance
+) -> None:
+    _, cursor = look(instance, resources, None)
+    run = instance.create_run_for_job(
+        inbox_job, status=dg.DagsterRunStatus.STARTED, tags={INBOX_TAG: "acme"},
+        run_config={"ops": {"import_arrivals": {"config": {"organisation": "acme", "names": [], "fingerprints": []}}}},
+    )  # fmt: skip
+    assert run.job_name == INBOX_JOB
+    requests, cursor = look(instance, resources, cursor)
+    assert requests == []
+    instance.delete_run(run.run_id)
+    assert len(look(instance, resources, cursor)[0]) == 1
+
+
+def test_a_changed_file_is_another(tmp_path: Path, resources: dict[str, object]) -> None:
+    store = resources["artefacts"]
+    assert isinstance(store, ArtefactStore)
+    first = inbox_of(store).arrivals()
+    everything = frozenset(arrival.fingerprint for arrival in first)
+    assert due(first, Seen(everything, everything), frozenset())[0] == {}
+    path = tmp_path / "inbox" / "acme" / "products.csv"
+    path.write_text(path.read_text() + "\n")
+    (changed,) = {a.fingerprint for a in inbox_of(store).arrivals()} - everything
+    again = inbox_of(store).arrivals()
+    found, seen = due(again, Seen(everything | {changed}, everything), frozenset())
+    assert [arrival.name for arrival in found["acme"]] == ["products.csv"]
+    assert changed in seen.requested

@@ -1,0 +1,60 @@
+"""The daily upkeep of the catalogue, as Dagster runs it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from accounts.store import Accounts
+from catalogue.ingest import import_files
+from catalogue.lifecycle import Printing, record_printed
+from catalogue.maintenance import LEAST_RETENTION
+from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.tables import Catalogue
+from pipelines.automation.maintenance import catalogue_maintenance_job, lease, retention
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PRODUCTS = Selection("acme", Scope.PRODUCTS)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+def test_small_files_are_joined(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    catalogue = Catalogue(str(tmp_path / "catalogue"))
+    accounts = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    products = tmp_path / "products.csv"
+    products.write_text("gtin,name\n09506000134352,Tea\n")
+    import_files(catalogue, "acme", products=products, rejects_dir=tmp_path)
+    for number in range(16):
+        record_printed(catalogue, "acme", Printing(str(number), NOW), resolve(catalogue, PRODUCTS))
+    assert len(catalogue.files("acme")["lifecycle_events"]) == 16
+    resources = {"catalogue": catalogue, "accounts": accounts}
+
+    result = catalogue_maintenance_job.execute_in_process(instance=instance, resources=resources)
+
+    assert result.success
+    assert len(catalogue.files("acme")["lifecycle_events"]) == 1
+    assert count(catalogue, PRODUCTS) == 1
+    assert accounts.acquire_lease("compact:lifecycle_events:acme", "somebody else", 60), "it is free again"
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    accounts = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    with lease(accounts, "one")("name") as first, lease(accounts, "two")("name") as second:
+        assert (first, second) == (True, False)
+    with lease(accounts, "two")("name") as again:
+        assert again
+
+
+def test_what_a_running_job_pinned_is_kept(instance: dg.DagsterInstance) -> None:
+    now = datetime.now(UTC)
+    assert retention(instance, now) == LEAST_RETENTION
+    instance.create_run_for_job(catalogue_maintenance_job, status=dg.DagsterRunStatus.STARTED)
+    assert retention(instance, now) == LEAST_RETENTION
+    assert retention(instance, now + timedelta(days=9)) > timedelta(days=9, hours=23)

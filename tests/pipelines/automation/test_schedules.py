@@ -1,0 +1,181 @@
+"""Ticks of standing plans become jobs, each one job at most, whatever ends in between."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from accounts.plans import Plan
+from accounts.store import Accounts
+from catalogue import lifecycle
+from catalogue.lifecycle import Printing
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.jobs import manifest
+from exports.jobs import plan as export_plans
+from exports.jobs.job_id import job_id_for
+from exports.jobs.manifest import Chunk
+from exports.jobs.plan import ExportPlan
+from exports.schedules import standing_request
+from pipelines.automation.schedules import PLAN_TAG, SENSOR, launch_due
+from pipelines.execution.runs import Runs
+from pipelines.export import tags
+from renderers.engine import Engine
+
+BODY = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Evaluation:
+    """The sensor's evaluation on a real instance, with a clock of the test's."""
+
+    dagster: dg.DagsterInstance
+    runs: Runs
+    catalogue: Catalogue
+    artefacts: ArtefactStore
+    accounts: Accounts
+    parallel_from: int = 100
+
+    def at(self, now: datetime) -> list[str]:
+        return launch_due(
+            self.dagster,
+            self.runs,
+            self.catalogue,
+            self.artefacts,
+            self.accounts,
+            engine=Engine.BATCH,
+            parallel_from=self.parallel_from,
+            now=now,
+        )
+
+    @property
+    def jobs(self) -> list[dg.DagsterRun]:
+        return list(self.dagster.get_runs())
+
+
+@pytest.fixture
+def evaluation(dagster, catalogue, artefacts, accounts) -> Evaluation:
+    return Evaluation(dagster, Runs(dagster, "unused.sock"), catalogue, artefacts, accounts)
+
+
+@pytest.fixture
+def hourly(accounts: Accounts) -> Plan:
+    request = standing_request(json.dumps(BODY).encode())
+    return accounts.plans.add("acme", "Hourly", cron="0 * * * *", time_zone="UTC", request=request)
+
+
+@pytest.fixture
+def tick(hourly: Plan) -> datetime:
+    """The first tick after the plan was made."""
+    return hourly.created_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def test_a_tick_becomes_one_queued_job_like_any_other(evaluation, hourly, tick, artefacts) -> None:
+    assert evaluation.at(tick - timedelta(seconds=1)) == []
+    (told,) = evaluation.at(tick)
+    (run,) = evaluation.jobs
+    job_id = job_id_for(run.run_id)
+    assert job_id in told
+    assert run.status is dg.DagsterRunStatus.QUEUED
+    assert run.tags[tags.ORGANISATION] == "acme"
+    assert (run.tags["dagster/sensor_name"], run.tags[PLAN_TAG]) == (SENSOR, str(hourly.id))
+    stored = export_plans.load(job_id, artefacts)
+    assert (stored.requested_by, stored.submitted_at) == (f"plan:{hourly.id}", tick)
+    assert stored.request.filters.never_printed
+    assert evaluation.at(tick + timedelta(minutes=59)) == []
+    assert len(evaluation.jobs) == 1
+
+
+def test_a_large_job_gets_processes_of_its_own(evaluation, tick) -> None:
+    evaluation.parallel_from = 5
+    evaluation.at(tick)
+    (run,) = evaluation.jobs
+    assert "forked" in run.run_config["execution"]["config"]
+
+
+def test_missed_ticks_are_made_up_for_once(evaluation, tick) -> None:
+    evaluation.at(tick + timedelta(days=3, minutes=20))
+    (run,) = evaluation.jobs
+    stored = export_plans.load(job_id_for(run.run_id), evaluation.artefacts)
+    assert stored.submitted_at == tick + timedelta(days=3)
+
+
+@pytest.mark.parametrize("where", ["save", "create", "add_run_tags", "queue", "record_tick"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
+    evaluation, hourly, tick, monkeypatch, where: str, done: bool
+) -> None:
+    owner = {
+        "save": export_plans, "create": evaluation.runs, "add_run_tags": evaluation.dagster,
+        "queue": evaluation.runs, "record_tick": evaluation.accounts.plans,
+    }[where]  # fmt: skip
+    real: Callable = getattr(owner, where)
+
+    def killed(*arguments: object, **named: object) -> None:
+        if done:
+            real(*arguments, **named)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, where, killed)
+        with pytest.raises(Killed):
+            evaluation.at(tick)
+    evaluation.at(tick + timedelta(seconds=30))
+    evaluation.at(tick + timedelta(seconds=60))
+    (run,) = evaluation.jobs
+    assert run.status is dg.DagsterRunStatus.QUEUED
+    assert run.tags[PLAN_TAG] == str(hourly.id)
+    (plan,) = evaluation.accounts.plans.list("acme")
+    assert plan.last_tick_at == tick
+
+
+def test_where_nothing_is_unprinted_the_tick_passes_without_a_job(evaluation, tick, artefacts) -> None:
+    printed = ExportPlan(
+        "22222222222222222222Ab", "acme", None, "key:1", tick,
+        export_plans.ExportRequest.model_validate(BODY),
+    )  # fmt: skip
+    frozen = manifest.freeze(printed, evaluation.catalogue, artefacts)
+    rows = manifest.read_rows(printed, artefacts, Chunk(0, frozen.rows), 100)
+    lifecycle.record_printed(evaluation.catalogue, "acme", Printing(printed.job_id, tick), rows)
+    (told,) = evaluation.at(tick)
+    assert told.endswith("skipped, as nothing matches")
+    assert evaluation.jobs == []
+    assert evaluation.at(tick + timedelta(minutes=1)) == []
+
+
+def test_a_paused_plan_rests_and_goes_on_from_when_it_is_resumed(evaluation, hourly, accounts) -> None:
+    accounts.plans.pause("acme", hourly.id)
+    assert evaluation.at(datetime.now(UTC) + timedelta(hours=5)) == []
+    accounts.plans.resume("acme", hourly.id)
+    resumed = accounts.plans.list("acme")[0].last_tick_at
+    assert resumed is not None
+    assert evaluation.at(resumed) == []
+    accounts.plans.resume("acme", hourly.id)
+    assert accounts.plans.list("acme")[0].last_tick_at == resumed
+    assert len(evaluation.at(resumed + timedelta(hours=1))) == 1
+
+
+def test_a_plan_that_fails_holds_up_no_other(evaluation, accounts, hourly, tick) -> None:
+    rotten = {"cron": "0 * * * *", "time_zone": "UTC"}
+    accounts.plans.add("acme", "Refused", request='{"scope":"pallets"}', **rotten)
+    accounts.plans.add("acme", "Broken", **(rotten | {"cron": "no cron"}), request=hourly.request)
+    accounts.plans.add("acme", "Last", request=hourly.request, **rotten)
+    with pytest.raises(ExceptionGroup) as failed:
+        evaluation.at(tick)
+    assert len(failed.value.exceptions) == 1
+    assert {run.tags[PLAN_TAG] for run in evaluation.jobs} == {
+        str(plan.id) for plan in accounts.plans.list("acme") if plan.name in {"Hourly", "Last"}
+    }
+
+
+def test_a_tick_recorded_later_stays(accounts, hourly, tick) -> None:
+    accounts.plans.record_tick(hourly.id, tick + timedelta(hours=1))
+    accounts.plans.record_tick(hourly.id, tick)
+    assert accounts.plans.active()[0].last_tick_at == tick + timedelta(hours=1)

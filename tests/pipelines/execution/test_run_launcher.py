@@ -1,0 +1,107 @@
+"""Run workers: forked from a server that has everything, told apart from the dead, resumed."""
+
+import multiprocessing
+import os
+import sys
+import uuid
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.events import DagsterEvent, DagsterEventType
+from dagster._core.launcher.base import WorkerStatus
+
+from pipelines.definitions import LABEL_EXPORT_JOB
+from pipelines.execution import worker
+from pipelines.execution.preload import MODULES
+from pipelines.execution.run_launcher import ForkedRunLauncher, _work
+from pipelines.execution.runs import Runs
+from pipelines.storage import instance
+
+
+def _made(dagster: dg.DagsterInstance) -> dg.DagsterRun:
+    runs = Runs(dagster, "unused.sock")
+    return dagster.create_run_for_job(
+        runs._job,
+        run_id=str(uuid.uuid4()),
+        remote_job_origin=runs._remote_origin,
+        job_code_origin=runs._code_origin,
+    )
+
+
+def _reloaded(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
+    found = dagster.get_run_by_id(run.run_id)
+    assert found is not None
+    return found
+
+
+def _tell(pipe: Connection) -> None:
+    # What is imported before this function's own module: it imports all of them itself.
+    preload = sys.modules.get("pipelines.execution.preload")
+    pipe.send((os.getpid(), getattr(preload, "LOADED_IN", None), [m for m in MODULES if m in sys.modules]))
+
+
+def test_a_forked_process_finds_everything_imported() -> None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(worker.PRELOAD)
+    # One that an earlier test started without the list would go on without it.
+    forkserver._forkserver._stop()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_tell, args=(theirs,))
+    process.start()
+    pid, loaded_in, modules = ours.recv()
+    process.join()
+    assert loaded_in is not None, "the fork server ignored the module: it cannot be imported"
+    assert loaded_in != pid, "imported by the child, not by its fork server"
+    assert loaded_in != os.getpid()
+    assert modules == list(MODULES)
+
+
+def test_the_instance_uses_the_launcher_and_resumes(dagster: dg.DagsterInstance) -> None:
+    assert isinstance(dagster.run_launcher, ForkedRunLauncher)
+    assert dagster.run_monitoring_enabled
+    assert dagster.run_monitoring_max_resume_run_attempts == 5
+
+
+def test_a_run_that_nobody_signed_has_no_worker(dagster: dg.DagsterInstance) -> None:
+    assert _health(dagster, _made(dagster)) is WorkerStatus.NOT_FOUND
+
+
+def test_a_signed_run_has_a_worker_while_its_process_lives(dagster: dg.DagsterInstance) -> None:
+    run = _made(dagster)
+    process = multiprocessing.get_context("spawn").Process(target=input)
+    process.start()
+    worker.sign(dagster, run.run_id, process.pid or 0)
+    alive = _health(dagster, _reloaded(dagster, run))
+    process.kill()
+    process.join()
+    assert alive is WorkerStatus.RUNNING
+    assert _health(dagster, _reloaded(dagster, run)) is WorkerStatus.NOT_FOUND
+
+
+def test_a_pid_that_is_used_again_is_no_worker(dagster: dg.DagsterInstance) -> None:
+    run = _made(dagster)
+    dagster.add_run_tags(run.run_id, {worker.WORKER: f"{os.getpid()} 1000000.00"})
+    assert not worker.is_alive(_reloaded(dagster, run))
+
+
+def test_a_worker_whose_gate_closes_does_nothing(dagster: dg.DagsterInstance) -> None:
+    theirs, ours = multiprocessing.Pipe(duplex=False)
+    ours.close()
+    _work(theirs, dagster.get_ref())
+    theirs.close()
+
+
+def test_interrupted_launches_are_queued_again(dagster: dg.DagsterInstance) -> None:
+    launching, waiting = _made(dagster), _made(dagster)
+    starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, LABEL_EXPORT_JOB)
+    dagster.report_dagster_event(starting, launching.run_id)
+    instance.queue_interrupted_launches(Path(dagster.root_directory).parent)
+    assert _reloaded(dagster, launching).status is dg.DagsterRunStatus.QUEUED
+    # A small job waits for a warm worker; the façade knows.
+    assert _reloaded(dagster, waiting).status is dg.DagsterRunStatus.NOT_STARTED
+
+
+def _health(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
+    return dagster.run_launcher.check_run_worker_health(run).status

@@ -1,0 +1,65 @@
+"""Warm workers: what becomes of a run whose worker dies, or that finds none."""
+
+import os
+import signal
+import uuid
+from collections.abc import Iterator
+from multiprocessing import forkserver
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType
+
+from pipelines.definitions import LABEL_EXPORT_JOB, defs
+from pipelines.execution.warm_workers import WarmWorkers
+
+
+@pytest.fixture
+def workers(dagster: dg.DagsterInstance) -> Iterator[WarmWorkers]:
+    # One that another test started has that one's environment.
+    forkserver._forkserver._stop()
+    pool = WarmWorkers(_home(dagster), 1)
+    pool.start()
+    yield pool
+    pool.close()
+
+
+def test_a_worker_executes_a_run_and_signs_it(dagster: dg.DagsterInstance, workers: WarmWorkers) -> None:
+    run_id = _made(dagster)
+    assert workers.execute(run_id, wait_seconds=120)
+    run = dagster.get_run_by_id(run_id)
+    assert run is not None
+    # There is no plan of that id, so it fails; that it ended is what counts here.
+    assert run.is_finished
+    assert run.tags["labels/worker"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_run_whose_worker_is_dead_is_left_to_monitoring_once_it_began(
+    dagster: dg.DagsterInstance, workers: WarmWorkers, begun: bool
+) -> None:
+    run_id = _made(dagster)
+    if begun:
+        event = DagsterEvent(DagsterEventType.PIPELINE_START.value, LABEL_EXPORT_JOB)
+        dagster.report_dagster_event(event, run_id)
+    idle = workers._idle.get(timeout=120)
+    os.kill(idle.process.pid or 0, signal.SIGKILL)
+    idle.process.join()
+    workers._idle.put(idle)
+    assert workers.execute(run_id, wait_seconds=0) is begun
+    assert workers.execute(_made(dagster), wait_seconds=120), "another took its place"
+
+
+def test_a_run_that_finds_no_worker_did_not_begin(dagster: dg.DagsterInstance) -> None:
+    assert not WarmWorkers(_home(dagster), 1).execute(_made(dagster), wait_seconds=0)
+
+
+def _made(dagster: dg.DagsterInstance) -> str:
+    job = defs.resolve_job_def(LABEL_EXPORT_JOB)
+    config = {"execution": {"config": {"in_process": {}}}}
+    return dagster.create_run_for_job(job, run_id=str(uuid.uuid4()), run_config=config).run_id
+
+
+def _home(dagster: dg.DagsterInstance) -> Path:
+    return Path(dagster.root_directory).parent

@@ -1,0 +1,142 @@
+"""The port the façade is handed, on a real instance; what would execute small jobs is busy, so all are queued."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from accounts.identity import Organisation
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
+from exports.jobs import plan
+from exports.jobs.job_id import job_id_for
+from exports.ports import JobStatus, Page
+from exports.requests.request import ExportRequest, parse_request
+from pipelines.dagster_exports import DagsterExports, _keyed_run_id
+from tests.pipelines.conftest import LOTS
+
+ACME = Organisation("acme", "Acme")
+OTHER = Organisation("other", "Other")
+
+
+class BusyWorkers:
+    """Never has a free worker."""
+
+    ready = True
+
+    def execute(self, run_id: str, wait_seconds: float) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Stage:
+    exports: DagsterExports
+    store: ArtefactStore
+
+
+@pytest.fixture
+def stage(
+    dagster: dg.DagsterInstance, catalogue: Catalogue, artefacts: ArtefactStore, tmp_path: Path
+) -> Stage:
+    exports = DagsterExports(
+        instance=dagster,
+        code_server_socket=str(tmp_path / "unused.sock"),
+        workers=BusyWorkers(),
+        catalogue=catalogue,
+        artefacts=artefacts,
+        sync_threshold=10,
+        max_items=LOTS,
+    )
+    return Stage(exports, artefacts)
+
+
+def wanted(**body: object) -> ExportRequest:
+    request = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", **body}
+    return parse_request(json.dumps(request).encode())
+
+
+def submit(stage: Stage, request: ExportRequest, key: str | None = None, organisation: Organisation = ACME):
+    return stage.exports.submit(organisation, request, requested_by="key:1", idempotency_key=key)
+
+
+def test_the_same_key_names_the_same_job(stage: Stage) -> None:
+    first = submit(stage, wanted(), "order-7")
+    again = submit(stage, wanted(filters={"never_printed": False}), "order-7")
+    assert again.job_id == first.job_id
+    assert first.status is JobStatus.PENDING
+    with pytest.raises(KeyReused):
+        submit(stage, wanted(file_format="png"), "order-7")
+    assert submit(stage, wanted(), "order-7", OTHER).job_id != first.job_id
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 1
+
+
+def test_a_refused_request_leaves_its_key_free(stage: Stage) -> None:
+    sheet = {"export_type": "sheet_pdf", "file_format": "pdf"}
+    with pytest.raises(InvalidRequest):
+        submit(stage, wanted(**sheet, asset_config={"sheet_template": "nothing_like_it"}), "order-8")
+    assert submit(stage, wanted(), "order-8").status is JobStatus.PENDING
+
+
+def test_a_plan_without_a_run_is_taken_up_again(stage: Stage) -> None:
+    run_id = _keyed_run_id(ACME, "order-9")
+    plan.save(stage.exports._plan(run_id, ACME, wanted(), "key:before"), stage.store)
+    job = submit(stage, wanted(), "order-9")
+    assert job.job_id == job_id_for(run_id)
+    assert plan.load(job.job_id, stage.store).requested_by == "key:before"
+
+
+def test_more_than_the_most_is_refused(stage: Stage) -> None:
+    stage.exports._max_items = LOTS - 1
+    with pytest.raises(InvalidRequest) as caught:
+        submit(stage, wanted())
+    assert [fault["type"] for fault in caught.value.details] == ["too_many_items"]
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 0
+
+
+def test_a_queued_job_is_cancelled_for_good(stage: Stage) -> None:
+    job = submit(stage, wanted())
+    cancelled = stage.exports.cancel("acme", job.job_id)
+    assert (cancelled.status, cancelled.error, cancelled.error_code) == (
+        JobStatus.FAILED,
+        "cancelled",
+        "cancelled",
+    )
+    assert stage.exports.cancel("acme", job.job_id).error_code == "cancelled"
+    assert stage.exports.jobs("acme", Page(1, 10), JobStatus.FAILED).total == 1
+
+
+def test_another_organisations_job_is_unknown(stage: Stage) -> None:
+    job = submit(stage, wanted())
+    for ask in (
+        lambda: stage.exports.job("other", job.job_id),
+        lambda: stage.exports.cancel("other", job.job_id),
+        lambda: stage.exports.reprint(OTHER, job.job_id, requested_by="key:2", reason="mine"),
+    ):
+        with pytest.raises(ExportNotFound):
+            ask()
+    assert stage.exports.jobs("other", Page(1, 10)).total == 0
+
+
+def test_only_a_completed_job_is_printed_again(stage: Stage) -> None:
+    job = submit(stage, wanted())
+    with pytest.raises(NotReprintable):
+        stage.exports.reprint(ACME, job.job_id, requested_by="key:1", reason="torn")
+
+
+def test_a_finished_job_cannot_be_cancelled(stage: Stage) -> None:
+    job = submit(stage, wanted())
+    run = stage.exports._instance.get_runs()[0]
+    stage.exports._instance.report_run_failed(run)
+    with pytest.raises(AlreadyFinished):
+        stage.exports.cancel("acme", job.job_id)
+
+
+def test_jobs_are_listed_newest_first_by_page(stage: Stage) -> None:
+    made = [submit(stage, wanted()).job_id for _ in range(3)]
+    listed = stage.exports.jobs("acme", Page(1, 2))
+    assert [job.job_id for job in listed.jobs] == made[:0:-1]
+    assert [job.job_id for job in stage.exports.jobs("acme", Page(2, 2)).jobs] == made[:1]
+    assert listed.total == 3
