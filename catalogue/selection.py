@@ -13,6 +13,7 @@ from catalogue.date_sql import is_before, yymmdd
 from catalogue.duck import fetch
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
+from gs1.trade_item import DOUBTFUL_PATTERN
 
 FRAME_ROWS = 25_000
 
@@ -102,7 +103,8 @@ def resolve(
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
     """Return a row of `MANIFEST` whose label is no larger than any the selection has; none where it is empty.
 
-    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks.
+    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks. Its
+    GTIN is one that a symbol may carry, where the selection has such.
     """
 
     def shortest(column: str) -> str:
@@ -116,7 +118,8 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
         frame = fetch(
             cursor,
             f"""SELECT 0::BIGINT AS row, '{selection.scope.value}' AS scope, min(entity_id) AS entity_id,
-            min(gtin14) AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
+            coalesce(min(gtin14) FILTER (NOT regexp_full_match(gtin14, '{DOUBTFUL_PATTERN}')), min(gtin14))
+                AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
             {always("best_before")}, NULL::VARCHAR AS carrier, NULL::VARCHAR AS product_name,
             min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id,
             NULL::VARCHAR AS production_date, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired
