@@ -47,7 +47,10 @@ def _asked(column: str, refused: pl.Expr, check: Callable[[str], object]) -> Rul
 
 
 def _refusal(text: pl.Expr, check: Callable[[str], object], field: str) -> pl.Expr:
-    """Return what `check` raises about the field for each text, or null where it finds no fault in it."""
+    """Return what `check` raises about the field for each text, or null where it finds no fault in it.
+
+    Each distinct text costs one call.
+    """
 
     def reason(value: str) -> str | None:
         try:
@@ -56,7 +59,14 @@ def _refusal(text: pl.Expr, check: Callable[[str], object], field: str) -> pl.Ex
             return str(error) if error.field == field else None
         return None
 
-    return text.map_elements(reason, return_dtype=pl.String)
+    def reasons(values: pl.Series) -> pl.Series:
+        distinct = values.drop_nulls().unique()
+        if distinct.is_empty():
+            return pl.repeat(None, values.len(), dtype=pl.String, eager=True)
+        told = pl.Series([reason(value) for value in distinct], dtype=pl.String)
+        return values.replace_strict(distinct, told, default=None, return_dtype=pl.String)
+
+    return text.map_batches(reasons, return_dtype=pl.String)
 
 
 def gtin14(text: pl.Expr) -> pl.Expr:

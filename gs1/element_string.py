@@ -1,6 +1,7 @@
 """Element strings: (01)…(10)… as one message with FNC1, as text for people, and back."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS, ApplicationIdentifier
@@ -26,22 +27,10 @@ def element_string(elements: Sequence[tuple[str, str]]) -> str:
     >>> element_string([("01", "09506000134352"), ("10", "AB"), ("21", "7")])
     '\x1d010950600013435210AB\x1d217'
     """
-    ais = [ai for ai, _ in elements]
-    _require_coherent(ais)
-    _require_complete(ais)
     parts: list[str] = []
-    separate = False
-    for ai, value in elements:
-        identifier = APPLICATION_IDENTIFIERS[ai]
-        if separate and identifier.predefined_length:
-            raise InvalidElementString(
-                f"({ai}) has a predefined length and must stand before AIs without",
-                value=ai,
-                expected="AIs of predefined length first",
-            )
+    for prefix, (ai, value) in zip(_prefixes(tuple([ai for ai, _ in elements])), elements, strict=True):
         require_value(ai, value)
-        parts += (FNC1 if separate or not parts else "", ai, value)
-        separate = identifier.needs_separator
+        parts += (prefix, value)
     return "".join(parts)
 
 
@@ -108,7 +97,28 @@ def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
     )
 
 
-def _require_coherent(ais: list[str]) -> None:
+# Labels of one kind have the same AIs: what follows from those is worked out once, not once per label.
+@lru_cache(maxsize=4_096)
+def _prefixes(ais: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what stands before each value: the AI, with FNC1 where one is needed."""
+    _require_coherent(ais)
+    _require_complete(ais)
+    prefixes: list[str] = []
+    separate = False
+    for ai in ais:
+        identifier = APPLICATION_IDENTIFIERS[ai]
+        if separate and identifier.predefined_length:
+            raise InvalidElementString(
+                f"({ai}) has a predefined length and must stand before AIs without",
+                value=ai,
+                expected="AIs of predefined length first",
+            )
+        prefixes.append(FNC1 + ai if separate or not prefixes else ai)
+        separate = identifier.needs_separator
+    return tuple(prefixes)
+
+
+def _require_coherent(ais: Sequence[str]) -> None:
     present = set(ais)
     if len(present) != len(ais):
         raise InvalidElementString(
@@ -129,7 +139,7 @@ def _require_coherent(ais: list[str]) -> None:
             )
 
 
-def _require_complete(ais: list[str]) -> None:
+def _require_complete(ais: Sequence[str]) -> None:
     if not ais:
         raise InvalidElementString("The message is empty", value=ais, expected="at least one AI")
     present = set(ais)
