@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gs1.application_identifiers import APPLICATION_IDENTIFIERS
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS, WRITTEN
 from renderers.fonts.outlines import (
     DIGIT_BOTTOM,
     DIGIT_TOP,
@@ -144,7 +144,7 @@ def ai_starts(text: str) -> list[int]:
             (
                 found
                 for found in _AI.finditer(text, match.end() + length)
-                if found[1] in APPLICATION_IDENTIFIERS and found[1] not in seen
+                if found[1] in WRITTEN and found[1] not in seen
             ),
             None,
         )

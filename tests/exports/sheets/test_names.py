@@ -17,11 +17,7 @@ from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
-<<<<<<<< HEAD:tests/exports/sheets/test_sheet_names.py
 from renderers.sheets.pdf import PdfFragmentWriter, join
-========
-from renderers.sheets.pdf import FragmentWriter, join
->>>>>>>> main:tests/exports/sheets/test_names.py
 from renderers.sheets.templates import template
 from tests.exports.conftest import plan_for
 from tests.renderers.fonts.test_visual_order import ANY_TEXT
