@@ -16,6 +16,7 @@ from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
 from exports.artefacts import ArtefactStore
+from exports.limits import Limits
 from pipelines.dagster_exports import DagsterExports
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.resources import catalogue_url
@@ -41,7 +42,7 @@ def main() -> None:
         catalogue=Catalogue(catalogue_url(settings.storage_url)),
         artefacts=ArtefactStore(settings.storage_url),
         sync_threshold=settings.sync_threshold,
-        max_items=settings.max_items,
+        limits=Limits(settings.max_items, settings.max_pages),
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()

@@ -9,12 +9,13 @@ from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import measure
-from exports.sheets.plan import choices, plan_sheets
+from exports.sheets.plan import calibration_of, choices, plan_sheets
 from exports.sheets.templates import of_organisation, template_of
-from gs1.errors import LabelError
+from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.sheets.cells import page_count
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, UnknownTemplate
+from renderers.sheets.document import require_on_page
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
 
 #: Rows that the templates proposed instead must hold.
@@ -35,10 +36,9 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
     try:
         template = template_of(plan, store)
         page_count(template, plan.config.start_position or 1, 1)
-    except UnknownTemplate as error:
-        raise _fault("sheet_template", error) from error
-    except InvalidStartPosition as error:
-        raise _fault("start_position", error) from error
+        require_on_page(template, calibration_of(plan))
+    except (UnknownTemplate, InvalidStartPosition, LeavesPage) as error:
+        raise _fault(error.field or "sheet_template", error) from error
     least = _least(plan, catalogue)
     if least is None or least.is_empty():
         return
@@ -46,6 +46,8 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
         plan_sheets(plan, template, least.height, lambda: iter([least]))
     except DoesNotFit as error:
         raise _fault("sheet_template", error, _advice(plan, catalogue, store)) from error
+    except XDimensionOutOfRange as error:
+        raise _fault(error.field or "module_size_mm", error) from error
     except LabelError:
         return  # not for the sheet's sake: the job tells it of each entity
 

@@ -17,10 +17,10 @@ from exports.sheets.needs import Measures, SymbolExtent, measure
 from gs1.symbol_size import Environment
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.sheets import cells, label_layout
-from renderers.sheets.document import Calibration, SheetDocument
+from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, SheetTemplate
-from renderers.sheets.pdf import Bookmark
+from renderers.sheets.pdf import Bookmark, most_bookmarks
 from renderers.symbol import ErrorCorrection
 
 #: Labels that say the same are the same bytes, so a file tells no time of its own.
@@ -107,7 +107,7 @@ class SheetPlan:
 def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: ArtefactStore) -> SheetPlan:
     """Return the sheets' plan, and store it; a second call returns what the first stored.
 
-    Raises DoesNotFit where not one label of the job fits the template, InvalidStartPosition.
+    Raises DoesNotFit where not one label of the job fits the template, InvalidStartPosition, LeavesPage.
     """
     key = _key(plan)
     if store.exists(key):
@@ -127,11 +127,12 @@ def plan_sheets(
     """Return the plan of sheets with so many rows, which `frames` yields as often as it is called.
 
     What fits all labels is taken before what fits some; of those the last tried, which is the smallest.
-    Raises DoesNotFit where nothing fits one, InvalidStartPosition.
+    Raises DoesNotFit where nothing fits one, InvalidStartPosition, LeavesPage.
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
     pages = cells.page_count(template, start, rows * copies)
+    require_on_page(template, calibration_of(plan))
     best: tuple[_Choice, Measures, _Solved] | None = None
     refusal: DoesNotFit | None = None
     for choice in choices(plan):
@@ -156,12 +157,16 @@ def plan_sheets(
         title=f"{plan.request.scope.value} on {template.id}",
         characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
         created=_CREATED,
-        calibration=Calibration(
-            config.offset_x_mm or 0, config.offset_y_mm or 0, config.scale_percent or 100
-        ),
+        calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,
     )
     return SheetPlan(document, tuple(solved.layouts), slot, level, rows, copies, start)
+
+
+def calibration_of(plan: ExportPlan) -> Calibration:
+    """Return how the request moves the pages for its printer."""
+    config = plan.config
+    return Calibration(config.offset_x_mm or 0, config.offset_y_mm or 0, config.scale_percent or 100)
 
 
 def choices(plan: ExportPlan) -> list[_Choice]:
@@ -232,16 +237,40 @@ def _solve(
     )
 
 
-def bookmarks(sheet: SheetPlan, frames: Iterable[pl.DataFrame]) -> list[Bookmark]:
-    """Return a bookmark for each product, at the page of its first label. Rows are ordered by GTIN."""
-    found: dict[str, Bookmark] = {}
-    per_page = sheet.template.labels_per_page
+@dataclass(frozen=True, slots=True)
+class ProductBookmarks:
+    """A bookmark for each product, at the page of its first label; they are read from the manifest one by one."""
+
+    sheet: SheetPlan
+    frames: Callable[[], Iterable[pl.DataFrame]]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Bookmark]:
+        per_page = self.sheet.template.labels_per_page
+        for firsts in _firsts_of_products(self.frames()) if self.count else ():
+            for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
+                yield Bookmark(f"{name} ({gtin})" if name else gtin, self.sheet.first_cell(row) // per_page)
+
+
+def bookmarks(sheet: SheetPlan, frames: Callable[[], Iterable[pl.DataFrame]]) -> ProductBookmarks:
+    """Return the bookmarks of rows that `frames` yields as often as it is called, in order of GTIN.
+
+    There are none where a PDF cannot hold one for each product.
+    """
+    count = sum(firsts.height for firsts in _firsts_of_products(frames()))
+    return ProductBookmarks(sheet, frames, count if count <= most_bookmarks(sheet.document) else 0)
+
+
+def _firsts_of_products(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the first row of each product."""
+    previous: str | None = None
     for frame in frames:
-        firsts = frame.unique("gtin14", keep="first", maintain_order=True)
-        for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
-            title = f"{name} ({gtin})" if name else gtin
-            found.setdefault(gtin, Bookmark(title, sheet.first_cell(row) // per_page))
-    return list(found.values())
+        gtins = pl.col("gtin14")
+        yield frame.filter(gtins != gtins.shift(1, fill_value=previous or ""))
+        previous = frame["gtin14"][-1] if frame.height else previous
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> SheetPlan:

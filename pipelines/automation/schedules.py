@@ -14,14 +14,14 @@ from dagster._utils.schedules import get_latest_completed_cron_tick
 
 from accounts.plans import Plan
 from accounts.store import Accounts
-from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from exports.errors import InvalidRequest
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits, count_of_allowed
 from exports.schedules import due_tick, export_of
-from exports.symbols.links import require_links_possible
 from gs1.errors import LabelError
 from pipelines.settings import PipelineSettings
 from renderers.engine import Engine
@@ -49,6 +49,7 @@ def launch_due(
     accounts: Accounts,
     *,
     engine: Engine,
+    limits: Limits,
     parallel_from: int,
     now: datetime,
 ) -> list[str]:
@@ -67,14 +68,13 @@ def launch_due(
             if tick is None:
                 continue
             export = export_of(plan, tick, accounts.organisation(plan.organisation), engine)
-            require_links_possible(export)
-            count = selection.count(catalogue, export.selection, limit=parallel_from)
+            count = count_of_allowed(export, catalogue, artefacts, limits)
             started = _launch(plan, export, count, instance, runs, artefacts, parallel=count >= parallel_from)
             accounts.plans.record_tick(plan.id, tick)
             outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
             told.append(f"{_named(plan)} at {tick.isoformat()}: {outcome}")
         except LabelError as error:
-            told.append(f"{_named(plan)}: refused, {error}")
+            told.append(f"{_named(plan)}: refused, {_reason(error)}")
         except Exception as error:  # noqa: BLE001 - raised below, when the other plans have had their turn
             error.add_note(f"in {_named(plan)}")
             failures.append(error)
@@ -108,6 +108,12 @@ def _launch(
     return True
 
 
+def _reason(error: LabelError) -> str:
+    if isinstance(error, InvalidRequest):
+        return "; ".join(detail["msg"] for detail in error.details)
+    return str(error)
+
+
 def _named(plan: Plan) -> str:
     return f"plan {plan.id} of {plan.organisation} ({plan.name})"
 
@@ -130,13 +136,15 @@ def standing_plans(
 ) -> dg.SkipReason:
     from pipelines.execution.runs import PARALLEL_FROM, Runs  # noqa: PLC0415 - it imports the definitions, which import this
 
+    settings = PipelineSettings()
     told = launch_due(
         context.instance,
         Runs(context.instance, _socket(context)),
         catalogue,
         artefacts,
         accounts,
-        engine=PipelineSettings().engine,
+        engine=settings.engine,
+        limits=settings.limits,
         parallel_from=PARALLEL_FROM,
         now=datetime.now(UTC),
     )

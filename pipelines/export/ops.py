@@ -17,6 +17,7 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from exports.previews import pictures
 from pipelines.export import checks, progress, steps, tags
+from pipelines.settings import PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -39,7 +40,7 @@ def resolve(
         else:
             leases.acquire(export, accounts, artefacts)
         frozen = manifest.freeze(export, catalogue, artefacts)
-        render.prepare(export, frozen, artefacts)
+        render.prepare(export, frozen, artefacts, PipelineSettings().limits)
         counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
         context.instance.add_run_tags(context.run_id, counts)
     for chunk in frozen.chunks():

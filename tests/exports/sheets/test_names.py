@@ -61,7 +61,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     writer.add(sheet_pages.labels_on(sheet, batch, 0, 1))
     fragment = writer.close()
     pages.seek(0)
-    join(sheet.document, [(fragment, pages)], out, sheet_plan.bookmarks(sheet, [frame]))
+    join(sheet.document, [(fragment, pages)], out, sheet_plan.bookmarks(sheet, lambda: [frame]))
     return out.getvalue(), pictures.first_page(sheet, [batch]), sheet
 
 
