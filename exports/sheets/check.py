@@ -68,14 +68,17 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     measures = measure(slot, level, plan.resolver, rows)
     fitting = list(of_organisation(plan.organisation, store).values())
     for kind in measures.kinds:
-        ids = fitting_templates(
-            kind,
-            measures.needs(measures.sizes(kind)[0], None),
-            environment=plan.config.environment or Environment.RETAIL,
-            dpi=plan.dpi,
-            module_size_mm=plan.config.module_size_mm,
-            templates=fitting,
-        )
+        try:
+            ids = fitting_templates(
+                kind,
+                measures.needs(measures.sizes(kind)[0], None),
+                environment=plan.config.environment or Environment.RETAIL,
+                dpi=plan.dpi,
+                module_size_mm=plan.config.module_size_mm,
+                templates=fitting,
+            )
+        except XDimensionOutOfRange:
+            continue  # no template is at fault
         fitting = [template for template in fitting if template.id in ids]
     if not fitting:
         return "No registered template would do."

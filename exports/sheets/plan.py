@@ -14,6 +14,7 @@ from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import SHEET_SLOTS, Slot
 from exports.sheets.needs import Measures, SymbolExtent, measure
+from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.sheets import cells, label_layout
@@ -127,19 +128,19 @@ def plan_sheets(
     """Return the plan of sheets with so many rows, which `frames` yields as often as it is called.
 
     What fits all labels is taken before what fits some; of those the last tried, which is the smallest.
-    Raises DoesNotFit where nothing fits one, InvalidStartPosition, LeavesPage.
+    Raises DoesNotFit or XDimensionOutOfRange where nothing fits one, InvalidStartPosition, LeavesPage.
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
     pages = cells.page_count(template, start, rows * copies)
     require_on_page(template, calibration_of(plan))
     best: tuple[_Choice, Measures, _Solved] | None = None
-    refusal: DoesNotFit | None = None
+    refusal: LabelError | None = None
     for choice in choices(plan):
         measures = measure(*choice, plan.resolver, frames())
         try:
             solved = _layouts(plan, template, measures)
-        except DoesNotFit as error:
+        except (DoesNotFit, XDimensionOutOfRange) as error:
             # The last refusal is that of the smallest symbol there is.
             refusal = error
             continue
@@ -190,16 +191,19 @@ class _Solved:
 
 
 def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _Solved:
-    """Return the layouts for the most labels that fit. Raises DoesNotFit where not one does."""
+    """Return the layouts for the most labels that fit.
+
+    Raises DoesNotFit, or XDimensionOutOfRange where no X suits them, if not one label has a layout.
+    """
     found: list[LabelLayout] = []
     whole = True
-    refusal: DoesNotFit | None = None
+    refusal: LabelError | None = None
     for kind in measures.kinds:
         for size in measures.sizes(kind):
             try:
                 found.append(_with_name(plan, template, measures, size))
                 break
-            except DoesNotFit as error:
+            except (DoesNotFit, XDimensionOutOfRange) as error:
                 refusal, whole = error, False
     if refusal is not None and not found:
         raise refusal

@@ -66,7 +66,7 @@ def peak_bytes(count: int, size: int = 10_000) -> int:
 
     def frames() -> Iterator[pl.DataFrame]:
         for first in range(0, count, size):
-            yield frame([f"{number:014d}" for number in range(first, first + size)], first)
+            yield frame([f"{number:014d}" for number in range(first, min(first + size, count))], first)
 
     sheet, pages = sheet_of(count), io.BytesIO()
     fragment = PdfFragmentWriter(sheet.document, pages, 0, sheet.document.pages).close()
