@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import dagster as dg
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
+from pydantic import ValidationError
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
@@ -136,7 +137,10 @@ class DagsterExports:
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
-        original = plan.load(job_id, self._artefacts)
+        try:
+            original = plan.load(job_id, self._artefacts)
+        except ValidationError as error:
+            raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
         try:

@@ -76,6 +76,11 @@ _PLACES: Mapping[str, _Place] = {
 }
 
 
+def place_of(setting: str) -> str | None:
+    """Return where alone the setting applies, in words; None where it applies to every export."""
+    return _PLACES[setting].words if setting in _PLACES else None
+
+
 def applies(setting: str, drawn: Drawn) -> bool:
     """Return whether the setting changes anything in such an export."""
     return setting not in _PLACES or _PLACES[setting].has(drawn)

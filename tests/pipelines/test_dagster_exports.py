@@ -138,6 +138,19 @@ def test_a_reprint_keeps_to_the_limits(stage: Stage, catalogue: Catalogue, limit
     assert stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn").status is JobStatus.PENDING
 
 
+def test_a_job_of_a_scale_that_is_taken_no_more_is_not_printed_again(
+    stage: Stage, catalogue: Catalogue
+) -> None:
+    sheet = {"sheet_template": "avery_5160", "symbology": "datamatrix", "scale_percent": 99.0}
+    made = completed(stage, catalogue, wanted(export_type="sheet_pdf", file_format="pdf", asset_config=sheet))
+    key = f"{plan.load(made, stage.store).folder}/request.json"
+    document = stage.store.read_json(key)
+    document["request"]["asset_config"]["scale_percent"] = 60.0
+    stage.store.write_json(key, document)
+    with pytest.raises(NotReprintable, match="no longer accepted"):
+        stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn")
+
+
 def completed(
     stage: Stage, catalogue: Catalogue, request: ExportRequest, organisation: Organisation = ACME
 ) -> str:
