@@ -18,11 +18,12 @@ from accounts import keys
 from accounts.identity import Role
 from accounts.store import Accounts
 from api.auth.oauth import MAX_AGE_SECONDS, REFETCH_SECONDS, SigningKeys, fetch_jwks, parse_jwks
-from api.auth.principals import SESSION_PATH, WWW_AUTHENTICATE, Authenticator, require_writer
+from api.auth.principals import WWW_AUTHENTICATE, Authenticator, require_writer
 from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
 from api.problems import EXCEPTION_HANDLERS
 from api.routes.resource import resource
+from api.wire import paths
 from exports.errors import Unavailable
 
 ISSUER = "https://login.example/"
@@ -89,7 +90,7 @@ def accounts(tmp_path_factory):
 def service(accounts, settings, **options):
     """Return a small service that tells who asks; a POST needs a writer."""
     authenticator = Authenticator(accounts, settings, **options)
-    sessions = SessionRoutes(accounts, settings)
+    sessions = SessionRoutes(accounts, settings, public_url=None)
 
     async def who(request):
         principal = await authenticator(request)
@@ -107,7 +108,7 @@ def service(accounts, settings, **options):
     return Starlette(
         routes=[
             resource("/", get=who, post=who, delete=who),
-            resource(SESSION_PATH, post=sessions.begin, delete=sessions.end),
+            resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
@@ -165,7 +166,7 @@ def test_the_first_credential_present_decides(client, plain):
     assert is_unauthorized(client.get("/", headers={**bad_key, **good_bearer}))
     assert is_unauthorized(client.get("/", headers={"X-API-Key": "", **good_bearer}))
     assert client.get("/", headers={**good_key, **bad_bearer}).json()["id"].startswith("key:")
-    client.post(SESSION_PATH, headers=good_key)
+    client.post(paths.SESSION, headers=good_key)
     assert client.get("/").json()["id"].startswith("session:")
     assert is_unauthorized(client.get("/", headers=bad_key))
     assert is_unauthorized(client.get("/", headers=bad_bearer))
@@ -303,7 +304,7 @@ GOOD = token()
 
 def test_another_scheme_is_no_bearer_token(client, plain):
     assert is_unauthorized(client.get("/", headers={"Authorization": "Basic YTpi"}))
-    client.post(SESSION_PATH, headers={"X-API-Key": plain})
+    client.post(paths.SESSION, headers={"X-API-Key": plain})
     assert client.get("/", headers={"Authorization": "Basic YTpi"}).status_code == 200
 
 

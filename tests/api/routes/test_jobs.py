@@ -6,7 +6,9 @@ from dataclasses import fields
 import pytest
 
 from exports.errors import Unavailable
-from exports.ports import JobStatus, Preview, PreviewFailure, PreviewPicture, PrintEvent
+from exports.ports import JobStatus
+from exports.previews.preview import Preview, PreviewFailure, PreviewPicture
+from exports.reads import PrintEvent
 from renderers.sheets.model import SheetTemplate
 from renderers.sheets.templates import TEMPLATES
 from tests.api.conftest import CREATED

@@ -10,11 +10,11 @@ from limits.errors import StorageError
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
-from api.app import create_app
 from api.middleware import logs
 from api.middleware.rate_limit import RateLimits, address_of
 from api.settings import ApiSettings
 from exports.ports import JobStatus
+from tests.api.conftest import facade
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"
@@ -81,7 +81,7 @@ def test_even_a_crash_has_them_all(client, editor, exports):
 
 
 def test_transport_security_where_there_is_any(exports, accounts, settings):
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
+    app = facade(exports, accounts, settings)
     with TestClient(app, base_url="https://testserver") as client:
         assert "max-age=" in client.get("/healthz").headers["strict-transport-security"]
 
@@ -117,7 +117,7 @@ def test_options(client, path, allow):
 def limited(exports, accounts):
     def client(**changes):
         settings = ApiSettings(secret_key="a secret of the tests", **changes)
-        return TestClient(create_app(exports=exports, accounts=accounts, settings=settings))
+        return TestClient(facade(exports, accounts, settings))
 
     return client
 

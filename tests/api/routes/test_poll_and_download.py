@@ -9,10 +9,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from accounts import keys
-from api.app import create_app
 from api.routes.downloads import DownloadTokens, Purpose
 from api.settings import ApiSettings
 from exports.ports import JobStatus, Report
+from tests.api.conftest import facade
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"
@@ -80,7 +80,7 @@ def test_a_completed_job_and_its_artefact(client, editor, exports):
 def test_the_public_url_is_used(exports, accounts, editor):
     settings = ApiSettings(secret_key="a secret of the tests", public_url="https://labels.example/base/")
     job = exports.add("acme", JobStatus.COMPLETED)
-    with TestClient(create_app(exports=exports, accounts=accounts, settings=settings)) as http:
+    with TestClient(facade(exports, accounts, settings)) as http:
         url = http.get(f"{URL}{job.job_id}/", headers=editor).json()["download_url"]
     assert url.startswith(f"https://labels.example/base{URL}")
 
