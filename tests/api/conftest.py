@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,6 +17,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
+from api.wire import paths
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus
@@ -164,6 +166,13 @@ class FakeExports:
         if found is None or found.organisation != organisation:
             raise ExportNotFound(job_id)
         return found
+
+
+def link(client, headers, job):
+    """Return the path and query of the job's download link."""
+    url = client.get(paths.poll(job.job_id), headers=headers).json()["download_url"]
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
 
 
 def facade(exports, accounts, settings):
