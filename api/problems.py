@@ -128,7 +128,7 @@ def _detail(fault: Detail) -> ErrorDetailOut:
 
 
 def of_error(error: LabelError) -> Response:
-    """Return the problem of one of our errors. An error without an entry in `PROBLEMS` is raised, as a crash."""
+    """Return the problem of one of our errors. Raises the error if `PROBLEMS` has no class of it but `LabelError`."""
     kind = next(c for c in type(error).__mro__ if c in PROBLEMS)
     if kind is LabelError:
         raise error
