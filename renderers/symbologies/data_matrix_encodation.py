@@ -1,11 +1,11 @@
 """GS1 messages as data codewords of the smallest symbol, for a whole batch at once.
 
-ASCII encodation, which packs two digits into a codeword, is tried first. Only where a lower bound says
-that another scheme might reach a smaller symbol does a shortest-path search over the schemes run, for
-all such messages together, and only where it succeeds is its result taken.
+ASCII encodation, which packs two digits into a codeword, is tried first. If a lower bound says that other
+schemes might reach a smaller symbol, a shortest-path search over the schemes runs, for all such messages
+together. Its result is taken if the symbol really is smaller.
 
-Base 256 is absent on purpose: it spends a codeword per byte, a latch and a length, and ASCII spends at
-most a codeword on each byte up to 127, so no message admitted here is ever shorter with it.
+Base 256 is left out: it takes a codeword per byte, a latch and a length, and ASCII takes at most a codeword
+for each byte up to 127, so Base 256 makes no accepted message shorter.
 
 Source: ISO/IEC 16022:2006, 5.2; FNC1 in first position and as separator: 5.2.4.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from renderers.symbologies.data_matrix_structure import CAPACITIES
 from renderers.symbologies.element_strings import FNC1_BYTE
 
-#: Fills the short rows of a padded matrix of messages: encodes to nothing. Not a byte of a message.
+#: Fills the short rows of a padded matrix of messages and takes no codeword. No message has this byte.
 ABSENT = 0x80
 
 ASCII, C40, TEXT, X12, EDIFACT = range(5)
@@ -38,8 +38,8 @@ _NEVER = 16_000
 class Codewords:
     """Data codewords of a batch: `rows` has shape (n, width), `sizes` numbers into `SIZES`.
 
-    A row holds as many padded codewords as its size takes; what follows them means nothing. A row that
-    no size takes has size −1.
+    A row holds as many padded codewords as its size has; later columns are undefined. The size is −1 for a
+    message that no size can hold.
     """
 
     rows: NDArray[np.uint8]
@@ -53,7 +53,7 @@ def to_codewords(text: NDArray[np.uint8], lengths: NDArray[np.intp]) -> Codeword
     """
     rows, counts = _in_ascii(text)
     sizes = np.searchsorted(CAPACITIES, counts)
-    # What every character costs at the very least in its best scheme, with the first FNC1 and one latch.
+    # The least cost of every character in its best scheme, with the first FNC1 and one latch.
     bound = 2 + -(-_LEAST_TWELFTHS.take(text[:, 1:]).sum(axis=1, dtype=np.intp) // 12)
     attempts = np.searchsorted(CAPACITIES, bound)
     width = int(CAPACITIES[min(int(sizes.max()), len(CAPACITIES) - 1)])
@@ -91,7 +91,7 @@ def _in_ascii(text: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.in
 def _ascii_values(
     columns: NDArray[np.uint8], pairable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the codeword each character starts, and which start one: all but a pair's second digit.
+    """Return the codeword of each character, and which characters have one: all but the second digit of a pair.
 
     Arrays are (characters, messages). Pairs are taken from the left of every run of `pairable` digits.
     """
@@ -118,7 +118,7 @@ def _pad(codewords: NDArray[np.uint8], counts: NDArray[np.intp]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """What of each message is worth a search: all but the FNC1 and the digits it starts with.
+    """The part of each message that is searched: all but the FNC1 and most of the leading digits.
 
     `columns` has shape (characters, n), right-aligned behind `ABSENT`; `spent` counts the ASCII
     codewords of what was left out.
@@ -130,7 +130,7 @@ class _Tail:
     @classmethod
     def of(cls, text: NDArray[np.uint8], lengths: NDArray[np.intp]) -> "_Tail":
         # Six digits take four codewords in the C40 family and three in ASCII, so a latch six digits
-        # before the end of the leading run can always be put off by six; EDIFACT likewise by four.
+        # before the end of the leading digits can come six digits later; EDIFACT likewise four later.
         leading = _IS_DIGIT.take(text[:, 1:]).argmin(axis=1)
         skipped = np.maximum(0, leading - 6) // 2 * 2
         longest = int((lengths - 1 - skipped).max())
@@ -143,8 +143,8 @@ class _Tail:
         return _Tail(np.ascontiguousarray(self.columns[:, chosen]), self.spent[chosen])
 
 
-# States of the search after a character: the scheme and what it holds back (C40 values, EDIFACT
-# characters). HALF is ASCII between the digits of a pair; ANY means "wherever ASCII was reached from".
+# States of the search after a character: the scheme, and how many C40 values or EDIFACT characters wait for
+# their codewords. HALF is ASCII between the digits of a pair; ANY means "wherever ASCII was reached from".
 _A, _C, _T, _X, _E, _HALF, _ANY = 0, 1, 4, 7, 10, 14, 15
 _SCHEME_OF_STATE = np.array([0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 0], dtype=np.uint8)
 _RING_START = np.isin(np.arange(16), (_C, _T, _X, _E))
@@ -170,8 +170,8 @@ def _cheapest_schemes(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the scheme of every character, shape (characters, n), and which messages fit so.
 
-    The rules at the end of the symbol (5.2.5.2, 5.2.6.2, 5.2.7.2, 5.2.8.2) depend on the room left, so
-    `capacities`, the data codewords of the symbol aimed at, is part of the question.
+    The rules at the end of the symbol (5.2.5.2, 5.2.6.2, 5.2.7.2, 5.2.8.2) depend on the room left, so the
+    search needs `capacities`, the data codewords of the symbol that is tried.
     """
     columns = tail.columns
     length, count = columns.shape
@@ -248,7 +248,7 @@ def _closings(
     edifact: list[NDArray[np.int16]],
     capacity: NDArray[np.int16],
 ) -> NDArray[np.int16]:
-    """Return what it costs in all to be in ASCII now, from each of the states `_CLOSABLE`.
+    """Return the total cost of being in ASCII now, from each of the states `_CLOSABLE`.
 
     The unlatch of the C40 family is implied before the last codeword of the symbol, that of EDIFACT
     before the last two; EDIFACT cannot begin a group of four there.
@@ -271,7 +271,7 @@ def _retrace(
     latched: NDArray[np.bool_],
     values_taken: NDArray[np.uint8],
 ) -> NDArray[np.uint8]:
-    """Return the scheme of every character on the way that led to `state`, from the last to the first."""
+    """Return the scheme of every character on the path that ends in `state`."""
     schemes = np.empty(origins.shape, dtype=np.uint8)
     every = np.arange(len(state))
     for i in range(len(origins) - 1, -1, -1):
@@ -292,7 +292,7 @@ def _write_schemes(
     schemes: NDArray[np.uint8],
     capacities: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """Write the messages of `rows` in the schemes chosen, after the codewords of what the tail left out.
+    """Write the messages of `rows` in the chosen schemes, after the codewords of the part that was not searched.
 
     Returns the number of codewords of each.
     """
