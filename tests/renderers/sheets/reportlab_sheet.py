@@ -76,7 +76,7 @@ def _label(canvas: Canvas, group: _Group, index: int, font: str) -> None:
         canvas.saveState()
         canvas.transform(stencil.width, 0, 0, stencil.height, left + stencil.left, bottom + stencil.bottom)
         # reportlab's own images are objects of their own, five times as slow and six times as large.
-        canvas._code.append(_inline_mask(samples))  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+        canvas._code.append(_inline_mask(samples))  # pyright: ignore[reportAttributeAccessIssue]
         canvas.restoreState()
     for text in group.texts:
         _text(canvas, group.document, text, text.strings[index], left, bottom, font)
