@@ -15,7 +15,8 @@ from gs1.errors import LabelError
 from renderers.errors import PayloadTooLong
 from renderers.symbol import EncodedBatch, MatrixSymbols
 from renderers.symbologies import element_strings
-from renderers.symbologies.data_matrix_encodation import ABSENT, to_codewords
+from renderers.symbologies.data_matrix_characters import ABSENT
+from renderers.symbologies.data_matrix_encodation import to_codewords
 from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
 from renderers.symbologies.element_strings import FNC1_FIRST
 
