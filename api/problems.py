@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
+from accounts.errors import UnusableResolver
 from api import errors
 from api.auth.principals import WWW_AUTHENTICATE
 from api.wire.answers import ErrorDetailOut, ErrorOut
@@ -53,6 +54,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,
     exports_errors.NotReprintable: CONFLICT,
+    UnusableResolver: CONFLICT,
     exports_errors.Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: FORBIDDEN,

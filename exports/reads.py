@@ -21,6 +21,7 @@ from exports.previews.preview import Preview
 from exports.reports import files as reports
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
+from exports.symbols.links import require_links_possible
 from renderers.engine import Engine
 from renderers.sheets.model import SheetTemplate
 
@@ -71,6 +72,7 @@ class ExportReads:
             request=request,
             engine=self.engine,
         )
+        require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)
 
     def templates(self, organisation: str) -> list[SheetTemplate]:

@@ -79,7 +79,8 @@ OPERATIONS = (
         "The answer is always a receipt; poll the job for its state and its download link. A small export "
         "runs during the request, and its receipt says `completed` or `failed` at once. Each export type "
         "accepts certain file formats and each filter certain scopes, and a GTIN needs its check digit. "
-        "Anything else is 422, with the location in `details[].loc`.",
+        "Anything else is 422, with the location in `details[].loc`. If the organisation's stored resolver cannot "
+        "begin a Digital Link, exports with Digital Links are 409 until it has another.",
         _RECEIPT,
         (403, 409),
         body=ExportRequest,
@@ -105,7 +106,7 @@ OPERATIONS = (
         "Takes the body of a submission and creates no job. The answer says how many entities are selected and "
         "which of the first would fail and why, with pictures of the first symbols or of the first sheet page.",
         {200: Content(answers.LabelExportPreviewOut)},
-        (403,),
+        (403, 409),
         body=ExportRequest,
     ),
     Operation(
