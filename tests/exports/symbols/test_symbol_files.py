@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 import polars as pl
 import pytest
 
-from catalogue import rules
+from catalogue.imports import rules
 from catalogue.schema import MANIFEST
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, InvalidRequest
