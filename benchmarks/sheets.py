@@ -25,13 +25,13 @@ from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import shown_characters
-from renderers.reference import sheet
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.model import LabelLayout, TextLine
 from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.sheets.templates import template
 from renderers.symbologies import qr_code
+from tests.renderers.sheets import reportlab_sheet
 from tests.sheets import jobs
 
 TEMPLATE = template("63up_1in_letter")
@@ -118,7 +118,7 @@ def with_paths(labels: int, out: io.BytesIO) -> None:
 
 
 def with_reference(labels: int, out: io.BytesIO) -> None:
-    out.write(sheet.draw(document(labels), [batch(0, labels)]))
+    out.write(reportlab_sheet.draw(document(labels), [batch(0, labels)]))
 
 
 def rate(draw: Callable[[int, io.BytesIO], None], labels: int, repeats: int = 3) -> tuple[float, float]:

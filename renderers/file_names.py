@@ -1,4 +1,4 @@
-"""Names of symbol files inside a ZIP: unique, sortable and harmless on every file system."""
+"""Names of symbol files inside a ZIP: unique, sortable and valid on every file system."""
 
 import re
 from collections.abc import Sequence

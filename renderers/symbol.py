@@ -1,4 +1,4 @@
-"""The neutral symbol models: modules and bars in X; no pixels, no millimetres."""
+"""Symbols as modules or bars, measured in X; no pixels, no millimetres."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,7 +42,7 @@ class MatrixSymbols:
 
 @dataclass(frozen=True, slots=True)
 class HriZone:
-    """Where characters [start, stop) of the human-readable text stand under a linear symbol.
+    """The place of characters [start, stop) of the human-readable text under a linear symbol.
 
     `left_x` and `width_x` are in X, counted from the left edge of the first bar; negative is left of it.
     `size` is relative to the symbol's other digits.
@@ -66,8 +66,8 @@ class BarSymbols:
     `widths` has shape (n, elements), dtype uint8: bars and spaces in turn, a bar first and a bar last, each
     in units of X / `units_per_x`, without quiet zone. Every row has the same sum.
     `positions` has shape (n,): which payload of the batch each symbol carries.
-    `guards` are the elements, by index, whose bars reach down between the digits (EAN/UPC).
-    `zones` say where the text stands; without any it is centred below the whole symbol.
+    `guards` are the indexes of the elements whose bars reach down between the digits (EAN/UPC).
+    `zones` are the places of the text; without zones it is centred below the whole symbol.
     """
 
     positions: NDArray[np.intp]
@@ -91,7 +91,7 @@ SymbolGroup: TypeAlias = MatrixSymbols | BarSymbols
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """What an encoder made of a batch: symbols grouped by size, and the payloads it refused.
+    """The result of encoding a batch: symbols grouped by size, and the errors of refused payloads.
 
     Every position of the batch is in exactly one group or in `refused`.
     """
@@ -116,11 +116,12 @@ class QuietZone:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How the symbols of one group are put on paper.
+    """How the symbols of one group are drawn.
 
-    `bar_height_mm` is that of the bars, None for matrix symbols; guard bars reach further down.
+    `bar_height_mm` is the height of the bars, None for matrix symbols; guard bars reach further down.
     `bearer_bar_x` is the thickness of the bars above and below ITF-14, which span the quiet zones too.
-    `dpi` is the printer's, for pixel formats. `hri` says whether the human-readable text is drawn.
+    `dpi` is the printer's resolution, which only pixel formats use. `hri` says whether the human-readable
+    text is drawn.
     """
 
     x_dimension_mm: float
@@ -135,7 +136,7 @@ class Drawing:
 class Captions:
     """The texts of a group's symbols, one of each per symbol, in the group's order.
 
-    `titles` name the picture and `descriptions` say what it carries, for screen readers and search.
+    `titles` name the picture and `descriptions` give its content, for screen readers and search.
     `hri` is the human-readable text under the symbol.
     """
 

@@ -129,7 +129,9 @@ def _payloads(patterned: pl.DataFrame, make: Callable[[Row], Payload]) -> dict[s
     firsts = patterned.unique("pattern", keep="first", maintain_order=True)
     payloads = {row["pattern"]: payload for row, payload in _made(firsts, make)}
     if len(payloads) < firsts.height:
-        others = patterned.filter(~pl.col("pattern").is_in(list(payloads)))
+        others = patterned.filter(
+            ~pl.col("pattern").is_in(pl.Series(list(payloads), dtype=pl.String).implode())
+        )
         for row, payload in _made(others, make):
             payloads.setdefault(row["pattern"], payload)
     return payloads

@@ -1,4 +1,4 @@
-"""A fragment: some members' local headers and data, then a directory of them. Written by one worker."""
+"""Fragments of an archive, each written by one worker: local headers and data of members, then a directory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class ArchiveFragmentWriter:
     def add(self, files: Iterable[tuple[str, bytes]], *, store: bool = False) -> None:
         """Write members, name and content each, deflated unless `store` says they are compressed already.
 
-        Names are not compared: the caller keeps them apart. Raises RenderError for what is no name.
+        Names are not compared: the caller keeps them distinct. Raises RenderError for an invalid name.
         """
         names: list[str] = []
         contents: list[bytes] = []
@@ -67,7 +67,7 @@ class ArchiveFragmentWriter:
         self._written.append(members)
 
     def close(self) -> ArchiveFragment:
-        """Append the directory and return what the assembler must know. The stream stays open."""
+        """Append the directory and return the fragment's description. The stream stays open."""
         data_bytes = self._stream.offset
         self._stream.write(b"".join(members.entries.tobytes() for members in self._written))
         self._stream.write(b"".join(members.names for members in self._written))

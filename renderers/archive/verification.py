@@ -28,7 +28,7 @@ from renderers.archive.records import (
 )
 from renderers.archive.streams import BLOCK, Window, blocks
 
-# The stub says the class is an instance.
+# The stub declares an instance where the library has a class.
 _InflateError = cast("type[Exception]", isal_zlib.error)
 
 
@@ -37,9 +37,9 @@ class _Hash(Protocol):
 
 
 def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
-    """Inflate every member of the fragment, which must be what its header and the directory say.
+    """Require that every member of the fragment inflates to what its header and the directory say.
 
-    Raises CorruptArchive at the first thing wrong.
+    Raises CorruptArchive at the first difference.
     """
     stream.seek(fragment.data_bytes)
     directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
@@ -73,14 +73,13 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
 
 
 def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
-    """Read every byte of a finished archive, which must be the one that the summary describes.
+    """Read every byte of a finished archive and require that it is the one that the summary describes.
 
     Checks that members lie end to end from the first byte, that local headers and central directory say the
-    same, that no name occurs twice, also where case is folded, and that the archive has the digest that was
-    assembled: so the members' contents are those of the fragments. Memory: 8 bytes a member. The stream must
-    seek.
+    same, that no name occurs twice, ignoring case, and that the archive has the digest of the assembled bytes,
+    so that the members' contents are those of the fragments. Memory: 8 bytes a member. The stream must seek.
 
-    Raises CorruptArchive at the first thing wrong.
+    Raises CorruptArchive at the first difference.
     """
     found = _find_directory(archive, summary)
     digest, names, place, count = sha256(), _Names(), 0, 0
@@ -146,7 +145,7 @@ def _require_headers(
     headers: bytes,
     digest: _Hash,
 ) -> None:
-    """Read the members' data, which begins at the first start and has these local headers at the starts."""
+    """Digest the members' data, from the first start on, and require these local headers at the starts."""
     places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
     at = int(starts[0])
     for block in data:
@@ -158,10 +157,10 @@ def _require_headers(
 
 
 class _Names:
-    """Finds a name that occurs twice, letter case aside: by hashes that differ from process to process.
+    """Finds names that occur twice, ignoring case, by Python's hash, whose seed differs between processes.
 
-    Two different names out of ten million have the same one once in 300,000 archives; the job fails then, and
-    goes well when it is asked for again.
+    Among ten million different names, two have the same hash in one of 300,000 archives. That export fails; a
+    new one of the same symbols succeeds.
     """
 
     def __init__(self) -> None:

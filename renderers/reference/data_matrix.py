@@ -1,7 +1,7 @@
 """GS1 DataMatrix by libdmtx, one symbol at a time.
 
 The wheel `arbez-dmtx` brings the library and its ctypes declarations. Its own `encode`, like
-pylibdmtx's, sets no FNC1, so what it draws is no GS1 symbol (NaturalHistoryMuseum/pylibdmtx issue 105):
+pylibdmtx's, sets no FNC1, so the result is not a GS1 symbol (NaturalHistoryMuseum/pylibdmtx issue 105):
 here the library is called directly.
 """
 
@@ -17,8 +17,8 @@ from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
 from renderers.symbologies import data_matrix, element_strings
 
-#: Tried in turn; the smallest symbol counts, the first among equals. libdmtx's own search over all schemes
-#: (DmtxSchemeAutoBest) would reach smaller symbols here and there, but some messages of letters and
+#: All are tried, and the smallest symbol is taken, the first of equally small ones. libdmtx's own search over
+#: all schemes (DmtxSchemeAutoBest) would find smaller symbols for some messages, but some messages of letters and
 #: separators trip an assertion in its Base 256 (0.7.8, dmtxencodebase256.c), which ends the process.
 _SCHEMES = (dmtx.DmtxScheme.DmtxSchemeAscii, dmtx.DmtxScheme.DmtxSchemeC40, dmtx.DmtxScheme.DmtxSchemeText)
 
@@ -58,7 +58,7 @@ def _draw(message: bytes) -> NDArray[np.uint8]:
 
 
 def in_scheme(message: bytes, scheme: int) -> NDArray[np.uint8] | None:
-    """Return the modules (side, side) by one of libdmtx's schemes, or None where the message does not fit so."""
+    """Return the modules (side, side) by one of libdmtx's schemes, or None if the message does not fit."""
     encoder = dmtx.dmtxEncodeCreate()
     if not encoder:
         raise MemoryError

@@ -1,7 +1,7 @@
 """EAN-13, UPC-A, EAN-8, ITF-14 and GS1-128 by python-barcode, one symbol at a time.
 
-python-barcode replaces a wrong check digit and cuts surplus digits without a word
-(WhyNotHugo/python-barcode issues 27, 49 and 80), so what arrives is checked here, before it gets there.
+python-barcode silently replaces a wrong check digit and cuts surplus digits
+(WhyNotHugo/python-barcode issues 27, 49 and 80), so payloads are checked here first.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +27,7 @@ def encode_gs1_128(messages: Sequence[bytes], error_correction: ErrorCorrection)
     r"""Return the GS1-128 symbols of GS1 element strings, one group per number of symbol characters.
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
-    python-barcode changes code sets by a rule of thumb, so a symbol may be wider than the batch
+    python-barcode changes code sets by simple rules, so a symbol may be wider than the batch
     engine's. The level is ignored: linear symbols have none.
 
     Refused: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes above 127;

@@ -24,13 +24,13 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
     """Return the QR Code symbols of payloads at exactly this level, one group per version.
 
     A payload of digits or of alphanumeric characters is one segment; otherwise long runs of digits are
-    numeric and the rest is bytes. That is not always the shortest cut, so a symbol may be a version
-    larger than the batch engine's. Refused are empty payloads (PayloadNotEncodable) and those that do not
-    fit version 40 so cut (PayloadTooLong).
+    numeric and the rest is bytes. That is not always the shortest segmentation, so a symbol may be a version
+    larger than the batch engine's. Refused are empty payloads (PayloadNotEncodable) and those whose segments
+    do not fit version 40 (PayloadTooLong).
 
     segno 1.6.6 follows a terminator that ends on a codeword by a codeword 0x00 that the standard does not
-    have (heuer/segno issues 123 and 148). It stands behind the terminator, where readers look no
-    further, so such a symbol is used as it is, though it differs from other encoders'.
+    have (heuer/segno issues 123 and 148). Readers stop at the terminator, so such a symbol is used as it is,
+    though it differs from those of other encoders.
 
     >>> encode([b"https://id.gs1.org/01/09506000134352"], "M").groups[0].modules.shape
     (1, 29, 29)
@@ -40,7 +40,7 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
         if not payload:
             raise qr_code.empty()
         try:
-            # boost_error would raise the level where it is free, and the level is part of what was asked.
+            # boost_error would raise the level if there is room, but the request names the level.
             symbol = segno.make(
                 _segments(payload),  # pyright: ignore[reportArgumentType] - the stub knows one segment only
                 error=error_correction,

@@ -1,4 +1,4 @@
-"""A page to print once for each printer and sheet, that shows how to move later pages onto the labels."""
+"""A page to print once for each printer and sheet; it shows how to move later pages onto the labels."""
 
 import io
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from renderers.units import MILLIMETRES_PER_POINT, POINTS_PER_MILLIMETRE
 _LINE_MM, _TICK_MM, _CROSS_MM = 0.1, 1.0, 5
 _LARGEST_PT, _SMALLEST_PT = 9.0, 2.0
 
-# Shares of the page: where the ruler lies, from its bottom, and what the text may take up above it.
+# Shares of the page: the height of the ruler above the bottom, and the room for the text above it.
 _RULER_AT, _TEXT_ROOM, _TEXT_WIDTH = 0.36, 0.35, 0.8
 _TEXT_ABOVE_RULER_MM = 3
 
@@ -23,7 +23,7 @@ _TEXT_ABOVE_RULER_MM = 3
 def calibration_page(template: SheetTemplate, calibration: Calibration | None = None) -> bytes:
     """Return a PDF page with every label's outline, rulers and instructions; the same bytes every time.
 
-    It is moved and scaled as the calibration says, so that a second print shows whether the first helped.
+    The page is moved and scaled by the calibration, so that a second print shows whether the values are right.
     """
     moved = calibration or Calibration()
     width, height = (
@@ -120,7 +120,7 @@ def _panel(canvas: Canvas, template: SheetTemplate, ruler_mm: int, moved: Calibr
     canvas.line(left, ruler_y, left + ruler_mm, ruler_y)
     for at in range(ruler_mm + 1):
         canvas.line(left + at, ruler_y, left + at, ruler_y + (2 if at % 10 == 0 else 1) * _TICK_MM)
-    # In millimetres, as everything else here.
+    # In millimetres, like all lengths on this canvas.
     subset = make_subset(shown_characters(paragraphs))
     registerFont(TTFont(FONT_NAME + subset.tag, io.BytesIO(subset.font)))
     canvas.setFont(FONT_NAME + subset.tag, size * MILLIMETRES_PER_POINT)

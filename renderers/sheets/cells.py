@@ -5,7 +5,7 @@ from renderers.sheets.model import SheetTemplate
 
 
 def page_count(template: SheetTemplate, start_position: int, labels: int) -> int:
-    """Return how many pages the labels take, 0 where there are none. Raises InvalidStartPosition.
+    """Return how many pages the labels take, 0 without labels. Raises InvalidStartPosition.
 
     >>> from renderers.sheets.templates import TEMPLATES
     >>> page_count(TEMPLATES["avery_5160"], 30, 2)
@@ -15,9 +15,9 @@ def page_count(template: SheetTemplate, start_position: int, labels: int) -> int
 
 
 def first_free_position(template: SheetTemplate, start_position: int, labels: int) -> int:
-    """Return the cell after the last label, counted from 1, which is where the next job starts.
+    """Return the cell after the last label, counted from 1, where the next export can start.
 
-    It is 1, on a new page, where the last page is full. Raises InvalidStartPosition.
+    It is 1, on a new page, if the last page is full. Raises InvalidStartPosition.
 
     >>> from renderers.sheets.templates import TEMPLATES
     >>> first_free_position(TEMPLATES["avery_5160"], 28, 3)

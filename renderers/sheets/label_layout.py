@@ -22,10 +22,10 @@ from renderers.sheets.model import LabelLayout, SheetTemplate
 from renderers.sheets.sizing import Candidate, HriElement, LabelNeeds, Sizing
 from renderers.sheets.templates import TEMPLATES
 
-#: Text sizes tried, in points, the preferred first.
+#: Text sizes to try, in points, the preferred first.
 TEXT_SIZES_PT = tuple(half / 2 for half in range(16, 7, -1))
 
-# How much larger a label the error looks for at most, in tenths of a millimetre.
+# The error looks for labels up to this much larger, in tenths of a millimetre.
 _LARGEST_GROWTH = 5000
 
 #: Lines of human-readable text: the Application Identifiers of each and its width at 1 pt, in millimetres.
@@ -45,15 +45,15 @@ def solve(
 
     X stays within the limits of the symbol specification table, or is the whole dots nearest to
     `module_size_mm`. The quiet zone is kept and everything stays DIE_TOLERANCE_MM inside the edge. Human-
-    readable text is broken between elements only, and stands below the symbol or, for matrix symbols where
-    that leaves more room for it, to the right. The product's name is added where it costs no text size, and
-    no X below the table's target; else it is left out.
+    readable text is broken between elements only. It is below the symbol or, for matrix symbols if it has more
+    room there, to the right. The product's name is added if it reduces neither the text size nor X below the
+    table's target.
 
-    Bars have the table's height at the largest X that leaves room for it. Where none does GS1 lets them be
-    truncated: then X is at most the target, as a low symbol gains little from wide bars, and the bars are
-    as high as there is room, at least 5 mm and 15 % of the symbol's width. Where even that does not fit,
-    X goes down to what GS1 allows GS1-128 in such cases. Truncated bars of EAN/UPC may no longer be read at
-    a retail point of sale in every direction: `bar_height_dots` tells.
+    Bars have the table's height at the largest X that leaves room for it. If no X does, they are truncated,
+    which GS1 allows: X is then at most the target, because wide bars help little in a low symbol, and the
+    bars are as high as there is room, at least 5 mm and 15 % of the symbol's width. If that does not fit
+    either, X goes down to the reduced X of GS1-128. Truncated bars of EAN/UPC may not be readable in every
+    direction at a retail point of sale; compare `bar_height_dots` with the table.
 
     Raises DoesNotFit, and XDimensionOutOfRange for a module size GS1 or the printer's dots do not allow.
     Source: GS1 General Specifications, 4.14 (human-readable text), 5.12.3 (sizes).
@@ -76,7 +76,7 @@ def fitting_templates(
     module_size_mm: float | None = None,
     templates: Iterable[SheetTemplate] = TEMPLATES.values(),
 ) -> list[str]:
-    """Return the ids of the templates whose labels hold what is needed, in the order given."""
+    """Return the ids of the templates whose labels have room, in the given order."""
     sizing = Sizing(kind, needs, environment, dpi)
     candidates = sizing.candidates(module_size_mm)
     return [sheet.id for sheet in templates if _largest(sizing, printable_outline(sheet), candidates)]
@@ -84,7 +84,7 @@ def fitting_templates(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A size that fits, and how."""
+    """A size that fits, with the size of its text and the places of both."""
 
     candidate: Candidate
     size_pt: float
@@ -98,7 +98,7 @@ def _largest(sizing: Sizing, outline: Outline, candidates: Iterable[Candidate]) 
         if sizing.too_wide(candidate.x_dots):
             continue
         block = sizing.block(candidate)
-        # Most of what is too large is so by itself; and what does not fit with the smallest text never does.
+        # Two quick tests: the symbol without text, then with the smallest text.
         if text_below(outline, block, (), None) is None:
             continue
         smallest = _arranged(sizing, outline, block, breaks, TEXT_SIZES_PT[-1])
@@ -113,9 +113,9 @@ def _largest(sizing: Sizing, outline: Outline, candidates: Iterable[Candidate]) 
 
 
 def _with_name(sizing: Sizing, outline: Outline, candidates: Iterable[Candidate], found: _Found) -> _Found:
-    """Return what was found with the product's name added, or as it is where there is no room for one.
+    """Return what was found with the product's name added, or unchanged if there is no room for a name.
 
-    Truncated bars give nothing away for a name.
+    Truncated bars are not truncated further for a name.
     """
     if sizing.needs.name_width_1pt_mm is None:
         return found
@@ -146,7 +146,7 @@ def _arranged(
     size_pt: float,
     name: Text | None = None,
 ) -> Placement | None:
-    """Return the first arrangement that fits: text below before beside, few lines before many."""
+    """Return the first arrangement that fits: text below, then beside; few lines, then many."""
     # The text of a linear symbol belongs under its bars.
     for arrangement in (text_below,) if sizing.linear else (text_below, text_beside):
         for lines in breaks:
@@ -160,7 +160,7 @@ def _arranged(
 
 
 def _breaks(elements: tuple[HriElement, ...]) -> list[_Lines]:
-    """Return every way to break the elements into lines, few lines before many, then narrow before wide."""
+    """Return every way to break the elements into lines, by number of lines, then by width."""
     ways: list[_Lines] = []
     for pattern in range(2 ** (len(elements) - 1)):
         ends = [i + 1 for i in range(len(elements) - 1) if pattern >> i & 1] + [len(elements)]
@@ -195,7 +195,7 @@ def _layout(sizing: Sizing, found: _Found) -> LabelLayout:
 
 
 def _does_not_fit(sizing: Sizing, template: SheetTemplate, candidates: list[Candidate]) -> DoesNotFit:
-    """Return the error for a label too small, with the least one of its kind that would do."""
+    """Return the error for a label that is too small, with the least size that would be enough."""
     inset = 2 * DIE_TOLERANCE_MM
     least = min(candidates, key=lambda candidate: (candidate.x_dots, candidate.full_height))
     x_mm = least.x_dots * sizing.dot_mm
@@ -213,7 +213,7 @@ def _does_not_fit(sizing: Sizing, template: SheetTemplate, candidates: list[Cand
     block, breaks = sizing.block(least), _breaks(sizing.needs.elements)
 
     def fits(wider: int, higher: int) -> bool:
-        """Return whether a label larger by so many tenths of a millimetre would do."""
+        """Return whether a label larger by so many tenths of a millimetre would be large enough."""
         grown = replace(
             template,
             label_width_mm=template.label_width_mm + wider / 10,

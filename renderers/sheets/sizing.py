@@ -1,4 +1,4 @@
-"""What the labels of a job ask for, and the sizes a symbol may have for it, in whole printer dots."""
+"""The needs of an export's labels, and the sizes in whole printer dots that their symbols may have."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
 
 _WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
 
-# Of a dot: what floating point may lose between millimetres and dots.
+# Tolerance for rounding errors between millimetres and dots, in dots.
 _ROUNDING = 1e-9
 
 
@@ -32,11 +32,11 @@ class HriElement:
 
 @dataclass(frozen=True, slots=True)
 class LabelNeeds:
-    """What the labels of a job ask of the layout: the greatest of everything.
+    """The room that an export's labels need: the largest symbol and the widest texts.
 
     `width_x` is the width of the largest symbol without quiet zone, `height_x` its height, None for linear
     symbols, `units_per_x` that of BarSymbols. Elements are in their order on the label; those on one line
-    follow each other without a space. `name_width_1pt_mm` is None where no product name is asked for.
+    follow each other without a space. `name_width_1pt_mm` is None if no product name is wanted.
     """
 
     width_x: float
@@ -47,7 +47,7 @@ class LabelNeeds:
 
     def __post_init__(self) -> None:
         if not self.elements:
-            raise ValueError("A label without human-readable text is none")
+            raise ValueError("A label needs human-readable text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What is asked of every label, whatever the template."""
+    """The sizes that GS1, the printer and the needs of the labels allow, whatever the template."""
 
     kind: SymbolKind
     needs: LabelNeeds
@@ -96,10 +96,11 @@ class Sizing:
         return min(self.dots.at_least(self.size.x_target_mm), self.dots.at_most(self.size.x_max_mm))
 
     def candidates(self, module_size_mm: float | None) -> list[Candidate]:
-        """Return what to try, the preferred first.
+        """Return the sizes to try, the preferred first.
 
-        That is every X from the table's largest down, or the whole dots nearest to `module_size_mm` within
-        the table's limits. Raises XDimensionOutOfRange where that is outside, or no dots are inside.
+        They are every X from the table's largest down, or the whole dots nearest to `module_size_mm` within
+        the table's limits. Raises XDimensionOutOfRange if `module_size_mm` is outside these limits, or no
+        whole dots are inside them.
         """
         size, step = self.size, -self.needs.units_per_x
         least, most = self.dots.limits()
@@ -122,7 +123,7 @@ class Sizing:
         return limit is not None and self.outer_width_x * x_dots * self.dot_mm > limit + _ROUNDING
 
     def block(self, candidate: Candidate) -> Block:
-        """Return the symbol of this size as the arrangements place it."""
+        """Return the symbol of this size with its margins."""
         x, size, needs = candidate.x_dots, self.size, self.needs
         width = math.ceil(needs.width_x * x - _ROUNDING)
         bearer, guard = size.bearer_bar_x * x, self.guard_bar_x * x

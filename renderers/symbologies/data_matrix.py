@@ -15,7 +15,8 @@ from gs1.errors import LabelError
 from renderers.errors import PayloadTooLong
 from renderers.symbol import EncodedBatch, MatrixSymbols
 from renderers.symbologies import element_strings
-from renderers.symbologies.data_matrix_encodation import ABSENT, to_codewords
+from renderers.symbologies.data_matrix_characters import ABSENT
+from renderers.symbologies.data_matrix_encodation import to_codewords
 from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
 from renderers.symbologies.element_strings import FNC1_FIRST
 
@@ -32,7 +33,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
     Modules come without quiet zone (GS1 asks for 1X all round). Groups rise in size and, inside, in
-    position. What a symbol looks like does not depend on the rest of the batch.
+    position. A symbol does not depend on the rest of the batch.
 
     Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
     bytes above 127; PayloadTooLong for one that does not fit 144×144.
@@ -69,7 +70,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
     """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
     modules = np.zeros(len(messages), np.intp)
-    # The last is what a row that no size takes looks up: index -1.
+    # The last element is for rows that no size can hold: their index is -1.
     sides = np.array([size.side for size in SIZES] + [0])
     accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
     for positions, text, lengths in _padded(messages, accepted):
@@ -104,7 +105,7 @@ def _padded(
     all_lengths = all_lengths[order]
     start = 0
     while start < len(places):
-        # The first message tells how many rows there may be; the longest of those then decides.
+        # As many rows as there may be of the first length, then as many as there may be of the longest of these.
         stop = min(len(places), start + _rows(int(all_lengths[start])))
         stop = min(stop, start + _rows(int(all_lengths[stop - 1])))
         positions, lengths = places[start:stop], all_lengths[start:stop]
@@ -132,6 +133,6 @@ def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         codewords = np.concatenate((part, error_correction(size, part)), axis=1)
         bits[:, :bit_count] = np.unpackbits(codewords, axis=1)
         bits[:, bit_count:] = 0, 1
-        # "wrap" only spares NumPy the bounds check that would make it buffer the output
+        # With "wrap" NumPy checks no bounds, for which it would buffer the output.
         np.take(bits, sources, axis=1, out=modules[start : start + step], mode="wrap")
     return modules.reshape(-1, size.side, size.side)

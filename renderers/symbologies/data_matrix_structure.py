@@ -74,7 +74,7 @@ def error_correction(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.ui
 
     Codeword i of the whole symbol, data and ECC alike, belongs to block i modulo `blocks`. Only in
     144×144 does the ECC part start elsewhere than at block 0, because 10 does not divide 1,558. Some
-    read the standard otherwise there; this is what readers expect (zxing-cpp issue 259).
+    encoders read the standard differently there; readers expect this order (zxing-cpp issue 259).
 
     >>> error_correction(SIZES[0], np.array([[142, 164, 186]], dtype=np.uint8)).tolist()
     [[114, 25, 5, 88, 102]]
@@ -93,7 +93,7 @@ def error_correction(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.ui
 
 @cache
 def module_sources(size: SquareSize) -> NDArray[np.intp]:
-    """Return where each module of a symbol comes from, shape (side · side,).
+    """Return the source of each module of a symbol, shape (side · side,).
 
     Values below 8 · (data + ecc) number a bit of the codewords, most significant first; that count
     itself stands for a light module and the one after for a dark one.
@@ -181,7 +181,7 @@ def _corner_at(row: int, column: int, side: int) -> int | None:
 
 
 def _wrapped(row: int, column: int, side: int) -> tuple[int, int]:
-    """Return where a module lies that sticks out at the top or the left: at the other edge, shifted."""
+    """Return the place of a module beyond the top or left edge: at the opposite edge, shifted."""
     shift = 4 - (side + 4) % 8
     if row < 0:
         row, column = row + side, column + shift

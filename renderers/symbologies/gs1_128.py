@@ -22,7 +22,7 @@ _SYMBOLS_AT_ONCE = 2048
 #: Data characters beside the first FNC1: those of the Application Identifiers and FNC1 as separator count.
 MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
 
-_ABSENT = 0xFF  # fills texts and symbol characters up to the length of the longest
+_ABSENT = 0xFF  # fills short rows of texts and of symbol characters
 
 # Widths of the six elements of symbol characters 0–105, and of the stop pattern's seven.
 _PATTERN_DIGITS = (
@@ -54,8 +54,8 @@ _OUT_OF_REACH = 120
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return by byte: the symbol characters it takes in sets C, B and A, (3, 256), and its value, (256,).
 
-    It takes 2 where it is shifted; the value is the same in A and B. Digits take a pair in C, not counted
-    here. What fills the text takes none. Source: ISO/IEC 15417, table 1.
+    A shifted byte takes 2; the value is the same in A and B. Pairs of digits in C are not counted here. The
+    filler takes none. Source: ISO/IEC 15417, table 1.
     """
     costs = np.full((3, 256), _OUT_OF_REACH, np.uint8)
     values = np.full(256, _ABSENT, np.uint8)
@@ -87,7 +87,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. Code sets
     are chosen so that no other choice takes fewer symbol characters. Groups rise in width and, inside, in
-    position. A symbol never depends on the rest of the batch.
+    position. A symbol does not depend on the rest of the batch.
 
     Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes
     above 127; PayloadTooLong for one of more than 48 data characters, separators included.
@@ -179,8 +179,9 @@ def _code_sets(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the code set of each character and where pairs of digits begin, both (characters, n).
 
-    From the last character to the first: how many symbol characters the rest of the text takes, by the
-    code set it begins in. Then from the first to the last: the set is kept while that costs no more.
+    The first pass, from the last character to the first, counts how many symbol characters the rest of the
+    text takes, by the code set in which it begins. The second pass, from the first character to the last,
+    keeps the code set as long as that costs no more.
     """
     length, count = text.shape
     digits = (text >= ord("0")) & (text <= ord("9"))

@@ -14,8 +14,8 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
 from renderers.symbologies import galois, qr_masks, qr_segments, qr_tables
 
-# What one step works on, so that memory stays bounded and intermediate arrays stay in the cache:
-# payloads and characters while cutting segments, words of modules under all masks while drawing.
+# Limits of one step, so that memory stays bounded and intermediate arrays stay in the cache: payloads and
+# characters for the segmentation, words of modules under all masks for the drawing.
 _PAYLOADS_AT_ONCE = 2048
 _CHARACTERS_AT_ONCE = 1 << 18
 _MODULE_WORDS_AT_ONCE = 1 << 16
@@ -24,11 +24,11 @@ _BITS_OF_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
 
 
 def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> EncodedBatch:
-    """Return the QR Code symbols of payloads, one group per version, and what fits none.
+    """Return the QR Code symbols of payloads, one group per version, and the refused payloads.
 
     The version is the smallest that holds the payload at exactly this level; the mask is the one with
-    the fewest penalty points, the lowest number among equals. A symbol depends on its payload and level
-    alone, never on the rest of the batch. Refused are payloads beyond version 40 (PayloadTooLong)
+    the fewest penalty points, the lowest number among equals. A symbol depends only on its payload and level,
+    not on the rest of the batch. Refused are payloads beyond version 40 (PayloadTooLong)
     and empty ones (PayloadNotEncodable).
 
     >>> batch = encode([b"https://id.gs1.org/01/09506000134352"], level="M")
@@ -146,7 +146,7 @@ def _draw(version: int, level: ErrorCorrection, codewords: NDArray[np.uint8]) ->
 
 @lru_cache(maxsize=16)
 def _mask_planes(version: int, level: ErrorCorrection) -> NDArray[np.uint64]:
-    """Return what each mask adds, the same for all symbols: (size, size, masks, 1), no or all bits set."""
+    """Return what each mask adds to all symbols: (size, size, masks, 1), each word with no or all bits set."""
     patterns = qr_tables.masked_patterns(version, level)
     planes = patterns.transpose(1, 2, 0)[..., None].astype(np.uint64) * np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     planes.flags.writeable = False

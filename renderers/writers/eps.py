@@ -24,9 +24,9 @@ _CONTROL_PICTURES = {0x09: 0x2409, 0x0A: 0x240A}
 _HEX_BYTES_PER_LINE = 64
 _LINE_FEED = "\n"
 
-# Interpreters ink every pixel a shape touches, so that bars would grow and spaces shrink: `s` moves an edge
-# to the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e` inside, a
-# tenth of a pixel. All names live in the file's own dictionary.
+# Interpreters ink every pixel that a shape touches, so bars would grow and spaces shrink. `s` moves an edge to
+# the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e`, a tenth of a
+# pixel, inside it. All names are in the file's own dictionary.
 _PROLOG = """\
 %%BeginProlog
 20 dict begin
@@ -44,9 +44,8 @@ _TRAILER = "grestore end\nshowpage\n%%EOF\n"
 def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
     """Return one EPS file per symbol, 7-bit with line feeds, the same bytes for the same input.
 
-    The bounding box begins at the origin and holds the quiet zone, where nothing is drawn: what is under it
-    must be white. Descriptions have no place in the format. Raises CharacterNotInFont for text that has
-    no picture.
+    The bounding box begins at the origin and includes the quiet zone, where nothing is drawn: the background
+    must be white. The format has no descriptions. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -89,7 +88,7 @@ def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, caption
 
 
 def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
-    """Return the drawing of each symbol: a stencil of one bit per module, which stays true in every raster."""
+    """Return the drawing of each symbol: a stencil with one bit per module."""
     _, rows, columns = symbols.modules.shape
     place = f"{decimal(layout.symbol.x)} {decimal(_bottom(layout.symbol, layout))} translate\n"
     begin = f"q {place}{columns} {rows} scale\n{columns} {rows} true [{columns} 0 0 -{rows} 0 {rows}]\n{{<"
@@ -100,7 +99,7 @@ def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
 
 
 def _bottom(box: Box, layout: PictureLayout) -> float:
-    """Return the height of a box's lower side in PostScript's direction, from the lower edge up, in X."""
+    """Return the y of a box's lower side in X, from the lower edge of the picture up, as PostScript counts."""
     return layout.height_x - box.y - box.height
 
 
@@ -159,7 +158,7 @@ def _glyph_texts(pitch: int | None) -> MadeOnce[str, str]:
 
 
 def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Point]:
-    """Return the cubic curve, without its start, that is the quadratic one: PostScript has no other."""
+    """Return the quadratic curve as a cubic one, without its start: PostScript has only cubic curves."""
     first, second = (
         ((point[0] + 2 * control[0]) / 3, (point[1] + 2 * control[1]) / 3) for point in (start, end)
     )
@@ -167,7 +166,10 @@ def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Poin
 
 
 def _step(here: Point, point: Point) -> str:
-    """Return the point relative to where the pen is, in whole font units: a curve's ends are, nothing adds up."""
+    """Return the point relative to the pen, in whole font units.
+
+    Ends of curves are whole already, so rounding errors do not add up.
+    """
     return f"{round(point[0] - here[0])} {round(point[1] - here[1])}"
 
 

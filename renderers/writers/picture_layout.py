@@ -1,4 +1,4 @@
-"""The geometry all writers share: where in a file the symbol, its bearer bars and its text stand, in X."""
+"""The geometry that all writers share: the places of symbol, bearer bars and text in a file, in X."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Box:
 class PictureLayout:
     """One file's picture, in X from its upper left corner, which is that of the quiet zone.
 
-    The symbol, or the bars that are no guard bars, fill `symbol`; guard bars are `guard_x` longer.
+    The symbol, or its bars that are not guard bars, fill `symbol`; guard bars are `guard_x` longer.
     """
 
     width_x: float
@@ -39,9 +39,10 @@ Draw: TypeAlias = Callable[[SymbolGroup, PictureLayout, Drawing, Captions], list
 
 
 def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, draw: Draw) -> list[bytes]:
-    """Return the files of all symbols in their order, drawn together as far as their layouts agree.
+    """Return the files of all symbols in their order; symbols with the same layout are drawn together.
 
-    Without text, or with text in guard-bar places, all agree; else the length of the text may decide.
+    Without text, or with text in guard-bar places, all have the same layout; otherwise it may depend on the
+    length of the text.
     Raises ValueError unless there is one caption of each kind per symbol.
     """
     count = len(symbols.positions)
@@ -73,7 +74,7 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all symbols of a group share of their layout."""
+    """The part of the layout that all symbols of a group share."""
 
     linear: bool
     symbol_width_x: float
@@ -104,7 +105,7 @@ class _Frame:
 
 @lru_cache(maxsize=256)
 def _layout(frame: _Frame, setting: hri.Setting | None) -> PictureLayout:
-    """Return the picture from above to below: quiet zone, bearer bar, symbol, bearer bar, text.
+    """Return the picture, from top to bottom: quiet zone, bearer bar, symbol, bearer bar, text.
 
     The text of a matrix symbol keeps out of the quiet zone below it, which linear symbols do not have.
     """

@@ -21,7 +21,7 @@ _FILTER_UP = 2
 # two to three times as long.
 _LEVEL = 1
 
-# Bytes of pixel rows worked on at once: one pass stays in the processor's cache, and memory stays flat.
+# Bytes of pixel rows worked on at once: one pass stays in the processor's cache, and memory does not grow.
 _BATCH_BYTES = 1 << 21
 
 
@@ -29,7 +29,7 @@ def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[by
     """Return one PNG file per symbol, the same bytes for the same input.
 
     X is a whole number of pixels, in both directions, and pHYs gives the resolution at which it prints
-    `x_dimension_mm` wide. Raises CharacterNotInFont for text that has no picture.
+    `x_dimension_mm` wide. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -66,8 +66,8 @@ def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, caption
 def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> list[bytes]:
     """Return the compressed image data of each symbol.
 
-    Of the pixel lines of a module or bar the first is written out and the others are the Up filter over
-    zeros, which says "as above": they cost the compressor next to nothing.
+    The first pixel line of a module or bar is written out. The others are the Up filter over zeros, which means
+    "as above" and compresses to almost nothing.
     """
     count, row_bytes = len(symbols.positions), (grid.width + 7) // 8
     batch = max(1, min(count, _BATCH_BYTES // (grid.height * (row_bytes + 1))))
@@ -100,7 +100,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _text_chunk(keyword: bytes, text: str) -> bytes:
-    """Return a tEXt chunk where Latin-1 holds the text, else iTXt. Source: PNG 3rd edition, 11.3.3."""
+    """Return a tEXt chunk if the text is Latin-1, else iTXt. Source: PNG 3rd edition, 11.3.3."""
     if not text:
         return b""
     text = printable(text)
@@ -117,8 +117,8 @@ _END = _chunk(b"IEND", b"")
 def _head(width: int, height: int, pixels: int, x_dimension_mm: float) -> bytes:
     """Return signature, IHDR (1 bit greyscale) and pHYs.
 
-    The resolution makes X exactly what was asked for: rounding to whole pixels moves the resolution, not the
-    printed size, to within half a pixel per metre.
+    The resolution makes X the requested length: rounding X to whole pixels changes the resolution, not the
+    printed size. The resolution itself is rounded to whole pixels per metre.
     """
     per_metre = round(pixels * 1000 / x_dimension_mm)
     return (

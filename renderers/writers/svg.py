@@ -24,7 +24,7 @@ def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[by
     """Return one SVG file per symbol, UTF-8 with line feeds, the same bytes for the same input.
 
     Width and height are millimetres, the user unit is X, the quiet zone is inside and white. The title is
-    the image's accessible name. Raises CharacterNotInFont for text that has no picture.
+    the image's accessible name. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -157,7 +157,7 @@ def _glyph_paths(pitch: int | None) -> MadeOnce[str, str]:
 
 
 def _step(here: Point, point: Point) -> str:
-    """Return the point relative to where the pen is; in SVG y points down."""
+    """Return the point relative to the pen; in SVG y points down."""
     return f"{point[0] - here[0]:g} {here[1] - point[1]:g}"
 
 

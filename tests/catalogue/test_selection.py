@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.ids import derived_id
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.schema import MANIFEST
-from catalogue.selection import Scope, Selection, UnmatchedKey, count, resolve, unmatched
+from catalogue.selection import Scope, Selection, UnmatchedKey, count, least, resolve, unmatched
 from catalogue.tables import Catalogue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -265,3 +265,18 @@ def test_dates_of_a_lot_are_frozen_with_the_day(tmp_path: Path) -> None:
     assert frame["before_production"].to_list() == [None] * 5
     (undated,) = resolve(catalogue, Selection(ORG, Scope.LOTS))
     assert undated["expired"].to_list() == [None] * 5
+
+
+def test_the_least_label_has_a_gtin_that_symbols_may_carry(tmp_path: Path) -> None:
+    catalogue, numbers = Catalogue(str(tmp_path / "catalogue")), ("02012345678903", gtin(950600000000))
+    files = {
+        "products": "gtin,name\n" + "".join(f"{number},Tea\n" for number in numbers),
+        "lots": "gtin,lot_number\n" + "".join(f"{number},L\n" for number in numbers),
+    }
+    paths = {name: tmp_path / f"{name}.csv" for name in files}
+    for name, text in files.items():
+        paths[name].write_text(text)
+    import_files(catalogue, ORG, **paths, rejects_dir=tmp_path, now=START)
+    assert least(catalogue, Selection(ORG, Scope.LOTS))["gtin14"].to_list() == [numbers[1]]
+    restricted = least(catalogue, Selection(ORG, Scope.LOTS, gtins=numbers[:1]))
+    assert restricted["gtin14"].to_list() == [numbers[0]]

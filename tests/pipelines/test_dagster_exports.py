@@ -17,6 +17,7 @@ from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.limits import Limits
 from exports.ports import JobStatus, Page
+from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from pipelines.export import tags
@@ -211,7 +212,7 @@ def test_jobs_are_listed_newest_first_by_page(stage: Stage) -> None:
     assert listed.total == 3
 
 
-def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage) -> None:
+def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage, catalogue: Catalogue) -> None:
     bad = replace(ACME, resolver="https://example.com/10/shop")
     sheet = {"export_type": "sheet_pdf", "file_format": "pdf"}
     for links in (
@@ -224,7 +225,7 @@ def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage) -> 
             submit(stage, wanted(**links), "order-9", bad)
         assert (refused.value.field, refused.value.value) == ("resolver", bad.resolver)
         with pytest.raises(UnusableResolver):
-            stage.exports.preview(bad, wanted(**links))
+            ExportReads(catalogue, stage.store).preview(bad, wanted(**links))
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
     for others in (
         {"export_type": "datamatrix"},

@@ -53,10 +53,9 @@ def is_open_trade(gtin14: str) -> bool:
 
 def random_gtin(chance: random.Random) -> str:
     length = chance.randint(*chance.choice(_SIGNIFICANT))
-    # Indicator 9 needs a measure beside the GTIN: nothing here carries one.
-    first = chance.choice("12345678")
     while True:
-        digits = first + "".join(chance.choices(string.digits, k=length - 2))
+        # Indicator 9 needs a measure beside the GTIN: nothing here carries one.
+        digits = chance.choice("12345678") + "".join(chance.choices(string.digits, k=length - 2))
         gtin = with_check_digit(digits).zfill(14)
         if is_open_trade(gtin):
             return gtin

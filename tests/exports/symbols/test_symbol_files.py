@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from catalogue import rules
+from catalogue.imports import rules
 from catalogue.schema import MANIFEST
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, InvalidRequest

@@ -215,3 +215,10 @@ def readings(picture: NDArray[np.uint8]) -> list[tuple[bytes, str]]:
     return [
         (code.bytes, code.symbology_identifier) for code in zxingcpp.read_barcodes(Image.fromarray(picture))
     ]
+
+
+def expected(kind: SymbolKind, payloads: list[bytes]) -> set[tuple[bytes, str]]:
+    """Return the readings of symbols with these payloads."""
+    # A reader reports UPC-A as the EAN-13 it is, and FNC1 in first place by the symbology identifier alone.
+    before = b"0" if kind is SymbolKind.UPC_A else b""
+    return {(before + payload.removeprefix(b"\x1d"), CASES[kind][2]) for payload in payloads}

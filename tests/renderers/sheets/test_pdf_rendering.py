@@ -1,30 +1,18 @@
 """Label sheets as a printer would see them: every symbol decodes, stands in its place and keeps its ink."""
 
-import io
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from gs1.symbol_size import SymbolKind
-from renderers.errors import RenderError
-from renderers.reference import sheet
-from renderers.sheets.calibration import calibration_page
 from renderers.sheets.document import Calibration
-from renderers.sheets.preview import preview
 from renderers.sheets.templates import template
 from renderers.symbol import MatrixSymbols
-from tests.renderers.sheets.pdf_samples import CASES, part, pdf_of, rasterised, readings, sample
+from tests.renderers.sheets import reportlab_sheet
+from tests.renderers.sheets.pdf_samples import CASES, expected, pdf_of, rasterised, readings, sample
 
 EVERYWHERE = (SymbolKind.QR_CODE, SymbolKind.EAN_13)
-
-
-def expected(kind: SymbolKind, payloads: list[bytes]) -> set[tuple[bytes, str]]:
-    # A reader reports UPC-A as the EAN-13 it is, and FNC1 in first place by the symbology identifier alone.
-    before = b"0" if kind is SymbolKind.UPC_A else b""
-    return {(before + payload.removeprefix(b"\x1d"), CASES[kind][2]) for payload in payloads}
 
 
 @pytest.mark.parametrize("dpi", [203, 300, 600])
@@ -90,8 +78,8 @@ def test_ink_and_place(kind: SymbolKind, tool: str, dpi: int, tmp_path: Path) ->
 def test_reportlab_draws_the_same_page(kind: SymbolKind, tmp_path: Path) -> None:
     made = sample(kind, template(CASES[kind][0]).labels_per_page + 1)
     ours, _ = pdf_of(made.document, made.labels)
-    theirs = sheet.draw(made.document, [made.labels])
-    assert theirs == sheet.draw(made.document, [made.labels])
+    theirs = reportlab_sheet.draw(made.document, [made.labels])
+    assert theirs == reportlab_sheet.draw(made.document, [made.labels])
     for page in range(2):
         one = rasterised(ours, "pdfium", 300, tmp_path, page) < 128
         other = rasterised(theirs, "pdfium", 300, tmp_path, page) < 128
@@ -106,47 +94,6 @@ def _grown(dark: np.ndarray) -> np.ndarray:
         for right in (-1, 0, 1):
             grown |= np.roll(dark, (down, right), (0, 1))
     return grown
-
-
-@pytest.mark.parametrize("kind", [SymbolKind.QR_CODE, SymbolKind.EAN_13, SymbolKind.ITF_14])
-def test_the_preview_decodes(kind: SymbolKind) -> None:
-    made = sample(kind, template(CASES[kind][0]).labels_per_page + 2)
-    labels = part(made.labels, 0, made.document.template.labels_per_page)
-    content = preview(made.document, [labels])
-    assert content == preview(made.document, [labels])
-    with Image.open(io.BytesIO(content)) as picture:
-        assert picture.info["dpi"][0] >= 149.9
-        assert picture.width / picture.info["dpi"][0] * 25.4 == pytest.approx(
-            made.document.template.page_width_mm, abs=0.1
-        )
-        found = readings(np.array(picture))
-    assert expected(kind, made.payloads[:-2]) <= set(found)
-
-
-def test_the_preview_is_the_first_page_of_the_pdf(tmp_path: Path) -> None:
-    made = sample(count=70, calibration=Calibration(5, 2, 99), cut_marks=True)
-    content, _ = pdf_of(made.document, made.labels)
-    with Image.open(io.BytesIO(preview(made.document, [part(made.labels, 0, 63)]))) as picture:
-        dpi = round(picture.info["dpi"][0])
-        printed = rasterised(content, "pdfium", dpi, tmp_path)
-        assert printed.shape == np.array(picture).shape
-        # Only the edges of letters differ: they are smoothed in the one and not in the other.
-        assert ((np.array(picture) < 128) != (printed < 128)).mean() < 0.01
-
-
-def test_the_preview_of_a_large_page_is_small() -> None:
-    made = sample(count=1)
-    poster = replace(made.document.template, page_width_mm=3000, page_height_mm=2000)
-    content = preview(replace(made.document, template=poster), [made.labels])
-    with Image.open(io.BytesIO(content)) as picture:
-        assert 9_900_000 < picture.width * picture.height < 10_100_000
-        assert picture.width / picture.info["dpi"][0] * 25.4 == pytest.approx(3000, abs=1)
-
-
-def test_labels_of_other_pages_are_refused() -> None:
-    made = sample(count=64)
-    with pytest.raises(RenderError, match="not on the pages"):
-        preview(made.document, [made.labels])
 
 
 def test_calibration_moves_the_page(tmp_path: Path) -> None:
@@ -169,18 +116,3 @@ def test_cut_marks_meet_the_corners(tmp_path: Path) -> None:
     sheet_ = made.document.template
     assert columns.min() * 25.4 / 600 == pytest.approx(sheet_.left_mm - 1.5, abs=0.1)
     assert rows.min() * 25.4 / 600 == pytest.approx(sheet_.top_mm - 1.5, abs=0.1)
-
-
-@pytest.mark.parametrize("template_id", ["63up_1in_letter", "avery_l7160", "thermal_2x1in"])
-def test_the_calibration_page_shows_every_label(template_id: str, tmp_path: Path) -> None:
-    chosen = template(template_id)
-    content = calibration_page(chosen)
-    assert content == calibration_page(chosen)
-    dark = rasterised(content, "pdfium", 300, tmp_path) < 160
-    rows, columns = np.nonzero(dark)
-    last_x, last_y = chosen.label_origin_mm(chosen.labels_per_page - 1)
-    edges = np.array([columns.min(), columns.max() + 1, rows.min(), rows.max() + 1]) * 25.4 / 300
-    at = [chosen.left_mm, last_x + chosen.label_width_mm, chosen.top_mm, last_y + chosen.label_height_mm]
-    assert edges == pytest.approx(np.array(at), abs=0.2)
-    moved = rasterised(calibration_page(chosen, Calibration(1, 0.5)), "pdfium", 300, tmp_path) < 160
-    assert np.nonzero(moved)[1].min() * 25.4 / 300 == pytest.approx(edges[0] + 1, abs=0.1)
