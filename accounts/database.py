@@ -19,7 +19,7 @@ from accounts.forms import SLUG
 from accounts.tables import OrganisationRow
 
 #: The newest of the migrations: a database that is there needs no Alembic, which costs a start-up.
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -101,8 +101,8 @@ class Database:
             upgrade(connection)
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that the database lacks, in the connection's transaction. Raises DatabaseTooNew."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the missing migrations up to the revision, in the connection's transaction. Raises DatabaseTooNew."""
     from alembic import command  # noqa: PLC0415 - only a database that is behind pays for the import
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -112,10 +112,10 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
-        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
-        raise DatabaseTooNew(revision, HEAD) from error
+        stored = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+        raise DatabaseTooNew(stored, HEAD) from error
 
 
 def row_of(session: Session, slug: str) -> OrganisationRow:

@@ -26,13 +26,13 @@ class OrganisationExists(AccountsError):
         )
 
 
-class PlanExists(AccountsError):
-    """The organisation has a plan of that name already."""
+class ScheduleExists(AccountsError):
+    """The organisation has a schedule of that name already."""
 
-    code = "plan_exists"
+    code = "schedule_exists"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"plan {name!r} exists already", value=name, expected="a new name", field="name")
+        super().__init__(f"schedule {name!r} exists already", value=name, expected="a new name", field="name")
 
 
 class NotFound(AccountsError):
@@ -89,14 +89,17 @@ class NoSuchWebhook(NotFound):
         )
 
 
-class NoSuchPlan(NotFound):
-    """The organisation has no plan of that id."""
+class NoSuchSchedule(NotFound):
+    """The organisation has no schedule of that id."""
 
-    code = "no_such_plan"
+    code = "no_such_schedule"
 
-    def __init__(self, plan_id: int) -> None:
+    def __init__(self, schedule_id: int) -> None:
         super().__init__(
-            f"there is no plan {plan_id}", value=plan_id, expected="the id of a plan", field="id"
+            f"there is no schedule {schedule_id}",
+            value=schedule_id,
+            expected="the id of a schedule",
+            field="id",
         )
 
 

@@ -1,4 +1,4 @@
-"""Organisations, API keys and leases; sessions, webhooks and plans beside them in the same database."""
+"""Organisations, API keys and leases; sessions, webhooks and schedules beside them in the same database."""
 
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from accounts.database import Database, row_of, utc_now
 from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
-from accounts.plans import Plans
+from accounts.schedules import Schedules
 from accounts.sessions import Sessions
 from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
 from accounts.webhooks import Webhooks
@@ -31,7 +31,7 @@ class Accounts:
         self.sessions = Sessions(self._database)
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
-        self.plans = Plans(self._database)
+        self.schedules = Schedules(self._database)
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""

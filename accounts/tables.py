@@ -151,11 +151,11 @@ class DeliveryRow(Base):
     webhook: Mapped[WebhookRow] = relationship(lazy="joined", innerjoin=True)
 
 
-class PlanRow(Base):
+class ScheduleRow(Base):
     """An export that is to be made again and again."""
 
-    __tablename__ = "plans"
-    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_plans_organisation_id_name"),)
+    __tablename__ = "schedules"
+    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_schedules_organisation_id_name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))

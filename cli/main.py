@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from accounts.store import Accounts
-from cli import catalogue, credentials, label_exports, plans, templates
+from cli import catalogue, credentials, label_exports, schedules, templates
 from cli.settings import Settings
 from gs1.errors import LabelError
 
@@ -51,7 +51,8 @@ for command in (
     credentials.org,
     credentials.keys,
     credentials.webhooks,
-    plans.plans,
+    schedules.schedules,
+    schedules.plans,
     templates.templates,
     *label_exports.COMMANDS,
     *catalogue.COMMANDS,

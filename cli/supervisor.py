@@ -95,7 +95,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     guard = _start_guard(environment, lock)
     # All import at once; each begins when what it needs is there.
     code_server = _Service(
-        "code-server", "dagster._cli:main",
+        "code-server", "pipelines.execution.dagster_command:main",
         "api", "grpc", "--module-name", "pipelines.definitions",
         "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
         environment=environment, imports="pipelines.definitions",

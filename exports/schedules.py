@@ -1,4 +1,4 @@
-"""Standing plans: which of their ticks is due, and the export that a tick asks for.
+"""Standing schedules: which of their ticks is due, and the export that a tick asks for.
 
 A tick that was missed, because nothing ran then, is made up for once: of several missed ticks only the latest is
 run, for each selects all the stock that was never printed by then.
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from accounts.identity import Organisation
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
@@ -21,8 +21,8 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
-#: Namespace of the run ids that follow from a plan and its tick. Fixed for ever.
-_PLANNED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
+#: Namespace of the run ids that follow from a schedule and its tick. Fixed for ever.
+_SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 
 class InvalidCron(ExportError):
@@ -47,8 +47,8 @@ def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
     return cron
 
 
-def standing_request(body: bytes) -> str:
-    """Return the request of a plan, as its JSON: it selects what was never printed, unless it says otherwise.
+def schedule_request(body: bytes) -> str:
+    """Return the request of a schedule, as its JSON: it selects what was never printed, unless it says otherwise.
 
     Raises InvalidRequest.
     """
@@ -59,25 +59,25 @@ def standing_request(body: bytes) -> str:
     return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
 
 
-def due_tick(plan: Plan, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the plan."""
-    tick = latest_tick(plan.cron, plan.time_zone, now).astimezone(UTC)
-    return tick if tick > (plan.last_tick_at or plan.created_at) else None
+def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
+    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the schedule."""
+    tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
+    return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
-def export_of(plan: Plan, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
     """Return the export that the tick asks for: always the same job, whoever asks and how often.
 
     Raises InvalidRequest where a release no longer takes the request that was stored.
     """
-    # Ids of removed plans may be given again, but only for ticks that come after.
-    name = f"{plan.id}\n{tick.astimezone(UTC).isoformat()}"
+    # Ids of removed schedules may be given again, but only for ticks that come after.
+    name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
-        job_id=job_id_for(uuid.uuid5(_PLANNED_RUNS, name)),
+        job_id=job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name)),
         organisation=organisation.slug,
         resolver=organisation.resolver,
-        requested_by=f"plan:{plan.id}",
+        requested_by=f"schedule:{schedule.id}",
         submitted_at=tick.astimezone(UTC),
-        request=parse_request(plan.request.encode()),
+        request=parse_request(schedule.request.encode()),
         engine=engine,
     )

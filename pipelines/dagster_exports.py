@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import dagster as dg
-from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
 from accounts.identity import Organisation
 from catalogue import lifecycle, selection
@@ -42,9 +41,9 @@ from exports.reports import files as reports
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.sheets.check import require_possible
+from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export import tags
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import exported_items
@@ -68,7 +67,7 @@ class DagsterExports:
         self,
         *,
         instance: dg.DagsterInstance,
-        code_server_socket: str,
+        runs: Runs,
         workers: WarmWorkers,
         catalogue: Catalogue,
         artefacts: ArtefactStore,
@@ -78,7 +77,7 @@ class DagsterExports:
     ) -> None:
         self._instance = instance
         self._progress = ProgressReader(instance)
-        self._runs = Runs(instance, code_server_socket)
+        self._runs = runs
         self._workers = workers
         self._catalogue = catalogue
         self._artefacts = artefacts
@@ -162,9 +161,9 @@ class DagsterExports:
         if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
             raise AlreadyFinished(job_id, "being published")
         run = record.dagster_run
-        if run.status is DagsterRunStatus.QUEUED:
+        if run.status is dg.DagsterRunStatus.QUEUED:
             self._instance.run_coordinator.cancel_run(run.run_id)
-        elif run.status is DagsterRunStatus.NOT_STARTED:
+        elif run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._instance.report_run_canceled(run)
         return self.job(organisation, job_id)
 
@@ -244,7 +243,7 @@ class DagsterExports:
 
     def submit_left_over(self) -> Sequence[str]:
         """Queue the runs that were created and never started, as after a crash; return their ids."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED]))
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
         for run in runs:
             self._runs.queue(run)
         return [run.run_id for run in runs]
@@ -289,20 +288,20 @@ class DagsterExports:
         if run is not None and not run.is_finished:
             self._runs.queue(run)
 
-    def _submit_if_left_over(self, record: RunRecord, key: str) -> None:
+    def _submit_if_left_over(self, record: dg.RunRecord, key: str) -> None:
         """Queue a run that nobody started: the façade that made it is gone. Raises StillInFlight for a young one."""
         run = record.dagster_run
-        if run.status is not DagsterRunStatus.NOT_STARTED:
+        if run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return
         age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
         if age < _LEFT_OVER_AFTER:
             raise StillInFlight(key)
         self._runs.queue(run)
 
-    def _job_of(self, record: RunRecord) -> ExportJob:
+    def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)
 
-    def _record(self, organisation: str, job_id: str) -> RunRecord:
+    def _record(self, organisation: str, job_id: str) -> dg.RunRecord:
         record = self._instance.get_run_record_by_id(run_id_for(job_id))
         if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
             raise ExportNotFound(job_id)

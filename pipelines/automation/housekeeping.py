@@ -10,12 +10,12 @@ import dagster as dg
 from exports.artefacts import ArtefactStore
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
-from pipelines.export import tags
+from pipelines import tags
+from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
 
 HOUSEKEEPING_JOB = "housekeeping"
 
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 200
 
 
@@ -33,7 +33,7 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
     The run goes first: from then on the job is unknown to everybody, and what a crash leaves of it is removed
     the next time. Runs that have not ended stay, however old. `before` is aware.
     """
-    old = dg.RunsFilter(statuses=_ENDED, updated_before=before.astimezone(UTC))
+    old = dg.RunsFilter(statuses=ENDED, updated_before=before.astimezone(UTC))
     runs = 0
     while found := instance.get_runs(old, limit=_RUNS_AT_ONCE):
         for run in found:

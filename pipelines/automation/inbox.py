@@ -11,19 +11,11 @@ from accounts.store import Accounts
 from catalogue.inbox import Arrival, Inbox, Taken
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from pipelines import tags
+from pipelines.automation.run_statuses import UNFINISHED
 
 INBOX_JOB = "inbox_import"
 
-#: The run tag with the organisation whose files a run imports.
-INBOX_TAG = "labels/inbox"
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _INTERVAL_SECONDS = 30
 
 
@@ -132,8 +124,8 @@ def inbox_sensor(
     arrivals = [
         arrival for arrival in inbox_of(artefacts).arrivals() if _exists(accounts, arrival.organisation)
     ]
-    running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=_UNFINISHED))
-    busy = frozenset(run.tags[INBOX_TAG] for run in running if INBOX_TAG in run.tags)
+    running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=UNFINISHED))
+    busy = frozenset(run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags)
     files, seen = due(arrivals, Seen.from_cursor(context.cursor), busy)
     return dg.SensorResult(
         run_requests=[_request(organisation, found) for organisation, found in files.items()],
@@ -158,5 +150,5 @@ def _request(organisation: str, arrivals: list[Arrival]) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=hashlib.sha256("".join(fingerprints).encode()).hexdigest(),
         run_config=dg.RunConfig(ops={"import_arrivals": config}),
-        tags={INBOX_TAG: organisation},
+        tags={tags.INBOX: organisation},
     )

@@ -11,16 +11,9 @@ from accounts.store import Accounts
 from catalogue import maintenance
 from catalogue.maintenance import LEAST_RETENTION, Lock
 from catalogue.tables import Catalogue
+from pipelines.automation.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 # Longer than joining one organisation's small files takes. A dead worker's lease holds nobody up but the next
 # day's compaction.
@@ -47,7 +40,7 @@ def retention(instance: dg.DagsterInstance, now: datetime) -> timedelta:
 
     Such a run has pinned a version no older than itself. `now` is aware.
     """
-    unfinished = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1, ascending=True)
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=1, ascending=True)
     ages = [now - record.create_timestamp.astimezone(UTC) + timedelta(days=1) for record in unfinished]
     return max([LEAST_RETENTION, *ages])
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 import dagster as dg
-from dagster._core.event_api import RunStatusChangeEventType
-from dagster._core.storage.dagster_run import RunRecord
 
 from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
@@ -15,7 +14,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from notifications import webhooks as messages
 from notifications.http_sender import HttpSender
-from pipelines.export import tags
+from pipelines import tags
 from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
@@ -28,8 +27,12 @@ _EVENTS_AT_ONCE = 200
 #: With the longest delivery this stays within the minute Dagster gives a sensor.
 _STARTING_FOR = timedelta(seconds=20)
 
+_End: TypeAlias = Literal[
+    dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED
+]
+
 #: The events that end a run, and the status it has then: the event is stored a moment before the status.
-_ENDS: Mapping[RunStatusChangeEventType, dg.DagsterRunStatus] = {
+_ENDS: Mapping[_End, dg.DagsterRunStatus] = {
     dg.DagsterEventType.RUN_SUCCESS: dg.DagsterRunStatus.SUCCESS,
     dg.DagsterEventType.RUN_FAILURE: dg.DagsterRunStatus.FAILURE,
     dg.DagsterEventType.RUN_CANCELED: dg.DagsterRunStatus.CANCELED,
@@ -82,8 +85,8 @@ def enqueue_ended(
     return Enqueued(added, json.dumps(seen))
 
 
-def _ended(record: RunRecord, status: dg.DagsterRunStatus) -> RunRecord:
-    return RunRecord(
+def _ended(record: dg.RunRecord, status: dg.DagsterRunStatus) -> dg.RunRecord:
+    return dg.RunRecord(
         storage_id=record.storage_id,
         dagster_run=record.dagster_run.with_status(status),
         create_timestamp=record.create_timestamp,

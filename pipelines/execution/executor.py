@@ -13,17 +13,16 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.events import DagsterEvent
-from dagster._core.execution.retries import RetryMode
-from dagster._core.executor.base import Executor
-from dagster._core.executor.in_process import InProcessExecutor
-from dagster._core.executor.step_delegating import (
+
+from pipelines.execution.dagster_steps import (
     CheckStepHealthResult,
+    ExecuteStepArgs,
+    InProcessExecutor,
+    RetryMode,
     StepDelegatingExecutor,
     StepHandler,
     StepHandlerContext,
 )
-from dagster._grpc.types import ExecuteStepArgs
 
 #: How often a step whose process is killed starts again before it counts as failed.
 _STARTS_AT_MOST = 5
@@ -50,7 +49,7 @@ def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
 
 
 @dg.executor(name="in_process_or_forked", config_schema=_CONFIG, requirements=_requirements)
-def in_process_or_forked(context: dg.InitExecutorContext) -> Executor:
+def in_process_or_forked(context: dg.InitExecutorContext) -> dg.Executor:
     """One process for all steps of the run, or one for each step, `max_concurrent` at once."""
     config = cast("Mapping[str, dict[str, int]]", context.executor_config)
     if "forked" not in config:
@@ -75,7 +74,7 @@ class ForkedSteps(StepHandler):
     def name(self) -> str:
         return "ForkedSteps"
 
-    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
         self._starts[_key(step_handler_context)] = 0
         self._start(step_handler_context)
         return iter(())
@@ -95,7 +94,7 @@ class ForkedSteps(StepHandler):
             f"its process ended {_STARTS_AT_MOST} times without a result, now with exit code {process.exitcode}"
         )
 
-    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
         self._processes[_key(step_handler_context)].kill()
         return iter(())
 
@@ -130,17 +129,14 @@ def _has_ended(context: StepHandlerContext, key: str) -> bool:
 
 def _execute(arguments: ExecuteStepArgs) -> None:
     """Execute the step; end at once when the run worker does, whose successor starts it again."""
-    # What `dagster api execute_step` does, without its process's imports.
-    from dagster._cli.api import (  # noqa: PLC0415
-        _execute_step_command_body,  # pyright: ignore[reportPrivateUsage]
-    )
+    from pipelines.execution.dagster_workers import execute_step_body  # noqa: PLC0415
 
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
     with dg.DagsterInstance.from_ref(arguments.instance_ref) as instance:
         run = instance.get_run_by_id(arguments.run_id)
         if run is not None:
-            deque(_execute_step_command_body(arguments, instance, run), maxlen=0)
+            deque(execute_step_body(arguments, instance, run), maxlen=0)
 
 
 def _end_with(parent: BaseProcess | None) -> None:

@@ -18,33 +18,34 @@ from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.launcher.base import (
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision
+from exports.jobs.job_id import job_id_for
+from pipelines import tags
+from pipelines.execution import worker
+from pipelines.execution.dagster_runs import (
     CheckRunHealthResult,
+    ConfigurableClass,
+    ConfigurableClassData,
+    InstanceRef,
     LaunchRunContext,
     ResumeRunContext,
     RunLauncher,
     WorkerStatus,
 )
-from dagster._serdes import ConfigurableClass
-from dagster._serdes.config_class import ConfigurableClassData
-
-from exports.artefacts import ArtefactStore
-from exports.jobs import decision
-from exports.jobs.job_id import job_id_for
-from pipelines.execution import worker
-from pipelines.export import tags
-from pipelines.storage import instance
+from pipelines.storage import instance, renamed_sensors
 
 
 def run_daemon() -> None:
-    """Run Dagster's daemon, the fork server importing meanwhile what the first queued run will need."""
+    """Run Dagster's daemon, while the fork server imports what the first queued run will need."""
     _context()
     forkserver.ensure_running()
-    from dagster._daemon.cli import main  # noqa: PLC0415
+    from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
 
-    instance.queue_interrupted_launches(Path(os.environ["LABELS_HOME"]))
+    with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
+        renamed_sensors.take_over(dagster)
+        instance.queue_interrupted_launches(dagster)
     main()
 
 
@@ -89,7 +90,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         """
         run = context.dagster_run
         with self._worker_of(run) as gate:
-            started = DagsterEvent(DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
+            started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
             self._instance.report_dagster_event(started, run_id=run.run_id)
             gate.send(run.run_id)
 
@@ -146,9 +147,11 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
         run_id = str(gate.recv())
     except EOFError:
         return
-    from dagster._grpc.impl import core_execute_run  # noqa: PLC0415
-    from dagster._utils.hosted_user_process import recon_job_from_origin  # noqa: PLC0415
-    from dagster._utils.interrupts import capture_interrupts  # noqa: PLC0415
+    from pipelines.execution.dagster_workers import (  # noqa: PLC0415
+        capture_interrupts,
+        core_execute_run,
+        recon_job_from_origin,
+    )
 
     with dg.DagsterInstance.from_ref(ref) as dagster, capture_interrupts():
         run = dagster.get_run_by_id(run_id)

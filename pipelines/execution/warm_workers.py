@@ -116,21 +116,18 @@ class WarmWorkers:
 def _serve(pipe: Connection, home: str) -> None:
     """Execute the runs whose ids come through the pipe, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from dagster._core.definitions.job_base import InMemoryJob  # noqa: PLC0415 - the child's cost
-    from dagster._core.execution.api import execute_run  # noqa: PLC0415
-    from dagster._core.storage.dagster_run import DagsterRunStatus  # noqa: PLC0415
+    from dagster import DagsterRunStatus  # noqa: PLC0415 - the child's cost
 
-    from pipelines.execution.preload import JOB  # noqa: PLC0415
+    from pipelines.execution.dagster_workers import execute_run, recon_job_from_origin  # noqa: PLC0415
 
     dagster = instance.load(Path(home))
-    job = InMemoryJob(JOB)
     pipe.send(READY)
     with suppress(EOFError):
         while True:
             run_id = pipe.recv()
             run = dagster.get_run_by_id(run_id)
             # One that was cancelled or queued while it waited is no longer ours.
-            if run is not None and run.status is DagsterRunStatus.NOT_STARTED:
+            if run is not None and run.status is DagsterRunStatus.NOT_STARTED and run.job_code_origin:
                 worker.sign(dagster, run_id, os.getpid())
-                execute_run(job, run, dagster)
+                execute_run(recon_job_from_origin(run.job_code_origin), run, dagster)
             pipe.send(run_id)

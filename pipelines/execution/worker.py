@@ -3,11 +3,10 @@
 import dagster as dg
 import psutil
 
-#: What a fork server imports before its first fork; it ignores in silence what it cannot import.
-PRELOAD = ["pipelines.execution.preload"]
+from pipelines import tags
 
-#: The run's tag: the worker's pid and when it began.
-WORKER = "labels/worker"
+#: What a fork server imports before its first fork; it ignores in silence what it cannot import.
+PRELOAD = ["pipelines.preload"]
 
 #: A pid that is used again belongs to a process that began at another time. The clock may be set meanwhile.
 _CLOCK_SECONDS = 5.0
@@ -16,12 +15,12 @@ _CLOCK_SECONDS = 5.0
 def sign(instance: dg.DagsterInstance, run_id: str, pid: int) -> None:
     """Record that the process executes the run."""
     began = psutil.Process(pid).create_time()
-    instance.add_run_tags(run_id, {WORKER: f"{pid} {began:.2f}"})
+    instance.add_run_tags(run_id, {tags.WORKER: f"{pid} {began:.2f}"})
 
 
 def is_alive(run: dg.DagsterRun) -> bool:
     """Whether the process that signed the run last still lives; False where none did."""
-    pid, _, began = run.tags.get(WORKER, "").partition(" ")
+    pid, _, began = run.tags.get(tags.WORKER, "").partition(" ")
     if not pid:
         return False
     try:
@@ -35,4 +34,4 @@ def is_alive(run: dg.DagsterRun) -> bool:
 
 def pid_of(run: dg.DagsterRun) -> int | None:
     """Return the living process that executes the run, or None."""
-    return int(run.tags[WORKER].partition(" ")[0]) if is_alive(run) else None
+    return int(run.tags[tags.WORKER].partition(" ")[0]) if is_alive(run) else None

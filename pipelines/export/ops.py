@@ -16,7 +16,8 @@ from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from exports.previews import pictures
-from pipelines.export import checks, progress, steps, tags
+from pipelines import tags
+from pipelines.export import checks, progress, steps
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 

@@ -15,7 +15,7 @@ from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
-from pipelines.export import tags
+from pipelines import tags
 
 #: Every step finds what an earlier attempt stored, so any may be tried again: a storage may be back by then.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from pipelines import tags
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -19,10 +21,13 @@ MAX_CONCURRENT_RUNS = 2
 
 #: One organisation's large jobs run one after the other, so that they never hold up another's.
 _ONE_EACH: dict[str, object] = {
-    "key": "labels/organisation",
+    "key": tags.ORGANISATION,
     "value": {"applyLimitPerUniqueValue": True},
     "limit": 1,
 }
+
+#: Where dagster.yaml finds those classes of Dagster that have no public name.
+_PRIVATE_STORAGES = "pipelines.storage.dagster_storage"
 
 _MONITORING: dict[str, object] = {
     "enabled": True,
@@ -63,17 +68,17 @@ def prepare(home: Path, code_server_socket: str) -> None:
                 "config": storage,
             },
             "schedule_storage": {
-                "module": "dagster._core.storage.schedules",
+                "module": _PRIVATE_STORAGES,
                 "class": "SqliteScheduleStorage",
                 "config": storage,
             },
             # Output is the service's own log: capturing it costs two processes a run.
             "compute_logs": {
-                "module": "dagster._core.storage.noop_compute_log_manager",
+                "module": _PRIVATE_STORAGES,
                 "class": "NoOpComputeLogManager",
             },
             "run_coordinator": {
-                "module": "dagster._core.run_coordinator",
+                "module": "dagster",
                 "class": "QueuedRunCoordinator",
                 "config": {
                     "max_concurrent_runs": MAX_CONCURRENT_RUNS,
@@ -114,16 +119,14 @@ def load(home: Path) -> "dg.DagsterInstance":
     return dg.DagsterInstance.from_config(str(home / "dagster"))
 
 
-def queue_interrupted_launches(home: Path) -> None:
-    """Queue again the runs that a daemon was launching when it died. For the time before the next one runs."""
+def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
+    """Queue again the runs that a daemon was launching when it died. Call it before the next daemon runs."""
     import dagster as dg  # noqa: PLC0415
-    from dagster._core.events import DagsterEvent, DagsterEventType  # noqa: PLC0415
 
-    with load(home) as dagster:
-        for run in dagster.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
-            # The coordinator takes runs only that are new.
-            queued = DagsterEvent(DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
-            dagster.report_dagster_event(queued, run_id=run.run_id)
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+        # `submit_run` of the coordinator takes only runs that were never queued.
+        queued = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
+        instance.report_dagster_event(queued, run_id=run.run_id)
 
 
 def _write(path: Path, document: dict[str, object]) -> None:

@@ -11,10 +11,13 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, Self
 
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
-from dagster._core.storage.runs import SqliteRunStorage
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+
+from pipelines.storage.dagster_storage import (
+    ConfigurableClassData,
+    ConsolidatedSqliteEventLogStorage,
+    SqliteRunStorage,
+)
 
 _BUSY_SECONDS = 30
 
