@@ -10,13 +10,13 @@ class AccountsError(LabelError):
 
 
 class InvalidAccountValue(AccountsError):
-    """A slug, name, address, role, limit or time is not of the form expected."""
+    """A slug, name, address, role, limit or time does not have the expected form."""
 
     code = "invalid_account_value"
 
 
 class OrganisationExists(AccountsError):
-    """An organisation of that slug is there already."""
+    """An organisation has that slug already."""
 
     code = "organisation_exists"
 
@@ -36,7 +36,7 @@ class ScheduleExists(AccountsError):
 
 
 class NotFound(AccountsError):
-    """There is nothing of that name or id, or it is another organisation's: which, is not told."""
+    """Nothing has that name or id, or it belongs to another organisation. The error does not tell which."""
 
     code = "not_found"
 
@@ -65,7 +65,7 @@ class NoSuchKey(NotFound):
 
 
 class InactiveKey(AccountsError):
-    """The key was revoked or has expired: there is nothing to rotate."""
+    """The key was revoked or has expired, so it cannot be rotated."""
 
     code = "inactive_key"
 
@@ -104,7 +104,7 @@ class NoSuchSchedule(NotFound):
 
 
 class UnsupportedDatabase(AccountsError):
-    """The database lacks the statement that leases are built on."""
+    """The database lacks the INSERT … ON CONFLICT statement that leases need."""
 
     code = "unsupported_database"
 
@@ -115,7 +115,7 @@ class UnsupportedDatabase(AccountsError):
 
 
 class DatabaseTooNew(AccountsError):
-    """A newer release has migrated the database: this one does not know what it holds."""
+    """A newer release has migrated the database, and this one does not know its tables."""
 
     code = "database_too_new"
 

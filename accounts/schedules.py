@@ -1,4 +1,4 @@
-"""Schedules: exports that an organisation wants made again and again. Nothing runs them here."""
+"""Stored schedules: exports that an organisation wants at the ticks of a cron expression. Nothing runs here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,9 @@ from accounts.tables import OrganisationRow, ScheduleRow
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """An export on a timetable: `cron` in the clock of `time_zone`; `request` is the export's JSON.
+    """A timetable for an export: `cron` in `time_zone`, and the export's request as JSON.
 
-    Ticks up to `last_tick_at`, or to `created_at` where there is none, are dealt with.
+    Ticks up to `last_tick_at`, or up to `created_at` if that is None, are done.
     """
 
     id: int
@@ -38,7 +38,7 @@ class Schedules:
         self._database = database
 
     def add(self, slug: str, name: str, *, cron: str, time_zone: str, request: str) -> Schedule:
-        """Return the organisation's new schedule. `cron` and `request` are taken as validated by the caller.
+        """Return the organisation's new schedule. The caller has validated `cron` and `request`.
 
         Raises NoSuchOrganisation; ScheduleExists; InvalidAccountValue for a bad name or an unknown time zone.
         """
@@ -60,7 +60,7 @@ class Schedules:
             raise ScheduleExists(name) from error
 
     def active(self) -> list[Schedule]:
-        """Return the schedules that do not rest, of all organisations, oldest first."""
+        """Return the schedules of all organisations that are not paused, oldest first."""
         with self._database.session() as session:
             rows = session.execute(
                 select(ScheduleRow, OrganisationRow.slug)
@@ -80,7 +80,7 @@ class Schedules:
             return [_schedule(row, slug) for row in rows]
 
     def record_tick(self, schedule_id: int, tick: datetime) -> None:
-        """Record that the schedule's ticks up to this one are dealt with; a later one recorded before stays."""
+        """Record that the schedule's ticks up to this one are done. A later tick recorded before is kept."""
         with self._database.session() as session:
             session.execute(
                 update(ScheduleRow)
@@ -90,11 +90,11 @@ class Schedules:
             )
 
     def pause(self, slug: str, schedule_id: int) -> None:
-        """Let the schedule rest. Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's."""
+        """Pause the schedule. Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's."""
         self._set_active(slug, schedule_id, active=False)
 
     def resume(self, slug: str, schedule_id: int) -> None:
-        """Let the schedule go on from now: ticks while it rested are passed over, not made up for.
+        """Resume the schedule from now on. Ticks during the pause are not made up for.
 
         Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's.
         """
@@ -115,7 +115,7 @@ class Schedules:
         self._set_active(slug, schedule_id, active=True)
 
     def remove(self, slug: str, schedule_id: int) -> None:
-        """Forget the schedule. Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's."""
+        """Remove the schedule. Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's."""
         with self._database.session() as session:
             owner = row_of(session, slug).id
             statement = delete(ScheduleRow).where(

@@ -1,4 +1,4 @@
-"""The façade's process: the composition of stores, launcher and API, served by uvicorn."""
+"""The façade's process: builds the stores, the `Exports` port and the API, and serves them with uvicorn."""
 
 import argparse
 import logging
@@ -55,7 +55,7 @@ def main() -> None:
             host=arguments.host,
             port=arguments.port,
             log_level="info",
-            # Its lines would show the tokens in download addresses; the app writes its own.
+            # Its lines would show the tokens in download addresses. The app writes its own access log.
             access_log=False,
             server_header=False,
         )

@@ -18,7 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Commands(click.Group):
-    """Deliberate errors are told in one line, not in a traceback."""
+    """Prints a LabelError in one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -1,7 +1,7 @@
-"""Standing schedules: which of their ticks is due, and the export that a tick asks for.
+"""Schedules: which tick is due, and the export that a tick asks for.
 
-A tick that was missed, because nothing ran then, is made up for once: of several missed ticks only the latest is
-run, for each selects all the stock that was never printed by then.
+Of several ticks missed while the service was down, only the latest is run: it selects all stock that was never
+printed by then.
 """
 
 import json
@@ -21,12 +21,12 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
-#: Namespace of the run ids that follow from a schedule and its tick. Fixed for ever.
+#: Namespace of the run ids made from a schedule and its tick. Never change it.
 _SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 
 class InvalidCron(ExportError):
-    """The text is no cron expression of five fields."""
+    """The text is not a cron expression of five fields."""
 
     code = "invalid_cron"
 
@@ -40,15 +40,15 @@ class InvalidCron(ExportError):
 
 
 def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
-    """Return the cron expression. Raises InvalidCron, also for what has not five fields, such as `@daily`."""
-    # The zone's clock is asked once a minute at most, and a column holds so many characters.
+    """Return the cron expression. Raises InvalidCron, also if it does not have five fields, such as `@daily`."""
+    # Six fields would be seconds, and schedules are evaluated less often. The column holds 255 characters.
     if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
         raise InvalidCron(cron)
     return cron
 
 
 def schedule_request(body: bytes) -> str:
-    """Return the request of a schedule, as its JSON: it selects what was never printed, unless it says otherwise.
+    """Return the request of a schedule as JSON. It selects what was never printed unless it says otherwise.
 
     Raises InvalidRequest.
     """
@@ -60,17 +60,17 @@ def schedule_request(body: bytes) -> str:
 
 
 def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the schedule."""
+    """Return the latest tick up to now, in UTC. None if it is done or before the schedule was made."""
     tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
     return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
 def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
-    """Return the export that the tick asks for: always the same job, whoever asks and how often.
+    """Return the export that the tick asks for. The same tick always has the same job id.
 
-    Raises InvalidRequest where a release no longer takes the request that was stored.
+    Raises InvalidRequest if this release does not accept the stored request.
     """
-    # Ids of removed schedules may be given again, but only for ticks that come after.
+    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
     name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
         job_id=job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name)),

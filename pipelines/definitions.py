@@ -1,4 +1,4 @@
-"""Everything Dagster loads: assets and their checks, jobs, schedules, sensors, resources."""
+"""Everything Dagster loads. The name of this module is stored with every run: it must not change."""
 
 import dagster as dg
 

@@ -1,4 +1,4 @@
-"""Dagster resources: they hold configuration and hand out the plain stores."""
+"""Dagster resources: they hold configuration and create the plain stores."""
 
 import dagster as dg
 

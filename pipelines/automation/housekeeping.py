@@ -1,4 +1,4 @@
-"""The daily job after which neither runs nor artefacts are older than the retention allows."""
+"""The daily job that removes runs and artefacts older than the retention time."""
 
 import shutil
 from dataclasses import dataclass
@@ -21,24 +21,24 @@ _RUNS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What was removed: runs with all they kept, and folders that had no run any more."""
+    """Counts of what was removed: runs with all their data, and folders without a run."""
 
     runs: int
     left_over: int
 
 
 def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datetime) -> Expired:
-    """Remove every run that ended, and did not change since `before`, with what its job keeps.
+    """Remove every ended run that has not changed since `before`, with all its data.
 
-    The run goes first: from then on the job is unknown to everybody, and what a crash leaves of it is removed
-    the next time. Runs that have not ended stay, however old. `before` is aware.
+    The run is removed first. From then on the job is unknown, and if a crash leaves files behind, the next call
+    removes them. Runs that have not ended stay, however old. `before` is aware.
     """
     old = dg.RunsFilter(statuses=ENDED, updated_before=before.astimezone(UTC))
     runs = 0
     while found := instance.get_runs(old, limit=_RUNS_AT_ONCE):
         for run in found:
             instance.delete_run(run.run_id)
-            # What its steps handed each other, which Dagster does not remove with the run.
+            # Dagster does not remove the outputs of a run's steps with the run.
             if (handed := Path(instance.storage_directory()) / run.run_id).exists():
                 shutil.rmtree(handed)
             if tags.ORGANISATION in run.tags:

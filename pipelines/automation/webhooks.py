@@ -1,4 +1,4 @@
-"""The sensor that tells organisations' webhooks of jobs that ended: it makes the messages, and delivers them."""
+"""The sensor that makes webhook messages of ended jobs, and delivers those that are due."""
 
 import json
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ from pipelines.settings import PipelineSettings
 
 _INTERVAL_SECONDS = 5
 
-#: Events of each kind that one evaluation looks at.
+#: Events of each kind that one evaluation reads at most.
 _EVENTS_AT_ONCE = 200
 
-#: With the longest delivery this stays within the minute Dagster gives a sensor.
+#: Deliveries start within this time. With the longest one, that stays within the minute Dagster gives a sensor.
 _STARTING_FOR = timedelta(seconds=20)
 
 _End: TypeAlias = Literal[
     dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED
 ]
 
-#: The events that end a run, and the status it has then: the event is stored a moment before the status.
+#: The events that end a run, and the status that follows: the event is stored a moment before the status.
 _ENDS: Mapping[_End, dg.DagsterRunStatus] = {
     dg.DagsterEventType.RUN_SUCCESS: dg.DagsterRunStatus.SUCCESS,
     dg.DagsterEventType.RUN_FAILURE: dg.DagsterRunStatus.FAILURE,
@@ -41,7 +41,7 @@ _ENDS: Mapping[_End, dg.DagsterRunStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """How many deliveries were added, and where the next look at the event log begins."""
+    """How many deliveries were added, and the cursor for the next evaluation."""
 
     deliveries: int
     cursor: str
@@ -54,10 +54,10 @@ def enqueue_ended(
     accounts: Accounts,
     cursor: str | None,
 ) -> Enqueued:
-    """Make a message for every job that ended since the cursor, due at once at its organisation's webhooks.
+    """Add a message for every job that ended since the cursor, due at once at its organisation's webhooks.
 
-    A job has one message, whose id follows from the job's, and a webhook takes an id once: so a cursor that was
-    lost, or a run that ended twice, repeats nothing.
+    The message's id follows from the job's id, and a webhook gets each id once. So nothing is repeated if the
+    cursor is lost or a run ends twice.
     """
     seen: dict[str, int] = json.loads(cursor) if cursor else {}
     told: dict[str, bool] = {}

@@ -1,6 +1,6 @@
-"""Dagster's plug-in that starts the workers of queued runs: forked in tenths of a second, resumed when they die.
+"""The run launcher: forks a worker for each queued run, reports dead ones, and starts another to resume the run.
 
-Every process with the instance imports this module, so what only a worker needs is imported in the worker.
+Every process that opens the instance imports this module, so a worker's own imports are in its functions.
 """
 
 import logging
@@ -50,10 +50,10 @@ def run_daemon() -> None:
 
 
 class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
-    """Starts every run worker from a fork server, and tells whether one still lives.
+    """Starts run workers from a fork server, and tells whether they still live.
 
-    A worker outlives the daemon that started it, unless the daemon is stopped in good order: then its
-    workers are ended, and the next daemon's run monitoring resumes their runs.
+    A worker survives if the daemon that started it is killed. A daemon that is stopped kills its workers, and the
+    next daemon's run monitoring resumes their runs.
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
@@ -85,8 +85,8 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's worker and report the run as started.
 
-        It is started from here on for run monitoring too, which resumes started runs only: a worker
-        that dies in its first moments is found like any other.
+        Run monitoring resumes started runs only. As the run counts as started before the worker does anything,
+        a worker that dies at once is noticed like any other.
         """
         run = context.dagster_run
         with self._worker_of(run) as gate:
@@ -95,7 +95,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             gate.send(run.run_id)
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        """Start another worker for a run whose worker died. Steps that ended find what they stored."""
+        """Start another worker for a run whose worker died. Its steps find what was stored before."""
         run = context.dagster_run
         with self._worker_of(run) as gate:
             gate.send(run.run_id)
@@ -104,7 +104,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return CheckRunHealthResult(WorkerStatus.RUNNING if worker.is_alive(run) else WorkerStatus.NOT_FOUND)
 
     def terminate(self, run_id: str) -> bool:
-        """End the run as its caller would: an export by its decision, between two batches; others at once."""
+        """Cancel the run: an export through its decision, which is read between two batches; others at once."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -122,7 +122,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             process.join()
 
     def _worker_of(self, run: dg.DagsterRun) -> Connection:
-        """Start and sign a worker that waits for the run's id to come through the connection returned."""
+        """Start a worker and tag the run with it. It waits until the returned connection sends the run's id."""
         context = _context()
         theirs, ours = context.Pipe(duplex=False)
         process = context.Process(
@@ -142,7 +142,7 @@ def _context() -> ForkServerContext:
 
 
 def _work(gate: Connection, ref: InstanceRef) -> None:
-    """Execute the run whose id comes through the gate; nothing where the gate closes without one."""
+    """Execute the run whose id the gate sends. Do nothing if the gate closes before."""
     try:
         run_id = str(gate.recv())
     except EOFError:
@@ -165,14 +165,14 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
             resume_from_failure=True,
         )
         deque(events, maxlen=0)
-        # One that was interrupted has not ended: it will be resumed.
+        # An interrupted run has not ended: it will be resumed.
         ended = dagster.get_run_by_id(run_id)
         if tags.ORGANISATION in run.tags and ended and ended.is_failure_or_canceled:
             _give_back(run_id)
 
 
 def _give_back(run_id: str) -> None:
-    """Remove what steps stored after another one had failed, and what those did not that were killed for good."""
+    """Release the lease and remove the parts of a failed job, also those of steps that were killed."""
     from accounts.store import Accounts  # noqa: PLC0415
     from pipelines.export import steps  # noqa: PLC0415
 

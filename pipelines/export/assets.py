@@ -1,4 +1,4 @@
-"""The asset graph: the catalogue's tables, and the label exports made of them."""
+"""The asset graph: the catalogue's tables, and the label export that depends on them."""
 
 import dagster as dg
 

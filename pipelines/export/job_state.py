@@ -1,4 +1,4 @@
-"""A Dagster run, told as an export job."""
+"""Return the state of an export job from its Dagster run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ _UNEXPLAINED = "The export failed for a reason that lies not in its data; the lo
 
 
 def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
-    """Return the run statuses that are told as this one."""
+    """Return the run statuses that clients see as this job status."""
     return [of_run for of_run, told in STATUS_OF.items() if told is status]
 
 
@@ -41,8 +41,8 @@ def job_of(
 ) -> ExportJob:
     """Return the state of the job whose run this is.
 
-    A cancellation decides the state at once, whatever the run is still about to notice. What is recorded as
-    printed is published, also where the run failed in the moment between the record and its own success.
+    A cancelled job is failed at once, even while the run has yet to notice. A job whose labels are recorded as
+    printed is completed, even if the run fails between that record and its own success.
     """
     run = record.dagster_run
     job_id = job_id_for(run.run_id)
