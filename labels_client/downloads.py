@@ -1,9 +1,8 @@
 """A file fetched whole or not at all: resumed where the connection broke, checked by size and digest."""
 
 import hashlib
-import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -33,15 +32,16 @@ def fetch(
     bytes are missing or other ones than the entity tag's SHA-256 tells.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    # Opened here and not by tempfile, whose files are their owner's alone: this one gets what the umask gives.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as out:
+        with temporary.open("xb") as out:
             part = _Part(out, expected_bytes)
             _fill(part, http, url, retries, renewed)
             part.require_whole()
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 

@@ -1,7 +1,9 @@
 """Downloads over a network that breaks them off."""
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator
 
 import httpx
@@ -92,6 +94,16 @@ def test_a_broken_download_goes_on_where_it_broke(tmp_path):
     starts = [0, 1000, 1005, 301_005, 301_006, 371_006]
     assert files.asked == [None, *[f"bytes={start}-" for start in starts[1:]]], "more breaks than attempts"
     assert [path.name for path in tmp_path.iterdir()] == ["qr.zip"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_the_file_has_the_permissions_the_umask_gives(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        Files().fetch(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "qr.zip").stat().st_mode) == mode
 
 
 def test_a_break_after_the_last_byte_is_none(tmp_path):
