@@ -17,6 +17,9 @@ ElementString: TypeAlias = tuple[tuple[str, str], ...]
 #: FNC1 as text: what scanners send for it as a separator. At the start of a message it says "GS1 data follow".
 FNC1 = "\x1d"
 
+# What stands for an opening parenthesis within a value.
+_ESCAPED = r"\("
+
 # A chunk has few products but many labels: each GTIN is checked once, not once per label.
 _cached_gtin = lru_cache(maxsize=65_536)(require_gtin_14)
 
@@ -59,6 +62,19 @@ def hri(elements: Sequence[tuple[str, str]]) -> str:
     '(01)09506000134352(10)ABC123'
     """
     return "".join([f"({ai}){value}" for ai, value in elements])
+
+
+def bracketed(elements: Sequence[tuple[str, str]]) -> str:
+    r"""Return the elements with their AIs in parentheses, as text that can be taken apart again.
+
+    An opening parenthesis within a value is written `\(`, so that each one without a backslash begins an AI. That is
+    enough, for an AI is digits; and a backslash is in no value, because the GS1 set of 82 characters has none.
+    Source: GS1 Barcode Syntax Engine, which reads bracketed element strings of this form.
+
+    >>> bracketed([("01", "09506000134352"), ("10", "A(21)B")])
+    '(01)09506000134352(10)A\\(21)B'
+    """
+    return "".join([f"({ai}){value.replace('(', _ESCAPED)}" for ai, value in elements])
 
 
 def parse(message: str) -> ElementString:

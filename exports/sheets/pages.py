@@ -150,6 +150,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 size.modules,
                 size.x_dimension_mm,
                 "; ".join(filter(None, notes)),
+                payload.message,
             )
         )
     return batch

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from exports.requests.export_types import Slot
 from gs1.digital_link import DEFAULT_RESOLVER, digital_link
-from gs1.element_string import ElementString, element_string, hri
+from gs1.element_string import FNC1, ElementString, bracketed, element_string, hri
 from gs1.gtin import Carrier, carrier_for, native_digits
 from gs1.symbol_size import SymbolKind
 from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
@@ -19,8 +19,9 @@ class Payload(NamedTuple):
     """What one symbol carries.
 
     `data` is what the encoder takes: a link, an element string with FNC1 as 0x1D, or a GTIN's digits.
-    `text` is the same for the manifest, `hri` for the label; `elements` are its Application Identifiers with
-    their values, of which a GTIN alone has none. `note` says what the carrier leaves out.
+    `text` is the same for the manifest, an element string with its AIs in parentheses; `hri` is it for the label.
+    `elements` are its Application Identifiers with their values, of which a GTIN alone has none. `note` says what
+    the carrier leaves out.
 
     A tuple, because every label has one and a frozen dataclass takes thrice as long to make.
     """
@@ -31,6 +32,11 @@ class Payload(NamedTuple):
     hri: str
     elements: ElementString = ()
     note: str = ""
+
+    @property
+    def message(self) -> str:
+        """What is encoded, character by character, with `^` for FNC1: no link and no value holds a `^`."""
+        return self.data.decode("ascii").replace(FNC1, "^")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +99,8 @@ PAYLOAD_MAKERS: Mapping[Slot, PayloadMaker] = {
 
 
 def _message(kind: SymbolKind, row: Row, elements: ElementString) -> Payload:
-    text = hri(elements)
     data = element_string(elements).encode("ascii")
-    return Payload(kind, data, text, text, elements, _left_out(row, elements))
+    return Payload(kind, data, bracketed(elements), hri(elements), elements, _left_out(row, elements))
 
 
 def _known(row: Row) -> tuple[str, str | None, str | None, str | None, str | None]:

@@ -105,6 +105,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     size.modules,
                     size.x_dimension_mm,
                     "; ".join(filter(None, (payload.note, size.note))),
+                    payload.message,
                 )
             )
     return batch
