@@ -25,10 +25,18 @@ class JobStatus(StrEnum):
 
 
 class Report(StrEnum):
-    """A table about an export, as CSV; the value is its file's stem."""
+    """A table about an export; the value is its file's stem."""
 
     MANIFEST = "manifest"
     ERRORS = "errors"
+
+
+class ReportFormat(StrEnum):
+    """The format a report is wanted in; the value is its file's suffix."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +229,11 @@ class Exports(Protocol):
         """Return the artefact opened for reading. Raises FileNotFoundError where it is gone."""
         ...
 
-    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
-        """Return the job's `manifest.csv` or `errors.csv` by itself. Raises ExportNotFound where there is none."""
+    def open_report(self, job: ExportJob, report: Report, wanted: ReportFormat) -> BinaryIO:
+        """Return the job's manifest or errors in the format wanted; other formats than CSV take time to make.
+
+        Raises ExportNotFound where there is none, TooManyRows for more than the format holds.
+        """
         ...
 
     def gauges(self) -> Gauges:

@@ -36,9 +36,11 @@ from exports.ports import (
     PrintEvent,
     PrintHistory,
     Report,
+    ReportFormat,
 )
 from exports.previews import preview
 from exports.reports import files as reports
+from exports.reports import tables
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.sheets.check import require_possible
@@ -221,13 +223,14 @@ class DagsterExports:
             raise ExportNotFound(job.job_id)
         return self._artefacts.open(decided.artefact.key)
 
-    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
+    def open_report(self, job: ExportJob, report: Report, wanted: ReportFormat) -> BinaryIO:
         if report not in job.reports:
             raise ExportNotFound(job.job_id)
         try:
-            return self._artefacts.open(reports.key(job.job_id, report))
+            stream = self._artefacts.open(reports.key(job.job_id, report))
         except FileNotFoundError as error:
             raise ExportNotFound(job.job_id) from error
+        return stream if wanted is ReportFormat.CSV else tables.converted(stream, report, wanted)
 
     def gauges(self) -> Gauges:
         counts = {

@@ -33,7 +33,14 @@ class Content:
 
 _JSON_TEXT = Content()
 _ARTEFACT = Content(None, ("application/zip", "application/pdf"))
-_CSV = Content(None, ("text/csv",))
+_TABLE = Content(
+    None,
+    (
+        "text/csv",
+        "application/vnd.apache.parquet",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+)
 _HTML = Content(None, ("text/html",))
 _METRICS = Content(None, ("text/plain",))
 
@@ -72,6 +79,12 @@ class Operation:
         with_query = (422,) if self.query else ()
         return sorted({*_ALWAYS, *with_key, *with_job, *with_body, *with_query, *self.problems})
 
+
+_FORMATS = (
+    "`format` says how. `csv` is UTF-8 with BOM, and a cell that starts with `=`, `+`, `-`, `@` or `'` has one `'` "
+    "before it, which a reader drops. `parquet` and `xlsx` hold every value as it is, and empty cells where there "
+    "is none. XLSX holds 1,048,575 rows: for more it is 422."
+)
 
 _RECEIPT: dict[int, Content | None] = {202: Content(wire.LabelExportAcceptedOut)}
 
@@ -170,9 +183,10 @@ OPERATIONS = (
         "download_label_export_manifest",
         "Downloads",
         "Download the manifest",
-        "What stands on each label, as CSV in UTF-8 with BOM, by the signed link of a poll.",
-        {200: _CSV},
+        "What stands on each label, by the signed link of a poll. " + _FORMATS,
+        {200: _TABLE},
         (403,),
+        query=incoming.ReportQuery,
         secured=False,
         token=True,
     ),
@@ -182,9 +196,10 @@ OPERATIONS = (
         "download_label_export_errors",
         "Downloads",
         "Download the error report",
-        "Which entities failed or matched nothing, as CSV in UTF-8 with BOM, by the signed link of a poll.",
-        {200: _CSV},
+        "Which entities failed or matched nothing, by the signed link of a poll. " + _FORMATS,
+        {200: _TABLE},
         (403,),
+        query=incoming.ReportQuery,
         secured=False,
         token=True,
     ),

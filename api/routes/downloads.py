@@ -21,10 +21,15 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 from api.errors import InvalidToken
 from api.wire import Links, poll_path
 from exports.errors import ExportNotFound, NotReady
-from exports.ports import ExportJob, Exports, JobStatus, Report
+from exports.ports import ExportJob, Exports, JobStatus, Report, ReportFormat
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
+_REPORT_MEDIA_TYPES = {
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+    ReportFormat.PARQUET: "application/vnd.apache.parquet",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class Purpose(StrEnum):
@@ -140,19 +145,27 @@ async def artefact_response(request: Request, exports: Exports, job: ExportJob, 
     return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)
 
 
-async def report_response(exports: Exports, job: ExportJob, report: Report) -> Response:
-    """Return one of the job's tables as CSV. Raises ExportNotFound where there is none."""
+async def report_response(
+    exports: Exports, job: ExportJob, report: Report, wanted: ReportFormat, limiter: anyio.CapacityLimiter
+) -> Response:
+    """Return one of the job's tables; formats other than CSV are made first, in the threads of the limiter.
+
+    Raises ExportNotFound where there is none, TooManyRows for more than the format holds.
+    """
     if report not in job.reports:
         raise ExportNotFound(job.job_id)
     try:
-        stream = await anyio.to_thread.run_sync(partial(exports.open_report, job, report))
+        stream = await anyio.to_thread.run_sync(
+            partial(exports.open_report, job, report, wanted),
+            limiter=None if wanted is ReportFormat.CSV else limiter,
+        )
     except FileNotFoundError as error:
         raise ExportNotFound(job.job_id) from error
     headers = {
         "cache-control": "private, no-store",
-        "content-disposition": _attachment(f"{job.job_id}-{report}.csv"),
+        "content-disposition": _attachment(f"{job.job_id}-{report}.{wanted}"),
     }
-    return StreamingResponse(_chunks(stream), headers=headers, media_type="text/csv; charset=utf-8")
+    return StreamingResponse(_chunks(stream), headers=headers, media_type=_REPORT_MEDIA_TYPES[wanted])
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,9 @@ from api.routes.downloads import DownloadTokens, Grant, Purpose, artefact_respon
 from api.routes.resource import resource
 from exports.ports import ExportJob, Exports, Report
 
+#: Reports made in another format at once: a large one takes a minute of the processor from polls.
+TABLE_THREADS = 2
+
 
 class FileRoutes:
     """The artefact and the tables about it."""
@@ -21,6 +25,7 @@ class FileRoutes:
     def __init__(self, exports: Exports, tokens: DownloadTokens) -> None:
         self._exports = exports
         self._tokens = tokens
+        self._table_threads = anyio.CapacityLimiter(TABLE_THREADS)
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted at the root."""
@@ -34,9 +39,10 @@ class FileRoutes:
         return await artefact_response(request, self._exports, job, grant)
 
     async def report(self, request: Request, *, report: Report) -> Response:
-        """Answer with the job's manifest.csv or errors.csv."""
+        """Answer with the job's manifest or errors, as CSV, Parquet or XLSX."""
         job, _ = await self._granted(request, Purpose(report.value))
-        return await report_response(self._exports, job, report)
+        wanted = incoming.query(request, incoming.ReportQuery, signed=True).format
+        return await report_response(self._exports, job, report, wanted, self._table_threads)
 
     async def _granted(self, request: Request, purpose: Purpose) -> tuple[ExportJob, Grant]:
         """Return the job that the token opens. Raises InvalidToken before any look-up."""

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Annotated, TypeVar
 
 import anyio
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
@@ -13,7 +13,7 @@ from api.errors import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
 from api.settings import ApiSettings
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.job_id import run_id_for
-from exports.ports import JobStatus, Page
+from exports.ports import JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -65,16 +65,30 @@ class PrintHistoryQuery(PageQuery):
     serial: _Text | None = None
 
 
-_Query = TypeVar("_Query", bound=PageQuery)
+class ReportQuery(BaseModel):
+    """In which format a report is wanted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Annotated[ReportFormat, WithJsonSchema({"type": "string", "enum": list(ReportFormat)})] = (
+        ReportFormat.CSV
+    )
 
 
-def query(request: Request, model: type[_Query]) -> _Query:
-    """Return the query string as the model has it.
+_Query = TypeVar("_Query", bound=BaseModel)
+
+
+def query(request: Request, model: type[_Query], *, signed: bool = False) -> _Query:
+    """Return the query string as the model has it; of a `signed` link without its token.
 
     Raises InvalidRequest, also for a parameter that is unknown or given twice: a misspelled filter must
     not widen a list.
     """
-    pairs = request.query_params.multi_items()
+    pairs = [
+        (name, value)
+        for name, value in request.query_params.multi_items()
+        if not (signed and name == "token")
+    ]
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
