@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from accounts.errors import UnusableResolver
 from api import errors
 from api.auth.principals import WWW_AUTHENTICATE
 from api.wire import ErrorDetailOut, ErrorOut
@@ -54,6 +55,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,
     exports_errors.NotReprintable: CONFLICT,
+    UnusableResolver: CONFLICT,
     exports_errors.Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: FORBIDDEN,

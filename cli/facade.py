@@ -8,6 +8,8 @@ from pathlib import Path
 import uvicorn
 from pydantic import SecretStr
 
+from accounts.errors import UnusableResolver
+from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
 from api.app import create_app
 from api.settings import ApiSettings
@@ -18,6 +20,8 @@ from pipelines.dagster_exports import DagsterExports
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.resources import catalogue_url
 from pipelines.storage import instance
+
+_LOG = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -41,9 +45,11 @@ def main() -> None:
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
+    accounts = Accounts(settings.database_url)
+    threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     app = create_app(
         exports=exports,
-        accounts=Accounts(settings.database_url),
+        accounts=accounts,
         settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
     )
     try:
@@ -58,6 +64,15 @@ def main() -> None:
         )
     finally:
         workers.close()
+
+
+def report_resolvers(accounts: Accounts) -> None:
+    """Log an error for each organisation whose stored resolver is unusable; all its other exports go on."""
+    for organisation in accounts.organisations():
+        try:
+            require_usable_resolver(organisation.slug, organisation.resolver)
+        except UnusableResolver as error:
+            _LOG.error("%s", error)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import dagster as dg
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
+from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from catalogue import lifecycle, selection
 from catalogue.tables import Catalogue
@@ -44,6 +45,7 @@ from exports.reports import tables
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.sheets.check import require_possible
+from exports.symbols.links import require_links_possible
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import tags
@@ -140,20 +142,22 @@ class DagsterExports:
         original = plan.load(job_id, self._artefacts)
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
-        return self._start(
-            ExportPlan(
-                job_id=job_id_for(uuid.uuid4()),
-                organisation=organisation.slug,
-                resolver=original.resolver,
-                requested_by=requested_by,
-                submitted_at=datetime.now(UTC),
-                request=original.request,
-                engine=original.engine,
-                reprint_of=job_id,
-                reason=reason,
-            ),
-            job.total_items,
+        try:
+            require_links_possible(original)
+        except UnusableResolver as error:
+            raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
+        again = ExportPlan(
+            job_id=job_id_for(uuid.uuid4()),
+            organisation=organisation.slug,
+            resolver=original.resolver,
+            requested_by=requested_by,
+            submitted_at=datetime.now(UTC),
+            request=original.request,
+            engine=original.engine,
+            reprint_of=job_id,
+            reason=reason,
         )
+        return self._start(again, job.total_items)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
@@ -187,6 +191,7 @@ class DagsterExports:
 
     def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
         wanted = self._plan(str(uuid.UUID(int=0)), organisation, request, requested_by="preview")
+        require_links_possible(wanted)
         return preview.preview(wanted, self._catalogue, self._artefacts)
 
     def templates(self, organisation: str) -> list[SheetTemplate]:
@@ -266,7 +271,11 @@ class DagsterExports:
         )
 
     def _count_of_allowed(self, wanted: ExportPlan) -> int:
-        """Return how many entities the plan selects. Raises InvalidRequest for one that no job can be made of."""
+        """Return how many entities the plan selects.
+
+        Raises InvalidRequest and UnusableResolver for a plan that no job can be made of.
+        """
+        require_links_possible(wanted)
         require_possible(wanted, self._catalogue, self._artefacts)
         count = selection.count(self._catalogue, wanted.selection, limit=self._max_items + 1)
         if count > self._max_items:

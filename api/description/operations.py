@@ -98,7 +98,8 @@ OPERATIONS = (
         "Always answers with a receipt; poll the job for its state and its download link. A small export "
         "runs inside the request, and its receipt says `completed` or `failed` at once. An export type "
         "takes certain file formats, a filter certain scopes, and a GTIN needs its check digit: anything "
-        "else is 422, with the place in `details[].loc`.",
+        "else is 422, with the place in `details[].loc`. Digital Links of an organisation whose stored "
+        "resolver cannot begin one are 409 until it has another.",
         _RECEIPT,
         (403, 409),
         body=ExportRequest,
@@ -124,7 +125,7 @@ OPERATIONS = (
         "Takes the body of a submission and makes no job: how many entities there are, which of those "
         "tried would fail and why, and pictures of the first symbols or of the first sheet page.",
         {200: Content(wire.LabelExportPreviewOut)},
-        (403,),
+        (403, 409),
         body=ExportRequest,
     ),
     Operation(

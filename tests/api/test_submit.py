@@ -7,10 +7,12 @@ from dataclasses import replace
 import anyio
 import pytest
 
+from accounts.errors import UnusableResolver
 from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import StillInFlight, Unavailable
 from exports.ports import JobStatus
+from gs1.errors import InvalidResolver
 from tests.api.description import published
 from tests.api.problem import is_problem
 
@@ -156,3 +158,13 @@ def test_a_slow_body_is_not_waited_for(exports, accounts, editor):
     assert json.loads(sent[1]["body"])["error_code"] == "request_timeout"
     assert (b"connection", b"close") in sent[0]["headers"]
     assert not exports.submitted
+
+
+@pytest.mark.parametrize("path", ["", "preview/"])
+def test_an_unusable_resolver_is_a_conflict(client, editor, exports, path):
+    reason = InvalidResolver("'https://x.example/lot' is no resolver", value="https://x.example/lot")
+    exports.error = UnusableResolver("acme", reason)
+    body = is_problem(client.post(f"{URL}{path}", json=BASE, headers=editor), 409, "conflict")
+    assert "'https://x.example/lot' is no resolver" in body["detail"]
+    assert "labels org resolver acme URL" in body["detail"]
+    assert not body["retryable"]
