@@ -20,6 +20,7 @@ from labels_client.models import (
     LabelExportPreview,
     PrintEvent,
     Receipt,
+    ReportFormat,
     SheetTemplate,
 )
 from labels_client.retries import Retries
@@ -30,6 +31,10 @@ _PAGE_SIZE = 100
 
 #: A small job runs inside the submission, which then waits up to 20 s for a worker.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+#: A report in another format than CSV is made before its first byte is sent, which for a full sheet takes minutes.
+_CONVERSION_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+
 _POLL_SECONDS = (0.1, 2.0)
 
 _PATIENT = Retries()
@@ -163,23 +168,30 @@ class LabelsClient:
             target,
             self._retries,
             renewed=renewed,
+            timeout=_TIMEOUT,
             expected_bytes=job.file_size_bytes,
         )
         return target
 
-    def download_manifest(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Return the file, in `directory`, of what stands on each label (CSV, UTF-8 with BOM).
+    def download_manifest(
+        self, job: LabelExportJob, directory: Path | str, report_format: ReportFormat = "csv"
+    ) -> Path:
+        """Return the file, in `directory`, of what stands on each label. `tables.rows` reads the CSV.
 
-        Raises ValueError where the export has none: it is not completed.
+        Raises ValueError where the export has none: it is not completed. As XLSX with more rows than a sheet holds
+        it is a LabelsApiError.
         """
-        return self._download_report(job, "manifest", directory)
+        return self._download_report(job, "manifest", directory, report_format)
 
-    def download_errors(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Return the file, in `directory`, of what could not be made and why (CSV, UTF-8 with BOM).
+    def download_errors(
+        self, job: LabelExportJob, directory: Path | str, report_format: ReportFormat = "csv"
+    ) -> Path:
+        """Return the file, in `directory`, of what could not be made and why. `tables.rows` reads the CSV.
 
-        Raises ValueError where the export has none: nothing failed, and all that was listed was found.
+        Raises ValueError where the export has none: nothing failed, and all that was listed was found. As XLSX with
+        more rows than a sheet holds it is a LabelsApiError.
         """
-        return self._download_report(job, "errors", directory)
+        return self._download_report(job, "errors", directory, report_format)
 
     def export(
         self,
@@ -198,15 +210,25 @@ class LabelsClient:
             raise LabelExportFailed(job)
         return self.download(job, directory)
 
-    def _download_report(self, job: LabelExportJob, report: str, directory: Path | str) -> Path:
+    def _download_report(
+        self, job: LabelExportJob, report: str, directory: Path | str, report_format: ReportFormat
+    ) -> Path:
         def link(of: LabelExportJob) -> str | None:
-            return of.manifest_url if report == "manifest" else of.errors_url
+            url = of.manifest_url if report == "manifest" else of.errors_url
+            return url and str(httpx.URL(url).copy_merge_params({"format": report_format}))
 
         url = link(job)
         if url is None:
             raise ValueError(f"label export {job.job_id} is {job.status} and has no {report}.csv")
-        target = Path(directory) / _file_name(f"{job.job_id}-{report}.csv")
-        downloads.fetch(self._http, url, target, self._retries, renewed=lambda: link(self.status(job.job_id)))
+        target = Path(directory) / _file_name(f"{job.job_id}-{report}.{report_format}")
+        downloads.fetch(
+            self._http,
+            url,
+            target,
+            self._retries,
+            renewed=lambda: link(self.status(job.job_id)),
+            timeout=_TIMEOUT if report_format == "csv" else _CONVERSION_TIMEOUT,
+        )
         return target
 
     def _list(self, kind: type[_Value], path: str, **filters: str | None) -> Iterator[_Value]:

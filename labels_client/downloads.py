@@ -23,6 +23,7 @@ def fetch(
     retries: Retries,
     *,
     renewed: Callable[[], str | None],
+    timeout: httpx.Timeout,
     expected_bytes: int | None = None,
 ) -> None:
     """Write what `url` answers to `target`, whose folder is made where missing.
@@ -36,7 +37,7 @@ def fetch(
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         with temporary.open("xb") as out:
-            part = _Part(out, expected_bytes)
+            part = _Part(out, expected_bytes, timeout)
             _fill(part, http, url, retries, renewed)
             part.require_whole()
         temporary.replace(target)
@@ -79,10 +80,11 @@ def _fill(
 class _Part:
     """What has arrived of a file."""
 
-    def __init__(self, out: BinaryIO, expected_bytes: int | None) -> None:
+    def __init__(self, out: BinaryIO, expected_bytes: int | None, timeout: httpx.Timeout) -> None:
         self.received = 0
         self.expected_bytes = expected_bytes
         self._out = out
+        self._timeout = timeout
         self._digest = hashlib.sha256()
         self._etag: str | None = None
 
@@ -93,7 +95,9 @@ class _Part:
         if self.received and self._etag is not None:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
         # The service may send us on to its object store; the key is not among these headers.
-        with http.stream("GET", url, headers=headers, follow_redirects=True) as response:
+        with http.stream(
+            "GET", url, headers=headers, follow_redirects=True, timeout=self._timeout
+        ) as response:
             if response.status_code == 200:
                 self._restart(response.headers.get("etag"))
             elif not self._is_the_rest(response):

@@ -40,6 +40,7 @@ class Files:
         self.ranges = ranges
         self.token = "t1"
         self.asked: list[str | None] = []
+        self.formats: list[str | None] = []
         self.polls = 0
         self.refusals: list[int] = []
         self.slept: list[float] = []
@@ -56,6 +57,7 @@ class Files:
             return httpx.Response(self.refusals.pop(), json={"error_code": "x", "retry_after": 3})
         asked = request.headers.get("range")
         self.asked.append(asked)
+        self.formats.append(request.url.params.get("format"))
         headers = {"ETag": self.etag} if self.etag else {}
         start, status = 0, 200
         if asked and self.ranges and request.headers["if-range"] == self.etag:
@@ -79,13 +81,13 @@ class Files:
             "file_size_bytes": len(CONTENT),
         }
 
-    def fetch(self, folder, method="download", **changes):
+    def fetch(self, folder, method="download", *arguments, **changes):
         job = LabelExportJob.from_document(self.document() | changes)
         retries = Retries(attempts=3, sleep=self.slept.append)
         with LabelsClient(
             "https://x.example", "k", retries=retries, transport=httpx.MockTransport(self)
         ) as client:
-            return getattr(client, method)(job, folder).read_bytes()
+            return getattr(client, method)(job, folder, *arguments).read_bytes()
 
 
 def test_a_broken_download_goes_on_where_it_broke(tmp_path):
@@ -186,9 +188,19 @@ def test_the_object_store_is_followed_to(tmp_path):
         assert client.download(job, tmp_path).read_bytes() == CONTENT
 
 
-def test_reports(tmp_path):
+@pytest.mark.parametrize("report_format", ["csv", "parquet", "xlsx"])
+def test_reports(tmp_path, report_format):
     files = Files(etag=None)
-    assert files.fetch(tmp_path, "download_manifest") == CONTENT
-    assert (tmp_path / f"{JOB_ID}-manifest.csv").exists()
+    assert files.fetch(tmp_path, "download_manifest", report_format) == CONTENT
+    assert files.formats == [report_format]
+    assert (tmp_path / f"{JOB_ID}-manifest.{report_format}").exists()
     with pytest.raises(ValueError, match=r"no errors\.csv"):
-        files.fetch(tmp_path, "download_errors")
+        files.fetch(tmp_path, "download_errors", report_format)
+
+
+def test_a_report_keeps_its_format_when_the_link_is_renewed(tmp_path):
+    files = Files(etag=None)
+    old = files.document()["manifest_url"]
+    files.token = "t2"
+    assert files.fetch(tmp_path, "download_manifest", "xlsx", manifest_url=old) == CONTENT
+    assert files.formats == ["xlsx"]
