@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import BinaryIO, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import polars as pl
@@ -217,6 +218,8 @@ def _shortened(name: str, line: TextLine) -> str:
     """Return the name, or as much of it as the line has room for and an ellipsis."""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
+    # The document's font has the characters of composed text.
+    name = normalize("NFC", name)
     kept = len(name)
     while kept and width_mm(name[:kept].rstrip() + _ELLIPSIS, line.size_pt) > line.width_mm:
         kept -= 1

@@ -10,7 +10,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from renderers.fonts.subset import FONT_NAME, REPLACEMENT, make_subset, visual
+from renderers.fonts.subset import FONT_NAME, make_subset, shown
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.placement import LabelGroup, PlacedText, SheetLabels
@@ -92,8 +92,6 @@ def _inline_mask(samples: NDArray[np.uint8]) -> str:
 def _text(
     canvas: Canvas, document: SheetDocument, text: PlacedText, string: str, left: int, bottom: int, font: str
 ) -> None:
-    known = set(document.characters)
-    drawn = "".join(character if character in known else REPLACEMENT for character in visual(string))
     canvas.setFont(font, text.size_pt / document.points_per_dot)
     place = canvas.drawCentredString if text.centred else canvas.drawString
-    place(left + text.x, bottom + text.baseline, drawn)
+    place(left + text.x, bottom + text.baseline, shown(document.characters, string))

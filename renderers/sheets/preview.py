@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from renderers.fonts.subset import make_subset, shown_characters, visual
+from renderers.fonts.subset import make_subset, shown
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.model import MILLIMETRES_PER_INCH
@@ -50,6 +50,7 @@ class _Sheet:
         width, self._height = document.page_dots
         self.image = Image.new("L", (round(width * scale), round(self._height * scale)), 255)
         self._canvas = ImageDraw.Draw(self.image)
+        self._font = make_subset(document.characters).font
 
     def draw(self) -> None:
         document, labels = self._document, self._labels
@@ -92,13 +93,10 @@ class _Sheet:
         self.image.paste(0, corner, mask)
 
     def _text(self, text: PlacedText, here: list[int], origins: list[tuple[int, int]]) -> None:
-        strings = [visual(text.strings[index]) for index in here]
-        characters = shown_characters(strings)
+        strings = [shown(self._document.characters, text.strings[index]) for index in here]
         size = text.size_pt / self._document.points_per_dot * self.scale
         # Its other engine would set right-to-left text once more.
-        font = ImageFont.truetype(
-            io.BytesIO(make_subset(characters).font), size, layout_engine=ImageFont.Layout.BASIC
-        )
+        font = ImageFont.truetype(io.BytesIO(self._font), size, layout_engine=ImageFont.Layout.BASIC)
         for string, (left, bottom) in zip(strings, origins, strict=True):
             self._canvas.text(
                 ((left + text.x) * self.scale, self._down(bottom + text.baseline)),
