@@ -61,7 +61,16 @@ def hri(elements: Sequence[tuple[str, str]]) -> str:
     >>> hri([("01", "09506000134352"), ("10", "ABC123")])
     '(01)09506000134352(10)ABC123'
     """
-    return "".join([f"({ai}){value}" for ai, value in elements])
+    return "".join(hri_elements(elements))
+
+
+def hri_elements(elements: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the elements of the human readable interpretation; what breaks it into lines breaks it between them.
+
+    >>> hri_elements([("01", "09506000134352"), ("10", "A(21)B")])
+    ['(01)09506000134352', '(10)A(21)B']
+    """
+    return [f"({ai}){value}" for ai, value in elements]
 
 
 def bracketed(elements: Sequence[tuple[str, str]]) -> str:

@@ -117,12 +117,18 @@ class Captions:
     """The texts of a group's symbols, one of each per symbol, in the group's order.
 
     `titles` name the picture and `descriptions` say what it carries, for screen readers and search.
-    `hri` is the human-readable text under the symbol.
+    `elements` are what the human-readable text under the symbol is made of: it may be broken into lines between
+    them and nowhere else.
     """
 
     titles: Sequence[str]
     descriptions: Sequence[str]
-    hri: Sequence[str]
+    elements: Sequence[Sequence[str]]
+
+    @property
+    def hri(self) -> list[str]:
+        """The human-readable texts, each in one."""
+        return ["".join(each) for each in self.elements]
 
 
 #: (symbols of one size, drawing, captions) -> one file per symbol

@@ -9,6 +9,7 @@ import polars as pl
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.symbols.payloads import PAYLOAD_MAKERS, Expected, Payload, Row
+from gs1.element_string import hri_elements
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
@@ -192,7 +193,7 @@ def _captions(payloads: Sequence[Payload]) -> Captions:
     return Captions(
         titles=[_title(payload) for payload in payloads],
         descriptions=[payload.text for payload in payloads],
-        hri=[payload.hri for payload in payloads],
+        elements=[hri_elements(payload.elements) or [payload.hri] for payload in payloads],
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -174,6 +175,38 @@ def test_the_manifest_says_what_is_encoded(imported: Import, store: ArtefactStor
         assert row["message"] == "^" + read[row["file"]].replace("\x1d", "^")
         told = [value.replace("(", r"\(") for value in (lot, serial)]
         assert row["payload"] == "(01)09506000134352(17)270400(10){}(21){}".format(*told)
+
+
+@pytest.mark.parametrize(
+    ("export_type", "file_format"), [("datamatrix", "svg"), ("datamatrix", "png"), ("codes_combined", "eps")]
+)
+def test_a_lot_that_looks_like_a_lot_and_a_serial_stays_on_one_line(
+    imported: Import, store: ArtefactStore, export_type: str, file_format: str
+) -> None:
+    # Of the same characters, so symbol and lines are as wide: only one more line would make the file higher.
+    lots = ("A(21)B", "A)21(B")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number\n" + "".join(f"9506000134352,{lot}\n" for lot in lots),
+    )
+    plan = plan_for(export_type=export_type, file_format=file_format, asset_config={"hri": True})
+    files = members(run(plan, catalogue, store), store)
+    (first, *_), (second, *_) = (
+        [files[row["file"]] for row in table(files["manifest.csv"]) if row["lot"] == lot] for lot in lots
+    )
+    assert size(first, file_format) == size(second, file_format)
+
+
+def size(file: bytes, file_format: str) -> tuple[bytes, ...]:
+    """Return what the file says of its size."""
+    patterns = {
+        "svg": rb'viewBox="0 0 (\S+) (\S+)"',
+        "png": rb"(?s)IHDR(.{4})(.{4})",
+        "eps": rb"%%HiResBoundingBox: 0 0 (\S+) (\S+)",
+    }
+    found = re.search(patterns[file_format], file)
+    assert found is not None
+    return found.groups()
 
 
 def test_links_and_digits_are_their_own_message(imported: Import, store: ArtefactStore) -> None:
