@@ -16,7 +16,7 @@ _FULLMATCH = re.compile(CSET_82_PATTERN).fullmatch
 
 
 def require_cset_82(text: str, field: str) -> str:
-    """Return `text` where it is 1 to 20 characters of CSET 82.
+    """Return `text` if it is 1 to 20 characters of CSET 82.
 
     `field` names the input for the error. Raises InvalidLength or InvalidCharacters.
     Source: GS1 General Specifications, 3.4.1 (lot, AI 10) and 3.5.2 (serial, AI 21).
@@ -30,7 +30,7 @@ def require_cset_82(text: str, field: str) -> str:
 
 
 def require_cset_82_up_to(text: str, field: str, max_length: int) -> str:
-    """Return `text` where it is 1 to `max_length` characters of CSET 82; raises as `require_cset_82`."""
+    """Return `text` if it is 1 to `max_length` characters of CSET 82; raises as `require_cset_82`."""
     if not 1 <= len(text) <= max_length or not CSET_82.issuperset(text):
         raise _error(text, field, max_length)
     return text

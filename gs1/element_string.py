@@ -1,4 +1,4 @@
-"""Element strings: (01)…(10)… as one message with FNC1, as text for people, and back."""
+"""Element strings, (01)…(10)…: as a message with FNC1, as human-readable text, and parsed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -14,7 +14,8 @@ from gs1.gtin import require_gtin_14
 #: Ordered pairs of Application Identifier and value.
 ElementString: TypeAlias = tuple[tuple[str, str], ...]
 
-#: FNC1 as text: what scanners send for it as a separator. At the start of a message it says "GS1 data follow".
+#: FNC1 as text: scanners send this character for a separator. At the start of a message it means that GS1 data
+#: follow.
 FNC1 = "\x1d"
 
 # What stands for an opening parenthesis within a value.
@@ -53,7 +54,7 @@ def element_string(elements: Sequence[tuple[str, str]]) -> str:
 
 
 def hri(elements: Sequence[tuple[str, str]]) -> str:
-    """Return the human readable interpretation: each AI in parentheses, which no symbol encodes.
+    """Return the human readable interpretation: each AI in parentheses, which are not encoded.
 
     The values are not checked: `element_string` does that for the same elements.
     Source: GS1 General Specifications, 4.14, human readable interpretation rules.
@@ -89,8 +90,8 @@ def bracketed(elements: Sequence[tuple[str, str]]) -> str:
 def parse(message: str) -> ElementString:
     r"""Return the elements of a message, with or without the FNC1 at its start.
 
-    A needless separator behind a value of predefined length is skipped, as scanners must. Raises
-    InvalidElementString where the message cannot be taken apart, and otherwise what `element_string` raises.
+    An unnecessary separator after a value of predefined length is skipped, as GS1 requires of scanners. Raises
+    InvalidElementString if the message cannot be parsed, and otherwise the errors of `element_string`.
     Source: GS1 General Specifications, 7.8.6, and figure 7.8.5-2.
 
     >>> parse("010950600013435210AB\x1d217")
@@ -123,7 +124,7 @@ def parse(message: str) -> ElementString:
 
 
 def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
-    # No AI of the table is the beginning of another, so at most one length matches.
+    # No AI of the table is a prefix of another, so at most one length matches.
     for length in (2, 3):
         identifier = APPLICATION_IDENTIFIERS.get(message[position : position + length])
         if identifier is not None:

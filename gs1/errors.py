@@ -2,10 +2,10 @@
 
 
 class LabelError(Exception):
-    """Something the caller can act on: what arrived, what was expected, and a stable code.
+    """An error that the caller can act on: what arrived, what was expected, and a stable code.
 
     `code` names the kind of error for programs (`errors.csv`, problem documents); `value` is what
-    arrived and `expected` says what would have been right. `field` names the input, where known.
+    arrived and `expected` says what would be right. `field` names the input, if known.
     """
 
     code = "label_error"
@@ -26,7 +26,7 @@ class Gs1Error(LabelError):
 
 
 class InvalidDigits(Gs1Error):
-    """Something else than ASCII digits, or not as many as expected."""
+    """Not ASCII digits, or the wrong number of them."""
 
     code = "invalid_digits"
 
@@ -50,13 +50,13 @@ class InvalidLength(Gs1Error):
 
 
 class InvalidDate(Gs1Error):
-    """Not a date, or one that two digits of a year cannot tell."""
+    """Not a date, or one that a two-digit year cannot express."""
 
     code = "invalid_date"
 
 
 class InvalidElementString(Gs1Error):
-    """Application Identifiers and values that make no GS1 message."""
+    """Application Identifiers and values that do not form a GS1 message."""
 
     code = "invalid_element_string"
 
@@ -74,7 +74,7 @@ class InvalidDigitalLink(Gs1Error):
 
 
 class XDimensionOutOfRange(Gs1Error):
-    """A module size GS1 does not allow for the symbol in its environment."""
+    """A module size that GS1 does not allow for the symbol in its environment."""
 
     code = "x_dimension_out_of_range"
 
@@ -86,7 +86,7 @@ class SymbolTooWide(Gs1Error):
 
 
 class CarrierCannotHold(Gs1Error):
-    """The GTIN does not fit the barcode symbol it was to be put in."""
+    """The GTIN does not fit the chosen barcode symbol."""
 
     code = "carrier_cannot_hold"
 

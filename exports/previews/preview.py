@@ -17,13 +17,13 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.symbol_files import SymbolFile
+from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find out which fail; pictures that are shown of them.
 TRIED_ROWS = 200
 PICTURES = 6
 
 _SCREEN_DPI = 200
-_MILLIMETRES_PER_INCH = 25.4
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
@@ -78,6 +78,6 @@ def _picture(file: SymbolFile) -> PreviewPicture:
         file.data,
         file.title,
         file.text,
-        width / dots_x * _MILLIMETRES_PER_INCH,
-        height / dots_y * _MILLIMETRES_PER_INCH,
+        width / dots_x * MILLIMETRES_PER_INCH,
+        height / dots_y * MILLIMETRES_PER_INCH,
     )

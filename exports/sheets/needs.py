@@ -11,7 +11,7 @@ from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.registry import ENCODERS
-from renderers.sheets.layout import HriElement, LabelNeeds
+from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
 from renderers.symbologies import data_matrix, qr_code
 
@@ -26,7 +26,7 @@ _OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before")
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolSize:
+class SymbolExtent:
     """Symbols of one size. `width_x` is without quiet zone; `height_x` is None for linear symbols."""
 
     kind: SymbolKind
@@ -42,7 +42,7 @@ class Measures:
     Widths are in millimetres at 1 pt, by Application Identifier, empty for the digits of a GTIN alone.
     """
 
-    widths: dict[SymbolSize, dict[str, float]] = field(default_factory=dict[SymbolSize, dict[str, float]])
+    widths: dict[SymbolExtent, dict[str, float]] = field(default_factory=dict[SymbolExtent, dict[str, float]])
     names: set[str] = field(default_factory=set[str])
     characters: set[str] = field(default_factory=set[str])
 
@@ -50,13 +50,13 @@ class Measures:
     def kinds(self) -> list[SymbolKind]:
         return sorted({size.kind for size in self.widths})
 
-    def sizes(self, kind: SymbolKind) -> list[SymbolSize]:
+    def sizes(self, kind: SymbolKind) -> list[SymbolExtent]:
         """Return the sizes of a kind, the widest first."""
         return sorted(
             (size for size in self.widths if size.kind is kind), key=lambda size: size.width_x, reverse=True
         )
 
-    def needs(self, largest: SymbolSize, name_width_1pt_mm: float | None) -> LabelNeeds:
+    def needs(self, largest: SymbolExtent, name_width_1pt_mm: float | None) -> LabelNeeds:
         """Return what labels with symbols up to this size need."""
         merged: dict[str, float] = {}
         for size in self.sizes(largest.kind):
@@ -121,7 +121,7 @@ def _pattern(slot: Slot) -> pl.Expr:
 
 def _sizes(
     slot: Slot, level: ErrorCorrection, rows: Sequence[Row], make: Callable[[Row], Payload]
-) -> dict[str, SymbolSize]:
+) -> dict[str, SymbolExtent]:
     """Return the size of each row's symbol by the row's pattern."""
     payloads: dict[str, Payload] = {}
     for row in rows:
@@ -135,22 +135,22 @@ def _sizes(
         kind = SymbolKind.QR_CODE if is_qr else SymbolKind.GS1_DATAMATRIX
         modules = qr_code.sizes(data, level=level) if is_qr else data_matrix.sizes(data)
         return {
-            pattern: SymbolSize(kind, width, width)
+            pattern: SymbolExtent(kind, width, width)
             for pattern, width in zip(patterns, modules.tolist(), strict=True)
             if width
         }
-    found: dict[str, SymbolSize] = {}
+    found: dict[str, SymbolExtent] = {}
     for kind in sorted({payload.kind for payload in payloads.values()}):
         chosen = [pattern for pattern, payload in payloads.items() if payload.kind is kind]
         for group in ENCODERS[kind]([payloads[pattern].data for pattern in chosen], level).groups:
             units = group.units_per_x if isinstance(group, BarSymbols) else 1
-            size = SymbolSize(kind, group.width_x, None, units)
+            size = SymbolExtent(kind, group.width_x, None, units)
             found |= {chosen[position]: size for position in group.positions.tolist()}
     return found
 
 
 def _measure_texts(
-    measures: Measures, size: SymbolSize, rows: pl.DataFrame, make: Callable[[Row], Payload]
+    measures: Measures, size: SymbolExtent, rows: pl.DataFrame, make: Callable[[Row], Payload]
 ) -> None:
     """Add the texts of rows that have symbols of one size and differ in nothing but their elements' values."""
     example = make(rows.row(0, named=True))

@@ -8,7 +8,6 @@ from unicodedata import normalize
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision
@@ -27,9 +26,9 @@ from renderers.fonts.subset import missing, width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import FragmentWriter, PdfFragment
+from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import MatrixSymbols, SymbolGroup
+from renderers.symbol import SymbolGroup
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -55,7 +54,9 @@ def draw(
     A failed entity's cells stay empty, so that every label's place is known before any is drawn.
     """
     first_page, last_page = sheet.pages_of(chunk)
-    writer = FragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    writer = (
+        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    )
     drawn = failed = 0
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
@@ -177,30 +178,12 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
         groups.append(
             LabelGroup(
                 layout=layout,
-                symbols=_chosen(symbols, of_label, place[labels[chosen]]),
+                symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
                 hri=[_texts(line, elements) for line in layout.hri],
                 names=[] if layout.name is None else _names(layout.name, batch, positions),
             )
         )
     return SheetLabels(cells[kept], groups)
-
-
-def joined(parts: Sequence[SheetLabels]) -> SheetLabels:
-    """Return the labels of all parts, whose cells ascend, as one."""
-    groups: list[LabelGroup] = []
-    before = 0
-    for part in parts:
-        for group in part.groups:
-            symbols = replace(group.symbols, positions=group.symbols.positions + before)
-            groups.append(replace(group, symbols=symbols))
-        before += len(part.cells)
-    return SheetLabels(np.concatenate([part.cells for part in parts]), groups)
-
-
-def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np.intp]) -> SymbolGroup:
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[which])
-    return replace(symbols, positions=positions, widths=symbols.widths[which])
 
 
 def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Label sheets drawn through reportlab, one label at a time: slow, and independent of our PDF writer."""
+"""Label sheets drawn by reportlab, one label at a time: slow, and independent of our PDF writer."""
 
 import io
 from collections.abc import Iterable
@@ -15,12 +15,12 @@ from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.placement import LabelGroup, PlacedText, SheetLabels
 
-# Streams as they are, not in printable characters, which some readers refuse.
+# Binary streams: some readers refuse those encoded as printable characters.
 rl_config.useA85 = 0
 
 
 def draw(document: SheetDocument, batches: Iterable[SheetLabels]) -> bytes:
-    """Return the PDF with the labels of all batches, whose cells ascend; all of it is held in memory.
+    """Return the PDF with the labels of all batches, whose cells ascend. The whole PDF is held in memory.
 
     It has no outline, cut marks or calibration and is not PDF/A.
     """
@@ -32,7 +32,7 @@ def draw(document: SheetDocument, batches: Iterable[SheetLabels]) -> bytes:
     canvas.setViewerPreference("PrintScaling", "None")
     subset = make_subset(document.characters)
     font = FONT_NAME + subset.tag
-    # reportlab keeps the first font of a name for good.
+    # reportlab keeps the first font registered under a name, so each subset has its own.
     registerFont(TTFont(font, io.BytesIO(subset.font)))
     page = 0
     canvas.scale(k, k)
@@ -50,7 +50,7 @@ def draw(document: SheetDocument, batches: Iterable[SheetLabels]) -> bytes:
 
 
 class _Group:
-    """What a group's labels show, and where."""
+    """The symbols and texts of a group's labels, with their places."""
 
     def __init__(self, document: SheetDocument, labels: SheetLabels, group: LabelGroup) -> None:
         self.cells: list[int] = labels.cells[group.symbols.positions].tolist()
@@ -76,7 +76,7 @@ def _label(canvas: Canvas, group: _Group, index: int, font: str) -> None:
         canvas.saveState()
         canvas.transform(stencil.width, 0, 0, stencil.height, left + stencil.left, bottom + stencil.bottom)
         # reportlab's own images are objects of their own, five times as slow and six times as large.
-        canvas._code.append(_inline_mask(samples))  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+        canvas._code.append(_inline_mask(samples))  # pyright: ignore[reportAttributeAccessIssue]
         canvas.restoreState()
     for text in group.texts:
         _text(canvas, group.document, text, text.strings[index], left, bottom, font)

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from catalogue.schema import MANIFEST
-from exports import pictures, sheet_pages, sheet_plan
-from exports.plan import ExportPlan
-from renderers.sheets.pdf import FragmentWriter, join
+from exports.jobs.plan import ExportPlan
+from exports.previews import pictures
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.templates import template
 from tests.exports.conftest import plan_for
 from tests.renderers.fonts.test_visual_order import ANY_TEXT
@@ -55,7 +57,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     batch = sheet_pages.encode(plan, sheet, frame)
     assert batch.error_rows == []
     pages, out = io.BytesIO(), io.BytesIO()
-    writer = FragmentWriter(sheet.document, pages, 0, 1)
+    writer = PdfFragmentWriter(sheet.document, pages, 0, 1)
     writer.add(sheet_pages.labels_on(sheet, batch, 0, 1))
     fragment = writer.close()
     pages.seek(0)

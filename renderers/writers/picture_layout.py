@@ -1,15 +1,12 @@
-"""The geometry all writers share: where in a file the symbol, its bearer bars and its text stand, in X."""
+"""The geometry that all writers share: the places of symbol, bearer bars and text in a file, in X."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
-from renderers.symbol import Captions, Drawing, HriZone, MatrixSymbols, SymbolGroup
+from renderers.symbol import GUARD_BAR_X, Captions, Drawing, HriZone, MatrixSymbols, SymbolGroup
 from renderers.writers import hri
-
-# What guard bars of EAN/UPC reach below the others. Source: GS1 General Specifications, 5.2.3.1.
-_GUARD_X = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +20,10 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PictureLayout:
     """One file's picture, in X from its upper left corner, which is that of the quiet zone.
 
-    The symbol, or the bars that are no guard bars, fill `symbol`; guard bars are `guard_x` longer.
+    The symbol, or its bars that are not guard bars, fill `symbol`; guard bars are `guard_x` longer.
     """
 
     width_x: float
@@ -40,13 +37,14 @@ class Layout:
 _Text = TypeVar("_Text")
 
 #: (symbols that share a layout, layout, drawing, captions) -> one file per symbol
-Draw: TypeAlias = Callable[[SymbolGroup, Layout, Drawing, Captions], list[bytes]]
+Draw: TypeAlias = Callable[[SymbolGroup, PictureLayout, Drawing, Captions], list[bytes]]
 
 
 def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, draw: Draw) -> list[bytes]:
-    """Return the files of all symbols in their order, drawn together as far as their layouts agree.
+    """Return the files of all symbols in their order; symbols with the same layout are drawn together.
 
-    Without text, or with text in guard-bar places, all agree; else the length of the text may decide.
+    Without text, or with text in guard-bar places, all have the same layout; otherwise it may depend on the
+    length of the text.
     Raises ValueError unless there is one caption of each kind per symbol.
     """
     count = len(symbols.positions)
@@ -70,7 +68,7 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
             _picked(captions.descriptions, members),
             _picked(captions.elements, members),
         )
-        drawn = draw(_part(symbols, members), _layout(frame, setting), drawing, part)
+        drawn = draw(symbols.only(members), _layout(frame, setting), drawing, part)
         for member, file in zip(members, drawn, strict=True):
             files[member] = file
     return files
@@ -78,7 +76,7 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What all symbols of a group share of their layout."""
+    """The part of the layout that all symbols of a group share."""
 
     linear: bool
     symbol_width_x: float
@@ -108,8 +106,8 @@ class _Frame:
 
 
 @lru_cache(maxsize=256)
-def _layout(frame: _Frame, setting: hri.Setting | None) -> Layout:
-    """Return the picture from above to below: quiet zone, bearer bar, symbol, bearer bar, text.
+def _layout(frame: _Frame, setting: hri.Setting | None) -> PictureLayout:
+    """Return the picture, from top to bottom: quiet zone, bearer bar, symbol, bearer bar, text.
 
     The text of a matrix symbol keeps out of the quiet zone below it, which linear symbols do not have.
     """
@@ -120,7 +118,7 @@ def _layout(frame: _Frame, setting: hri.Setting | None) -> Layout:
     symbol = Box(begin + quiet.left, quiet.top + bearer, frame.symbol_width_x, frame.symbol_height_x)
     bottom = symbol.y + symbol.height
     bearer_bars = tuple(Box(begin, y, frame.room_x, bearer) for y in (quiet.top, bottom)) if bearer else ()
-    guard = _GUARD_X if frame.has_guards else 0.0
+    guard = GUARD_BAR_X if frame.has_guards else 0
     if setting is not None:
         below = bottom + (guard + bearer if frame.linear else quiet.bottom)
         text = setting.runs(width / 2, below)
@@ -131,15 +129,8 @@ def _layout(frame: _Frame, setting: hri.Setting | None) -> Layout:
     else:
         text = ()
         height = bottom + guard + bearer + quiet.bottom
-    return Layout(width, height, symbol, guard, bearer_bars, text)
+    return PictureLayout(width, height, symbol, guard, bearer_bars, text)
 
 
 def _picked(texts: Sequence[_Text], members: Sequence[int]) -> list[_Text]:
     return [texts[member] for member in members]
-
-
-def _part(symbols: SymbolGroup, members: list[int]) -> SymbolGroup:
-    positions = symbols.positions[members]
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[members])
-    return replace(symbols, positions=positions, widths=symbols.widths[members])

@@ -10,22 +10,16 @@ from hypothesis import strategies as st
 
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, symbol_size
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition
-from renderers.sheets.layout import (
-    HriElement,
-    LabelNeeds,
-    first_free_position,
-    fitting_templates,
-    page_count,
-    place,
-    solve,
-)
-from renderers.sheets.model import ASCENT, DESCENT
+from renderers.sheets.errors import DoesNotFit
+from renderers.sheets.label_layout import fitting_templates, solve
+from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.sheets.templates import TEMPLATES
 
 QR, DATAMATRIX = SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX
 EAN_UPC = {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A}
 POINT_MM = 25.4 / 72
+# The room of a line of text above and below its baseline, relative to its size.
+ASCENT, DESCENT = 0.8, 0.2
 DIE_MM = 0.8
 EPSILON = 1e-6
 
@@ -393,27 +387,3 @@ def test_templates_that_would_do():
 def test_a_label_has_human_readable_text():
     with pytest.raises(ValueError, match="human-readable"):
         LabelNeeds(29, 29, ())
-
-
-class TestPositions:
-    @given(st.sampled_from(sorted(TEMPLATES)), st.data(), st.integers(0, 500))
-    def test_labels_fill_cell_after_cell(self, name, data, labels):
-        template = TEMPLATES[name]
-        start = data.draw(st.integers(1, template.labels_per_page))
-        places = [place(template, start, index) for index in range(labels)]
-        assert len(set(places)) == labels
-        flat = [page * template.labels_per_page + cell for page, cell in places]
-        assert flat == list(range(start - 1, start - 1 + labels))
-        assert page_count(template, start, labels) == (places[-1][0] + 1 if places else 0)
-        free = first_free_position(template, start, labels)
-        if places:
-            assert free == (places[-1][1] + 1) % template.labels_per_page + 1
-        else:
-            assert free == start
-
-    @pytest.mark.parametrize("start", [0, 64, -1])
-    def test_a_cell_the_sheet_does_not_have(self, start):
-        for ask in (page_count, first_free_position, place):
-            with pytest.raises(InvalidStartPosition) as raised:
-                ask(ROUND, start, 1)
-            assert raised.value.expected == "1 to 63"
