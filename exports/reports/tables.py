@@ -1,7 +1,8 @@
 """A job's reports as Parquet and XLSX, with every value as it was before `csv_rows` made it safe for spreadsheets.
 
-They are made from the job's CSV when they are asked for. Every job has the CSV, and few are ever asked for another
-format, so no job takes time and space for them. Both are made in batches, into a file without a name.
+They are made from the job's CSV when somebody asks for them, not with the artefact: every job has the CSV, and few are
+asked for another format, so the other jobs pay neither time nor space. Both are made in batches, into a temporary
+file without a name. XLSX is made from Parquet, which tells the number of rows before the first one is written.
 """
 
 import re
@@ -20,7 +21,7 @@ from exports.errors import TooManyRows
 from exports.ports import Report, ReportFormat
 from exports.reports.files import COLUMNS
 
-#: A sheet has 1,048,576 rows, the first of which holds the names of the columns. Source: ECMA-376, as Excel limits it.
+#: A sheet of Excel has 1,048,576 rows; the first holds the names of the columns.
 MAX_XLSX_ROWS = 1_048_575
 
 #: Characters that no XML text holds, and what would be read as one of them. Source: ECMA-376, part 1, ST_Xstring.

@@ -126,6 +126,13 @@ def test_an_empty_cell_is_null_and_a_column_without_rows_has_its_type() -> None:
     assert [str(field.type) for field in none] == ["int64", *["string"] * (len(none) - 1)]
 
 
+def test_a_manifest_of_an_earlier_release_has_the_columns_it_had() -> None:
+    content = csv_bytes([COLUMNS[Report.MANIFEST][:-1], (1, *["'-1"] * 12)])
+    table = pq.read_table(converted(content, ReportFormat.PARQUET))
+    assert table.column_names == list(COLUMNS[Report.MANIFEST][:-1])
+    assert table["lot"].to_pylist() == ["'-1"]
+
+
 @pytest.mark.parametrize(("most", "fits"), [(2, False), (3, True), (4, True)])
 def test_a_sheet_holds_so_many_rows_and_no_more(
     monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
