@@ -1,6 +1,7 @@
-"""What a request would make, without making a job: counts, what would fail and why, and first pictures."""
+"""Preview of an export: the number of entities, which of the first fail and why, and a few pictures."""
 
 import io
+from dataclasses import dataclass
 
 import polars as pl
 from PIL import Image
@@ -9,7 +10,6 @@ from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
-from exports.ports import Preview, PreviewFailure, PreviewPicture
 from exports.previews.pictures import first_page
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
@@ -24,6 +24,43 @@ TRIED_ROWS = 200
 PICTURES = 6
 
 _SCREEN_DPI = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewFailure:
+    """An entity that could not be drawn. The fields are those of `errors.csv`."""
+
+    entity_id: str
+    gtin: str
+    lot: str | None
+    serial: str | None
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPicture:
+    """A PNG of one symbol or sheet page, with a title, a description and the printed size."""
+
+    png: bytes
+    title: str
+    description: str
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an export would make.
+
+    `total_items` counts the selected entities, `tried_items` those that were drawn for the preview; `failures`
+    and `pictures` are of the latter.
+    """
+
+    total_items: int
+    tried_items: int
+    failures: list[PreviewFailure]
+    pictures: list[PreviewPicture]
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:

@@ -2,12 +2,10 @@
 
 import json
 import uuid
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
-import polars as pl
 import pytest
 
 from accounts.errors import UnusableResolver
@@ -17,10 +15,8 @@ from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
-from exports.ports import JobStatus, Page, Report, ReportFormat
-from exports.reports import files as reports
-from exports.reports.csv_rows import csv_bytes
-from exports.reports.files import COLUMNS
+from exports.ports import JobStatus, Page
+from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from tests.pipelines.conftest import LOTS
@@ -141,23 +137,6 @@ def test_a_finished_job_cannot_be_cancelled(stage: Stage) -> None:
         stage.exports.cancel("acme", job.job_id)
 
 
-def test_a_report_is_opened_in_the_format_wanted(stage: Stage) -> None:
-    job = replace(submit(stage, wanted()), reports=frozenset({Report.ERRORS}))
-    content = csv_bytes([COLUMNS[Report.ERRORS], (1, "=id", "09506000134352", "'-1", None, "x", "no")])
-    with stage.store.write(reports.key(job.job_id, Report.ERRORS)) as stream:
-        stream.write(content)
-    with stage.exports.open_report(job, Report.ERRORS, ReportFormat.CSV) as stream:
-        assert stream.read() == content
-    with stage.exports.open_report(job, Report.ERRORS, ReportFormat.PARQUET) as stream:
-        [row] = pl.read_parquet(stream).rows(named=True)
-    assert (row["row"], row["entity_id"], row["lot"], row["serial"]) == (1, "=id", "'-1", None)
-    with stage.exports.open_report(job, Report.ERRORS, ReportFormat.XLSX) as stream:
-        assert zipfile.is_zipfile(stream)
-    for wanted_format in ReportFormat:
-        with pytest.raises(ExportNotFound):
-            stage.exports.open_report(job, Report.MANIFEST, wanted_format)
-
-
 def test_jobs_are_listed_newest_first_by_page(stage: Stage) -> None:
     made = [submit(stage, wanted()).job_id for _ in range(3)]
     listed = stage.exports.jobs("acme", Page(1, 2))
@@ -166,7 +145,7 @@ def test_jobs_are_listed_newest_first_by_page(stage: Stage) -> None:
     assert listed.total == 3
 
 
-def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage) -> None:
+def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage, catalogue: Catalogue) -> None:
     bad = replace(ACME, resolver="https://example.com/10/shop")
     sheet = {"export_type": "sheet_pdf", "file_format": "pdf"}
     for links in (
@@ -179,7 +158,7 @@ def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage) -> 
             submit(stage, wanted(**links), "order-9", bad)
         assert (refused.value.field, refused.value.value) == ("resolver", bad.resolver)
         with pytest.raises(UnusableResolver):
-            stage.exports.preview(bad, wanted(**links))
+            ExportReads(catalogue, stage.store).preview(bad, wanted(**links))
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
     for others in (
         {"export_type": "datamatrix"},

@@ -1,25 +1,24 @@
-"""The JSON the façade answers with, as types: the answers and their schema come from the same classes."""
+"""Answers as types. The API description is generated from these classes."""
 
 import base64
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from starlette.responses import Response
 
-from exports.ports import ExportJob, JobStatus, Page, Preview, PrintEvent
-from renderers.sheets.model import SheetTemplate
-
-ROOT = "/products/api/v1/labels/export/"
+from api.wire import paths
+from exports.ports import ExportJob, JobStatus, Page
+from exports.previews.preview import Preview
 
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-#: A time with its offset, as in the published examples.
+#: A time in ISO 8601 with its UTC offset, as in the published examples.
 Moment: TypeAlias = Annotated[
     datetime,
     PlainSerializer(_iso, return_type=str),
@@ -28,11 +27,11 @@ Moment: TypeAlias = Annotated[
 
 
 class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class ErrorDetailOut(_Out):
-    """One fault of a request: where it is, in words, and its kind for programs."""
+    """One fault of a request: its location, a message for people, and its kind for programs."""
 
     loc: list[str | int]
     msg: str
@@ -65,7 +64,7 @@ class LabelExportAcceptedOut(_Out):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Signed addresses of a job's files, and when they expire; None for a file there is not."""
+    """Signed URLs of a job's files, and when they expire. None if the job has no such file."""
 
     download: str | None
     manifest: str | None
@@ -74,7 +73,7 @@ class Links:
 
 
 class LabelExportJobOut(_Out):
-    """The state of a label export. Counts are entities; a URL needs no key and expires."""
+    """The state of a label export. Counts are entities. The URLs need no key and expire."""
 
     job_id: str
     status: JobStatus
@@ -99,7 +98,7 @@ class LabelExportJobOut(_Out):
 
 
 class PaginationOut(_Out):
-    """Where a page lies in its list."""
+    """The position of a page in its list."""
 
     page: int
     page_size: int
@@ -117,8 +116,8 @@ class _Paged(_Out, Generic[_Item]):
     pagination: PaginationOut
 
     @classmethod
-    def of(cls, items: Sequence[_Item], page: Page, total: int) -> Self:
-        """Return one page of a list that has `total` items in all."""
+    def of(cls, items: Sequence[object], page: Page, total: int) -> Self:
+        """Return one page of a list of `total` items. `items` have the attributes of the entries' type."""
         pages = -(-total // page.size)
         pagination = PaginationOut(
             page=page.number,
@@ -128,7 +127,7 @@ class _Paged(_Out, Generic[_Item]):
             has_next=page.number < pages,
             has_previous=page.number > 1,
         )
-        return cls(data=list(items), pagination=pagination)
+        return cls.model_validate({"data": items, "pagination": pagination})
 
 
 class LabelExportListOut(_Paged[LabelExportJobOut]):
@@ -136,7 +135,7 @@ class LabelExportListOut(_Paged[LabelExportJobOut]):
 
 
 class PreviewFailureOut(_Out):
-    """An entity that could not be drawn, as a row of errors.csv tells it."""
+    """An entity that could not be drawn. The fields are those of errors.csv."""
 
     entity_id: str
     gtin: str
@@ -157,7 +156,7 @@ class PreviewPictureOut(_Out):
 
 
 class LabelExportPreviewOut(_Out):
-    """What a label export would make: of all entities, those that were tried."""
+    """What a label export would make, judged by the first entities, which were drawn to find out."""
 
     total_items: int
     tried_items: int
@@ -187,18 +186,18 @@ class SheetTemplateOut(_Out):
 
 
 class SheetTemplateListOut(_Paged[SheetTemplateOut]):
-    """One page of the sheet templates that are known."""
+    """One page of the sheet templates that the organisation can use."""
 
 
 class PrintEventOut(_Out):
-    """One label that was printed; for a reprint also who asked and why."""
+    """One printed label. A reprint also has who asked and why."""
 
     event_type: str
     entity_type: str
     entity_id: str
-    gtin: str
-    lot: str | None
-    serial: str | None
+    gtin: Annotated[str, Field(validation_alias="gtin14")]
+    lot: Annotated[str | None, Field(validation_alias="lot_number")]
+    serial: Annotated[str | None, Field(validation_alias="serial_number")]
     occurred_at: Moment
     job_id: str | None
     actor: str | None
@@ -210,26 +209,21 @@ class PrintHistoryOut(_Paged[PrintEventOut]):
 
 
 class SessionOut(_Out):
-    """A session has begun: its cookie is set, and this is the token that its writes need."""
+    """A new session: the CSRF token that its writes need. Its cookie is in the headers."""
 
     csrf_token: str
     expires_at: Moment
 
 
 class ServiceStatusOut(_Out):
-    """That the service takes label exports."""
+    """The service accepts label exports."""
 
     status: str = "ok"
 
 
-def poll_path(job_id: str) -> str:
-    """Return the path of the job's poll endpoint."""
-    return f"{ROOT}{job_id}/"
-
-
 def receipt(job: ExportJob) -> LabelExportAcceptedOut:
     """Return the published receipt of a submission."""
-    return LabelExportAcceptedOut(job_id=job.job_id, status=job.status, poll_url=poll_path(job.job_id))
+    return LabelExportAcceptedOut(job_id=job.job_id, status=job.status, poll_url=paths.poll(job.job_id))
 
 
 def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
@@ -261,11 +255,11 @@ def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
 
 
 def preview(found: Preview) -> LabelExportPreviewOut:
-    """Return a preview, its pictures within."""
+    """Return a preview with its pictures as `data:` URLs."""
     return LabelExportPreviewOut(
         total_items=found.total_items,
         tried_items=found.tried_items,
-        failures=[PreviewFailureOut(**asdict(failure)) for failure in found.failures],
+        failures=[PreviewFailureOut.model_validate(failure) for failure in found.failures],
         pictures=[
             PreviewPictureOut(
                 title=picture.title,
@@ -279,31 +273,7 @@ def preview(found: Preview) -> LabelExportPreviewOut:
     )
 
 
-def sheet_template(sheet: SheetTemplate) -> SheetTemplateOut:
-    """Return a sheet template with its geometry."""
-    names = SheetTemplateOut.model_fields.keys() - {"also_known_as"}
-    return SheetTemplateOut(
-        **{name: getattr(sheet, name) for name in names}, also_known_as=list(sheet.also_known_as)
-    )
-
-
-def print_event(event: PrintEvent) -> PrintEventOut:
-    """Return a line of the print history."""
-    return PrintEventOut(
-        event_type=event.event_type,
-        entity_type=event.entity_type,
-        entity_id=event.entity_id,
-        gtin=event.gtin14,
-        lot=event.lot_number,
-        serial=event.serial_number,
-        occurred_at=event.occurred_at,
-        job_id=event.job_id,
-        actor=event.actor,
-        reason=event.reason,
-    )
-
-
-def answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Return the JSON answer of a typed body; nothing keeps a copy of it unless the headers say so."""
+def response(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return the JSON response. It must not be stored by caches unless `headers` say otherwise."""
     sent = {"cache-control": "no-store", **(headers or {})}
     return Response(body.model_dump_json(), status, headers=sent, media_type="application/json")

@@ -8,11 +8,11 @@ import anyio
 import pytest
 
 from accounts.errors import UnusableResolver
-from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import StillInFlight, Unavailable
 from exports.ports import JobStatus
 from gs1.errors import InvalidResolver
+from tests.api.conftest import facade
 from tests.api.description import published
 from tests.api.problem import is_problem
 
@@ -135,7 +135,7 @@ def test_a_key_whose_first_request_is_not_answered_yet(client, editor, exports):
 
 def test_a_slow_body_is_not_waited_for(exports, accounts, editor):
     settings = ApiSettings(secret_key="a secret of the tests", body_timeout_seconds=0.05)
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
+    app = facade(exports, accounts, settings)
     headers = {**editor, "Content-Type": "application/json"}
     scope = {
         "type": "http",

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from api.app import create_app
 from exports.ports import JobStatus, Report
+from tests.api.conftest import facade
 from tests.api.description import published
 
 FULL = os.environ.get("LABELS_TEST_FULL") == "1"
@@ -27,7 +27,7 @@ _NOT_OURS = "use_after_free"
 #: so a refusal is no fault; nor that the path takes GET, which is our own.
 _NOT_PUBLISHED = "positive_data_acceptance,allow_header_conformance,unsupported_method"
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def live(exports, accounts, settings):
     """Return the address of a façade that listens on this machine."""
     for status in JobStatus:
         exports.add("acme", status, reports=frozenset(Report))
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
+    app = facade(exports, accounts, settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
     started = threading.Event()
     startup = server.startup
@@ -64,7 +64,7 @@ def run(tmp_path, key, *arguments, examples):
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT),
-            "SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks",
+            "SCHEMATHESIS_HOOKS": "tests.api.description.schemathesis_hooks",
         },
         capture_output=True,
         text=True,
