@@ -150,7 +150,7 @@ def _rejects(rows: pl.DataFrame, rule: Rule, path: Path) -> pl.DataFrame:
         "row",
         pl.lit(rule.column).alias("column"),
         pl.col(rule.column).alias("value"),
-        pl.lit(rule.reason).alias("reason"),
+        rule.reason.alias("reason"),
     ).match_to_schema(REJECTS)
 
 
