@@ -7,8 +7,8 @@ import duckdb
 
 from catalogue import duck
 from catalogue.date_sql import is_before
+from catalogue.imports.staging import workshop
 from catalogue.schema import SORT_ORDER, TABLES
-from catalogue.staging import workshop
 from catalogue.tables import Catalogue
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.inspection import verify
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import GTIN, NOW, ORG

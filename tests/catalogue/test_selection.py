@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.ids import derived_id
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, UnmatchedKey, count, least, resolve, unmatched
 from catalogue.tables import Catalogue

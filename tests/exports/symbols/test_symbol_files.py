@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from catalogue import rules
+from catalogue.imports import rules
 from catalogue.schema import MANIFEST
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, InvalidRequest

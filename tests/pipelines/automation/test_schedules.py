@@ -12,7 +12,8 @@ from sqlalchemy import update
 from accounts.plans import Plan
 from accounts.store import Accounts
 from accounts.tables import OrganisationRow
-from catalogue import ingest, lifecycle
+from catalogue import lifecycle
+from catalogue.imports import ingest
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from catalogue import landing, rules
 from catalogue.errors import CatalogueError, ImportFileError
 from catalogue.ids import canonical_id, derived_id
-from catalogue.ingest import ImportReport, Progress, Stage, TableReport, import_files
+from catalogue.imports import landing, rules
+from catalogue.imports.ingest import ImportReport, Progress, Stage, TableReport, import_files
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
 from gs1.errors import LabelError

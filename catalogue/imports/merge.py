@@ -8,8 +8,8 @@ import duckdb
 from catalogue.date_sql import is_before
 from catalogue.duck import one
 from catalogue.ids import SEPARATOR
+from catalogue.imports.staging import Staged
 from catalogue.schema import TABLES
-from catalogue.staging import Staged
 
 # A table of the workshop, made anew for each attempt: the rows as they will be stored, and what they replace.
 MERGED = "merged"
