@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue import ingest
+from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports.reports.csv_rows import csv_bytes
 from labels_client import tables
