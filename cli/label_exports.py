@@ -110,16 +110,40 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 @click.command()
 @_JOB_ID
 @_OUT
+@click.option(
+    "--report",
+    type=click.Choice(["manifest", "errors"]),
+    help="Not the ZIP or PDF but what stands on each label, or what failed and why.",
+)
+@click.option(
+    "--format",
+    "report_format",
+    type=click.Choice(["csv", "parquet", "xlsx"]),
+    help="The format of the --report; default: csv.",
+)
 @_asks_the_service
-def download(job_id: str, out: Path, url: str, key: str | None) -> None:
-    """Wait for the export JOB_ID and download its ZIP or PDF.
+def download(
+    job_id: str, out: Path, report: str | None, report_format: Any, url: str, key: str | None
+) -> None:
+    """Wait for the export JOB_ID and download its ZIP or PDF, or a table about it.
 
     \b
-    Example:
+    Examples:
       labels download AbCdEfGhJkLmNoPqRsTuVw --out labels
+      labels download AbCdEfGhJkLmNoPqRsTuVw --report manifest --format xlsx
     """
+    if report_format and not report:
+        raise click.UsageError("--format is that of a --report.")
     with _service(url, key) as client:
-        _download(client, job_id, out)
+        if report is None:
+            _download(client, job_id, out)
+            return
+        job = _wait(client, job_id)
+        fetch = client.download_manifest if report == "manifest" else client.download_errors
+        try:
+            click.echo(fetch(job, out, report_format or "csv"))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.command()
