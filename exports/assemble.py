@@ -8,15 +8,15 @@ from typing import BinaryIO
 import polars as pl
 
 from catalogue import lifecycle
-from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
+from exports import printed
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import Part, printed_rows
+from exports.jobs.parts import Part
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports import files as reports
@@ -118,10 +118,9 @@ def record_printed(
     """Record an event for every entity with a symbol, once per job; None where not asked for or done before."""
     if not plan.records_printed:
         return None
-    printing = Printing(plan.job_id, committed_at, actor=plan.requested_by)
-    if plan.reprint_of is not None:
-        printing = Printing(plan.job_id, committed_at, lifecycle.REPRINTED, plan.requested_by, plan.reason)
-    return lifecycle.record_printed(catalogue, plan.organisation, printing, printed_rows(plan, parts, store))
+    printing = printed.printing(plan, committed_at, store)
+    labels = printed.labels(plan, parts, store)
+    return lifecycle.record_printed(catalogue, plan.organisation, printing, labels)
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:

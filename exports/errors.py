@@ -184,7 +184,8 @@ class StockIsBusy(ExportError):
 
     def __init__(self, organisation: str) -> None:
         super().__init__(
-            f"Another export of stock never printed is still running for {organisation}.", value=organisation
+            f"Another export of stock due for printing is still running for {organisation}.",
+            value=organisation,
         )
 
 

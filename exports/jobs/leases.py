@@ -1,4 +1,7 @@
-"""One recording `never_printed` job at a time per organisation, so that two never print one entity."""
+"""One recording job of stock due at a time per organisation, so that two never print one entity.
+
+Stock due is what the filters `never_printed`, `changed_since_print` and `print_due` select.
+"""
 
 import time
 

@@ -1,6 +1,6 @@
 """The frozen document of one job: who asked for what. Ops get its reference, never its content."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.settings import DEFAULT_DPI
+from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
@@ -39,7 +40,12 @@ class ExportPlan:
 
     @property
     def selection(self) -> Selection:
-        return self.request.selection(self.organisation)
+        return replace(self.request.selection(self.organisation), resolver=self.link_resolver)
+
+    @property
+    def link_resolver(self) -> str:
+        """What the job's Digital Links begin with."""
+        return self.resolver or DEFAULT_RESOLVER
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -76,7 +82,7 @@ class ExportPlan:
             self.records_printed
             and self.reprint_of is None
             and filters is not None
-            and filters.never_printed is True
+            and filters.select_by_printing
         )
 
     def output_filename(self, members: int) -> str:

@@ -197,12 +197,14 @@ def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
     names = [batch.rows[position]["product_name"] or "" for position in positions]
-    fitted = {name: "" if without_font(name) else _shortened(name, line) for name in set(names)}
+    fitted = {name: fitted_name(name, line) for name in set(names)}
     return [fitted[name] for name in names]
 
 
-def _shortened(name: str, line: TextLine) -> str:
-    """Return the name, or as much of it as the line has room for and an ellipsis."""
+def fitted_name(name: str, line: TextLine) -> str:
+    """Return the name, or as much of it as the line has room for and an ellipsis; nothing if no font has it all."""
+    if without_font(name):
+        return ""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
     # The document's font has the characters of composed text.
