@@ -148,12 +148,12 @@ def test_what_was_printed_is_not_never_printed(service: Service, tmp_path: Path)
         assert second["download_url"] is None
 
 
-def test_a_correction_is_printed_once_more(service: Service, tmp_path: Path) -> None:
+def test_a_correction_is_printed_once_more_and_rows_after_a_jam(service: Service, tmp_path: Path) -> None:
     shop = open_shop(service.home, "corrects", tmp_path)
     gtin = "09506000134352"
     changed = LOTS_QR | {"filters": {"changed_since_print": True}}
     with service.client(shop.key) as client:
-        client.finish(client.submit(LOTS_QR))
+        first = client.finish(client.submit(LOTS_QR))
         nothing = client.finish(client.submit(changed))
         assert (nothing["status"], nothing["error_code"]) == ("failed", "empty_selection")
 
@@ -169,12 +169,20 @@ def test_a_correction_is_printed_once_more(service: Service, tmp_path: Path) -> 
         again = client.finish(client.submit(changed))
         assert (again["status"], again["error_code"]) == ("failed", "empty_selection")
 
+        rows = {"reason": "jam", "rows": "2-3"}
+        receipt = client.send("POST", f"{EXPORTS}{first['job_id']}/reprint/", json=rows).json()
+        reprinted = client.finish(receipt)
+        assert (reprinted["status"], reprinted["total_items"]) == ("completed", 2)
+        beyond = client.http.post(f"{EXPORTS}{first['job_id']}/reprint/", json=rows | {"rows": "1,99"})
+        assert (beyond.status_code, beyond.json()["details"][0]["loc"]) == (422, ["body", "rows"])
         history = client.http.get(HISTORY, params={"gtin": gtin, "lot": "ABC123"}).json()["data"]
         assert [event["carried"]["17"] for event in history if event["event_type"] == "PRINTED"] == [
             "281224",
             "270331",
         ]
         assert {event["resolver"] for event in history} == {RESOLVER}
+        every = client.http.get(HISTORY, params={"page_size": 100}).json()["data"]
+        assert [event["job_id"] for event in every].count(reprinted["job_id"]) == 2
 
 
 def test_another_organisations_key_sees_no_job(service: Service, exports: Exports) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from catalogue.selection import Selection
@@ -9,10 +10,14 @@ from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
+from exports.requests.row_ranges import RowRange, RowRanges
 from exports.requests.settings import DEFAULT_DPI
 from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
+
+#: The release of the code that runs.
+RELEASE = version("gs1-label-exporter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +25,8 @@ class ExportPlan:
     """One accepted export. `resolver` is the organisation's at the time of asking.
 
     `engine` is the service's then: a resumed job draws what is missing as it drew what is there. A reprint
-    has the rows of the job `reprint_of`, and a reason.
+    has the rows of the job `reprint_of`, or those of them that `rows` names, and a reason. `release` is that of the
+    service which accepted the export; the empty text stands for a release before 0.2.
     """
 
     job_id: str
@@ -32,6 +38,8 @@ class ExportPlan:
     engine: Engine = Engine.BATCH
     reprint_of: str | None = None
     reason: str | None = None
+    rows: RowRanges | None = None
+    release: str = RELEASE
 
     @property
     def folder(self) -> str:
@@ -102,6 +110,8 @@ class ExportPlan:
             "engine": self.engine.value,
             "reprint_of": self.reprint_of,
             "reason": self.reason,
+            "rows": self.rows,
+            "release": self.release,
         }
 
 
@@ -133,7 +143,14 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         engine=Engine(document["engine"]),
         reprint_of=document["reprint_of"],
         reason=document["reason"],
+        # Releases before 0.2 stored neither.
+        rows=_row_ranges(document.get("rows")),
+        release=document.get("release", ""),
     )
+
+
+def _row_ranges(stored: list[list[int]] | None) -> RowRanges | None:
+    return None if stored is None else tuple(RowRange(*each) for each in stored)
 
 
 def _key(job_id: str) -> str:

@@ -11,7 +11,7 @@ from catalogue.selection import PrintCounts, print_counts, resolve
 from catalogue.tables import Catalogue
 from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.jobs import manifest
+from exports.jobs import manifest, parts
 from exports.jobs.plan import ExportPlan
 from exports.ports import Page
 from exports.reads import ExportReads
@@ -221,3 +221,47 @@ def test_the_newest_event_counts_also_a_reprint(prints: Prints, imported: Import
     events, _ = history(prints.catalogue, "acme", lot="L2")
     assert events["event_type"].to_list() == ["REPRINTED", PRINTED, PRINTED]
     assert events["carried_expiry"].to_list() == ["270400", "290101", "270400"]
+
+
+def test_some_rows_are_printed_again(prints: Prints) -> None:
+    first = prints.print()
+    ranges = ((2, 3),)
+    again = prints.run(replace(prints.plan(), reprint_of=first.job_id, reason="jam", rows=ranges))
+    [before], [now] = (
+        list(manifest.read_rows(plan, prints.store, manifest.Chunk(0, 9), 9)) for plan in (first, again)
+    )
+    assert now["row"].to_list() == [0, 1]
+    assert now.drop("row").equals(before[1:3].drop("row"))
+    frozen = manifest.load(again, prints.store)
+    assert (frozen.rows, frozen.unmatched) == (2, 0)
+    assert frozen.catalogue_version == manifest.load(first, prints.store).catalogue_version
+    assert list(told(again, prints)) == now["entity_id"].to_list()
+
+
+def test_rows_are_picked_across_row_groups(
+    prints: Prints, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalogue.selection.FRAME_ROWS", 7)
+    imported(lots="gtin,lot_number\n" + "".join(f"{GTIN},N{number:03d}\n" for number in range(50)))
+    first = prints.plan(filters={"gtins": [GTIN]})
+    whole = manifest.freeze(first, prints.catalogue, prints.store)
+    ranges = ((1, 1), (7, 8), (20, 40), (52, 52))
+    again = replace(prints.plan(), reprint_of=first.job_id, reason="jam", rows=ranges)
+    assert (whole.rows, manifest.freeze(again, prints.catalogue, prints.store).rows) == (52, 25)
+
+    def ids(plan: ExportPlan, rows: int) -> list[str]:
+        frames = manifest.read_rows(plan, prints.store, manifest.Chunk(0, rows), 100)
+        return [entity for frame in frames for entity in frame["entity_id"].to_list()]
+
+    every = ids(first, 52)
+    assert ids(again, 25) == [every[row - 1] for low, high in ranges for row in range(low, high + 1)]
+
+
+def test_another_release_draws_parts_anew(prints: Prints, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = prints.plan()
+    frozen = manifest.freeze(plan, prints.catalogue, prints.store)
+    [chunk] = frozen.chunks()
+    part = render.chunk_to_part(plan, frozen, chunk, prints.store)
+    assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) == part
+    monkeypatch.setattr(manifest, "RELEASE", "99.0")
+    assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) is None

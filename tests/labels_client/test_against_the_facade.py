@@ -117,6 +117,8 @@ def test_reprint(client, exports):
     done = exports.add("acme", JobStatus.COMPLETED)
     assert client.reprint(done.job_id, "torn on line 3").job_id != done.job_id
     assert exports.submitted[-1][1] == "torn on line 3"
+    client.reprint(done.job_id, "jam", rows="3-5,9")
+    assert exports.submitted[-1][-1] == ((3, 5), (9, 9))
 
 
 def test_jobs_over_several_pages(client, exports):

@@ -95,6 +95,13 @@ def test_a_reprint(client, editor, exports):
     assert requested_by.startswith("key:")
 
 
+def test_a_reprint_of_some_rows(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    body = {"reason": "jam", "rows": "121-180,200"}
+    assert client.post(f"{URL}{job.job_id}/reprint/", json=body, headers=editor).status_code == 202
+    assert exports.submitted[0][-1] == ((121, 180), (200, 200))
+
+
 def test_a_job_that_cannot_be_printed_again(client, editor, exports):
     job = exports.add("acme", JobStatus.FAILED)
     response = client.post(f"{URL}{job.job_id}/reprint/", json={"reason": "again"}, headers=editor)

@@ -4,8 +4,26 @@ from dataclasses import replace
 
 import pytest
 
-from exports.jobs.plan import ExportPlan
+from exports.artefacts import ArtefactStore, canonical_json
+from exports.jobs import plan
+from exports.jobs.plan import RELEASE, ExportPlan
+from exports.requests.row_ranges import parse_rows
 from tests.exports.conftest import plan_for
+
+
+def test_a_plan_survives_its_document(store: ArtefactStore) -> None:
+    made = replace(plan_for(), reprint_of="22222222222222222222Cd", reason="jam", rows=parse_rows("1-3,9"))
+    plan.save(made, store)
+    assert plan.load(made.job_id, store) == made
+    assert made.release == RELEASE != ""
+
+
+def test_a_plan_of_an_earlier_release_is_read(store: ArtefactStore) -> None:
+    made = plan_for()
+    document = made.to_document()
+    del document["rows"], document["release"]
+    store.create(f"{made.folder}/request.json", canonical_json(document))
+    assert plan.load(made.job_id, store) == replace(made, release="")
 
 
 @pytest.mark.parametrize("name", ["never_printed", "changed_since_print", "print_due"])
