@@ -15,7 +15,12 @@ UV_VERSION := 0.13.9
 LOWEST_PYTHON := 3.11
 
 # What test-full looks at artefacts with: the command, and Debian's package that has it.
-ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin
+ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
+  node:nodejs npm:npm
+
+# What reads the links: npm's packages, exactly those of the lock.
+NODE := tests/node
+NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -81,7 +86,10 @@ test: check ## Check, then every ordinary test, the end-to-end ones included
 	$(PYTHON) -m pytest -q $(ARGS)
 
 .PHONY: oracles
-oracles: # The system packages that test-full checks the artefacts with; only root can install them.
+oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
+
+.PHONY: tools
+tools: # The system packages among the oracles; only root can install them.
 	@missing=; \
 	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; \
 	if [ -n "$$missing" ]; then \
@@ -92,9 +100,13 @@ oracles: # The system packages that test-full checks the artefacts with; only ro
 	  fi; \
 	fi
 
+$(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
+	npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 # With the flag set, a test whose system tool is missing fails instead of skipping.
 .PHONY: test-full
-test-full: oracles check ## All tests, also the long ones and those that need Debian's packages
+test-full: oracles check ## All tests, also the long ones and those that need Debian's and npm's packages
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(ARGS)
 
 .PHONY: bench
@@ -137,5 +149,5 @@ format: $(STAMP) ## Format the code and repair what the linter can
 
 .PHONY: clean
 clean: ## Remove the virtual environment, caches and the demo's output; leaves .labels alone
-	rm -rf $(VENV) demo/out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NODE)/node_modules demo/out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

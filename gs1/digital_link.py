@@ -3,11 +3,13 @@
 import re
 import string
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from gs1.cset82 import CSET_82, require_cset_82
-from gs1.errors import InvalidPathSegment, InvalidResolver
+from gs1.element_string import ElementString
+from gs1.errors import Gs1Error, InvalidDigitalLink, InvalidPathSegment
 from gs1.gtin import require_gtin_14
+from gs1.resolver import require_resolver
 from gs1.trade_item_message import date_element
 
 #: The resolver that answers for every GTIN where a brand has none of its own.
@@ -16,12 +18,16 @@ DEFAULT_RESOLVER = "https://id.gs1.org"
 # Most lots and serials need no escape: one match says so, and that they are 1 to 20 characters of CSET 82.
 _PLAIN = re.compile(r"[A-Za-z0-9._\-]{1,20}").fullmatch
 
+# No resolver has a segment "01", so the first one ends it.
+_LINK = re.compile(
+    r"(?P<resolver>.+?)/01/(?P<gtin_14>[^/?]+)(?:/10/(?P<lot>[^/?]+))?(?:/21/(?P<serial>[^/?]+))?"
+    r"(?:\?(?:17=(?P<expiry>.+)|15=(?P<best_before>.+)))?"
+).fullmatch
+_AIS = {"gtin_14": "01", "lot": "10", "serial": "21", "expiry": "17", "best_before": "15"}
+
 # RFC 3986, 2.3: these alone never need an escape.
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 _ESCAPES = {ord(character): f"%{ord(character):02X}" for character in CSET_82 - _UNRESERVED}
-
-# RFC 3986, appendix A, without "?" and "#": a bare one leaves no trace in the parts that urlsplit returns.
-_URL_CHARACTERS = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]\-]+").fullmatch
 
 _DOT_SEGMENTS = frozenset({".", ".."})
 
@@ -54,36 +60,32 @@ def digital_link(
     return link + _query(expiry, best_before) if expiry or best_before else link
 
 
-@lru_cache(maxsize=1024)
-def require_resolver(resolver: str) -> str:
-    """Return the resolver without slashes at its end.
+def parse_digital_link(link: str) -> tuple[str, ElementString]:
+    """Return the resolver and the elements of a link that `digital_link` wrote: its inverse.
 
-    Raises InvalidResolver unless it is an absolute http or https URL in ASCII without user, query,
-    fragment, blanks or control characters; it may have a path.
+    Raises InvalidDigitalLink for every other text, also for links that mean the same in other letters.
 
-    >>> require_resolver("https://id.example.com/gs1/")
-    'https://id.example.com/gs1'
+    >>> parse_digital_link("https://id.gs1.org/01/09506000134352/10/A%2F1?17=270331")
+    ('https://id.gs1.org', (('01', '09506000134352'), ('10', 'A/1'), ('17', '270331')))
     """
-    if not _is_resolver(resolver):
-        raise InvalidResolver(
-            f"{resolver!r} is not a resolver: expected an http or https URL without query and fragment",
-            value=resolver,
-            expected="an http or https URL without query and fragment",
-            field="resolver",
-        )
-    return resolver.rstrip("/")
-
-
-def _is_resolver(text: str) -> bool:
-    if _URL_CHARACTERS(text) is None:
-        return False
+    match = _LINK(link)
+    found = {} if match is None else {name: text for name, text in match.groupdict().items() if text}
+    values = {name: unquote(found[name]) for name in _AIS if name in found}
     try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        return False
-    return (
-        parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc and port != 0
+        if found and digital_link(found["resolver"], **values) == link:
+            return found["resolver"], tuple((_AIS[name], value) for name, value in values.items())
+    except Gs1Error as error:
+        raise _not_a_link(link) from error
+    raise _not_a_link(link)
+
+
+def _not_a_link(link: str) -> InvalidDigitalLink:
+    expected = "resolver, /01/, /10/, /21/, then ?17= or ?15=, escaped as digital_link does"
+    return InvalidDigitalLink(
+        f"{link!r} is not a Digital Link of this form: {expected}",
+        value=link,
+        expected=expected,
+        field="link",
     )
 
 

@@ -67,6 +67,12 @@ class InvalidResolver(Gs1Error):
     code = "invalid_resolver"
 
 
+class InvalidDigitalLink(Gs1Error):
+    """Not a GS1 Digital Link in the form that this project writes."""
+
+    code = "invalid_digital_link"
+
+
 class XDimensionOutOfRange(Gs1Error):
     """A module size GS1 does not allow for the symbol in its environment."""
 

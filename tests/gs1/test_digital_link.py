@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.cset82 import CSET_82
-from gs1.digital_link import digital_link, require_resolver
-from gs1.errors import Gs1Error, InvalidPathSegment, InvalidResolver
+from gs1.digital_link import digital_link, parse_digital_link
+from gs1.errors import Gs1Error, InvalidDigitalLink, InvalidPathSegment, InvalidResolver
 
 ROOT = "https://id.gs1.org"
 GTIN = "09506000134352"
@@ -48,15 +48,9 @@ def test_slashes_at_the_end_are_trimmed(resolver, expected):
     assert digital_link(resolver, GTIN) == f"{expected}/01/{GTIN}"
 
 
-@pytest.mark.parametrize(
-    "resolver",
-    ["", "id.gs1.org", "ftp://id.gs1.org", "https://", "https:///x", "https://id.gs1.org?", "https://id.gs1.org#",
-     "https://id.gs1.org/?a=1", "https://a b.example", "https://bücher.example", "https://u:p@id.gs1.org",
-     "https://id.gs1.org:port", "https://id.gs1.org\n", "javascript://x"],
-)  # fmt: skip
-def test_what_is_no_resolver(resolver):
+def test_a_link_needs_a_resolver():
     with pytest.raises(InvalidResolver):
-        require_resolver(resolver)
+        digital_link("https://example.com/10/shop", GTIN)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +96,77 @@ def test_biip_reads_what_we_write(lot, serial):
     link = GS1DigitalLinkURI.parse(digital_link(ROOT, GTIN, lot=lot, serial=serial, best_before="270300"))
     read = {item.ai.ai: item.value for item in link.element_strings}
     assert read == {"01": GTIN, "10": lot, "21": serial, "15": "270300"}
+
+
+@given(
+    st.sampled_from([ROOT, "http://localhost:8080", "https://example.com/a%20b/12345"]),
+    st.none() | values | st.sampled_from(["01", "10"]),
+    st.none() | values | st.sampled_from(["01", "21"]),
+    st.sampled_from([None, ("17", "270331"), ("15", "270400")]),
+)
+def test_parsing_is_the_inverse(resolver, lot, serial, dated):
+    ai, date = dated or (None, None)
+    link = digital_link(
+        resolver,
+        GTIN,
+        lot=lot,
+        serial=serial,
+        expiry=date if ai == "17" else None,
+        best_before=date if ai == "15" else None,
+    )
+    elements = [("01", GTIN), ("10", lot), ("21", serial), (ai, date)]
+    assert parse_digital_link(link) == (resolver, tuple(pair for pair in elements if pair[1]))
+
+
+@pytest.mark.parametrize(
+    ("link", "reason"),
+    [
+        ("", "nothing"),
+        (ROOT, "a resolver alone"),
+        (f"{ROOT}/01/9506000134352", "a GTIN of 13 digits"),
+        (f"{ROOT}/01/09506000134353", "a wrong check digit"),
+        (f"{ROOT}/01/{GTIN}/", "a slash at the end"),
+        (f"{ROOT}//01/{GTIN}", "a slash too many"),
+        (f"{ROOT}/gtin/{GTIN}", "a name for the key"),
+        (f"{ROOT}/%30%31/{GTIN}", "an escaped key"),
+        (f"https://example.com/10/shop/01/{GTIN}", "no resolver"),
+        (f"{ROOT}/01/{GTIN}/21/S/10/L", "serial before lot"),
+        (f"{ROOT}/01/{GTIN}/10/L/10/M", "two lots"),
+        (f"{ROOT}/01/{GTIN}/22/V", "an element we do not write"),
+        (f"{ROOT}/01/{GTIN}/10/", "an empty lot"),
+        (f"{ROOT}/01/{GTIN}/10/{'x' * 21}", "a lot too long"),
+        (f"{ROOT}/01/{GTIN}/10/a%20b", "a lot outside the character set"),
+        (f"{ROOT}/01/{GTIN}/10/%2E%2E", "a dot segment"),
+        (f"{ROOT}/01/{GTIN}/10/A%2f1", "an escape in small letters"),
+        (f"{ROOT}/01/{GTIN}/10/%41", "an escape that is not needed"),
+        (f"{ROOT}/01/{GTIN}/10/A+1", "no escape where one is needed"),
+        (f"{ROOT}/01/{GTIN}/10/%FF", "not UTF-8"),
+        (f"{ROOT}/01/{GTIN}?", "a bare question mark"),
+        (f"{ROOT}/01/{GTIN}?17=270230", "a date that no calendar has"),
+        (f"{ROOT}/01/{GTIN}?17=%3270331", "an escape in the date"),
+        (f"{ROOT}/01/{GTIN}?17=270331&15=270331", "two dates"),
+        (f"{ROOT}/01/{GTIN}?11=270331", "a date we do not write"),
+        (f"{ROOT}/01/{GTIN}#a", "a fragment"),
+        (f"{ROOT}/01/{GTIN}\n", "a line's end"),
+    ],
+)
+def test_what_is_no_link_of_ours(link, reason):
+    with pytest.raises(InvalidDigitalLink):
+        parse_digital_link(link)
+
+
+_PIECES = ["/10/", "/21/", "/01/", "A", "%2F", "%2f", "%41", "+", "/", "?17=", "?15=", "270331", GTIN]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=6).map("".join))
+def test_what_is_parsed_is_what_would_be_written(rest):
+    link = f"{ROOT}/01/{GTIN}{rest}"
+    try:
+        resolver, elements = parse_digital_link(link)
+    except InvalidDigitalLink:
+        return
+    found = dict(elements)
+    assert link == digital_link(
+        resolver, found["01"], lot=found.get("10"), serial=found.get("21"),
+        expiry=found.get("17"), best_before=found.get("15"),
+    )  # fmt: skip

@@ -114,8 +114,8 @@ def test_asking_for_a_large_x_does_not_make_it_wider() -> None:
     [
         ("https://example.com/gs1/dl", "a path"),
         ("http://example.com:8443", "a port, and no TLS"),
-        ("https://example.com/products/010", "a path of digits"),
-        ("https://id.example.com/a%2Fb", "a path with an escape"),
+        ("https://example.com/products/01000", "a path of digits"),
+        ("https://id.example.com/a%20b", "a path with an escape"),
     ],
 )
 def test_resolvers(resolver: str, reason: str, tmp_path: Path) -> None:
