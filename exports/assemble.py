@@ -23,6 +23,7 @@ from exports.sheets.plan import SheetPlan
 from exports.verification import archive as verify_archive
 from exports.verification import findings
 from exports.verification import sheet as verify_sheet
+from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import Fragment
 from renderers.sheets import pdf
@@ -44,7 +45,9 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     if processed + failed != manifest.rows:
         msg = f"{processed} drawn and {failed} failed of {manifest.rows}"
         raise ValueError(msg)
-    written = reports.write(plan, parts, manifests.unmatched(plan, store), store)
+    unmatched = manifests.unmatched(plan, store)
+    written = reports.write(plan, parts, unmatched, store)
+    entities = Entities(processed, failed, len(unmatched))
     if processed == 0:
         raise AllItemsFailed(manifest.rows)
     key = f"{plan.folder}/artefact"
@@ -53,10 +56,10 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         sheet = sheet_plan.load(plan, store)
         next_position = sheet.next_position
         summary = _join_pages(plan, sheet, parts, key, store)
-        checks = partial(verify_sheet.checks, summary, plan, sheet, processed, store)
+        checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
     else:
         summary = _join_members(plan, parts, written, key, store)
-        checks = partial(verify_archive.checks, summary, plan, processed, manifest.rows, len(written), store)
+        checks = partial(verify_archive.checks, summary, plan, entities, written, store)
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)

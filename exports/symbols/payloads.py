@@ -1,7 +1,6 @@
 """What the symbols of an entity carry, from its row of the manifest."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from exports.requests.export_types import Slot
@@ -31,14 +30,6 @@ class Payload(NamedTuple):
     hri: str
     elements: ElementString = ()
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What one file must read back as; `payload` has FNC1 as 0x1D, also in first place."""
-
-    kind: SymbolKind
-    payload: bytes
 
 
 #: (manifest row, the organisation's resolver) -> payload. Raises a Gs1Error where there is none.

@@ -8,7 +8,7 @@ import polars as pl
 
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.payloads import PAYLOAD_MAKERS, Expected, Payload, Row
+from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
@@ -35,10 +35,6 @@ class SymbolFile(NamedTuple):
     name: str
     data: bytes
     payload: Payload
-
-    @property
-    def expected(self) -> Expected:
-        return Expected(self.payload.kind, self.payload.data)
 
     @property
     def title(self) -> str:
