@@ -1,4 +1,4 @@
-"""The parts become one artefact, verified as it lies in the store; what it printed is recorded."""
+"""Joins the parts into one artefact, verifies it, and records what was printed."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -34,10 +34,10 @@ _FRAME_ROWS = 50_000
 
 
 def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artefact:
-    """Join the parts in order, write the reports, and verify the artefact as it lies in the store.
+    """Join the parts in order, write the reports, and verify the stored artefact.
 
-    What was found is stored beside it, see `exports.verification.findings`. Raises AllItemsFailed where not one entity could
-    be drawn, CorruptArchive or CorruptFragment where what was stored does not read back whole, CountsDisagree,
+    The findings are stored beside it, see `exports.verification.findings`. Raises AllItemsFailed if no entity could be
+    drawn, CorruptArchive or CorruptFragment if the stored bytes do not read back, CountsDisagree,
     SymbolDoesNotDecode, ExportCancelled.
     """
     failed = sum(part.failed for part in parts)
@@ -114,7 +114,7 @@ def record_printed(
     catalogue: Catalogue,
     store: ArtefactStore,
 ) -> int | None:
-    """Record an event for every entity with a symbol, once per job; None where not asked for or done before."""
+    """Record an event for every entity with a symbol, once per job. None if not asked for, or recorded before."""
     if not plan.records_printed:
         return None
     printing = Printing(plan.job_id, committed_at, actor=plan.requested_by)
@@ -124,12 +124,12 @@ def record_printed(
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove the parts: the artefact holds the same bytes."""
+    """Remove the parts. The artefact holds the same bytes."""
     store.delete_folder(f"{plan.folder}/parts")
 
 
 def discard(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove all that a job without artefact leaves behind, but for its request, its decision and its errors."""
+    """Remove what a job without artefact has stored, except its request, its decision and its errors."""
     discard_parts(plan, store)
     store.delete(reports.key(plan.job_id, Report.MANIFEST))
     for name in ("artefact", "manifest.parquet", "first.png", "sheet.json", "findings.json"):

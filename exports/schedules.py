@@ -1,7 +1,7 @@
-"""Standing plans: which of their ticks is due, and the export that a tick asks for.
+"""Schedules: which tick is due, and the export that it asks for.
 
-A tick that was missed, because nothing ran then, is made up for once: of several missed ticks only the latest is
-run, for each selects all the stock that was never printed by then.
+Missed ticks are made up for once. Only the latest of several is run, because it selects all the stock that was not
+printed by then.
 """
 
 import json
@@ -21,12 +21,12 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
-#: Namespace of the run ids that follow from a plan and its tick. Fixed for ever.
+#: Namespace of the run ids that follow from a schedule and its tick. It must never change.
 _PLANNED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 
 class InvalidCron(ExportError):
-    """The text is no cron expression of five fields."""
+    """The text is not a cron expression of five fields."""
 
     code = "invalid_cron"
 
@@ -41,7 +41,7 @@ class InvalidCron(ExportError):
 
 def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
     """Return the cron expression. Raises InvalidCron, also for what has not five fields, such as `@daily`."""
-    # The zone's clock is asked once a minute at most, and a column holds so many characters.
+    # The schedule is looked at once a minute at most, so seconds make no sense. A database column holds 255 characters.
     if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
         raise InvalidCron(cron)
     return cron
@@ -60,17 +60,17 @@ def standing_request(body: bytes) -> str:
 
 
 def due_tick(plan: Plan, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the plan."""
+    """Return the latest tick up to now, in UTC. None if it was handled, or is older than the schedule."""
     tick = latest_tick(plan.cron, plan.time_zone, now).astimezone(UTC)
     return tick if tick > (plan.last_tick_at or plan.created_at) else None
 
 
 def export_of(plan: Plan, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
-    """Return the export that the tick asks for: always the same job, whoever asks and how often.
+    """Return the export that the tick asks for. The same tick always gives the same job id.
 
-    Raises InvalidRequest where a release no longer takes the request that was stored.
+    Raises InvalidRequest if this release no longer accepts the stored request.
     """
-    # Ids of removed plans may be given again, but only for ticks that come after.
+    # The id of a removed schedule may be used again, but only for later ticks.
     name = f"{plan.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
         job_id=job_id_for(uuid.uuid5(_PLANNED_RUNS, name)),

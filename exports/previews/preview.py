@@ -1,4 +1,4 @@
-"""What a request would make, without making a job: counts, what would fail and why, and first pictures."""
+"""Previews a request without a job: counts, entities that would fail and why, and the first pictures."""
 
 import io
 
@@ -18,7 +18,7 @@ from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.symbol_files import SymbolFile
 
-#: Entities that are drawn to find out which fail; pictures that are shown of them.
+#: Entities that are drawn to find failures, and pictures that are shown.
 TRIED_ROWS = 200
 PICTURES = 6
 
@@ -27,7 +27,7 @@ _MILLIMETRES_PER_INCH = 25.4
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
-    """Return the preview of a plan that need not be stored. Raises InvalidRequest as a submission would."""
+    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)

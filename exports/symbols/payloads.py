@@ -1,4 +1,4 @@
-"""What the symbols of an entity carry, from its row of the manifest."""
+"""Makes the payloads of an entity's symbols from its row of the manifest."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -21,7 +21,7 @@ class Payload(NamedTuple):
     `text` is the same for the manifest, `hri` for the label; `elements` are its Application Identifiers with
     their values, of which a GTIN alone has none. `note` says what the carrier leaves out.
 
-    A tuple, because every label has one and a frozen dataclass takes thrice as long to make.
+    A tuple, because every label has one and creating a frozen dataclass takes three times as long.
     """
 
     kind: SymbolKind

@@ -1,4 +1,4 @@
-"""Rows of a manifest become symbol files, or errors with their reason: a batch at a time."""
+"""Draws rows of a manifest as symbol files, in batches. Rows that cannot be drawn become errors with a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,7 +47,7 @@ class SymbolFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DrawnBatch:
-    """What became of the rows of a batch, in their order. Every row is in the files or in the errors."""
+    """The results for the rows of a batch, in their order. Every row is in the files or in the errors."""
 
     files: list[SymbolFile] = field(default_factory=list[SymbolFile])
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
@@ -55,7 +55,7 @@ class DrawnBatch:
 
 
 class _Size(NamedTuple):
-    """What the manifest says of the symbols of one size."""
+    """What the manifest says about symbols of one size."""
 
     modules: str
     x_dimension_mm: str
@@ -67,7 +67,7 @@ _Place = tuple[int, int]
 
 
 def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
-    """Encode and draw the frame's rows; an entity of which one symbol cannot be made fails whole.
+    """Encode and draw the frame's rows. An entity fails whole if one of its symbols cannot be made.
 
     With `screen_dpi` the files are PNGs for a screen of that resolution, whatever the plan's format.
     """
@@ -148,7 +148,7 @@ def _draw_symbols(
     refused: dict[int, LabelError],
     screen_dpi: int | None,
 ) -> dict[_Place, tuple[bytes, _Size]]:
-    """Return the drawn symbols and their sizes; what cannot be drawn is added to `refused`, the first reason of a row stays."""
+    """Return the drawn symbols and their sizes. Add the first reason of each row that cannot be drawn to `refused`."""
     drawn: dict[_Place, tuple[bytes, _Size]] = {}
     write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
     for kind, places in _by_kind(payloads, refused).items():
