@@ -1,6 +1,6 @@
 """The errors of accounts."""
 
-from gs1.errors import LabelError
+from gs1.errors import InvalidResolver, LabelError
 
 
 class AccountsError(LabelError):
@@ -13,6 +13,21 @@ class InvalidAccountValue(AccountsError):
     """A slug, name, address, role, limit or time is not of the form expected."""
 
     code = "invalid_account_value"
+
+
+class UnusableResolver(AccountsError):
+    """The organisation's stored resolver would mislead parsers of its Digital Links: it needs another."""
+
+    code = "unusable_resolver"
+
+    def __init__(self, slug: str, reason: InvalidResolver) -> None:
+        super().__init__(
+            f"organisation {slug!r} cannot have Digital Links: {reason}. "
+            f"Set another resolver with: labels org resolver {slug} URL",
+            value=reason.value,
+            expected=reason.expected,
+            field="resolver",
+        )
 
 
 class OrganisationExists(AccountsError):

@@ -7,6 +7,8 @@ from zoneinfo import available_timezones
 
 from accounts.errors import InvalidAccountValue
 from accounts.identity import Role
+from gs1.errors import InvalidResolver
+from gs1.resolver import require_resolver
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME_LENGTH = 64
@@ -79,16 +81,16 @@ def time_zone(key: str) -> str:
 
 
 def resolver(url: str) -> str:
-    """Return the resolver without trailing slash: Digital Links append `/01/…` to it."""
-    parts = _split(url)
-    if parts is None or parts.scheme != "https" or parts.query or url.endswith("?"):
+    """Return the resolver without slashes at its end: an https URL that Digital Links can begin with."""
+    expected = f"an https URL of at most {URL_LENGTH:,} characters"
+    if len(url) > URL_LENGTH or not url.startswith("https://"):
         raise InvalidAccountValue(
-            f"{url!r} is no resolver",
-            value=url,
-            expected="an https URL without query, fragment or credentials",
-            field="resolver",
+            f"{url!r} is no resolver: expected {expected}", value=url, expected=expected, field="resolver"
         )
-    return url.rstrip("/")
+    try:
+        return require_resolver(url)
+    except InvalidResolver as error:
+        raise InvalidAccountValue(str(error), value=url, expected=error.expected, field="resolver") from error
 
 
 def webhook_url(url: str, *, allow_http: bool) -> str:

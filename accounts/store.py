@@ -43,7 +43,7 @@ class Accounts:
         """Return the new organisation; its name is its slug where none is given.
 
         Raises OrganisationExists; InvalidAccountValue for a slug that is not 1–63 lowercase letters,
-        digits and hyphens, or a resolver that is not an https URL.
+        digits and hyphens, or a resolver that is not an https URL that Digital Links can begin with.
         """
         row = OrganisationRow(
             slug=forms.slug(slug),
@@ -63,6 +63,23 @@ class Accounts:
         """Return the organisation. Raises NoSuchOrganisation."""
         with self._database.session() as session:
             return row_of(session, slug).value()
+
+    def organisations(self) -> list[Organisation]:
+        """Return all organisations, by slug."""
+        with self._database.session() as session:
+            rows = session.scalars(select(OrganisationRow).order_by(OrganisationRow.slug))
+            return [row.value() for row in rows]
+
+    def set_resolver(self, slug: str, resolver: str) -> Organisation:
+        """Return the organisation with its new resolver, which exports from now on begin their links with.
+
+        Raises NoSuchOrganisation; InvalidAccountValue as `create_organisation` does.
+        """
+        checked = forms.resolver(resolver)
+        with self._database.session() as session:
+            row = row_of(session, slug)
+            row.resolver = checked
+            return row.value()
 
     def create_key(
         self,

@@ -1,4 +1,4 @@
-"""The façade as an ASGI application: its endpoints, and what each request passes on its way to them."""
+"""The façade as an ASGI application: its routes and middleware."""
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -7,53 +7,61 @@ from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddle
 from structlog.typing import FilteringBoundLogger
 
 from accounts.store import Accounts
-from api.auth.principals import SESSION_PATH, Authenticator
+from api.auth.callers import Authentication
+from api.auth.principals import Authenticator
 from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
 from api.middleware import logs
+from api.middleware.error_shape import EveryErrorIsAProblem
 from api.middleware.metrics import Metrics
-from api.middleware.rate_limit import Callers, RateLimits, Refusals
+from api.middleware.rate_limit import RateLimiting, RateLimits, Refusals
 from api.middleware.security import SecurityHeaders
-from api.problems import EXCEPTION_HANDLERS, EveryErrorIsAProblem
+from api.problems import EXCEPTION_HANDLERS
 from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
-from api.routes.incoming import IDEMPOTENCY_KEY
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
 from api.routes.service import UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
+from api.wire import paths
+from api.wire.requests import IDEMPOTENCY_KEY
 from exports.ports import Exports
+from exports.reads import ExportReads
 
-#: Below this many bytes an answer fits its packet anyway.
+#: Smaller answers fit into one network packet anyway.
 _GZIP_FROM_BYTES = 1_000
 _NEVER_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/octet-stream")
 
 
-def create_app(*, exports: Exports, accounts: Accounts, settings: ApiSettings) -> Starlette:
-    """Return the façade over whoever runs exports and keeps accounts."""
+def create_app(
+    *,
+    exports: Exports,
+    reads: ExportReads,
+    accounts: Accounts,
+    settings: ApiSettings,
+    auth_settings: AuthSettings,
+) -> Starlette:
+    """Return the façade. It reads no environment: the composition root hands it stores and settings."""
     log = logs.logger()
-    credentials = AuthSettings()
-    sessions = SessionRoutes(accounts, credentials)
+    sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
     tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
     app = Starlette(
         routes=[
-            *LabelExportRoutes(exports, settings, tokens).routes(),
-            *FileRoutes(exports, tokens).routes(),
-            *ReferenceRoutes(exports).routes(),
-            resource(SESSION_PATH, post=sessions.begin, delete=sessions.end),
+            *LabelExportRoutes(exports, reads, settings, tokens).routes(),
+            *FileRoutes(exports, reads, tokens).routes(),
+            *ReferenceRoutes(reads).routes(),
+            resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *ServiceRoutes(exports, metrics).routes(),
         ],
         middleware=[
             Middleware(logs.RequestLog, log=log, metrics=metrics),
             Middleware(SecurityHeaders),
             Middleware(
-                Callers,
-                authenticate=Authenticator(accounts, credentials),
-                limits=RateLimits(settings, log),
-                unlimited=UNLIMITED,
+                Authentication, authenticate=Authenticator(accounts, auth_settings), skipped=UNLIMITED
             ),
+            Middleware(RateLimiting, limits=RateLimits(settings, log), unlimited=UNLIMITED),
             *_cross_origin(settings, log),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
             Middleware(EveryErrorIsAProblem, log=log),
@@ -61,17 +69,17 @@ def create_app(*, exports: Exports, accounts: Accounts, settings: ApiSettings) -
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
-    # A path without its slash is unknown, not a redirect that would carry the key to a guessed place.
+    # A path without its final slash is 404. A redirect would make clients send their key once more.
     app.router.redirect_slashes = False
     return app
 
 
 def _cross_origin(settings: ApiSettings, log: FilteringBoundLogger) -> list[Middleware]:
-    """Return what lets other origins' pages call with a key; never with a cookie."""
+    """Return the CORS middleware, if any origin is allowed. Credentials are keys, never cookies."""
     if not settings.cors_origins:
         return []
     return [
-        Middleware(EveryErrorIsAProblem, log=log),  # a refused preflight is an error too
+        Middleware(EveryErrorIsAProblem, log=log),  # turns a refused preflight into a problem
         Middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,

@@ -1,16 +1,16 @@
-"""The errors of the façade itself: credentials, tokens, and requests it does not read."""
+"""Errors of the façade itself: credentials, download links, and requests it refuses to read."""
 
 from gs1.errors import LabelError
 
 
 class ApiError(LabelError):
-    """A request the façade turns away before any use case."""
+    """The façade refuses the request before any use case."""
 
     code = "api_error"
 
 
 class Unauthorized(ApiError):
-    """No credential, or one that is malformed, unknown, revoked or expired: which, is not told."""
+    """The credential is missing, malformed, unknown, revoked or expired. The response does not say which."""
 
     code = "unauthorized"
 
@@ -19,13 +19,13 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """The credential is good, and its holder may not do this."""
+    """The credential is valid, but its holder may not do this."""
 
     code = "forbidden"
 
 
 class InvalidToken(ApiError):
-    """A download token is missing, altered, expired, or for something else."""
+    """The download token is missing, altered, expired, or for another file."""
 
     code = "invalid_token"
 
@@ -66,7 +66,7 @@ class UnsupportedMediaType(ApiError):
 
 
 class RateLimited(ApiError):
-    """The caller has used up a window's requests; `retry_after` is in seconds."""
+    """The caller has used up the requests of a window. `retry_after` is in seconds."""
 
     code = "rate_limited"
 

@@ -1,4 +1,4 @@
-"""The one place that turns errors into RFC 9457 problem documents."""
+"""Errors as RFC 9457 problem documents: the table, and the exception handlers that use it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,12 +9,13 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
-from structlog.typing import FilteringBoundLogger
+from starlette.types import ExceptionHandler
 
+from accounts.errors import UnusableResolver
 from api import errors
 from api.auth.principals import WWW_AUTHENTICATE
-from api.wire import ErrorDetailOut, ErrorOut
+from api.wire.answers import ErrorDetailOut, ErrorOut
+from api.wire.requests import IDEMPOTENCY_KEY
 from exports import errors as exports_errors
 from exports.errors import Detail, InvalidJobId, InvalidRequest, NotReady
 from exports.ports import JobStatus
@@ -27,7 +28,7 @@ TYPE_ROOT = "https://closient.com/docs/errors/"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How a kind of error is told: HTTP status, code for programs, title, and whether to try again."""
+    """The HTTP status, the code for programs and the title of a kind of error, and whether a retry may help."""
 
     status: int
     error_code: str
@@ -40,7 +41,7 @@ FORBIDDEN = Problem(403, "forbidden", "Forbidden")
 CONFLICT = Problem(409, "conflict", "Conflict")
 INTERNAL = Problem(500, "internal_error", "Internal Server Error")
 
-#: Looked up along the error's class and its bases: the nearest entry tells it.
+#: The problem of an error is that of its class, or else of the nearest base class.
 PROBLEMS: Mapping[type[LabelError], Problem] = {
     LabelError: INTERNAL,
     Gs1Error: VALIDATION,
@@ -53,6 +54,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,
     exports_errors.NotReprintable: CONFLICT,
+    UnusableResolver: CONFLICT,
     exports_errors.Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),
     errors.Forbidden: FORBIDDEN,
@@ -63,7 +65,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     errors.RateLimited: Problem(429, "rate_limited", "Rate Limited", retryable=True),
 }
 
-#: What the framework answers by itself.
+#: The problems of statuses that the framework answers with.
 _OF_STATUS: Mapping[int, Problem] = {
     400: Problem(400, "bad_request", "Bad Request"),
     416: Problem(416, "range_not_satisfiable", "Range Not Satisfiable"),
@@ -80,20 +82,15 @@ _DETAILS: Mapping[int, str] = {
     500: "Something went wrong on our side. It has been logged.",
 }
 
-#: Where the faults lie that have one place in a request.
+#: The location in the request of errors that have exactly one.
 _PLACES: Mapping[type[LabelError], list[str | int]] = {
     InvalidJobId: ["path", "job_id"],
-    exports_errors.KeyReused: ["header", "Idempotency-Key"],
+    exports_errors.KeyReused: ["header", IDEMPOTENCY_KEY],
     SheetError: ["body", "asset_config", "sheet_template"],
 }
 
-_MAX_WORDS = 500
-
-#: Seconds after which to try again what the storage refused.
-_STORAGE_RETRY_AFTER = 30
-
-#: Headers that belong to an error's meaning, whatever its body.
-_KEPT = frozenset({"allow", "content-range", "retry-after", "vary", "www-authenticate"})
+#: Longest message of a detail, in characters. A message may quote a value as long as the body.
+_MAX_MESSAGE_LENGTH = 500
 
 
 def response(
@@ -104,7 +101,7 @@ def response(
     retry_after: int | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Return the problem document. `retry_after` is in seconds and also becomes the header."""
+    """Return the problem as a response. `retry_after` is in seconds; it is sent in the body and as a header."""
     body = ErrorOut(
         type=TYPE_ROOT + problem.error_code,
         title=problem.title,
@@ -115,7 +112,7 @@ def response(
         timestamp=datetime.now(UTC).replace(microsecond=0),
         retry_after=retry_after,
         retry_after_seconds=retry_after,
-        details=None if details is None else [_told(fault) for fault in details],
+        details=None if details is None else [_detail(fault) for fault in details],
     )
     sent = {"cache-control": "no-store", **(headers or {})}
     if retry_after is not None:
@@ -125,19 +122,18 @@ def response(
     )
 
 
-def _told(fault: Detail) -> ErrorDetailOut:
-    """Return one fault, in so many words as are read: a message may quote a value as long as the body."""
-    words = fault["msg"]
-    if len(words) > _MAX_WORDS:
-        words = words[:_MAX_WORDS] + "…"
-    return ErrorDetailOut(loc=fault["loc"], msg=words, type=fault["type"])
+def _detail(fault: Detail) -> ErrorDetailOut:
+    message = fault["msg"]
+    if len(message) > _MAX_MESSAGE_LENGTH:
+        message = message[:_MAX_MESSAGE_LENGTH] + "…"
+    return ErrorDetailOut(loc=fault["loc"], msg=message, type=fault["type"])
 
 
 def of_error(error: LabelError) -> Response:
-    """Return the problem of a deliberate error. One without an entry of its own is raised, as a crash."""
+    """Return the problem of one of our errors. Raises the error if `PROBLEMS` has no class of it but `LabelError`."""
     kind = next(c for c in type(error).__mro__ if c in PROBLEMS)
     if kind is LabelError:
-        raise error  # tells nothing to the client and everything to the log
+        raise error
     problem = PROBLEMS[kind]
     headers: dict[str, str] = {}
     details: list[Detail] | None = None
@@ -156,7 +152,7 @@ def of_error(error: LabelError) -> Response:
 
 
 async def on_label_error(request: Request, error: Exception) -> Response:
-    """Return the problem of a deliberate error."""
+    """Return the problem of one of our errors."""
     del request
     if not isinstance(error, LabelError):
         raise error
@@ -164,7 +160,7 @@ async def on_label_error(request: Request, error: Exception) -> Response:
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:
-    """Return the problem of what the framework raises, keeping its headers (`Allow`, `Retry-After`)."""
+    """Return the problem of an error of the framework, with its headers (`Allow`, `Retry-After`)."""
     del request
     if not isinstance(error, HTTPException):
         raise error
@@ -172,7 +168,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def on_disconnect(request: Request, error: Exception) -> Response:
-    """Return an answer nobody reads: a client that hangs up in mid-body is no crash of ours."""
+    """Return 400 for a client that disconnects while sending its body, so that this is not logged as a crash."""
     del request, error
     return response(of_status(400), "The body ended early.")
 
@@ -185,7 +181,7 @@ EXCEPTION_HANDLERS: Mapping[Any, ExceptionHandler] = {
 
 
 def of_status(status: int) -> Problem:
-    """Return how a bare HTTP status is told."""
+    """Return the problem of an HTTP status."""
     if (known := _OF_STATUS.get(status)) is not None:
         return known
     try:
@@ -196,61 +192,5 @@ def of_status(status: int) -> Problem:
 
 
 def detail_of(status: int) -> str:
-    """Return what a bare HTTP status says in words."""
+    """Return the detail of an HTTP status."""
     return _DETAILS.get(status, f"{of_status(status).title}.")
-
-
-class EveryErrorIsAProblem:
-    """ASGI middleware: no error leaves in another shape.
-
-    A crash becomes a 500 that tells nothing, with the traceback in the log; where the storage failed, a 503
-    that asks to try again. What a response class or another middleware writes as plain text (a bad range, a
-    refused preflight) becomes a problem too.
-    """
-
-    def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger) -> None:
-        self.app = app
-        self._log = log
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        replacement: Response | None = None
-        started = False
-
-        async def tell(message: Message) -> None:
-            nonlocal replacement, started
-            if message["type"] == "http.response.start":
-                started = True
-                if message["status"] >= 400:
-                    replacement = _in_its_shape(message)
-            if replacement is None:
-                await send(message)
-            elif message["type"] == "http.response.body" and not message.get("more_body", False):
-                await replacement(scope, receive, send)
-
-        try:
-            await self.app(scope, receive, tell)
-        except Exception as error:
-            self._log.exception("crash")
-            if started:
-                raise  # nothing can be told any more: the server cuts the connection
-            await _of_crash(error)(scope, receive, send)
-
-
-def _of_crash(error: Exception) -> Response:
-    words = exports_errors.storage_words(error)
-    if words is None:
-        return response(INTERNAL, _DETAILS[500])
-    detail = f"The storage cannot be used just now: {words}. The same request may succeed later."
-    return of_error(exports_errors.Unavailable(detail, retry_after=_STORAGE_RETRY_AFTER))
-
-
-def _in_its_shape(start: Message) -> Response | None:
-    """Return the problem that stands for an error of another shape, None where it has ours."""
-    headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in start["headers"]}
-    if headers.get("content-type", "").startswith(MEDIA_TYPE):
-        return None
-    kept = {k: v for k, v in headers.items() if k in _KEPT or k.startswith("access-control-")}
-    return response(of_status(start["status"]), detail_of(start["status"]), headers=kept)

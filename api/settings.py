@@ -1,4 +1,4 @@
-"""What the façade is configured with: the environment's `LABELS_*`."""
+"""Settings of the façade, from the `LABELS_*` environment variables."""
 
 from typing import Annotated
 
@@ -9,10 +9,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class ApiSettings(BaseSettings):
     """The façade's settings.
 
-    `secret_key` signs download URLs: every façade process of one service needs the same.
-    `public_url` is the root of absolute URLs where a proxy hides it; else the request's own is taken.
-    `redis_url` is where request counts are shared between processes; without it each counts alone.
-    `cors_origins` are the origins whose pages may call, separated by commas; none by default.
+    `secret_key` signs download URLs. All façade processes of one service need the same key.
+    `public_url` is the root of absolute URLs if a proxy hides it. Without it, the request's own URL is used.
+    `redis_url` is the Redis in which all processes count requests. Without it, each process counts alone.
+    `cors_origins` are the origins whose pages may call the API, separated by commas. The default is none.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", frozen=True)

@@ -25,13 +25,13 @@ from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import shown_characters
-from renderers.reference import sheet
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import FragmentWriter, join
+from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.sheets.templates import template
 from renderers.symbologies import qr_code
+from tests.renderers.sheets import reportlab_sheet
 from tests.sheets import jobs
 
 TEMPLATE = template("63up_1in_letter")
@@ -85,7 +85,7 @@ def batch(first: int, count: int) -> SheetLabels:
 
 def write(labels: int, out: io.BytesIO) -> None:
     made = document(labels)
-    writer = FragmentWriter(made, out, 0, made.pages)
+    writer = PdfFragmentWriter(made, out, 0, made.pages)
     for first in range(0, labels, BATCH):
         writer.add(batch(first, min(BATCH, labels - first)))
     writer.close()
@@ -118,7 +118,7 @@ def with_paths(labels: int, out: io.BytesIO) -> None:
 
 
 def with_reference(labels: int, out: io.BytesIO) -> None:
-    out.write(sheet.draw(document(labels), [batch(0, labels)]))
+    out.write(reportlab_sheet.draw(document(labels), [batch(0, labels)]))
 
 
 def rate(draw: Callable[[int, io.BytesIO], None], labels: int, repeats: int = 3) -> tuple[float, float]:
@@ -142,7 +142,7 @@ def large_job() -> None:
     with tempfile.TemporaryFile() as store, tempfile.TemporaryFile() as joined:
         fragments = []
         for first_page, last_page in pairwise(bounds):
-            writer = FragmentWriter(made, store, first_page, last_page)
+            writer = PdfFragmentWriter(made, store, first_page, last_page)
             last = min(LARGE, last_page * PER_PAGE)
             for first in range(first_page * PER_PAGE, last, BATCH):
                 qr_code.encode(LINKS[: min(BATCH, last - first)])

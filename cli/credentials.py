@@ -33,6 +33,18 @@ def org_create(slug: str, name: str | None, resolver: str | None) -> None:
     click.echo(f"created {made.slug} ({made.name})")
 
 
+@org.command("resolver")
+@click.argument("slug")
+@click.argument("url")
+def org_resolver(slug: str, url: str) -> None:
+    """Let the QR Codes of SLUG lead to URL, in exports from now on.
+
+    GS1's own resolver is https://id.gs1.org. What is printed already keeps its links.
+    """
+    changed = _accounts().set_resolver(slug, url)
+    click.echo(f"{changed.slug} has the resolver {changed.resolver}")
+
+
 @click.group()
 def keys() -> None:
     """API keys: who may ask."""

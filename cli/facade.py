@@ -1,4 +1,4 @@
-"""The façade's process: the composition of stores, launcher and API, served by uvicorn."""
+"""The façade's process. The composition root: it builds stores, settings and the API, and serves the API."""
 
 import argparse
 import logging
@@ -8,16 +8,22 @@ from pathlib import Path
 import uvicorn
 from pydantic import SecretStr
 
+from accounts.errors import UnusableResolver
+from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
 from api.app import create_app
+from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
 from exports.artefacts import ArtefactStore
+from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.resources import catalogue_url
 from pipelines.storage import instance
+
+_LOG = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -30,21 +36,27 @@ def main() -> None:
     settings = Settings().resolved()
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
+    catalogue = Catalogue(catalogue_url(settings.storage_url))
+    artefacts = ArtefactStore(settings.storage_url)
     exports = DagsterExports(
         instance=instance.load(Path(settings.home)),
         code_server_socket=arguments.code_server_socket,
         workers=workers,
-        catalogue=Catalogue(catalogue_url(settings.storage_url)),
-        artefacts=ArtefactStore(settings.storage_url),
+        catalogue=catalogue,
+        artefacts=artefacts,
         sync_threshold=settings.sync_threshold,
         max_items=settings.max_items,
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
+    accounts = Accounts(settings.database_url)
+    threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     app = create_app(
         exports=exports,
-        accounts=Accounts(settings.database_url),
+        reads=ExportReads(catalogue, artefacts, settings.engine),
+        accounts=accounts,
         settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
+        auth_settings=AuthSettings(),
     )
     try:
         uvicorn.run(
@@ -52,12 +64,21 @@ def main() -> None:
             host=arguments.host,
             port=arguments.port,
             log_level="info",
-            # Its lines would show the tokens in download addresses; the app writes its own.
+            # The app writes its own log. That of uvicorn would show the tokens of download links.
             access_log=False,
             server_header=False,
         )
     finally:
         workers.close()
+
+
+def report_resolvers(accounts: Accounts) -> None:
+    """Log an error for each organisation whose stored resolver is unusable; all its other exports go on."""
+    for organisation in accounts.organisations():
+        try:
+            require_usable_resolver(organisation.slug, organisation.resolver)
+        except UnusableResolver as error:
+            _LOG.error("%s", error)
 
 
 if __name__ == "__main__":

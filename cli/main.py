@@ -85,7 +85,7 @@ def import_(
     """
     if not any((products, lots, serials, events)):
         raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
-    from catalogue import ingest
+    from catalogue.imports import ingest
     from catalogue.tables import Catalogue
 
     settings = _settings()

@@ -25,7 +25,7 @@ from exports.verification import findings
 from exports.verification import sheet as verify_sheet
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
-from renderers.archive.fragments import Fragment
+from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets import pdf
 from renderers.sheets.pdf import PdfFragment, PdfSummary
 
@@ -71,7 +71,7 @@ def _join_members(
 ) -> ArchiveSummary:
     with store.write(key) as out, Assembler(out) as assembler:
         for fragment, stream in _fragments(plan, parts, store):
-            if isinstance(fragment, Fragment):
+            if isinstance(fragment, ArchiveFragment):
                 assembler.append_fragment(stream, fragment)
         for report in written:
             assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
@@ -93,7 +93,7 @@ def _join_pages(
 
 def _fragments(
     plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore
-) -> Iterator[tuple[Fragment | PdfFragment, BinaryIO]]:
+) -> Iterator[tuple[ArchiveFragment | PdfFragment, BinaryIO]]:
     for part in parts:
         decision.require_not_cancelled(plan.job_id, store)
         if part.fragment is not None:

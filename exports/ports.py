@@ -1,18 +1,16 @@
-"""What the façade needs of whoever runs exports."""
+"""Interface for submitting, cancelling and reading label-export jobs, and the values it answers with."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
-from renderers.sheets.model import SheetTemplate
 
 
 class JobStatus(StrEnum):
-    """Where in its life an export is."""
+    """The state of a label export."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -25,7 +23,7 @@ class JobStatus(StrEnum):
 
 
 class Report(StrEnum):
-    """A table about an export, as CSV; the value is its file's stem."""
+    """A CSV table about an export. The value is the file name without `.csv`."""
 
     MANIFEST = "manifest"
     ERRORS = "errors"
@@ -33,9 +31,10 @@ class Report(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """The service at this moment, over all organisations.
+    """The current load of the service, over all organisations.
 
-    Jobs by status, the age of the oldest one waiting in seconds, and the entities of the completed ones.
+    `jobs` counts jobs by status, `queue_age_seconds` is the age of the oldest waiting job, and
+    `exported_items` counts the entities of completed jobs.
     """
 
     jobs: dict[JobStatus, int]
@@ -45,12 +44,13 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True)
 class ExportJob:
-    """One export as seen from outside.
+    """The state of one label export.
 
-    Counts are entities: `processed_items` + `failed_items` = `total_items` once completed;
-    `total_items` is 0 until the filters have been resolved. `unmatched` counts listed GTINs and ids
-    that name nothing, outside `total_items`. `sha256` is the artefact's, hexadecimal. `reports` are those that
-    can be fetched by themselves, `next_position` is a sheet's first free cell, from 1. Times are aware.
+    Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
+    until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
+    they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal. `reports` are the tables
+    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. Times
+    are timezone-aware.
     """
 
     job_id: str
@@ -73,7 +73,7 @@ class ExportJob:
 
     @property
     def progress_percent(self) -> int:
-        """How much is done, 0–100; 100 only when completed, for the artefact is written last."""
+        """Progress, 0–100. It reaches 100 only on completion, because the artefact is written last."""
         if self.status is JobStatus.COMPLETED:
             return 100
         if self.total_items <= 0:
@@ -84,7 +84,7 @@ class ExportJob:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: `number` counts from 1."""
+    """A part of a list: page `number`, counted from 1, of `size` entries."""
 
     number: int
     size: int
@@ -96,71 +96,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """Jobs of one page, newest first, and how many there are in all."""
+    """One page of jobs, newest first, and the number of jobs on all pages."""
 
     jobs: list[ExportJob]
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class PrintEvent:
-    """One label that was printed: of which entity, when, by which job, and for a reprint who and why."""
-
-    event_type: str
-    entity_type: str
-    entity_id: str
-    gtin14: str
-    lot_number: str | None
-    serial_number: str | None
-    occurred_at: datetime
-    job_id: str | None
-    actor: str | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PrintHistory:
-    """Events of one page, newest first, and how many there are in all."""
-
-    events: list[PrintEvent]
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewFailure:
-    """An entity of a preview that could not be drawn, as a row of `errors.csv` would tell it."""
-
-    entity_id: str
-    gtin: str
-    lot: str | None
-    serial: str | None
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewPicture:
-    """One drawn symbol or sheet page: a PNG, what it shows in words, and its size in millimetres."""
-
-    png: bytes
-    title: str
-    description: str
-    width_mm: float
-    height_mm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What an export would make: entities in all, how many were tried, which of those fail, and pictures."""
-
-    total_items: int
-    tried_items: int
-    failures: list[PreviewFailure]
-    pictures: list[PreviewPicture]
-
-
 class Exports(Protocol):
-    """Runs exports and reads their state. Every method may block: call them from a thread."""
+    """Submits, cancels and reads label-export jobs. Every method may block: call it from a thread."""
 
     def submit(
         self,
@@ -170,65 +113,36 @@ class Exports(Protocol):
         requested_by: str,
         idempotency_key: str | None = None,
     ) -> ExportJob:
-        """Return the new job, which has already run where it was small.
+        """Create a job and return it. A small job has already run by then.
 
-        With a key that the organisation used before, return that job instead. Raises Unavailable,
-        KeyReused where the key came with another request, StillInFlight while the first is being answered.
+        If the organisation has used the idempotency key before, return the job of that submission. Raises
+        Unavailable; InvalidRequest; KeyReused if the key was used for another request; StillInFlight while the
+        first submission with the key is being answered.
         """
         ...
 
     def reprint(
         self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
     ) -> ExportJob:
-        """Return a new job over the very rows of another. Raises ExportNotFound, NotReprintable."""
+        """Create a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
         ...
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
-        """Return the job, cancelled now or before. Raises ExportNotFound, AlreadyFinished."""
+        """Cancel the job and return it. Cancelling twice is no error. Raises ExportNotFound, AlreadyFinished."""
         ...
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
-        """Return the organisation's job. Raises ExportNotFound, also for another organisation's."""
+        """Return the organisation's job. Raises ExportNotFound, also for a job of another organisation."""
         ...
 
     def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
-        """Return the organisation's jobs, newest first."""
-        ...
-
-    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
-        """Return what the request would make, without making a job."""
-        ...
-
-    def templates(self, organisation: str) -> list[SheetTemplate]:
-        """Return the sheet templates the organisation can use, its own among them."""
-        ...
-
-    def print_history(
-        self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
-    ) -> PrintHistory:
-        """Return PRINTED and REPRINTED events, newest first; each filter narrows."""
-        ...
-
-    def artefact_path(self, job: ExportJob) -> Path | None:
-        """Return where the artefact is on this machine's disk, or None where it is elsewhere."""
-        ...
-
-    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
-        """Return the object store's own presigned address of the artefact, or None where it has none."""
-        ...
-
-    def open_artefact(self, job: ExportJob) -> BinaryIO:
-        """Return the artefact opened for reading. Raises FileNotFoundError where it is gone."""
-        ...
-
-    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
-        """Return the job's `manifest.csv` or `errors.csv` by itself. Raises ExportNotFound where there is none."""
+        """Return one page of the organisation's jobs, newest first, of one status if given."""
         ...
 
     def gauges(self) -> Gauges:
-        """Return what the service as a whole is at, over all organisations."""
+        """Return the current load of the service, over all organisations."""
         ...
 
     def ready(self) -> bool:
-        """Return whether exports can be accepted."""
+        """Return whether jobs can be accepted."""
         ...

@@ -15,7 +15,7 @@ from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
-from renderers.archive.fragments import Fragment, FragmentWriter
+from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
@@ -68,7 +68,7 @@ def chunk_to_part(
             )
         else:
             fragment, failed = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
-    if isinstance(fragment, Fragment):
+    if isinstance(fragment, ArchiveFragment):
         with store.open(f"{key}.data") as stream:
             verify_fragment(stream, fragment)
     if chunk.start == 0:
@@ -86,10 +86,10 @@ def _draw_members(
     data: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
-) -> tuple[Fragment, int]:
+) -> tuple[ArchiveFragment, int]:
     """Write the chunk's symbols as members of a ZIP. Return the fragment and the number of failed entities."""
     drawn = failed = 0
-    writer = FragmentWriter(data)
+    writer = ArchiveFragmentWriter(data)
     compressed = plan.file_format is FileFormat.PNG
     for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
         decision.require_not_cancelled(plan.job_id, store)

@@ -16,7 +16,7 @@ def check_digit(digits: str) -> int:
     if not (digits.isascii() and digits.isdigit()):
         raise InvalidDigits(f"{digits!r} is not all digits 0–9", value=digits, expected="ASCII digits 0–9")
     numbers = digits.encode("ascii")
-    # 48 is "0"; it is taken off once per position and weight instead of once per digit.
+    # 48 is "0": it is subtracted once per weight instead of once per digit.
     odd, even = numbers[::-2], numbers[-2::-2]
     total = 3 * (sum(odd) - 48 * len(odd)) + sum(even) - 48 * len(even)
     return -total % 10

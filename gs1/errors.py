@@ -2,10 +2,10 @@
 
 
 class LabelError(Exception):
-    """Something the caller can act on: what arrived, what was expected, and a stable code.
+    """An error that the caller can act on: what arrived, what was expected, and a stable code.
 
     `code` names the kind of error for programs (`errors.csv`, problem documents); `value` is what
-    arrived and `expected` says what would have been right. `field` names the input, where known.
+    arrived and `expected` says what would be right. `field` names the input, if known.
     """
 
     code = "label_error"
@@ -26,7 +26,7 @@ class Gs1Error(LabelError):
 
 
 class InvalidDigits(Gs1Error):
-    """Something else than ASCII digits, or not as many as expected."""
+    """Not ASCII digits, or the wrong number of them."""
 
     code = "invalid_digits"
 
@@ -35,6 +35,42 @@ class InvalidGtin(Gs1Error):
     """Not a GTIN of 8, 12, 13 or 14 digits with its check digit."""
 
     code = "invalid_gtin"
+
+
+class GtinIsZeros(InvalidGtin):
+    """A GTIN of zeros alone, which identifies nothing."""
+
+    code = "gtin_is_zeros"
+
+
+class UpcENumber(InvalidGtin):
+    """Eight digits that are a UPC-E number, which stands for another GTIN."""
+
+    code = "upc_e"
+
+
+class InvalidCheckDigit(Gs1Error):
+    """A key other than a GTIN whose check digit does not hold."""
+
+    code = "invalid_check_digit"
+
+
+class NotForOpenTrade(Gs1Error):
+    """A number that identifies no trade item beyond a shop, a company or a region."""
+
+    code = "not_for_open_trade"
+
+
+class RestrictedCirculation(NotForOpenTrade):
+    """A restricted circulation number where only the GTIN of a trade item may stand."""
+
+    code = "restricted_circulation"
+
+
+class CouponOrRefund(NotForOpenTrade):
+    """The number of a coupon or refund receipt where only the GTIN of a trade item may stand."""
+
+    code = "coupon_or_refund"
 
 
 class InvalidCharacters(Gs1Error):
@@ -50,13 +86,25 @@ class InvalidLength(Gs1Error):
 
 
 class InvalidDate(Gs1Error):
-    """Not a date, or one that two digits of a year cannot tell."""
+    """Not a date, or one that a two-digit year cannot express."""
 
     code = "invalid_date"
 
 
+class DayRequired(InvalidDate):
+    """A month without a day where the day must be stated."""
+
+    code = "day_required"
+
+
+class BeforeProduction(InvalidDate):
+    """A date that lies before the production date."""
+
+    code = "before_production"
+
+
 class InvalidElementString(Gs1Error):
-    """Application Identifiers and values that make no GS1 message."""
+    """Application Identifiers and values that do not form a GS1 message."""
 
     code = "invalid_element_string"
 
@@ -74,7 +122,7 @@ class InvalidDigitalLink(Gs1Error):
 
 
 class XDimensionOutOfRange(Gs1Error):
-    """A module size GS1 does not allow for the symbol in its environment."""
+    """A module size that GS1 does not allow for the symbol in its environment."""
 
     code = "x_dimension_out_of_range"
 
@@ -86,9 +134,15 @@ class SymbolTooWide(Gs1Error):
 
 
 class CarrierCannotHold(Gs1Error):
-    """The GTIN does not fit the barcode symbol it was to be put in."""
+    """The GTIN does not fit the chosen barcode symbol."""
 
     code = "carrier_cannot_hold"
+
+
+class MeasureRequired(CarrierCannotHold):
+    """Indicator digit 9 without the measure or the variant that must stand beside it."""
+
+    code = "measure_required"
 
 
 class InvalidPathSegment(Gs1Error):

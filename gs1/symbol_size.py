@@ -1,4 +1,4 @@
-"""How large a symbol is printed: X-dimension, height and quiet zone, by symbol and by where it is scanned."""
+"""Printed size of symbols: X-dimension, height and quiet zone, by symbol and scanning environment."""
 
 import math
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class SymbolKind(StrEnum):
 
 
 class Environment(StrEnum):
-    """Where the symbol is scanned, which decides the symbol specification table."""
+    """Where the symbol is scanned; this determines the symbol specification table."""
 
     RETAIL = "retail"
     DISTRIBUTION = "distribution"
@@ -34,8 +34,8 @@ class SymbolSize:
     """One row of a symbol specification table. Lengths in millimetres, or in X where the name says so.
 
     `height_mm` is the height of the bars at the target X, None for matrix symbols; with
-    `height_follows_x` it grows with X, else it holds for every X. `x_reduced_mm` is the least X where the
-    symbol would otherwise not fit its label. `bearer_bar_x` is the least thickness of the bars above and
+    `height_follows_x` it grows with X, else it is the same for every X. `x_reduced_mm` is the least X for
+    symbols that would otherwise not fit their label. `bearer_bar_x` is the least thickness of the bars above and
     below. `wide_to_narrow` is the target ratio of wide to narrow elements.
     """
 
@@ -128,7 +128,7 @@ def symbol_size(kind: SymbolKind, environment: Environment = Environment.RETAIL)
 
 
 def x_dimension_mm(kind: SymbolKind, environment: Environment, requested: float | None) -> float:
-    """Return the X-dimension in millimetres: the requested one, or the table's target where it is None.
+    """Return the X-dimension in millimetres: the requested one, or the table's target if it is None.
 
     Raises XDimensionOutOfRange outside the table's minimum and maximum, both allowed.
 
@@ -155,9 +155,9 @@ def fitting_x_dimension_mm(
 ) -> float:
     """Return the X-dimension for a symbol `width_x` wide, its quiet zones included.
 
-    It is that of `x_dimension_mm` unless the symbol would then be wider than its table allows: then the
-    largest X at which it is not, down to a micrometre. Raises XDimensionOutOfRange, and SymbolTooWide where
-    that would be less than the table's least X for such symbols.
+    It is that of `x_dimension_mm`. If the symbol would then be wider than its table allows, it is the largest
+    X in whole micrometres at which the symbol is not too wide. Raises XDimensionOutOfRange, and SymbolTooWide
+    if X would be less than the table's least X for such symbols.
     Source: GS1 General Specifications, 5.4.4.3 (165.10 mm), 5.12.3 (least X-dimension of GS1-128).
 
     >>> fitting_x_dimension_mm(SymbolKind.GS1_128, Environment.RETAIL, None, 400)

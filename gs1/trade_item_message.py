@@ -1,14 +1,14 @@
-"""What a trade item's symbols carry: which Application Identifiers, in which order."""
+"""The Application Identifiers in a trade item's symbols, and their order."""
 
 from gs1.dates import require_yymmdd
 from gs1.element_string import ElementString
 
 
 def date_element(expiry: str | None, best_before: str | None) -> tuple[str, str] | None:
-    """Return the one date a symbol carries, as (17) or (15) and its value; None where neither is known.
+    """Return the one date a symbol carries, as (17) or (15) and its value; None if neither is known.
 
-    Of two the expiry is carried: safety goes before quality, and a best-before date is never written
-    as an expiry. Dates are YYMMDD (`gs1.dates.yymmdd` makes them from ISO dates); raises InvalidDate.
+    If both are known, the symbol carries the expiry: safety goes before quality. A best-before date is never
+    written as an expiry. Dates are YYMMDD (`gs1.dates.yymmdd` makes them from ISO dates); raises InvalidDate.
 
     >>> date_element("270300", "270201")
     ('17', '270300')
@@ -25,7 +25,7 @@ def datamatrix_elements(
     expiry: str | None = None,
     best_before: str | None = None,
 ) -> ElementString:
-    """Return the elements of a GS1 DataMatrix: (01), then (17) or (15), (10), (21), where known.
+    """Return the elements of a GS1 DataMatrix: (01), then (17) or (15), (10), (21), as far as known.
 
     The order puts AIs of predefined length first, so that one separator at most is needed. `None` and
     the empty text both mean unknown. Dates are YYMMDD; raises InvalidDate. GTIN, lot and serial are
@@ -52,9 +52,9 @@ def gs1_128_elements(
     expiry: str | None = None,
     best_before: str | None = None,
 ) -> ElementString:
-    """Return the elements of a GS1-128: of a serial (01)(21), else those of a GS1 DataMatrix.
+    """Return the elements of a GS1-128: (01)(21) for a serial, else those of a GS1 DataMatrix.
 
-    A linear symbol has room for little: beside the serial neither lot nor date is carried.
+    A linear symbol has little room: with a serial it carries neither lot nor date.
 
     >>> gs1_128_elements("09506000134352", lot="ABC123", serial="7", expiry="270331")
     (('01', '09506000134352'), ('21', '7'))

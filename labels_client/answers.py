@@ -1,4 +1,4 @@
-"""Answers read: their JSON object, or the problem they tell."""
+"""Parsing of the service's answers: their JSON object, or the problem they report."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
@@ -12,7 +12,7 @@ _Value = TypeVar("_Value", bound=Document)
 
 
 def value(kind: type[_Value], response: httpx.Response) -> _Value:
-    """Return the value the answer holds. Raises LabelsApiError for a problem and for anything unexpected."""
+    """Return the value of an answer. Raises LabelsApiError for a problem and for an unexpected answer."""
     content = members(response)
     try:
         return kind.from_document(content)
@@ -21,7 +21,7 @@ def value(kind: type[_Value], response: httpx.Response) -> _Value:
 
 
 def page(kind: type[_Value], response: httpx.Response) -> tuple[list[_Value], bool]:
-    """Return the values of one page of a list, and whether another page follows. Raises LabelsApiError."""
+    """Return the values of one page of a list, and whether there is another page. Raises LabelsApiError."""
     content = members(response)
     try:
         values = [kind.from_document(document) for document in content["data"]]
@@ -31,7 +31,7 @@ def page(kind: type[_Value], response: httpx.Response) -> tuple[list[_Value], bo
 
 
 def members(response: httpx.Response) -> Mapping[str, Any]:
-    """Return the answer's JSON object. Raises LabelsApiError for a problem and for anything unexpected."""
+    """Return the JSON object of an answer. Raises LabelsApiError for a problem and for an unexpected answer."""
     if not response.is_success:
         raise LabelsApiError(problem(response))
     content = _object(response)
@@ -41,15 +41,14 @@ def members(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def problem(response: httpx.Response) -> Problem:
-    """Return the problem an answer holds, or one made of its status where a proxy answered in its own way."""
+    """Return the problem of an answer. If a proxy answered in its own format, the problem tells the status."""
     content = _object(response)
-    title = response.reason_phrase or "Unexpected answer"
     if content is None or "error_code" not in content:
-        return Problem(response.status_code, title, response.text[:200], "unexpected_answer")
+        return _unexpected(response)
     details = content.get("details")
     return Problem(
         status=response.status_code,
-        title=str(content.get("title", title)),
+        title=str(content.get("title", _title(response))),
         detail=str(content.get("detail", "")),
         error_code=str(content["error_code"]),
         retryable=content.get("retryable") is True,
@@ -59,15 +58,22 @@ def problem(response: httpx.Response) -> Problem:
 
 
 def unexpected(response: httpx.Response) -> LabelsApiError:
-    """Return the error of an answer that is none of this service's."""
-    title = response.reason_phrase or "Unexpected answer"
-    return LabelsApiError(Problem(response.status_code, title, response.text[:200], "unexpected_answer"))
+    """Return the error for an answer that does not have this service's format."""
+    return LabelsApiError(_unexpected(response))
 
 
 def retry_after(response: httpx.Response) -> float | None:
-    """Return the answer's Retry-After in seconds; None where there is none, or a date."""
+    """Return the answer's Retry-After in seconds. None if it is absent or a date."""
     header = response.headers.get("retry-after", "")
     return float(header) if header.isascii() and header.isdecimal() else None
+
+
+def _unexpected(response: httpx.Response) -> Problem:
+    return Problem(response.status_code, _title(response), response.text[:200], "unexpected_answer")
+
+
+def _title(response: httpx.Response) -> str:
+    return response.reason_phrase or "Unexpected answer"
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:

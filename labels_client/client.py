@@ -28,8 +28,9 @@ _LABELS = "/products/api/v1/labels/"
 _EXPORTS = f"{_LABELS}export/"
 _PAGE_SIZE = 100
 
-#: A small job runs inside the submission, which then waits up to 20 s for a worker.
+#: In seconds. A small job runs during the submission, which may wait up to 20 s for a worker.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+#: First and longest pause between two polls, in seconds.
 _POLL_SECONDS = (0.1, 2.0)
 
 _PATIENT = Retries()
@@ -37,12 +38,11 @@ _Value = TypeVar("_Value", bound=Document)
 
 
 class LabelsClient:
-    """The service at `url`, asked with an API key. A context manager; safe to share between threads.
+    """A client of the service at `url`, with an API key. It is a context manager and thread-safe.
 
-    Every method raises LabelsApiError for a problem the service reports, httpx.TransportError where it
-    cannot be reached. Before that, a request that was refused for now, or that met a lost connection, is
-    sent again as `retries` says, where that cannot do anything twice. `transport` replaces the network, for
-    tests.
+    Every method raises LabelsApiError for a problem that the service reports, and httpx.TransportError if the
+    service cannot be reached. First, a request that was refused temporarily or lost its connection is repeated
+    as `retries` says, unless it could then take effect twice. `transport` replaces the network, for tests.
 
         with LabelsClient("http://127.0.0.1:8000", key) as client:
             path = client.export({"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}, "out")
@@ -58,7 +58,7 @@ class LabelsClient:
     ) -> None:
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, transport=transport)
         self._retries = retries
-        # Sent with each request to the service, and never to the host a download link names.
+        # Sent with each request to the service, but never to the host of a download link.
         self._credentials = {"X-API-Key": key}
 
     def __enter__(self) -> Self:
@@ -74,17 +74,17 @@ class LabelsClient:
         self._http.close()
 
     def submit(self, request: Mapping[str, Any], *, idempotency_key: str | None = None) -> Receipt:
-        """Return the receipt of a new export. `request` is the published body.
+        """Submit an export and return its receipt. `request` is the JSON body of the API.
 
-        However often it is sent on the way, it makes one job. With an `idempotency_key` of yours, so does
-        a later call: it returns the receipt of the first.
+        Repeated sending creates only one job. If you pass an `idempotency_key`, this holds for later calls
+        with the same key too: they return the receipt of the first call's job.
         """
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         response = self._send("POST", _EXPORTS, json=dict(request), headers=headers)
         return answers.value(Receipt, response)
 
     def status(self, job_id: str) -> LabelExportJob:
-        """Return the state of the export, with fresh links to its files."""
+        """Return the state of the export, with new links to its files."""
         return _job(self._send("GET", _path(job_id)))
 
     def wait(
@@ -93,9 +93,9 @@ class LabelsClient:
         timeout: float | None = None,
         on_progress: Callable[[LabelExportJob], None] | None = None,
     ) -> LabelExportJob:
-        """Return the state of the export once it has ended, completed or failed.
+        """Wait until the export has completed or failed, and return its state.
 
-        `on_progress` is called with every state seen. Raises LabelExportTimeout after `timeout` seconds.
+        `on_progress` is called with the state of every poll. Raises LabelExportTimeout after `timeout` seconds.
         """
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         pause, longest = _POLL_SECONDS
@@ -108,29 +108,29 @@ class LabelsClient:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LabelExportTimeout(job)
-            # Short at first, for most exports are small; then as often as the service asks.
+            # Pauses are short at first, because most exports are small, and grow to what the service asks for.
             asked = job.retry_after_seconds or longest
             self._retries.sleep(min(left, pause, asked))
             pause = min(pause * 1.5, asked)
 
     def cancel(self, job_id: str) -> LabelExportJob:
-        """Return the state of the export, cancelled now or before. One that has ended is a LabelsApiError."""
+        """Cancel the export and return its state. Raises LabelsApiError if it has ended in another way."""
         return _job(self._send("DELETE", _path(job_id)))
 
     def reprint(self, job_id: str, reason: str) -> Receipt:
-        """Return the receipt of a new export of the very same labels, for which history keeps the reason."""
-        # The service knows no key for it, so a lost answer is not asked for again.
+        """Submit an export of the same labels and return its receipt. The print history keeps the reason."""
+        # A reprint has no idempotency key, so repeating it could create a second job.
         response = self._send("POST", f"{_path(job_id)}reprint/", json={"reason": reason}, repeatable=False)
         return answers.value(Receipt, response)
 
     def preview(self, request: Mapping[str, Any]) -> LabelExportPreview:
-        """Return what `submit` would make of the request: counts, failures and pictures, but no job."""
+        """Return counts, failures and pictures of what `submit` would make. No job is created."""
         return answers.value(
             LabelExportPreview, self._send("POST", f"{_EXPORTS}preview/", json=dict(request))
         )
 
     def jobs(self, status: JobState | None = None) -> Iterator[LabelExportJob]:
-        """Yield the organisation's exports, newest first; one may come twice where others start meanwhile."""
+        """Yield the organisation's exports, newest first. If others start meanwhile, one may come twice."""
         return self._list(LabelExportJob, _EXPORTS, status=status)
 
     def templates(self) -> Iterator[SheetTemplate]:
@@ -140,15 +140,15 @@ class LabelsClient:
     def print_history(
         self, *, gtin: str | None = None, lot: str | None = None, serial: str | None = None
     ) -> Iterator[PrintEvent]:
-        """Yield the labels that were printed, newest first; each filter narrows."""
+        """Yield the printed labels that match every filter given, newest first."""
         return self._list(PrintEvent, f"{_LABELS}print-history/", gtin=gtin, lot=lot, serial=serial)
 
     def download(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Return the artefact's file in `directory`, which is made where missing.
+        """Download the artefact into `directory`, which is created if missing, and return its path.
 
-        Goes on where a connection broke, and takes a fresh link where one expired. The file has its name
-        only once it is whole; one of that name is replaced. Raises ValueError for an export that is not
-        completed, BrokenDownload where size or SHA-256 are not the artefact's.
+        An interrupted download is resumed, and an expired link replaced. The file gets its name when it is
+        complete; an existing file of that name is replaced. Raises ValueError if the export is not completed,
+        BrokenDownload if the size or SHA-256 differs from the artefact's.
         """
         if job.download_url is None or job.output_filename is None:
             raise ValueError(f"label export {job.job_id} is {job.status}, not completed")
@@ -168,16 +168,17 @@ class LabelsClient:
         return target
 
     def download_manifest(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Return the file, in `directory`, of what stands on each label (CSV, UTF-8 with BOM).
+        """Download the content of each label as CSV (UTF-8 with BOM) into `directory` and return its path.
 
-        Raises ValueError where the export has none: it is not completed.
+        Raises ValueError if the export has no manifest, because it is not completed.
         """
         return self._download_report(job, "manifest", directory)
 
     def download_errors(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Return the file, in `directory`, of what could not be made and why (CSV, UTF-8 with BOM).
+        """Download the failed entities and reasons as CSV (UTF-8 with BOM) into `directory`; return its path.
 
-        Raises ValueError where the export has none: nothing failed, and all that was listed was found.
+        Raises ValueError if the export has no error report, because nothing failed and every listed GTIN and id
+        was found.
         """
         return self._download_report(job, "errors", directory)
 
@@ -189,9 +190,9 @@ class LabelsClient:
         timeout: float | None = None,
         on_progress: Callable[[LabelExportJob], None] | None = None,
     ) -> Path:
-        """Submit, wait up to `timeout` seconds, and return the downloaded artefact's file.
+        """Submit an export, wait up to `timeout` seconds, download the artefact and return its path.
 
-        Raises LabelExportFailed, LabelExportTimeout and what `download` raises.
+        Raises LabelExportFailed, LabelExportTimeout, and the errors of `download`.
         """
         job = self.wait(self.submit(request).job_id, timeout, on_progress)
         if job.status == "failed":
@@ -242,7 +243,7 @@ def _job(response: httpx.Response) -> LabelExportJob:
 
 
 def _file_name(name: str) -> str:
-    """Return the last part of a name from the network. Raises ValueError where it has none."""
+    """Return the last part of a file name that the service sent. Raises ValueError if there is none."""
     last = Path(name.replace("\\", "/")).name
     if last in {"", ".", ".."}:
         raise ValueError(f"{name!r} is no file name")

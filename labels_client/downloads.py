@@ -1,4 +1,4 @@
-"""A file fetched whole or not at all: resumed where the connection broke, checked by size and digest."""
+"""Downloads that are resumed after an interruption and checked by size and SHA-256."""
 
 import hashlib
 import os
@@ -26,11 +26,11 @@ def fetch(
     renewed: Callable[[], str | None],
     expected_bytes: int | None = None,
 ) -> None:
-    """Write what `url` answers to `target`, whose folder is made where missing.
+    """Download `url` to `target`. Its folder is created if missing.
 
-    The file has its name only once it is whole; one of that name is replaced. `renewed` returns a fresh
-    address when the link has expired. Raises LabelsApiError, httpx.TransportError, and BrokenDownload where
-    bytes are missing or other ones than the entity tag's SHA-256 tells.
+    The file gets its name when it is complete; an existing file of that name is replaced. `renewed` returns a
+    new URL after the link has expired. Raises LabelsApiError, httpx.TransportError, and BrokenDownload if the
+    size is not `expected_bytes` or the SHA-256 is not that of the entity tag.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -48,7 +48,7 @@ def fetch(
 def _fill(
     part: "_Part", http: httpx.Client, url: str, retries: Retries, renewed: Callable[[], str | None]
 ) -> None:
-    """Receive until the answer ends. Each byte that arrives renews the patience."""
+    """Receive the whole file. Whenever an attempt receives bytes, the count of retries starts again."""
     pauses = retries.pauses()
     may_renew = True
     while True:
@@ -77,7 +77,7 @@ def _fill(
 
 
 class _Part:
-    """What has arrived of a file."""
+    """The part of a file received so far."""
 
     def __init__(self, out: BinaryIO, expected_bytes: int | None) -> None:
         self.received = 0
@@ -87,26 +87,26 @@ class _Part:
         self._etag: str | None = None
 
     def receive(self, http: httpx.Client, url: str) -> None:
-        """Receive to the end of the answer, from where the last one broke off if it is the same file."""
+        """Receive the file, or its rest if it has not changed since the last attempt broke off."""
         headers = {"Accept-Encoding": "identity"}
-        # Without a strong entity tag, the rest could be another file's.
+        # Without a strong entity tag, the rest could belong to another file.
         if self.received and self._etag is not None:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
-        # The service may send us on to its object store; the key is not among these headers.
+        # The service may redirect to its object store, so the API key is not sent.
         with http.stream("GET", url, headers=headers, follow_redirects=True) as response:
             if response.status_code == 200:
                 self._restart(response.headers.get("etag"))
             elif not self._is_the_rest(response):
                 response.read()
                 raise LabelsApiError(answers.problem(response))
-            # As they come: what httpx gathers into chunks of a size is lost when the connection breaks.
+            # No chunk size is set: bytes that httpx is still collecting are lost if the connection breaks.
             for chunk in response.iter_raw():
                 self._out.write(chunk)
                 self._digest.update(chunk)
                 self.received += len(chunk)
 
     def require_whole(self) -> None:
-        """Raise IncompleteDownload or DigestMismatch unless this is the file that was promised."""
+        """Raise IncompleteDownload or DigestMismatch unless the file is complete and correct."""
         if self.expected_bytes is not None and self.received != self.expected_bytes:
             raise IncompleteDownload(self.expected_bytes, self.received)
         tag = _SHA256_TAG.fullmatch(self._etag or "")

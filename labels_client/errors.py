@@ -1,4 +1,4 @@
-"""What can go wrong between the client and the service."""
+"""Errors of the client."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An RFC 9457 problem document. `retry_after` is in seconds; `details` has loc, msg and type each."""
+    """An RFC 9457 problem document. `retry_after` is in seconds. Each of `details` has loc, msg and type."""
 
     status: int
     title: str
@@ -22,7 +22,7 @@ class Problem:
 
 
 class LabelsApiError(Exception):
-    """The service answered with a problem, or with something it should not."""
+    """The service answered with a problem, or the answer is not in its format."""
 
     def __init__(self, problem: Problem) -> None:
         lines = [f"{problem.status} {problem.title}: {problem.detail}"]
@@ -43,7 +43,7 @@ class LabelExportFailed(Exception):
 
 
 class LabelExportTimeout(TimeoutError):
-    """The export had not ended in the time given. It goes on: `job` is its last state."""
+    """The export did not end within the timeout. It continues to run. `job` is its last state."""
 
     def __init__(self, job: "LabelExportJob") -> None:
         super().__init__(f"label export {job.job_id} is still {job.status} at {job.progress_percent} percent")
@@ -51,7 +51,7 @@ class LabelExportTimeout(TimeoutError):
 
 
 class BrokenDownload(Exception):
-    """What arrived is not the whole file, or not the file; nothing of it is kept."""
+    """The downloaded file is incomplete or wrong. It is deleted."""
 
 
 class IncompleteDownload(BrokenDownload):
@@ -64,7 +64,7 @@ class IncompleteDownload(BrokenDownload):
 
 
 class DigestMismatch(BrokenDownload):
-    """As many bytes arrived as the file has, but other ones. Digests are SHA-256, hexadecimal."""
+    """The file has the right size but the wrong content. Digests are SHA-256 in hexadecimal."""
 
     def __init__(self, expected_sha256: str, received_sha256: str) -> None:
         super().__init__(f"the bytes that arrived have SHA-256 {received_sha256}, the file {expected_sha256}")

@@ -1,7 +1,6 @@
-"""What the service answers, typed: the schemas of its OpenAPI description.
+"""Types of the service's answers, as in its OpenAPI description.
 
-Members that a later version of the service adds are left aside; those beyond the published description may
-be absent.
+Unknown members, which a later version of the service may add, are ignored. Members with a default may be absent.
 """
 
 from collections.abc import Mapping
@@ -18,11 +17,11 @@ def _moment(text: str | None) -> datetime | None:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A value that comes as a JSON object."""
+    """A value that is read from a JSON object."""
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Return the value. Raises TypeError or ValueError where it is none of this kind."""
+        """Return the value. Raises TypeError or ValueError if the object does not have this type."""
         known = (member for member in fields(cls) if member.name in document)
         return cls(**{m.name: m.metadata.get("read", _as_it_is)(document[m.name]) for m in known})
 
@@ -31,13 +30,13 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-#: Metadata of a field that comes as text in JSON.
+#: Metadata of a field that is a text in JSON.
 _MOMENT = {"read": _moment}
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt(Document):
-    """An accepted export: `status` is `pending`, or `completed`/`failed` where it already ran."""
+    """The receipt of an accepted export. `status` is `pending`, or `completed` or `failed` if it has already run."""
 
     job_id: str
     status: JobState
@@ -48,9 +47,9 @@ class Receipt(Document):
 class LabelExportJob(Document):
     """The state of an export.
 
-    Counts are entities, and `total_items` is 0 until the filters have been resolved; `progress_percent` is
-    0–100; `next_position` is a sheet's first free cell, from 1. Addresses need no key and end at
-    `expires_at`. `retry_after_seconds` is how long the service asks to wait before the next poll.
+    Counts are entities. `total_items` is 0 until the filters have been resolved. `progress_percent` is 0–100.
+    `next_position` is the first free cell of a sheet, counted from 1. URLs need no key and expire at
+    `expires_at`. `retry_after_seconds` is the time that the service asks to wait before the next poll.
     """
 
     job_id: str
@@ -80,13 +79,13 @@ class LabelExportJob(Document):
         return self.status in {"completed", "failed"}
 
     def asked_to_wait(self, seconds: float | None) -> "LabelExportJob":
-        """Return the same state with the answer's Retry-After."""
+        """Return the state with the Retry-After of its answer."""
         return replace(self, retry_after_seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewFailure(Document):
-    """An entity that could not be drawn, as a row of errors.csv tells it."""
+    """An entity that could not be drawn. The fields are those of errors.csv."""
 
     entity_id: str
     gtin: str
@@ -98,7 +97,7 @@ class PreviewFailure(Document):
 
 @dataclass(frozen=True, slots=True)
 class PreviewPicture(Document):
-    """One drawn symbol or sheet page; `url` is a `data:` URL of its PNG."""
+    """One drawn symbol or sheet page. `url` is a `data:` URL of a PNG."""
 
     title: str
     description: str
@@ -117,7 +116,7 @@ def _pictures(documents: list[dict[str, Any]]) -> tuple[PreviewPicture, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LabelExportPreview(Document):
-    """What an export would make: entities in all, how many of them were tried, and how those came out."""
+    """What an export would make. Of `total_items` entities, the first `tried_items` were drawn to find out."""
 
     total_items: int
     tried_items: int
@@ -127,7 +126,7 @@ class LabelExportPreview(Document):
 
 @dataclass(frozen=True, slots=True)
 class SheetTemplate(Document):
-    """A sheet of labels that `asset_config.sheet_template` can name. Lengths from the page's top left corner."""
+    """A sheet of labels, named by `asset_config.sheet_template`. Positions are from the page's top left corner."""
 
     id: str
     description: str
@@ -149,7 +148,7 @@ class SheetTemplate(Document):
 
 @dataclass(frozen=True, slots=True)
 class PrintEvent(Document):
-    """One label that was printed; for a reprint also who asked and why."""
+    """One printed label. A reprint also has who asked and why."""
 
     event_type: str
     entity_type: str

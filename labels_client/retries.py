@@ -1,4 +1,4 @@
-"""When a request is sent once more, and after how long."""
+"""Repetition of requests: which ones, how often, and after which pause."""
 
 import random
 import time
@@ -9,22 +9,23 @@ import httpx
 
 from labels_client.answers import retry_after
 
-#: Answers that say: not now. Nothing was done.
+#: The service refused the request temporarily. It had no effect.
 _NOT_NOW = frozenset({429, 503})
 
-#: Answers of a proxy that lost the service: whether something was done is unknown.
+#: A proxy lost its connection to the service. The request may have had its effect.
 _LOST = frozenset({502, 504})
 
-#: Errors before the request left: nothing was done.
+#: The request was not sent. It had no effect.
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often and how patiently: pauses double from `first_pause` to `longest_pause`, in seconds.
+    """Number of attempts, and pauses between them in seconds, which double from `first_pause` to `longest_pause`.
 
-    A Retry-After is obeyed up to `longest_asked`; a service that asks for more (the limit of a day is
-    reached) is not waited for. The defaults outlast a service that restarts. `sleep` waits.
+    A Retry-After of up to `longest_asked` replaces the pause. If the service asks for more (when the limit of a
+    day is reached), the request is not repeated. With the defaults, a restart of the service causes no error.
+    `sleep` waits for a number of seconds.
     """
 
     attempts: int = 7
@@ -34,17 +35,16 @@ class Retries:
     sleep: Callable[[float], None] = time.sleep
 
     def pauses(self) -> Generator[float]:
-        """Yield how long to wait after each attempt but the last, spread so that clients part."""
+        """Yield the pause after each attempt but the last, varied at random so that clients do not retry in step."""
         pause = self.first_pause
         for _ in range(self.attempts - 1):
             yield pause * random.uniform(0.75, 1.25)
             pause = min(pause * 2, self.longest_pause)
 
     def send(self, request: Callable[[], httpx.Response], *, repeatable: bool) -> httpx.Response:
-        """Return the answer of the first attempt that need not be repeated, or of the last.
+        """Send the request and return the first answer that needs no repetition, or the last answer.
 
-        A request that is not `repeatable` is sent again only where nothing can have been done. Raises
-        httpx.TransportError.
+        A request that is not `repeatable` is sent again only if it had no effect. Raises httpx.TransportError.
         """
         for pause in self.pauses():
             try:
@@ -68,9 +68,9 @@ def _worth_another(error: httpx.TransportError, repeatable: bool) -> bool:
 
 
 def _not_final(response: httpx.Response, asked: float | None, repeatable: bool) -> bool:
-    """Return whether a later answer can be another one.
+    """Return whether retrying may help.
 
-    A conflict with a Retry-After is an attempt that met an earlier one still in flight.
+    A conflict (409) with a Retry-After means that an earlier attempt is still being processed.
     """
     status = response.status_code
     return status in _NOT_NOW or (repeatable and status in _LOST) or (status == 409 and asked is not None)

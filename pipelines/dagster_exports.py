@@ -5,14 +5,13 @@ import uuid
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import BinaryIO
 
 import dagster as dg
 from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
+from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
-from catalogue import lifecycle, selection
+from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (
@@ -26,22 +25,10 @@ from exports.errors import (
 from exports.jobs import decision, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.ports import (
-    ExportJob,
-    Gauges,
-    JobPage,
-    JobStatus,
-    Page,
-    Preview,
-    PrintEvent,
-    PrintHistory,
-    Report,
-)
-from exports.previews import preview
-from exports.reports import files as reports
+from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
-from exports.sheets import templates
 from exports.sheets.check import require_possible
+from exports.symbols.links import require_links_possible
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import tags
@@ -49,7 +36,6 @@ from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import exported_items
 from renderers.engine import Engine
-from renderers.sheets.model import SheetTemplate
 
 #: How long a small job waits for a warm worker before it queues like a large one.
 WARM_WAIT_SECONDS = 20.0
@@ -138,20 +124,22 @@ class DagsterExports:
         original = plan.load(job_id, self._artefacts)
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
-        return self._start(
-            ExportPlan(
-                job_id=job_id_for(uuid.uuid4()),
-                organisation=organisation.slug,
-                resolver=original.resolver,
-                requested_by=requested_by,
-                submitted_at=datetime.now(UTC),
-                request=original.request,
-                engine=original.engine,
-                reprint_of=job_id,
-                reason=reason,
-            ),
-            job.total_items,
+        try:
+            require_links_possible(original)
+        except UnusableResolver as error:
+            raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
+        again = ExportPlan(
+            job_id=job_id_for(uuid.uuid4()),
+            organisation=organisation.slug,
+            resolver=original.resolver,
+            requested_by=requested_by,
+            submitted_at=datetime.now(UTC),
+            request=original.request,
+            engine=original.engine,
+            reprint_of=job_id,
+            reason=reason,
         )
+        return self._start(again, job.total_items)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
@@ -182,52 +170,6 @@ class DagsterExports:
             [self._job_of(record) for record in records],
             self._instance.get_runs_count(wanted),
         )
-
-    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
-        wanted = self._plan(str(uuid.UUID(int=0)), organisation, request, requested_by="preview")
-        return preview.preview(wanted, self._catalogue, self._artefacts)
-
-    def templates(self, organisation: str) -> list[SheetTemplate]:
-        return list(templates.of_organisation(organisation, self._artefacts).values())
-
-    def print_history(
-        self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
-    ) -> PrintHistory:
-        events, total = lifecycle.history(
-            self._catalogue,
-            organisation,
-            gtin14=gtin14,
-            lot=lot,
-            serial=serial,
-            offset=page.offset,
-            limit=page.size,
-        )
-        return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
-
-    def artefact_path(self, job: ExportJob) -> Path | None:
-        decided = decision.of(job.job_id, self._artefacts)
-        return self._artefacts.local_path(decided.artefact.key) if decided and decided.artefact else None
-
-    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
-        decided = decision.of(job.job_id, self._artefacts)
-        if decided is None or decided.artefact is None:
-            return None
-        return self._artefacts.presigned_url(decided.artefact.key, ttl_seconds, decided.artefact.filename)
-
-    def open_artefact(self, job: ExportJob) -> BinaryIO:
-        """Open the published artefact. Raises ExportNotFound where there is none."""
-        decided = decision.of(job.job_id, self._artefacts)
-        if decided is None or decided.artefact is None:
-            raise ExportNotFound(job.job_id)
-        return self._artefacts.open(decided.artefact.key)
-
-    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
-        if report not in job.reports:
-            raise ExportNotFound(job.job_id)
-        try:
-            return self._artefacts.open(reports.key(job.job_id, report))
-        except FileNotFoundError as error:
-            raise ExportNotFound(job.job_id) from error
 
     def gauges(self) -> Gauges:
         counts = {
@@ -263,7 +205,11 @@ class DagsterExports:
         )
 
     def _count_of_allowed(self, wanted: ExportPlan) -> int:
-        """Return how many entities the plan selects. Raises InvalidRequest for one that no job can be made of."""
+        """Return how many entities the plan selects.
+
+        Raises InvalidRequest and UnusableResolver for a plan that no job can be made of.
+        """
+        require_links_possible(wanted)
         require_possible(wanted, self._catalogue, self._artefacts)
         count = selection.count(self._catalogue, wanted.selection, limit=self._max_items + 1)
         if count > self._max_items:

@@ -1,11 +1,11 @@
-"""A file being written: how long it is so far, and its SHA-256."""
+"""A stream that counts and digests what is written to it."""
 
 from hashlib import sha256
 from typing import BinaryIO
 
 
 class DigestedStream:
-    """Hands on what is written to a stream that need not seek, and keeps its `offset` and digest."""
+    """Writes to a stream, which need not seek; `offset` is the number of bytes written so far."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out

@@ -4,7 +4,7 @@ from gs1.errors import LabelError
 
 
 class RenderError(LabelError):
-    """A value cannot be drawn as the symbol asked for."""
+    """A value cannot be drawn as the requested symbol."""
 
     code = "cannot_render"
 

@@ -1,4 +1,4 @@
-"""Names of symbol files inside a ZIP: unique, sortable and harmless on every file system."""
+"""Names of symbol files inside a ZIP: unique, sortable and valid on every file system."""
 
 import re
 from collections.abc import Sequence
@@ -6,11 +6,10 @@ from hashlib import sha256
 
 FILES_PER_FOLDER = 10_000
 
-#: Longest name, in bytes (all ASCII): room for a folder to unpack into under Windows' 260 characters.
+#: Longest name in bytes, all ASCII: Windows allows 260 characters for a path, folder included.
 MAX_LENGTH = 160
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
-_ESCAPE = re.compile(r"~([0-9A-F]{2})")
 _SPLIT_ESCAPE = re.compile(r"~[0-9A-F]?$")
 _DIGEST_DIGITS = 8
 
@@ -28,22 +27,12 @@ def escape(text: str) -> str:
     return _UNSAFE.sub(_escape_character, text)
 
 
-def unescape(text: str) -> str:
-    """Return the text `escape` was given.
-
-    >>> unescape("A~2F7")
-    'A/7'
-    """
-    raw = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
-    return raw.encode("latin-1").decode("utf-8", "surrogatepass")
-
-
 def member_name(row: int, stem_parts: Sequence[str], extension: str) -> str:
     """Return the path of row `row` (from 0) in the ZIP, at most `MAX_LENGTH` ASCII characters.
 
-    The row number comes first and makes the name unique, also where case is folded, and keeps it from
-    being a device name or starting with a dot; the extension keeps it from ending with one. Parts too
-    long for the limit are cut and end with `~~` and the start of the SHA-256 of the whole.
+    The row number makes the name unique, also on file systems that ignore case. With it in front and the
+    extension at the end, no name is a device name, starts with a dot or ends with one. If the name would be
+    too long, the parts are cut and end with `~~` and the first 8 digits of the SHA-256 of the uncut parts.
 
     >>> member_name(10_007, ["09506000134352", "A/7", "x"], "svg")
     '0001/00010007_09506000134352_A~2F7_x.svg'

@@ -1,4 +1,4 @@
-"""Which encoder makes a symbology and which writer makes a file format."""
+"""The encoder of each symbology and the writer of each file format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
@@ -47,7 +47,7 @@ def encoders(engine: Engine) -> Mapping[SymbolKind, BatchEncoder]:
     """Return the engine's encoder of every symbology."""
     if engine is Engine.BATCH:
         return ENCODERS
-    from renderers import reference  # noqa: PLC0415 - imports what the batch engine does without
+    from renderers import reference  # noqa: PLC0415 - imports libraries that the batch engine does not need
 
     return reference.ENCODERS
 

@@ -1,7 +1,7 @@
-"""The neutral symbol models: modules and bars in X; no pixels, no millimetres."""
+"""Symbols as modules or bars, measured in X; no pixels, no millimetres."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from gs1.errors import LabelError
 
 ErrorCorrection: TypeAlias = Literal["L", "M", "Q", "H"]
+
+#: How far the guard bars of EAN/UPC reach below the other bars, in X. Source: ISO/IEC 15420; GS1 General
+#: Specifications, 5.2.
+GUARD_BAR_X = 5
+
+#: Which symbols of a group are meant: a range, or their indexes.
+Chosen: TypeAlias = slice | Sequence[int] | NDArray[np.intp] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +35,14 @@ class MatrixSymbols:
         """Width without quiet zone, in X."""
         return float(self.modules.shape[2])
 
+    def only(self, chosen: Chosen) -> "MatrixSymbols":
+        """Return the chosen symbols of the group."""
+        return MatrixSymbols(self.positions[chosen], self.modules[chosen])
+
 
 @dataclass(frozen=True, slots=True)
 class HriZone:
-    """Where characters [start, stop) of the human-readable text stand under a linear symbol.
+    """The place of characters [start, stop) of the human-readable text under a linear symbol.
 
     `left_x` and `width_x` are in X, counted from the left edge of the first bar; negative is left of it.
     `size` is relative to the symbol's other digits.
@@ -43,6 +54,10 @@ class HriZone:
     width_x: float
     size: float = 1.0
 
+    @property
+    def centre_x(self) -> float:
+        return self.left_x + self.width_x / 2
+
 
 @dataclass(frozen=True, slots=True)
 class BarSymbols:
@@ -51,8 +66,8 @@ class BarSymbols:
     `widths` has shape (n, elements), dtype uint8: bars and spaces in turn, a bar first and a bar last, each
     in units of X / `units_per_x`, without quiet zone. Every row has the same sum.
     `positions` has shape (n,): which payload of the batch each symbol carries.
-    `guards` are the elements, by index, whose bars reach down between the digits (EAN/UPC).
-    `zones` say where the text stands; without any it is centred below the whole symbol.
+    `guards` are the indexes of the elements whose bars reach down between the digits (EAN/UPC).
+    `zones` are the places of the text; without zones it is centred below the whole symbol.
     """
 
     positions: NDArray[np.intp]
@@ -66,13 +81,17 @@ class BarSymbols:
         """Width without quiet zone, in X."""
         return float(self.widths[0].sum(dtype=np.int64)) / self.units_per_x
 
+    def only(self, chosen: Chosen) -> "BarSymbols":
+        """Return the chosen symbols of the group."""
+        return replace(self, positions=self.positions[chosen], widths=self.widths[chosen])
+
 
 SymbolGroup: TypeAlias = MatrixSymbols | BarSymbols
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedBatch:
-    """What an encoder made of a batch: symbols grouped by size, and the payloads it refused.
+    """The result of encoding a batch: symbols grouped by size, and the errors of refused payloads.
 
     Every position of the batch is in exactly one group or in `refused`.
     """
@@ -97,11 +116,12 @@ class QuietZone:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """How the symbols of one group are put on paper.
+    """How the symbols of one group are drawn.
 
-    `bar_height_mm` is that of the bars, None for matrix symbols; guard bars reach further down.
+    `bar_height_mm` is the height of the bars, None for matrix symbols; guard bars reach further down.
     `bearer_bar_x` is the thickness of the bars above and below ITF-14, which span the quiet zones too.
-    `dpi` is the printer's, for pixel formats. `hri` says whether the human-readable text is drawn.
+    `dpi` is the printer's resolution, which only pixel formats use. `hri` says whether the human-readable
+    text is drawn.
     """
 
     x_dimension_mm: float
@@ -116,7 +136,7 @@ class Drawing:
 class Captions:
     """The texts of a group's symbols, one of each per symbol, in the group's order.
 
-    `titles` name the picture and `descriptions` say what it carries, for screen readers and search.
+    `titles` name the picture and `descriptions` give its content, for screen readers and search.
     `hri` is the human-readable text under the symbol.
     """
 

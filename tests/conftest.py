@@ -1,13 +1,26 @@
 """The fixtures more than one test file needs: one running service for all that only talk to it."""
 
+import atexit
 import csv
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.service import Service, create_organisation, labels, running_service
+
+# An ordinary run draws the same examples every time; LABELS_TEST_FULL=1 draws new ones, and prints what
+# reproduces a failure. A busy machine is no failure, so neither has a deadline.
+settings.register_profile("ordinary", derandomize=True, deadline=None)
+settings.register_profile("full", deadline=None, print_blob=True)
+settings.load_profile("full" if os.environ.get("LABELS_TEST_FULL") else "ordinary")
+
+# After some property tests DuckDB's types are there until the process is gone, though no connection is. Its bindings
+# take them for leaks, and print pages of them after pytest's last line. Registered first, this is done last.
+atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 
 # Small enough that a few dozen entities land on the queued side.
 SYNC_THRESHOLD = 20

@@ -1,4 +1,4 @@
-"""OAuth bearer tokens: JWTs that an authorization server signed, checked against its published keys."""
+"""OAuth bearer tokens: JWTs signed by an authorization server, checked with its published keys."""
 
 import json
 import logging
@@ -23,15 +23,15 @@ from exports.errors import Unavailable
 
 SCOPE = "labels:export"
 
-#: Asymmetric only: a public key can then never be passed off as a shared secret.
+#: Asymmetric algorithms only. With HMAC allowed, a token could be signed with a public key as the secret.
 ALGORITHMS = frozenset({"RS256", "ES256"})
 
-#: How far the clocks of issuer and service may be apart.
+#: Allowed difference between the clocks of the issuer and of this service.
 LEEWAY_SECONDS = 30
 
-#: An unknown key id asks the issuer again at most this often, whoever makes key ids up.
+#: Shortest time between two fetches, so that made-up key ids cannot flood the issuer with requests.
 REFETCH_SECONDS = 60
-#: A key that the issuer has withdrawn is forgotten after so long.
+#: Time after which the keys are fetched again. A key that the issuer withdrew is refused from then on.
 MAX_AGE_SECONDS = 3600
 
 _SUBJECT = re.compile(r"[\x21-\x7e]{1,255}")
@@ -42,7 +42,7 @@ Fetch = Callable[[str], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Whom a good token speaks for; `organisation` is a slug that nobody has looked up yet."""
+    """The claims of a valid token. `organisation` is a slug that may not exist."""
 
     subject: str
     organisation: str
@@ -50,18 +50,18 @@ class Bearer:
 
 
 class BearerTokens:
-    """Checks tokens of the issuer in the settings, which must name one. Blocks: call it from a thread."""
+    """Checks tokens of the issuer in the settings, which must name one. May block: call it from a thread."""
 
     def __init__(self, settings: AuthSettings, fetch: Fetch) -> None:
         self._settings = settings
         self._keys = SigningKeys(settings.oauth_jwks_url or "", fetch)
 
     def check(self, token: str) -> Bearer:
-        """Return whom the token speaks for.
+        """Return the claims of the token.
 
-        It must name its key (`kid`), be signed with that key's own algorithm, be in time and of our issuer
-        and audience, and hold the scope, a subject, an organisation and a role: nothing is guessed.
-        Raises Unauthorized; Unavailable while the issuer's keys were never to be had.
+        The token must name its key (`kid`), be signed with that key's own algorithm, be in time, be of the
+        configured issuer and audience, and have the scope, a subject, an organisation and a role. There are no
+        defaults. Raises Unauthorized; Unavailable if the issuer's keys have never been fetched.
         """
         try:
             kid = jwt.get_unverified_header(token).get("kid")
@@ -77,7 +77,7 @@ class BearerTokens:
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        # Beside what the library refuses: headers nested too deeply, numbers too large for a time.
+        # The library itself fails on deeply nested headers (RecursionError) and on huge times (OverflowError).
         except (jwt.PyJWTError, RecursionError, OverflowError) as error:
             raise Unauthorized from error
         return self._bearer(claims)
@@ -97,7 +97,7 @@ class BearerTokens:
 
 
 class SigningKeys:
-    """The issuer's public keys by key id, fetched when first needed and kept. Safe to share between threads."""
+    """The issuer's public keys by key id, fetched on first use and cached. Thread-safe."""
 
     def __init__(self, url: str, fetch: Fetch, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url
@@ -108,7 +108,7 @@ class SigningKeys:
         self._fetched_at = self._tried_at = float("-inf")
 
     def get(self, kid: str) -> PyJWK | None:
-        """Return the key, or None where the issuer has none of that id. Raises Unavailable."""
+        """Return the key, or None if the issuer has none of that id. Raises Unavailable."""
         if not self._is_known(kid):
             with self._lock:
                 if not self._is_known(kid) and self._clock() - self._tried_at >= REFETCH_SECONDS:
@@ -126,22 +126,22 @@ class SigningKeys:
         try:
             self._keys = parse_jwks(self._fetch(self._url))
         except (OSError, httpx.HTTPError, ValueError) as error:
-            # What was fetched before goes on being good: an issuer that is down signs nothing new.
+            # Keep the keys fetched before: tokens signed with them are still valid.
             _log.warning("the JWK Set could not be fetched: %s", error)
         else:
             self._fetched_at = self._tried_at
 
 
 def parse_jwks(text: bytes) -> dict[str, PyJWK]:
-    """Return the usable signature keys of a JWK Set (RFC 7517, 5); others are passed over, as it asks.
+    """Return the usable signature keys of a JWK Set by key id. Others are ignored (RFC 7517, 5).
 
-    Raises ValueError where the text is no JWK Set.
+    Raises ValueError if the text is not a JWK Set.
     """
     content: Any = json.loads(text)
     members: Any = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(members, list):
         msg = "the document is no JWK Set"
-        raise ValueError(msg)  # noqa: TRY004 - one kind of error for all that is no JWK Set
+        raise ValueError(msg)  # noqa: TRY004 - the same error as for text that is not JSON
     found: dict[str, PyJWK] = {}
     for member in members:
         try:

@@ -1,6 +1,6 @@
-"""Who asks: an API key, an OAuth bearer token or a session's cookie, whichever of them comes first.
+"""Authentication by API key, OAuth bearer token or session cookie, looked for in this order.
 
-The first credential that is present decides. A bad one is refused even where a good one stands beside it.
+The first credential found decides. If it is bad, the request is refused even if it has another, good one.
 """
 
 import hmac
@@ -17,31 +17,31 @@ from accounts.store import Accounts
 from api.auth.oauth import SCOPE, BearerTokens, Fetch, fetch_jwks
 from api.auth.settings import AuthSettings
 from api.errors import Forbidden, Unauthorized
+from api.wire import paths
 
-SESSION_PATH = "/products/api/v1/session/"
 SESSION_COOKIE = "sessionid"
 
-#: The ways to authenticate, as a 401 tells them.
+#: The ways to authenticate, as listed in a 401 response.
 WWW_AUTHENTICATE = (
     'ApiKey realm="labels", header="X-API-Key", '
     f'Bearer realm="labels", scope="{SCOPE}", '
-    f'Cookie realm="labels", form-action="{SESSION_PATH}", cookie-name={SESSION_COOKIE}'
+    f'Cookie realm="labels", form-action="{paths.SESSION}", cookie-name={SESSION_COOKIE}'
 )
 
-#: Methods that change nothing, and so need no CSRF token (RFC 9110, 9.2.1).
+#: Methods that change nothing and therefore need no CSRF token (RFC 9110, 9.2.1).
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: Tokens may wait for the issuer's keys: threads of their own leave those of everyone else alone.
+#: Checking a token may block on fetching the issuer's keys. Threads of its own keep the shared ones free.
 _TOKEN_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks, whichever way.
+    """The authenticated caller of a request.
 
-    `id` names the credential in logs, records and rate limits: `key:<key id>`, `oauth:<subject>`, or
-    `session:<key id>`, so that all sessions of a key share its limits. `per_minute` and `per_day` are own
-    limits in requests, None for the service's.
+    `id` names the credential in logs, records and rate limits: `key:<key id>`, `oauth:<subject>` or
+    `session:<key id>`. All sessions of a key share its limits. `per_minute` and `per_day` are the credential's
+    own limits in requests, None for the default.
     """
 
     organisation: Organisation
@@ -52,7 +52,7 @@ class Principal:
 
 
 class Authenticator:
-    """Tells who asks. `fetch` reads the JWK Set's URL."""
+    """Identifies the caller of a request. `fetch` returns the document at the JWK Set's URL."""
 
     def __init__(self, accounts: Accounts, settings: AuthSettings, *, fetch: Fetch = fetch_jwks) -> None:
         self._accounts = accounts
@@ -60,10 +60,10 @@ class Authenticator:
         self._token_threads = anyio.CapacityLimiter(_TOKEN_THREADS)
 
     async def __call__(self, request: Request) -> Principal:
-        """Return who asks.
+        """Return the caller.
 
-        Raises Unauthorized; Forbidden for a session's write without its CSRF token; Unavailable while the
-        token issuer's keys are not to be had.
+        Raises Unauthorized; Forbidden for a write with a session but without its CSRF token; Unavailable if the
+        token issuer's keys are needed and have never been fetched.
         """
         if "x-api-key" in request.headers:
             return _principal("key", await key_of(request, self._accounts))
@@ -93,7 +93,7 @@ def require_writer(principal: Principal) -> None:
 
 
 async def key_of(request: Request, accounts: Accounts) -> ApiKey:
-    """Return the key in the request's one X-API-Key header. Raises Unauthorized."""
+    """Return the API key of the request's X-API-Key header. Raises Unauthorized, also for two such headers."""
     plain = _only(request.headers.getlist("x-api-key"))
     key = await anyio.to_thread.run_sync(accounts.authenticate, plain)
     if key is None:
@@ -102,10 +102,10 @@ async def key_of(request: Request, accounts: Accounts) -> ApiKey:
 
 
 async def session_of(request: Request, accounts: Accounts) -> Session:
-    """Return the session in the request's cookie.
+    """Return the session of the request's cookie.
 
-    Raises Unauthorized; Forbidden where the request may change something and its X-CSRF-Token header is
-    not the session's: another site can make a browser send the cookie, but cannot read the token.
+    Raises Unauthorized; Forbidden if the request is a write and its X-CSRF-Token header is not the session's
+    token. Another site can make a browser send the cookie, but cannot read the token.
     """
     session_id = request.cookies.get(SESSION_COOKIE)
     session = session_id and await anyio.to_thread.run_sync(accounts.sessions.find, session_id)
@@ -127,7 +127,7 @@ def _principal(way: str, key: ApiKey) -> Principal:
 
 
 def _bearer_token(request: Request) -> str | None:
-    """Return the bearer token, or None where there is none. Raises Unauthorized for more than one header."""
+    """Return the bearer token, or None if there is none. Raises Unauthorized if there are several."""
     headers = request.headers.getlist("authorization")
     bearers = [h.partition(" ")[2].strip() for h in headers if h.partition(" ")[0].lower() == "bearer"]
     return _only(bearers) if bearers else None

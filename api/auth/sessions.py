@@ -1,42 +1,44 @@
-"""Sessions for the web page: begun with an API key, kept in a cookie, ended by asking."""
+"""Session endpoints for the web page: begin a session with an API key, end it."""
 
 from datetime import timedelta
 from functools import partial
 
 import anyio.to_thread
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from accounts.store import Accounts
 from api.auth.principals import SESSION_COOKIE, key_of, session_of
 from api.auth.settings import AuthSettings
+from api.wire import answers
 
-#: Holds the CSRF token where the page's own scripts can read it, and other sites' cannot.
+#: Cookie with the CSRF token. The page's own scripts can read it, other sites cannot.
 CSRF_COOKIE = "csrftoken"
-
-_NO_STORE = {"cache-control": "no-store"}
 
 
 class SessionRoutes:
-    """The handlers of the session endpoint, `api.auth.SESSION_PATH`, over one `Accounts`."""
+    """Handlers of the session endpoint, `paths.SESSION`.
 
-    def __init__(self, accounts: Accounts, settings: AuthSettings) -> None:
+    `public_url` is the service's address if a proxy hides it: cookies are Secure if it, or else the request's
+    URL, is https.
+    """
+
+    def __init__(self, accounts: Accounts, settings: AuthSettings, *, public_url: str | None) -> None:
         self._accounts = accounts
         self._ttl = timedelta(seconds=settings.session_ttl_seconds)
-        self._public_url = settings.public_url
+        self._public_url = public_url
 
     async def begin(self, request: Request) -> Response:
-        """Answer 201 with a CSRF token and the cookies of a new session of the X-API-Key.
+        """Begin a session for the API key in X-API-Key; answer 201 with its CSRF token and cookies.
 
-        No other credential will do: a session that could renew itself would never end.
+        Only an API key is accepted: a session that could begin another would never end.
         """
         key = await key_of(request, self._accounts)
         made = await anyio.to_thread.run_sync(partial(self._accounts.sessions.begin, key, self._ttl))
-        response = JSONResponse(
-            {"csrf_token": made.csrf_token, "expires_at": made.expires_at.isoformat(timespec="seconds")},
-            201,
-            headers=_NO_STORE,
+        begun = answers.SessionOut(
+            csrf_token=made.csrf_token, expires_at=made.expires_at.replace(microsecond=0)
         )
+        response = answers.response(begun, 201)
         secure = (self._public_url or str(request.url)).lower().startswith("https:")
         for name, value in ((SESSION_COOKIE, made.session_id), (CSRF_COOKIE, made.csrf_token)):
             response.set_cookie(
@@ -50,10 +52,10 @@ class SessionRoutes:
         return response
 
     async def end(self, request: Request) -> Response:
-        """End the session of the cookie and answer 204. Needs its CSRF token, as every write."""
+        """End the session of the cookie and answer 204. Like every write, it needs the CSRF token."""
         await session_of(request, self._accounts)
         await anyio.to_thread.run_sync(self._accounts.sessions.end, request.cookies[SESSION_COOKIE])
-        response = Response(status_code=204, headers=_NO_STORE)
+        response = Response(status_code=204, headers={"cache-control": "no-store"})
         for name in (SESSION_COOKIE, CSRF_COOKIE):
             response.delete_cookie(name, httponly=name == SESSION_COOKIE, samesite="strict")
         return response

@@ -1,4 +1,4 @@
-"""What authentication is configured with: the environment's `LABELS_*`."""
+"""Settings of authentication, from the `LABELS_*` environment variables."""
 
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,9 +12,8 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 class AuthSettings(BaseSettings):
     """Settings of bearer tokens and sessions.
 
-    Bearer tokens are accepted once `oauth_issuer`, `oauth_audience` and `oauth_jwks_url` are all set. The
-    JWK Set lies behind https, in a file (`file:///…`), or behind http on this very machine.
-    `public_url` is the service's address where a proxy hides it: cookies are Secure when it is https.
+    Bearer tokens are accepted if `oauth_issuer`, `oauth_audience` and `oauth_jwks_url` are all set. The URL of
+    the JWK Set is https, a local file (`file:///…`), or http on this machine.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", frozen=True)
@@ -25,9 +24,8 @@ class AuthSettings(BaseSettings):
     oauth_organisation_claim: str = Field(default="org", min_length=1)
     oauth_role_claim: str = Field(default="role", min_length=1)
     session_ttl_seconds: int = Field(default=43_200, ge=60, le=604_800)
-    public_url: str | None = None
 
-    @field_validator("oauth_issuer", "oauth_audience", "oauth_jwks_url", "public_url", mode="before")
+    @field_validator("oauth_issuer", "oauth_audience", "oauth_jwks_url", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None

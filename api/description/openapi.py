@@ -1,4 +1,4 @@
-"""The description of the API in OpenAPI 3.1: `python -m api.description.openapi` writes it."""
+"""The OpenAPI 3.1 description of the API. `python -m api.description.openapi` prints it."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api.description.operations import OPERATIONS, Content, Operation
 from api.description.schemas import GTIN, JOB_ID_EXAMPLE, Schema, published_ref, schemas, without_null
+from api.wire.requests import IDEMPOTENCY_KEY
 
 _DESCRIPTION: Final = """\
 Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symbols or a PDF of label sheets.
@@ -17,7 +18,7 @@ Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symb
 `labels:export`, or the session cookie of the web page; a session's writes need its `X-CSRF-Token`.
 
 **Rate limits.** 300 requests a minute and 10,000 a day for each credential unless it has its own. Every \
-response says where the caller stands: `RateLimit-*`, and `X-RateLimit-*` with the reset as Unix time.
+response tells the state of the caller's limits: `RateLimit-*`, and `X-RateLimit-*` with the reset as Unix time.
 
 **Lists** take `page` and `page_size` (at most 100) and answer with `data` and `pagination`.
 
@@ -40,43 +41,43 @@ _TAGS: Final[list[Schema]] = [
 _INTEGER: Final[Schema] = {"type": "integer", "minimum": 0}
 _STRING: Final[Schema] = {"type": "string"}
 
-#: Of answers: what the header says, and its value's schema.
+#: Response headers: description and schema.
 _HEADERS: Final[dict[str, tuple[str, Schema]]] = {
-    "X-Request-ID": ("Names the request in the log: the client's own id where it sent one.", _STRING),
-    "RateLimit-Policy": ("Every window, as requests;w=seconds.", _STRING),
-    "RateLimit-Limit": ("Requests that the tightest window holds.", _INTEGER),
-    "RateLimit-Remaining": ("Requests left in it.", _INTEGER),
-    "RateLimit-Reset": ("Seconds until it begins anew.", _INTEGER),
+    "X-Request-ID": ("The request's id in the log. It is the client's own if it sent one.", _STRING),
+    "RateLimit-Policy": ("All windows, each as requests;w=seconds.", _STRING),
+    "RateLimit-Limit": ("The limit of the window with the fewest requests left.", _INTEGER),
+    "RateLimit-Remaining": ("Requests left in that window.", _INTEGER),
+    "RateLimit-Reset": ("Seconds until the next window starts.", _INTEGER),
     "X-RateLimit-Limit": ("As RateLimit-Limit.", _INTEGER),
     "X-RateLimit-Remaining": ("As RateLimit-Remaining.", _INTEGER),
-    "X-RateLimit-Reset": ("When it begins anew, in Unix time.", _INTEGER),
-    "Location": ("The path of the poll endpoint, or where the artefact lies.", _STRING),
+    "X-RateLimit-Reset": ("When the next window starts, in Unix time.", _INTEGER),
+    "Location": ("The path of the poll endpoint, or the URL of the artefact.", _STRING),
     "Retry-After": ("Seconds to wait before asking again.", _INTEGER),
-    "ETag": ("Names this very answer.", _STRING),
-    "Allow": ("The methods there are.", _STRING),
+    "ETag": ("The entity tag of this answer.", _STRING),
+    "Allow": ("The supported methods.", _STRING),
     "WWW-Authenticate": ("The ways to authenticate.", _STRING),
 }
 _ON_EVERY_RESPONSE: Final = tuple(name for name in _HEADERS if name.startswith(("RateLimit", "X-R")))
 _ON_PROBLEM: Final[dict[int, tuple[str, ...]]] = {401: ("WWW-Authenticate",), 429: ("Retry-After",)}
 
-#: Of requests: what the header is for, and an example.
+#: Request headers: description and schema.
 _REQUEST_HEADERS: Final[dict[str, tuple[str, Schema]]] = {
-    "Idempotency-Key": (
-        "Names the submission: with it and the same body, the first one's job is the answer. Quoted or bare.",
+    IDEMPOTENCY_KEY: (
+        "Identifies the submission. Repeating it with the same body answers with the first job. Quoted or bare.",
         {
             "type": "string",
             "pattern": r'^([!#-~]([ !#-~]{0,253}[!#-~])?|"([ !#-\[\]-~]|\\["\\]){1,255}")$',
             "examples": ["8e03978e-40d5-43dd-bc93-6894a57f9324"],
         },
     ),
-    "If-None-Match": ("Entity tags that the client has.", _STRING),
-    "If-Range": ("The entity tag of which the range is wanted.", _STRING),
-    "Range": ("The bytes that are wanted.", _STRING),
+    "If-None-Match": ("Entity tags of the answers that the client has stored.", _STRING),
+    "If-Range": ("The entity tag of the artefact that the range continues.", _STRING),
+    "Range": ("The requested byte range.", _STRING),
 }
 
 
 def document() -> Schema:
-    """Return the description, as JSON values."""
+    """Return the OpenAPI document."""
     paths: dict[str, Schema] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation)
@@ -179,7 +180,7 @@ def _headers(names: tuple[str, ...]) -> Schema:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-#: RFC 9110's phrases where Python's own differ from version to version.
+#: Reason phrases of RFC 9110 that differ between Python versions.
 _PHRASES = {413: "Content Too Large", 416: "Range Not Satisfiable", 422: "Unprocessable Content"}
 
 
@@ -188,7 +189,7 @@ def _phrase(status: int) -> str:
 
 
 def _name(status: int) -> str:
-    """Return the name of a status's response, as UnprocessableContent."""
+    """Return the component name of an error response, for example UnprocessableContent."""
     return _phrase(status).replace(" ", "").replace("-", "")
 
 

@@ -1,22 +1,17 @@
-"""What can be asked of the API, one entry per method of a path: the description's own table.
+"""The operations of the API, one entry per method of a path, for the OpenAPI description.
 
-A test holds it against the routes, and another sends what it promises to the running service.
+One test compares the table with the routes, another sends requests generated from it to a running service.
 """
 
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from api import wire
-from api.auth.principals import SESSION_PATH
-from api.routes import incoming
-from api.routes.paths import PRINT_HISTORY_PATH, TEMPLATES_PATH
-from api.routes.reprint_request import ReprintRequest
+from api.wire import answers, paths
+from api.wire.requests import IDEMPOTENCY_KEY, JobsQuery, PageQuery, PrintHistoryQuery, ReprintRequest
 from exports.requests.request import ExportRequest
 
-JOB = wire.ROOT + "{job_id}/"
-
-# What a request can meet on its way, whatever the operation.
+# Statuses of errors that do not depend on the operation.
 _ALWAYS = (429, 500, 503)
 _WITH_KEY = (401,)
 _WITH_JOB = (404, 422)
@@ -25,7 +20,7 @@ _WITH_BODY = (400, 408, 413, 415, 422)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body of an answer: a type of ours as JSON, or bytes of the media types named."""
+    """The body of an answer: a JSON document of type `model`, or any content of the media types."""
 
     model: type[BaseModel] | None = None
     media_types: tuple[str, ...] = ("application/json",)
@@ -42,10 +37,9 @@ _METRICS = Content(None, ("text/plain",))
 class Operation:
     """One method of a path.
 
-    `answers` are the statuses of success with their bodies, None for an answer without one; `problems`
-    the statuses of errors; `headers` those that successes carry beside the common ones. `ways` are the
-    security schemes of which one is needed where the operation is `secured`; `token` says that its link is
-    signed instead.
+    `answers` are the success statuses and their bodies, None for no body. `problems` are the error statuses
+    that only this operation has. `headers` are those of a success beside the common ones. If the operation is
+    `secured`, one of the security schemes in `ways` is needed. `token` means that the link is signed.
     """
 
     method: str
@@ -73,79 +67,80 @@ class Operation:
         return sorted({*_ALWAYS, *with_key, *with_job, *with_body, *with_query, *self.problems})
 
 
-_RECEIPT: dict[int, Content | None] = {202: Content(wire.LabelExportAcceptedOut)}
+_RECEIPT: dict[int, Content | None] = {202: Content(answers.LabelExportAcceptedOut)}
 
 OPERATIONS = (
     Operation(
         "post",
-        wire.ROOT,
+        paths.LABEL_EXPORTS,
         "apps_products_api_labels_export_api_submit_label_export",
         "Labels",
         "Submit a bulk label-export job",
-        "Always answers with a receipt; poll the job for its state and its download link. A small export "
-        "runs inside the request, and its receipt says `completed` or `failed` at once. An export type "
-        "takes certain file formats, a filter certain scopes, and a GTIN needs its check digit: anything "
-        "else is 422, with the place in `details[].loc`.",
+        "The answer is always a receipt; poll the job for its state and its download link. A small export "
+        "runs during the request, and its receipt says `completed` or `failed` at once. Each export type "
+        "accepts certain file formats and each filter certain scopes, and a GTIN needs its check digit. "
+        "Anything else is 422, with the location in `details[].loc`. If the organisation's stored resolver cannot "
+        "begin a Digital Link, exports with Digital Links are 409 until it has another.",
         _RECEIPT,
         (403, 409),
         body=ExportRequest,
-        request_headers=(incoming.IDEMPOTENCY_KEY,),
+        request_headers=(IDEMPOTENCY_KEY,),
         headers=("Location", "Retry-After"),
     ),
     Operation(
         "get",
-        wire.ROOT,
+        paths.LABEL_EXPORTS,
         "list_label_exports",
         "Labels",
         "List label-export jobs",
         "The organisation's jobs, newest first.",
-        {200: Content(wire.LabelExportListOut)},
-        query=incoming.JobsQuery,
+        {200: Content(answers.LabelExportListOut)},
+        query=JobsQuery,
     ),
     Operation(
         "post",
-        wire.ROOT + "preview/",
+        paths.PREVIEW,
         "preview_label_export",
         "Labels",
         "Preview a label export",
-        "Takes the body of a submission and makes no job: how many entities there are, which of those "
-        "tried would fail and why, and pictures of the first symbols or of the first sheet page.",
-        {200: Content(wire.LabelExportPreviewOut)},
-        (403,),
+        "Takes the body of a submission and creates no job. The answer says how many entities are selected and "
+        "which of the first would fail and why, with pictures of the first symbols or of the first sheet page.",
+        {200: Content(answers.LabelExportPreviewOut)},
+        (403, 409),
         body=ExportRequest,
     ),
     Operation(
         "get",
-        JOB,
+        paths.JOB,
         "poll_label_export",
         "Labels",
         "Poll a label-export job",
-        "A completed job has a `download_url`, which needs no key and expires; polling again gives a fresh "
-        "one. With `If-None-Match` an unchanged state is 304.",
-        {200: Content(wire.LabelExportJobOut), 304: None},
+        "A completed job has a `download_url`, which needs no key and expires. Polling again gives a new one. "
+        "With `If-None-Match`, an unchanged state is 304.",
+        {200: Content(answers.LabelExportJobOut), 304: None},
         request_headers=("If-None-Match",),
         headers=("ETag", "Retry-After"),
     ),
     Operation(
         "delete",
-        JOB,
+        paths.JOB,
         "cancel_label_export",
         "Labels",
         "Cancel a label-export job",
-        "The job becomes `failed` with the error `cancelled`. Cancelling it again is no error; a job that "
-        "has ended otherwise is 409.",
-        {202: Content(wire.LabelExportJobOut)},
+        "The job becomes `failed` with the error `cancelled`. Cancelling it again is no error. A job that "
+        "has ended in another way is 409.",
+        {202: Content(answers.LabelExportJobOut)},
         (403, 409),
         headers=("Retry-After",),
     ),
     Operation(
         "post",
-        JOB + "reprint/",
+        paths.REPRINT,
         "reprint_label_export",
         "Labels",
         "Print the labels of a job again",
-        "A new job over the very same rows, recorded as a reprint with who asked and why. 409 once the "
-        "rows are no longer kept.",
+        "Creates a job with the same rows, recorded as a reprint with who asked and why. 409 if the rows are "
+        "no longer stored.",
         _RECEIPT,
         (403, 409),
         body=ReprintRequest,
@@ -153,11 +148,11 @@ OPERATIONS = (
     ),
     Operation(
         "get",
-        JOB + "download/",
+        paths.JOB + "download/",
         "download_label_export",
         "Downloads",
         "Download the artefact",
-        "The ZIP or PDF, by the signed link of a poll. Takes ranges. May redirect to the object store.",
+        "The ZIP or PDF, by the signed link of a poll. Accepts ranges. May redirect to the object store.",
         {200: _ARTEFACT, 206: _ARTEFACT, 304: None, 307: None},
         (400, 403, 409, 416),
         request_headers=("Range", "If-Range", "If-None-Match"),
@@ -166,11 +161,11 @@ OPERATIONS = (
     ),
     Operation(
         "get",
-        JOB + "manifest/",
+        paths.JOB + "manifest/",
         "download_label_export_manifest",
         "Downloads",
         "Download the manifest",
-        "What stands on each label, as CSV in UTF-8 with BOM, by the signed link of a poll.",
+        "The content of each label, as CSV in UTF-8 with BOM, by the signed link of a poll.",
         {200: _CSV},
         (403,),
         secured=False,
@@ -178,7 +173,7 @@ OPERATIONS = (
     ),
     Operation(
         "get",
-        JOB + "errors/",
+        paths.JOB + "errors/",
         "download_label_export_errors",
         "Downloads",
         "Download the error report",
@@ -190,38 +185,38 @@ OPERATIONS = (
     ),
     Operation(
         "get",
-        TEMPLATES_PATH,
+        paths.TEMPLATES,
         "list_sheet_templates",
         "Labels",
         "List sheet templates",
         "The sheets of labels that `asset_config.sheet_template` can name, with their geometry.",
-        {200: Content(wire.SheetTemplateListOut)},
-        query=incoming.PageQuery,
+        {200: Content(answers.SheetTemplateListOut)},
+        query=PageQuery,
     ),
     Operation(
         "get",
-        PRINT_HISTORY_PATH,
+        paths.PRINT_HISTORY,
         "list_print_history",
         "Labels",
         "List printed labels",
         "What the organisation has printed and reprinted, newest first.",
-        {200: Content(wire.PrintHistoryOut)},
-        query=incoming.PrintHistoryQuery,
+        {200: Content(answers.PrintHistoryOut)},
+        query=PrintHistoryQuery,
     ),
     Operation(
         "post",
-        SESSION_PATH,
+        paths.SESSION,
         "begin_session",
         "Session",
         "Begin a session",
         "Exchanges an API key for the cookies `sessionid` and `csrftoken`. Every write of the session "
         "needs the token in the `X-CSRF-Token` header.",
-        {201: Content(wire.SessionOut)},
+        {201: Content(answers.SessionOut)},
         ways=("APIKeyHeaderAuth",),
     ),
     Operation(
         "delete",
-        SESSION_PATH,
+        paths.SESSION,
         "end_session",
         "Session",
         "End the session",
@@ -257,7 +252,7 @@ OPERATIONS = (
         "Service",
         "Health",
         "200 once label exports are accepted.",
-        {200: Content(wire.ServiceStatusOut)},
+        {200: Content(answers.ServiceStatusOut)},
         secured=False,
     ),
     Operation(
@@ -267,7 +262,7 @@ OPERATIONS = (
         "Service",
         "Readiness",
         "200 once label exports are accepted.",
-        {200: Content(wire.ServiceStatusOut)},
+        {200: Content(answers.ServiceStatusOut)},
         secured=False,
     ),
     Operation(

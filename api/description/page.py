@@ -1,4 +1,4 @@
-"""The description of the API as one page: plain HTML, styled within, without scripts or other hosts."""
+"""The API description as one HTML page, with its own style, no scripts and no content from other hosts."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ tr + tr > * , thead + tbody > tr:first-child > * { border-top: 1px solid var(--l
 .scroll { overflow-x: auto; }
 """
 
-#: The page runs nothing and loads nothing: only its own style, known by its hash.
+#: The page must not run or load anything but its own style, which is identified by its hash.
 POLICY: Final = (
     "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-"
     + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode("ascii")
@@ -114,7 +114,7 @@ def _type(name: str, schema: Schema) -> str:
 
 
 def _kind(schema: Schema) -> str:
-    """Return what a value is, in a few words."""
+    """Return a short description of a value's type."""
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#{name}">{name}</a>'
@@ -125,7 +125,7 @@ def _kind(schema: Schema) -> str:
     words = [escape(str(schema.get("type", "any")))]
     if "items" in schema:
         words.append(f"of {_kind(schema['items'])}")
-    told = (
+    shown = (
         "format",
         "pattern",
         "minimum",
@@ -136,7 +136,7 @@ def _kind(schema: Schema) -> str:
         "maxItems",
     )
     words += [
-        f"<small>{key} <code>{escape(str(schema[key]))}</code></small>" for key in told if key in schema
+        f"<small>{key} <code>{escape(str(schema[key]))}</code></small>" for key in shown if key in schema
     ]
     return " ".join(words)
 
@@ -158,7 +158,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _prose(text: str) -> str:
-    """Return paragraphs with the little Markdown that descriptions use: `code` and **bold**."""
+    """Return the text as HTML paragraphs. Of Markdown, only `code` and **bold** are supported."""
     html = ""
     for paragraph in filter(None, text.split("\n\n")):
         marked = escape(paragraph)

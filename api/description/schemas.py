@@ -1,7 +1,7 @@
-"""The schemas of the API description, from the very types that read requests and write answers.
+"""The JSON Schemas of the API description, generated from the types of requests and answers.
 
-The request types are published under names of their own. Some of their rules live in validators, where
-pydantic cannot see them: those that JSON Schema can say are added here.
+Request types are published under other names than their classes have. Rules that live in validators are not in
+the generated schemas; those that JSON Schema can express are added here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api import wire
-from api.routes.reprint_request import ReprintRequest
+from api.wire import answers, paths
+from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
@@ -18,7 +18,7 @@ from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
 #: A JSON Schema.
 Schema = dict[str, Any]
 
-#: Our names of the published types.
+#: Published names by class name.
 _PUBLISHED: Mapping[str, str] = {
     "ExportRequest": "LabelExportSubmitIn",
     "Filters": "LabelExportFiltersIn",
@@ -33,10 +33,7 @@ _PUBLISHED: Mapping[str, str] = {
 
 _REF: Final = "#/components/schemas/"
 
-#: Text that is stored and printed: without control characters.
-_PLAIN: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-
-#: 8, 12, 13 or 14 digits, the last of which is the GS1 check digit, as the format's name says.
+#: A GTIN of 8, 12, 13 or 14 digits. The format `gtin` stands for the GS1 check digit, the last one.
 GTIN: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{8}|[0-9]{12,14})$", "format": "gtin"}
 
 GTIN_EXAMPLE = "00012345678905"
@@ -60,23 +57,23 @@ _SUBMIT_EXAMPLES: Final[list[Schema]] = [
 
 
 def schemas() -> dict[str, Schema]:
-    """Return every schema by its published name."""
-    answers = [
-        wire.ErrorOut,
-        wire.LabelExportAcceptedOut,
-        wire.LabelExportJobOut,
-        wire.LabelExportListOut,
-        wire.LabelExportPreviewOut,
-        wire.SheetTemplateListOut,
-        wire.PrintHistoryOut,
-        wire.SessionOut,
-        wire.ServiceStatusOut,
+    """Return all schemas by published name."""
+    answer_types = [
+        answers.ErrorOut,
+        answers.LabelExportAcceptedOut,
+        answers.LabelExportJobOut,
+        answers.LabelExportListOut,
+        answers.LabelExportPreviewOut,
+        answers.SheetTemplateListOut,
+        answers.PrintHistoryOut,
+        answers.SessionOut,
+        answers.ServiceStatusOut,
     ]
     _, found = models_json_schema(
         [
             (ExportRequest, "validation"),
             (ReprintRequest, "validation"),
-            *((model, "serialization") for model in answers),
+            *((model, "serialization") for model in answer_types),
         ],
         ref_template=_REF + "{model}",
     )
@@ -88,7 +85,7 @@ def schemas() -> dict[str, Schema]:
 
 
 def without_null(schema: Schema) -> Schema:
-    """Return the schema of a value that is there: for parameters, which cannot be null."""
+    """Return the schema without `null`. A parameter is absent or has a value."""
     if "anyOf" not in schema:
         return schema
     kinds = [kind for kind in schema["anyOf"] if kind != {"type": "null"}]
@@ -97,12 +94,12 @@ def without_null(schema: Schema) -> Schema:
 
 
 def published_ref(name: str) -> Schema:
-    """Return a reference to a schema, given its class's name."""
+    """Return a reference to the schema of a class, given the class name."""
     return {"$ref": _REF + _PUBLISHED.get(name, name)}
 
 
 def _published(value: Any) -> Any:
-    """Return the schema with published names, and without the `null` that only says "absent"."""
+    """Return the schema with published names, and without defaults of `null`, which only mean "absent"."""
     if isinstance(value, list):
         return [_published(entry) for entry in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -118,13 +115,13 @@ def _published(value: Any) -> Any:
 
 
 def _refine(named: dict[str, Schema]) -> None:
-    """Add what the request's validators ask for, and the examples."""
+    """Add the rules of the request's validators, and examples."""
     filters, config = named["LabelExportFiltersIn"], named["LabelExportAssetConfigIn"]
     filters["properties"]["gtins"]["anyOf"][0]["items"] = dict(GTIN)
     for text in _texts(filters["properties"], ("product_id", "lot_run_id", "lot_ids", "serial_ids")):
-        text["pattern"] = _PLAIN
+        text["pattern"] = PLAIN_TEXT
     for text in _texts(config["properties"], ("sheet_template",)):
-        text["pattern"] = _PLAIN
+        text["pattern"] = PLAIN_TEXT
     submit = named["LabelExportSubmitIn"]
     submit["allOf"] = [
         {"anyOf": list(_coherent_formats())},
@@ -138,7 +135,7 @@ def _refine(named: dict[str, Schema]) -> None:
     config["examples"] = [{"sheet_template": "63up_1in_letter"}]
     named["LabelExportReprintIn"]["examples"] = [{"reason": "The roll was damaged."}]
     named["LabelExportAcceptedOut"]["examples"] = [
-        {"job_id": JOB_ID_EXAMPLE, "status": "pending", "poll_url": wire.poll_path(JOB_ID_EXAMPLE)}
+        {"job_id": JOB_ID_EXAMPLE, "status": "pending", "poll_url": paths.poll(JOB_ID_EXAMPLE)}
     ]
     named["ErrorOut"]["examples"] = [
         {
@@ -155,14 +152,14 @@ def _refine(named: dict[str, Schema]) -> None:
 
 
 def _texts(properties: Schema, names: Iterable[str]) -> Iterable[Schema]:
-    """Yield the string schemas of the named properties, of lists those of their entries."""
+    """Yield the string schema of each named property. For a list, it is that of its entries."""
     for name in names:
         kind = properties[name]["anyOf"][0]
         yield kind.get("items", kind)
 
 
 def _coherent_formats() -> Iterable[Schema]:
-    """Yield one schema for each set of export types that takes the same file formats."""
+    """Yield one schema for each group of export types that accept the same file formats."""
     by_formats: dict[frozenset[RequestedFormat], list[ExportType]] = {}
     for export_type in ExportType:
         by_formats.setdefault(FORMATS_OF[export_type], []).append(export_type)
@@ -176,7 +173,7 @@ def _coherent_formats() -> Iterable[Schema]:
 
 
 def _coherent_filters() -> Iterable[Schema]:
-    """Yield one schema for each scope: the filters that mean nothing in it are absent."""
+    """Yield one schema for each scope. Filters that the scope does not accept are absent in it."""
     for scope in Scope:
         absent = [name for name, scopes in SCOPES_OF_FILTER.items() if scope not in scopes]
         branch: Schema = {"scope": {"const": scope.value}}

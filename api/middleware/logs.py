@@ -1,7 +1,7 @@
-"""One JSON line per request and per crash, on standard error.
+"""Request log: one JSON line per request and per crash, on standard error.
 
-A line has what names the request and its outcome, and never what it carried: no query (it may hold a
-token), no header, no body.
+A line identifies the request and its outcome. It never holds the query (which may contain a token), a header or
+the body.
 """
 
 import logging
@@ -26,7 +26,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
-    """Return the log, to standard error unless another stream is given."""
+    """Return the logger. It writes to standard error unless another stream is given."""
     log = structlog.wrap_logger(
         structlog.PrintLogger(stream or sys.stderr),
         processors=[
@@ -43,10 +43,11 @@ def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
 
 
 class RequestLog:
-    """ASGI middleware, the outermost: names the request, then logs and counts its outcome.
+    """ASGI middleware: gives the request an id, then logs and counts its outcome. It is the outermost.
 
-    A client's X-Request-ID is taken over if it is 1 to 64 of A-Z, a-z, 0-9, `.`, `_` and `-`. The path is
-    told as its template, so that ids make neither series of metrics nor personal data.
+    The client's X-Request-ID is used if it is 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`. The path is
+    logged and counted as its template, because an id in it would be personal data and a metrics series of its
+    own.
     """
 
     def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger, metrics: Metrics) -> None:
@@ -62,7 +63,7 @@ class RequestLog:
         request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
         clear_contextvars()
         bind_contextvars(request_id=request_id)
-        status = 0  # stays so where the client is gone before an answer
+        status = 0  # remains 0 if the client disconnects before an answer
 
         async def tell(message: Message) -> None:
             nonlocal status

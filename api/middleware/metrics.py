@@ -1,4 +1,4 @@
-"""What the façade can be watched by, in Prometheus's format."""
+"""Metrics of the façade and of the whole service, in Prometheus's text format."""
 
 from collections.abc import Iterator
 
@@ -11,12 +11,12 @@ from exports.ports import Exports, JobStatus
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
-#: Seconds: from a poll to a submission that waits for a worker.
+#: In seconds. A poll takes milliseconds, a submission that waits for a worker up to 20 s.
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0)
 
 
 class Metrics:
-    """The counts of one façade process, and at each reading the state of the whole service."""
+    """Request counts of this façade process, and the load of the whole service at the time of reading."""
 
     def __init__(self, exports: Exports) -> None:
         self._registry = CollectorRegistry()
@@ -41,7 +41,7 @@ class Metrics:
         self._durations.labels(method, path).observe(seconds)
 
     def text(self) -> bytes:
-        """Return all metrics. May block: the state of the jobs is read now."""
+        """Return all metrics. May block, because the state of the jobs is read."""
         return generate_latest(self._registry)
 
 
@@ -50,7 +50,7 @@ class _Service(Collector):
         self._exports = exports
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        yield from ()  # so that registering reads nothing
+        yield from ()  # without this method, registering would call collect()
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         gauges = self._exports.gauges()

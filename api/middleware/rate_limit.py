@@ -1,8 +1,7 @@
-"""How often a caller may ask: counted by principal, or by address where there is none."""
+"""Rate limits: requests counted by principal, or by network address if the caller is not authenticated."""
 
 import math
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import cast
@@ -15,18 +14,17 @@ from limits.storage import storage_from_string
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars
 from structlog.typing import FilteringBoundLogger
 
 from api import problems
-from api.auth.principals import Principal
+from api.auth.callers import known_principal
 from api.errors import RateLimited
 from api.settings import ApiSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of a caller: how many requests it holds, how many are left, when it begins anew (Unix time)."""
+    """One window of a caller: its limit, the requests left in it, and when the next one starts (Unix time)."""
 
     limit: RateLimitItem
     remaining: int
@@ -39,18 +37,18 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a request is within all windows, which come shortest first."""
+    """Whether a request is within all of its caller's windows. The windows are in order of length."""
 
     windows: tuple[Window, ...]
     allowed: bool
 
     @property
     def tightest(self) -> Window:
-        """The window with least left; of two alike the one that lasts longer."""
+        """The window with the fewest requests left. Of two alike, the one that ends later."""
         return min(self.windows, key=lambda window: (window.remaining, -window.reset))
 
     def headers(self) -> dict[str, str]:
-        """Return what every response tells of it, the older names too."""
+        """Return the headers for the response: `RateLimit-*`, and the older `X-RateLimit-*`."""
         tightest = self.tightest
         amount, remaining = str(tightest.limit.amount), str(tightest.remaining)
         return {
@@ -65,10 +63,10 @@ class Verdict:
 
 
 class RateLimits:
-    """Counts requests in windows of a minute and a day, which begin with a caller's first request.
+    """Counts requests per caller in windows of a minute and a day. A window starts with the caller's first request.
 
-    A refused request counts in the window that refused it and in no longer one. Counts lie in this
-    process, or in Redis for all processes; while Redis cannot be reached nobody is refused.
+    A refused request counts in the window that refused it, and not in longer ones. Counts are kept in this
+    process, or in Redis if the settings name one. While Redis cannot be reached, no request is refused.
     """
 
     def __init__(self, settings: ApiSettings, log: FilteringBoundLogger) -> None:
@@ -77,7 +75,7 @@ class RateLimits:
         self._log = log
 
     async def hit(self, caller: str, per_minute: int | None = None, per_day: int | None = None) -> Verdict:
-        """Count one request of the caller; None stands for the default."""
+        """Count one request of the caller. `per_minute` and `per_day` are its own limits, None for the default."""
         limits = self._limits(per_minute, per_day)
         try:
             allowed = True
@@ -89,7 +87,7 @@ class RateLimits:
             return _uncounted(limits)
 
     async def look(self, caller: str) -> Verdict:
-        """Return where the caller stands by the default limits, without counting."""
+        """Return the caller's state under the default limits, without counting."""
         limits = self._limits(None, None)
         try:
             return await self._verdict(limits, caller, allowed=True)
@@ -108,24 +106,14 @@ class RateLimits:
         return Verdict(tuple(windows), allowed)
 
 
-class Callers:
-    """ASGI middleware: finds out who asks, counts the request, and tells the limits on every response.
+class RateLimiting:
+    """ASGI middleware: counts each request and reports the limits in the headers of every response.
 
-    `request.state.caller` becomes the Principal, or the error that authentication ended with, for the
-    endpoints that need one; `request.state.refused` is the error of a caller over the limit. Paths in
-    `unlimited` are not counted.
+    A request over the limit is not answered here but by `Refusals`. Paths in `unlimited` are not counted.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        authenticate: Callable[[Request], Awaitable[Principal]],
-        limits: RateLimits,
-        unlimited: frozenset[str],
-    ) -> None:
+    def __init__(self, app: ASGIApp, *, limits: RateLimits, unlimited: frozenset[str]) -> None:
         self.app = app
-        self._authenticate = authenticate
         self._limits = limits
         self._unlimited = unlimited
 
@@ -147,21 +135,17 @@ class Callers:
         await self.app(scope, receive, tell)
 
     async def _verdict(self, request: Request) -> Verdict:
-        if request.url.path in self._unlimited:
+        if request.scope["path"] in self._unlimited:
             return await self._limits.look(address_of(request))
-        try:
-            principal = await self._authenticate(request)
-        except Exception as error:  # noqa: BLE001 - the endpoint raises it where it needs a principal
-            request.state.caller = error
+        principal = known_principal(request)
+        if principal is None:
             return await self._limits.hit(address_of(request))
-        request.state.caller = principal
-        bind_contextvars(organisation=principal.organisation.slug, principal=principal.id)
         caller = f"{principal.organisation.slug}/{principal.id}"
         return await self._limits.hit(caller, principal.per_minute, principal.per_day)
 
 
 class Refusals:
-    """ASGI middleware, inside those that add headers: answers 429 to a caller over the limit."""
+    """ASGI middleware: answers 429 to a caller over the limit. It stands inside those that add headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -172,16 +156,8 @@ class Refusals:
         await app(scope, receive, send)
 
 
-def principal_of(request: Request) -> Principal:
-    """Return who asks. Raises Unauthorized, or what else authentication ended with."""
-    caller = request.state.caller
-    if isinstance(caller, Exception):
-        raise caller
-    return cast("Principal", caller)
-
-
 def address_of(request: Request) -> str:
-    """Return the client's address: of IPv6 its /64, which is one customer's."""
+    """Return the client's address. An IPv6 address is cut to its /64 network, which belongs to one customer."""
     host = request.client.host if request.client else "unknown"
     try:
         address = ip_address(host)

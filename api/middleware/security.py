@@ -1,9 +1,9 @@
-"""The headers that keep a browser from doing what nobody asked for."""
+"""Security headers for browsers."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: An answer is data: nothing in it is run, framed, or guessed to be of another type.
+#: Answers are data: a browser must not run or frame them, nor guess another media type.
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
@@ -14,7 +14,7 @@ _TRANSPORT = "max-age=31536000; includeSubDomains"
 
 
 class SecurityHeaders:
-    """ASGI middleware: adds them where a response has none of its own, as a page has its own policy."""
+    """ASGI middleware: adds the headers that a response does not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -1,1 +1,1 @@
-"""The endpoints, by subject."""
+"""The endpoints, one module per subject."""

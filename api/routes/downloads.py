@@ -1,4 +1,4 @@
-"""A job's files over HTTP: signed links that need no key, and the bytes."""
+"""Signed links to a job's files, and the responses that deliver the files."""
 
 import hashlib
 import os
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from enum import StrEnum
-from functools import partial
 from pathlib import PurePath
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -19,16 +18,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from api.errors import InvalidToken
-from api.wire import Links, poll_path
+from api.wire import paths
+from api.wire.answers import Links
 from exports.errors import ExportNotFound, NotReady
-from exports.ports import ExportJob, Exports, JobStatus, Report
+from exports.ports import ExportJob, JobStatus, Report
+from exports.reads import ExportReads
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
 
 
 class Purpose(StrEnum):
-    """Which of a job's files a token is for; the value is the last part of its path."""
+    """The file of a job that a token is for. The value is the last part of the file's path."""
 
     DOWNLOAD = "download"
     MANIFEST = "manifest"
@@ -37,7 +38,7 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows: one file of one organisation's one job, until a time."""
+    """Permission to read one file of one job until a time."""
 
     organisation: str
     job_id: str
@@ -49,7 +50,7 @@ class Grant:
 
 
 class DownloadTokens:
-    """Makes and checks download tokens: signed, not secret in content, good for `ttl_seconds`."""
+    """Makes and checks download tokens. A token is signed, not encrypted, and valid for `ttl_seconds`."""
 
     def __init__(self, secret_key: str, ttl_seconds: int) -> None:
         self._signer = URLSafeSerializer(
@@ -58,19 +59,19 @@ class DownloadTokens:
         self._ttl_seconds = ttl_seconds
 
     def issue(self, job: ExportJob, purpose: Purpose = Purpose.DOWNLOAD) -> tuple[str, datetime]:
-        """Return a fresh token and when it expires, to the second."""
+        """Return a new token and the time it expires, in whole seconds."""
         expires = int(datetime.now(UTC).timestamp()) + self._ttl_seconds
         token = self._sign([purpose.value, job.organisation, job.job_id, expires])
         return token, datetime.fromtimestamp(expires, UTC)
 
     def check(self, token: str, job_id: str, purpose: Purpose = Purpose.DOWNLOAD) -> Grant:
-        """Return what the token grants. Raises InvalidToken unless it is ours, current and for this file."""
+        """Return the grant of a token. Raises InvalidToken if it is forged, expired or for another file."""
         try:
             content: Any = self._signer.loads(token)
         except BadData as error:
             raise InvalidToken from error
         if self._sign(content) != token:
-            raise InvalidToken  # base64 has several spellings of the same bytes, a token has one
+            raise InvalidToken  # another base64 spelling of the same bytes
         match content:
             case [purpose.value, str(organisation), str(granted), int(expires)] if granted == job_id:
                 grant = Grant(organisation, granted, datetime.fromtimestamp(expires, UTC))
@@ -85,10 +86,10 @@ class DownloadTokens:
         return token.decode("ascii") if isinstance(token, bytes) else token
 
     def links(self, job: ExportJob, root: str) -> Links:
-        """Return fresh absolute addresses, under `root`, of the files that the job has."""
+        """Return new absolute URLs, under `root`, of the files that the job has."""
         wanted = {Purpose.DOWNLOAD} if job.status is JobStatus.COMPLETED else set[Purpose]()
         wanted |= {Purpose(report.value) for report in job.reports}
-        path = root + poll_path(job.job_id)
+        path = root + paths.poll(job.job_id)
 
         def link(purpose: Purpose) -> str | None:
             return f"{path}{purpose}/?token={self.issue(job, purpose)[0]}" if purpose in wanted else None
@@ -101,10 +102,11 @@ class DownloadTokens:
         )
 
 
-async def artefact_response(request: Request, exports: Exports, job: ExportJob, grant: Grant) -> Response:
-    """Return the artefact: from the disk with ranges, by the object store itself, or streamed from there.
+async def artefact_response(request: Request, reads: ExportReads, job: ExportJob, grant: Grant) -> Response:
+    """Return the artefact: from the local disk, by redirect to the object store, or streamed from the store.
 
-    Raises NotReady before completion, ExportNotFound where the artefact is gone.
+    Only the local disk serves ranges. Raises NotReady before completion, ExportNotFound if the artefact has been
+    deleted.
     """
     if job.status is not JobStatus.COMPLETED:
         raise NotReady(job.job_id, job.status)
@@ -118,7 +120,7 @@ async def artefact_response(request: Request, exports: Exports, job: ExportJob, 
         if matches(request.headers.get("if-none-match"), headers["etag"]):
             return Response(status_code=304, headers=headers)
     try:
-        path = await anyio.to_thread.run_sync(exports.artefact_path, job)
+        path = await anyio.to_thread.run_sync(reads.artefact_path, job)
         if path is not None:
             stat = await anyio.to_thread.run_sync(os.stat, path)
             return FileResponse(
@@ -129,25 +131,20 @@ async def artefact_response(request: Request, exports: Exports, job: ExportJob, 
         if job.file_size_bytes is not None:
             headers["content-length"] = str(job.file_size_bytes)
         if request.method == "HEAD":
-            # A presigned address is signed for GET alone, and there is nothing to stream.
+            # A presigned URL is valid for GET only.
             return Response(headers=headers, media_type=media_type)
-        url = await anyio.to_thread.run_sync(exports.artefact_url, job, grant.seconds_left)
+        url = await anyio.to_thread.run_sync(reads.artefact_url, job, grant.seconds_left)
         if url is not None:
             return RedirectResponse(url, 307, headers={"cache-control": "no-store"})
-        stream = await anyio.to_thread.run_sync(exports.open_artefact, job)
+        stream = await anyio.to_thread.run_sync(reads.open_artefact, job)
     except FileNotFoundError as error:
         raise ExportNotFound(job.job_id) from error
     return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)
 
 
-async def report_response(exports: Exports, job: ExportJob, report: Report) -> Response:
-    """Return one of the job's tables as CSV. Raises ExportNotFound where there is none."""
-    if report not in job.reports:
-        raise ExportNotFound(job.job_id)
-    try:
-        stream = await anyio.to_thread.run_sync(partial(exports.open_report, job, report))
-    except FileNotFoundError as error:
-        raise ExportNotFound(job.job_id) from error
+async def report_response(reads: ExportReads, job: ExportJob, report: Report) -> Response:
+    """Return one of the job's reports as CSV. Raises ExportNotFound if there is none."""
+    stream = await anyio.to_thread.run_sync(reads.open_report, job, report)
     headers = {
         "cache-control": "private, no-store",
         "content-disposition": _attachment(f"{job.job_id}-{report}.csv"),
@@ -156,7 +153,7 @@ async def report_response(exports: Exports, job: ExportJob, report: Report) -> R
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
-    """Return whether the header names the entity tag, by weak comparison (RFC 9110, 13.1.2)."""
+    """Return whether the If-None-Match header lists the entity tag, by weak comparison (RFC 9110, 13.1.2)."""
     if if_none_match is None:
         return False
     candidates = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
@@ -172,6 +169,6 @@ async def _chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
         while chunk := await anyio.to_thread.run_sync(stream.read, _CHUNK_BYTES):
             yield chunk
     finally:
-        # A client that hangs up cancels this task; the stream is to be closed all the same.
+        # When the client disconnects, this task is cancelled. The shield lets the stream be closed anyway.
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(stream.close)

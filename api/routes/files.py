@@ -1,4 +1,4 @@
-"""The endpoints of a job's files: whoever has the signed link needs no key."""
+"""The endpoints of a job's files. A signed link takes the place of a key."""
 
 from functools import partial
 
@@ -8,38 +8,42 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api import wire
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
 from api.routes.resource import resource
+from api.wire import paths
 from exports.ports import ExportJob, Exports, Report
+from exports.reads import ExportReads
 
 
 class FileRoutes:
-    """The artefact and the tables about it."""
+    """The artefact and the reports of a job."""
 
-    def __init__(self, exports: Exports, tokens: DownloadTokens) -> None:
+    def __init__(self, exports: Exports, reads: ExportReads, tokens: DownloadTokens) -> None:
         self._exports = exports
+        self._reads = reads
         self._tokens = tokens
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted at the root."""
-        job = wire.ROOT + "{job_id}/"
-        reports = [resource(f"{job}{report}/", get=partial(self.report, report=report)) for report in Report]
-        return [resource(f"{job}{Purpose.DOWNLOAD}/", get=self.download), *reports]
+        download = resource(f"{paths.JOB}{Purpose.DOWNLOAD}/", get=self.download)
+        reports = [
+            resource(f"{paths.JOB}{report}/", get=partial(self.report, report=report)) for report in Report
+        ]
+        return [download, *reports]
 
     async def download(self, request: Request) -> Response:
         """Answer with the artefact."""
         job, grant = await self._granted(request, Purpose.DOWNLOAD)
-        return await artefact_response(request, self._exports, job, grant)
+        return await artefact_response(request, self._reads, job, grant)
 
     async def report(self, request: Request, *, report: Report) -> Response:
         """Answer with the job's manifest.csv or errors.csv."""
         job, _ = await self._granted(request, Purpose(report.value))
-        return await report_response(self._exports, job, report)
+        return await report_response(self._reads, job, report)
 
     async def _granted(self, request: Request, purpose: Purpose) -> tuple[ExportJob, Grant]:
-        """Return the job that the token opens. Raises InvalidToken before any look-up."""
+        """Return the job that the token grants access to. Raises InvalidToken before any look-up."""
         job_id = incoming.job_id(request)
         grant = self._tokens.check(request.query_params.get("token", ""), job_id, purpose)
         bind_contextvars(organisation=grant.organisation, job_id=job_id)

@@ -1,103 +1,57 @@
-"""What a request carries, read and checked: path, query, headers and body."""
+"""Reading and checking a request's path, query, headers and body."""
 
 import re
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
 import anyio
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 from starlette.requests import Request
 
 from api.errors import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
 from api.settings import ApiSettings
-from exports.errors import Detail, InvalidRequest
+from api.wire.requests import IDEMPOTENCY_KEY, PageQuery
+from exports.errors import InvalidRequest
 from exports.jobs.job_id import run_id_for
-from exports.ports import JobStatus, Page
-from exports.requests.request import Gtin14
-
-IDEMPOTENCY_KEY = "Idempotency-Key"
+from exports.requests.details import bounded, details_of
 
 _MAX_KEY_LENGTH = 255
-# A string of structured fields (RFC 9651, 3.3.3), or the same characters without quotes.
+# A String of Structured Fields (RFC 9651, 3.3.3), or the same characters without quotes.
 _QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE_KEY = re.compile(r"[!#-~][ !#-~]*")
-
-_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-_MAX_NAME_LENGTH = 64
-
-
-def _number(value: object) -> object:
-    """Return the number that plain digits are: no sign, no blank, no exponent."""
-    if isinstance(value, str):
-        if _NUMBER.fullmatch(value) is None:
-            raise PydanticCustomError("int_parsing", "Input should be a number, in digits")
-        return int(value)
-    return value
-
-
-class PageQuery(BaseModel):
-    """Which page of a list: 25 entries unless told otherwise, at most 100."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)] = 1
-    page_size: Annotated[int, Field(ge=1, le=100), BeforeValidator(_number)] = 25
-
-    def to_page(self) -> Page:
-        return Page(self.page, self.page_size)
-
-
-class JobsQuery(PageQuery):
-    """Which label exports to list."""
-
-    status: JobStatus | None = None
-
-
-_Text = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
-
-
-class PrintHistoryQuery(PageQuery):
-    """Which printed labels to list; each filter narrows."""
-
-    gtin: Gtin14 | None = None
-    lot: _Text | None = None
-    serial: _Text | None = None
-
 
 _Query = TypeVar("_Query", bound=PageQuery)
 
 
 def query(request: Request, model: type[_Query]) -> _Query:
-    """Return the query string as the model has it.
+    """Return the query string as a model.
 
-    Raises InvalidRequest, also for a parameter that is unknown or given twice: a misspelled filter must
-    not widen a list.
+    Raises InvalidRequest, also for an unknown or repeated parameter, because a misspelled filter must not widen
+    a list.
     """
     pairs = request.query_params.multi_items()
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _invalid_query([_fault(["query", twice], "Input should be given once", "repeated")])
+        raise _invalid_query(
+            [{"loc": ["query", bounded(twice)], "msg": "Input should be given once", "type": "repeated"}]
+        )
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
-        raise _invalid_query(
-            [_fault(["query", *fault["loc"]], fault["msg"], fault["type"]) for fault in faults]
-        ) from error
+        raise _invalid_query(details_of(error, "query")) from error
 
 
 def job_id(request: Request) -> str:
-    """Return the path's job id. Raises InvalidJobId or ExportNotFound for one that no run can have."""
+    """Return the job id of the path. Raises InvalidJobId if it is malformed, ExportNotFound if no job can have it."""
     found: str = request.path_params["job_id"]
     run_id_for(found)
     return found
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the Idempotency-Key without its quotes. Raises InvalidRequest for one that is malformed."""
+    """Return the Idempotency-Key without quotes, or None if there is none. Raises InvalidRequest if malformed."""
     given = request.headers.getlist(IDEMPOTENCY_KEY)
     if not given:
         return None
@@ -111,12 +65,14 @@ def idempotency_key(request: Request) -> str | None:
         if 1 <= len(key) <= _MAX_KEY_LENGTH:
             return key
     message = f"Input should be one string of 1 to {_MAX_KEY_LENGTH} printable ASCII characters"
-    fault = _fault(["header", IDEMPOTENCY_KEY], message, "idempotency_key")
-    raise InvalidRequest([fault], f"The {IDEMPOTENCY_KEY} header is malformed.")
+    raise InvalidRequest(
+        [{"loc": ["header", IDEMPOTENCY_KEY], "msg": message, "type": "idempotency_key"}],
+        f"The {IDEMPOTENCY_KEY} header is malformed.",
+    )
 
 
 async def json_body(request: Request, settings: ApiSettings) -> bytes:
-    """Return the body of a request that says it is plain JSON, reading no more of it than the limit.
+    """Return the body of a JSON request, of at most `settings.max_body_bytes`.
 
     Raises UnsupportedMediaType, PayloadTooLarge, BodyTimeout.
     """
@@ -146,11 +102,6 @@ def _require_json(request: Request) -> None:
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.strip().lower() != "identity":
         raise UnsupportedMediaType(encoding, "sent without Content-Encoding")
-
-
-def _fault(loc: list[str | int], message: str, kind: str) -> Detail:
-    shown = [step[:_MAX_NAME_LENGTH] if isinstance(step, str) else step for step in loc]
-    return {"loc": shown, "msg": message, "type": kind}
 
 
 _invalid_query = partial(InvalidRequest, message="The query is not valid.")

@@ -1,4 +1,4 @@
-"""The endpoints of label exports."""
+"""The endpoints of label exports: submit, list, preview, poll, cancel, reprint."""
 
 import hashlib
 import time
@@ -11,36 +11,41 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api import wire
+from api.auth.callers import principal_of
 from api.auth.principals import Principal, require_writer
-from api.middleware.rate_limit import principal_of
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, matches
-from api.routes.reprint_request import ReprintRequest
 from api.routes.resource import resource
 from api.settings import ApiSettings
+from api.wire import answers, paths
+from api.wire.requests import JobsQuery, ReprintRequest
 from exports.ports import ExportJob, Exports
+from exports.reads import ExportReads
 from exports.requests.json_body import parse
 from exports.requests.request import parse_request
 
 #: Seconds between two polls of a job in flight.
 RETRY_AFTER_SECONDS = 2
 
-#: Submissions wait for a warm worker inside the request: they get threads of their own, so that any
-#: number of them leaves those of polls and downloads alone.
+#: Submissions wait for a warm worker inside the request. Threads of their own keep those of polls and
+#: downloads free.
 SUBMIT_THREADS = 32
 
-#: Previews draw inside the request: a few at a time, for they take the processor from polls.
+#: Previews draw inside the request. Only a few run at once, so that polls get processor time.
 PREVIEW_THREADS = 4
 
+#: An unchanged job with links gets a new entity tag this often, so that clients get fresh links.
 _LINK_RENEWAL_SECONDS = 60
 
 
 class LabelExportRoutes:
-    """The label-export endpoints over one `Exports`."""
+    """The label-export endpoints."""
 
-    def __init__(self, exports: Exports, settings: ApiSettings, tokens: DownloadTokens) -> None:
+    def __init__(
+        self, exports: Exports, reads: ExportReads, settings: ApiSettings, tokens: DownloadTokens
+    ) -> None:
         self._exports = exports
+        self._reads = reads
         self._settings = settings
         self._tokens = tokens
         self._submit_threads = anyio.CapacityLimiter(SUBMIT_THREADS)
@@ -48,20 +53,19 @@ class LabelExportRoutes:
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted at the root."""
-        job = wire.ROOT + "{job_id}/"
         return [
-            resource(wire.ROOT, get=self.list, post=self.submit),
-            resource(wire.ROOT + "preview/", post=self.preview),
-            resource(job, get=self.poll, delete=self.cancel),
-            resource(job + "reprint/", post=self.reprint),
+            resource(paths.LABEL_EXPORTS, get=self.list, post=self.submit),
+            resource(paths.PREVIEW, post=self.preview),
+            resource(paths.JOB, get=self.poll, delete=self.cancel),
+            resource(paths.REPRINT, post=self.reprint),
         ]
 
     async def submit(self, request: Request) -> Response:
-        """Accept a label export and answer 202 with its receipt."""
+        """Submit a label export; answer 202 with its receipt."""
         principal = _writer(request)
         key = incoming.idempotency_key(request)
         body = await incoming.json_body(request, self._settings)
-        # Up to 5,000 identifiers in each of three lists: some milliseconds, so not in the event loop.
+        # Parsing up to 5,000 identifiers in each of three lists takes milliseconds: too long for the event loop.
         wanted = await anyio.to_thread.run_sync(parse_request, body)
         submit = partial(
             self._exports.submit,
@@ -73,7 +77,7 @@ class LabelExportRoutes:
         return _accepted(await anyio.to_thread.run_sync(submit, limiter=self._submit_threads))
 
     async def reprint(self, request: Request) -> Response:
-        """Accept the same rows once more, with who asks and why, and answer 202 with the new receipt."""
+        """Submit a reprint of a job's rows; answer 202 with the new job's receipt."""
         principal = _writer(request)
         job_id = incoming.job_id(request)
         wanted = parse(await incoming.json_body(request, self._settings), ReprintRequest)
@@ -87,28 +91,28 @@ class LabelExportRoutes:
         return _accepted(await anyio.to_thread.run_sync(reprint, limiter=self._submit_threads))
 
     async def preview(self, request: Request) -> Response:
-        """Answer with what an export would make, without making a job."""
+        """Answer with what an export would make. No job is created."""
         principal = principal_of(request)
         body = await incoming.json_body(request, self._settings)
         wanted = await anyio.to_thread.run_sync(parse_request, body)
         found = await anyio.to_thread.run_sync(
-            self._exports.preview, principal.organisation, wanted, limiter=self._preview_threads
+            self._reads.preview, principal.organisation, wanted, limiter=self._preview_threads
         )
-        return wire.answer(wire.preview(found))
+        return answers.response(answers.preview(found))
 
     async def list(self, request: Request) -> Response:
         """Answer with one page of the organisation's label exports."""
         principal = principal_of(request)
-        query = incoming.query(request, incoming.JobsQuery)
+        query = incoming.query(request, JobsQuery)
         page = query.to_page()
         found = await anyio.to_thread.run_sync(
             self._exports.jobs, principal.organisation.slug, page, query.status
         )
         states = [self._state(request, job) for job in found.jobs]
-        return wire.answer(wire.LabelExportListOut.of(states, page, found.total))
+        return answers.response(answers.LabelExportListOut.of(states, page, found.total))
 
     async def poll(self, request: Request) -> Response:
-        """Answer with the state of a job and, once it is completed, fresh download links."""
+        """Answer with the state of a job, and fresh links to its files."""
         principal = principal_of(request)
         job_id = _bound_job_id(request)
         job = await anyio.to_thread.run_sync(self._exports.job, principal.organisation.slug, job_id)
@@ -117,18 +121,18 @@ class LabelExportRoutes:
         headers = {"cache-control": "private, no-cache", "etag": etag, **_in_flight_headers(job)}
         if matches(request.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)
-        return wire.answer(state, headers=headers)
+        return answers.response(state, headers=headers)
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel a job that has not ended and answer 202 with its state."""
+        """Cancel a job that has not ended; answer 202 with its state."""
         principal = _writer(request)
         job_id = _bound_job_id(request)
         job = await anyio.to_thread.run_sync(self._exports.cancel, principal.organisation.slug, job_id)
-        return wire.answer(self._state(request, job), 202, _in_flight_headers(job))
+        return answers.response(self._state(request, job), 202, _in_flight_headers(job))
 
-    def _state(self, request: Request, job: ExportJob) -> wire.LabelExportJobOut:
+    def _state(self, request: Request, job: ExportJob) -> answers.LabelExportJobOut:
         root = (self._settings.public_url or str(request.base_url)).rstrip("/")
-        return wire.job_state(job, self._tokens.links(job, root))
+        return answers.job_state(job, self._tokens.links(job, root))
 
 
 def _writer(request: Request) -> Principal:
@@ -145,19 +149,19 @@ def _bound_job_id(request: Request) -> str:
 
 def _accepted(job: ExportJob) -> Response:
     bind_contextvars(job_id=job.job_id)
-    headers = {"location": wire.poll_path(job.job_id), **_in_flight_headers(job)}
-    return wire.answer(wire.receipt(job), 202, headers)
+    headers = {"location": paths.poll(job.job_id), **_in_flight_headers(job)}
+    return answers.response(answers.receipt(job), 202, headers)
 
 
 def _in_flight_headers(job: ExportJob) -> dict[str, str]:
     return {} if job.status.is_terminal else {"retry-after": str(RETRY_AFTER_SECONDS)}
 
 
-def _etag(state: wire.LabelExportJobOut) -> str:
-    """Return a weak entity tag: the same while nothing but the links' signatures differs.
+def _etag(state: answers.LabelExportJobOut) -> str:
+    """Return a weak entity tag. The signatures of the links do not change it.
 
-    Links age, so a state with links counts as another one each minute: who keeps an answer keeps links
-    that are good for all but a minute of their life.
+    A state with links gets a new tag every `_LINK_RENEWAL_SECONDS`, because links expire. The links in a stored
+    answer with the current tag are at most that old.
     """
     without_links: dict[str, None] = dict.fromkeys(
         ("download_url", "expires_at", "manifest_url", "errors_url")

@@ -1,4 +1,4 @@
-"""One path with all of its methods."""
+"""Routing of a path's methods to handlers."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -13,10 +13,10 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class Resource:
-    """An ASGI endpoint that picks the handler by method.
+    """An ASGI endpoint that chooses the handler by method.
 
-    HEAD is GET whose body the server leaves out; OPTIONS, and 405 for any other method, tell in `Allow`
-    what there is.
+    HEAD calls the handler of GET; the server omits the body. OPTIONS is answered 204, any other method 405,
+    both with the supported methods in `Allow`.
     """
 
     def __init__(self, handlers: dict[str, Handler]) -> None:
@@ -40,6 +40,6 @@ class Resource:
 def resource(
     path: str, *, get: Handler | None = None, post: Handler | None = None, delete: Handler | None = None
 ) -> Route:
-    """Return the route of one path; no other route has the same one."""
+    """Return the one route of a path, with all of its methods."""
     handlers = {"GET": get, "POST": post, "DELETE": delete}
     return Route(path, Resource({method: handler for method, handler in handlers.items() if handler}))

@@ -1,4 +1,4 @@
-"""The endpoints of the service itself: its description, its health, its metrics."""
+"""The endpoints of the service itself: API description, health, metrics."""
 
 import json
 from functools import cache
@@ -8,21 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import wire
 from api.description import openapi
 from api.description import page as docs
 from api.middleware import metrics
 from api.middleware.metrics import Metrics
 from api.routes.resource import resource
+from api.wire import answers
 from exports.errors import Unavailable
 from exports.ports import Exports
 
-#: Asked by machines that watch, so never refused for asking often.
+#: Paths polled by monitoring. They need no credential and are not rate-limited.
 UNLIMITED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class ServiceRoutes:
-    """What operators and programmers ask of the service."""
+    """The API description, and the endpoints for monitoring."""
 
     def __init__(self, exports: Exports, measured: Metrics) -> None:
         self._exports = exports
@@ -40,14 +40,14 @@ class ServiceRoutes:
         ]
 
     async def openapi(self, request: Request) -> Response:
-        """Answer with the description of this API."""
+        """Answer with the OpenAPI description."""
         del request
         return Response(
             self._openapi, headers={"cache-control": "public, max-age=300"}, media_type="application/json"
         )
 
     async def docs(self, request: Request) -> Response:
-        """Answer with the same description as a page."""
+        """Answer with the OpenAPI description as an HTML page."""
         del request
         headers = {"cache-control": "public, max-age=300", "content-security-policy": docs.POLICY}
         return Response(self._docs, headers=headers, media_type="text/html; charset=utf-8")
@@ -57,10 +57,10 @@ class ServiceRoutes:
         del request
         if not await anyio.to_thread.run_sync(self._exports.ready):
             raise Unavailable
-        return wire.answer(wire.ServiceStatusOut())
+        return answers.response(answers.ServiceStatusOut())
 
     async def metrics(self, request: Request) -> Response:
-        """Answer with what Prometheus reads."""
+        """Answer with the metrics in Prometheus's text format."""
         del request
         text = await anyio.to_thread.run_sync(self._metrics.text)
         return Response(text, headers={"cache-control": "no-store"}, media_type=metrics.MEDIA_TYPE)
@@ -68,6 +68,6 @@ class ServiceRoutes:
 
 @cache
 def _description() -> tuple[bytes, str]:
-    """Return the description as JSON and as a page: the same for every façade of a process."""
+    """Return the OpenAPI description as JSON and as an HTML page. Cached, because it never changes."""
     document = openapi.document()
     return json.dumps(document).encode(), docs.page(document)

@@ -12,7 +12,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
-from renderers.archive.fragments import Fragment
+from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
@@ -33,7 +33,7 @@ class Part:
     start: int
     stop: int
     failed: int
-    fragment: Fragment | PdfFragment | None
+    fragment: ArchiveFragment | PdfFragment | None
 
     @property
     def processed(self) -> int:
@@ -47,7 +47,7 @@ class Part:
         values = dict(document)
         fragment = values.pop("fragment")
         if fragment is not None:
-            kind = PdfFragment if "first_page" in fragment else Fragment
+            kind = PdfFragment if "first_page" in fragment else ArchiveFragment
             fragment = kind(**fragment)
         return cls(fragment=fragment, **values)
 

@@ -1,5 +1,7 @@
 """The picture of a job's first symbol or first page of labels."""
 
+from collections.abc import Iterable
+
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
@@ -21,7 +23,7 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
         return
     if plan.is_sheet:
         sheet = sheet_plan.load(plan, store)
-        png = first_page(sheet, list(sheet_pages.batches(plan, sheet, store, rows_of_first_page(sheet))))
+        png = first_page(sheet, sheet_pages.batches(plan, sheet, store, rows_of_first_page(sheet)))
     else:
         few = Chunk(chunk.start, min(chunk.stop, chunk.start + _ROWS))
         drawn = (
@@ -40,10 +42,9 @@ def rows_of_first_page(sheet: SheetPlan) -> Chunk:
     return Chunk(0, min(sheet.rows, -(-labels // sheet.copies)))
 
 
-def first_page(sheet: SheetPlan, batches: list[sheet_pages.LabelBatch]) -> bytes:
-    """Return the first page as a PNG, from batches that hold all its rows; label edges are drawn in grey."""
-    labels = [sheet_pages.labels_on(sheet, batch, 0, 1) for batch in batches]
-    return preview(sheet.document, sheet_pages.joined(labels))
+def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> bytes:
+    """Return the first page as a PNG, from batches that hold all its rows."""
+    return preview(sheet.document, (sheet_pages.labels_on(sheet, batch, 0, 1) for batch in batches))
 
 
 def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:

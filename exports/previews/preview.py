@@ -1,6 +1,8 @@
-"""Previews a request without a job: counts, entities that would fail and why, and the first pictures."""
+"""Preview of an export: the number of entities, which of the first fail and why, and a few pictures."""
 
 import io
+from dataclasses import dataclass
+from datetime import UTC
 
 import polars as pl
 from PIL import Image
@@ -9,7 +11,6 @@ from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
-from exports.ports import Preview, PreviewFailure, PreviewPicture
 from exports.previews.pictures import first_page
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
@@ -17,13 +18,50 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.symbol_files import SymbolFile
+from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
 TRIED_ROWS = 200
 PICTURES = 6
 
 _SCREEN_DPI = 200
-_MILLIMETRES_PER_INCH = 25.4
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewFailure:
+    """An entity that could not be drawn. The fields are those of `errors.csv`."""
+
+    entity_id: str
+    gtin: str
+    lot: str | None
+    serial: str | None
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPicture:
+    """A PNG of one symbol or sheet page, with a title, a description and the printed size."""
+
+    png: bytes
+    title: str
+    description: str
+    width_mm: float
+    height_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an export would make.
+
+    `total_items` counts the selected entities, `tried_items` those that were drawn for the preview; `failures`
+    and `pictures` are of the latter.
+    """
+
+    total_items: int
+    tried_items: int
+    failures: list[PreviewFailure]
+    pictures: list[PreviewPicture]
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
@@ -31,7 +69,8 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)
-    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS)
+    as_of = plan.submitted_at.astimezone(UTC).date()
+    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
     if plan.is_sheet:
         return _sheet(plan, total, list(rows), store)
     failures: list[PreviewFailure] = []
@@ -78,6 +117,6 @@ def _picture(file: SymbolFile) -> PreviewPicture:
         file.data,
         file.title,
         file.text,
-        width / dots_x * _MILLIMETRES_PER_INCH,
-        height / dots_y * _MILLIMETRES_PER_INCH,
+        width / dots_x * MILLIMETRES_PER_INCH,
+        height / dots_y * MILLIMETRES_PER_INCH,
     )

@@ -1,4 +1,4 @@
-"""The kinds of export there are: which formats each takes, and which symbols it makes of an entity."""
+"""Export types: the file formats each one accepts and the symbols it makes of an entity."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,7 +8,7 @@ from gs1.symbol_size import SymbolKind
 
 
 class ExportType(StrEnum):
-    """What kind of asset an export makes."""
+    """The kind of files an export makes."""
 
     QR_CODES = "qr_codes"
     DATAMATRIX = "datamatrix"
@@ -18,7 +18,7 @@ class ExportType(StrEnum):
 
 
 class RequestedFormat(StrEnum):
-    """The format of the files asked for."""
+    """The requested format of the files."""
 
     SVG = "svg"
     PNG = "png"
@@ -27,7 +27,7 @@ class RequestedFormat(StrEnum):
 
 
 class Slot(StrEnum):
-    """One symbol of an entity; the value tells its file from the entity's others."""
+    """One of an entity's symbols. The value distinguishes its file from those of the others."""
 
     QR = "qr"
     DATAMATRIX = "datamatrix"
@@ -42,7 +42,7 @@ FORMATS_OF: Mapping[ExportType, frozenset[RequestedFormat]] = {
     ExportType.SHEET_PDF: frozenset({RequestedFormat.PDF}),
 }
 
-#: The symbols of one entity in a ZIP, in the order of their files. What a sheet shows is a choice of its own.
+#: The symbols of an entity in a ZIP, in the order of their files. Sheets have `SHEET_SLOTS` instead.
 SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
     ExportType.QR_CODES: (Slot.QR,),
     ExportType.DATAMATRIX: (Slot.DATAMATRIX,),
@@ -50,7 +50,7 @@ SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
     ExportType.CODES_COMBINED: (Slot.QR, Slot.LINEAR),
 }
 
-#: What a sheet shows by `asset_config.symbology`: alternatives, in the order tried.
+#: The symbol of a label by `asset_config.symbology`. The first alternative that fits the label is used.
 SHEET_SLOTS: Mapping[str, tuple[Slot, ...]] = {
     "auto": (Slot.QR, Slot.DATAMATRIX),
     "qr": (Slot.QR,),
@@ -62,7 +62,7 @@ _GTIN_ALONE = frozenset({SymbolKind.EAN_13, SymbolKind.UPC_A, SymbolKind.EAN_8, 
 
 
 def kinds_of(slot: Slot, scope: Scope) -> frozenset[SymbolKind]:
-    """Return the symbologies an entity of the scope may get in the slot: several where its GTIN decides."""
+    """Return the symbologies that the slot may have in this scope. If there are several, the GTIN decides."""
     if slot is Slot.LINEAR:
         return _GTIN_ALONE if scope is Scope.PRODUCTS else frozenset({SymbolKind.GS1_128})
     return frozenset({SymbolKind.QR_CODE if slot is Slot.QR else SymbolKind.GS1_DATAMATRIX})

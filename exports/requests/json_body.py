@@ -1,4 +1,4 @@
-"""JSON bodies, read as strictly as their models say: every fault is told, and where it stands."""
+"""Strict parsing of JSON bodies. Every fault is reported with its location."""
 
 import json
 from collections.abc import Iterable
@@ -7,22 +7,22 @@ from typing import Any, NoReturn, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from exports.errors import Detail, InvalidRequest
+from exports.requests.details import MAX_NAME_LENGTH, details_of
 
-#: More faults than anyone reads; a list of 5,000 wrong GTINs would otherwise make a megabyte of them.
+#: Most faults reported. Without a limit, 5,000 wrong GTINs would make a response of a megabyte.
 MAX_DETAILS = 100
 
-#: A body is three levels deep; what is far deeper is an attack on whoever walks it.
+#: Most levels of nesting. A valid body has three.
 _MAX_DEPTH = 16
-_MAX_LOC_LENGTH = 64
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def parse(body: bytes, model: type[_Model]) -> _Model:
-    """Return the model a JSON body holds.
+    """Return the model of a JSON body.
 
-    Raises InvalidRequest with one detail per fault: for a body that is not strict JSON (`json_invalid`:
-    also duplicate keys, NaN and absurd nesting), for text that nothing can store, and for what the model refuses.
+    Raises InvalidRequest with one detail per fault, if the body is not strict JSON (`json_invalid`, also for
+    duplicate keys, NaN and too deep nesting), holds text that cannot be stored, or is refused by the model.
     """
     document = _strict_json(body)
     if faults := _unstorable(document):
@@ -34,21 +34,13 @@ def parse(body: bytes, model: type[_Model]) -> _Model:
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:
-    faults = error.errors(include_url=False, include_context=False, include_input=False)
-    details: list[Detail] = [
-        {"loc": ["body", *map(_bounded, fault["loc"])], "msg": fault["msg"], "type": fault["type"]}
-        for fault in faults[:MAX_DETAILS]
-    ]
-    if len(faults) > MAX_DETAILS:
+    details = details_of(error, "body")
+    if len(details) > MAX_DETAILS:
         return InvalidRequest(
-            details, f"The request has {len(faults)} faults; the first {MAX_DETAILS} are listed."
+            details[:MAX_DETAILS],
+            f"The request has {len(details)} faults; the first {MAX_DETAILS} are listed.",
         )
     return InvalidRequest(details)
-
-
-def _bounded(step: str | int) -> str | int:
-    """Return a step of a location, cut: a key of the client's may be as long as the body."""
-    return step[:_MAX_LOC_LENGTH] if isinstance(step, str) else step
 
 
 def _malformed(message: str) -> InvalidRequest:
@@ -75,7 +67,7 @@ def _object_of_distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise _malformed(f"the key {twice[:_MAX_LOC_LENGTH]!r} stands twice in one object")
+        raise _malformed(f"the key {twice[:MAX_NAME_LENGTH]!r} stands twice in one object")
     return members
 
 
@@ -84,9 +76,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _unstorable(document: object) -> list[Detail]:
-    """Return a fault for each text no database or file name can hold: with NUL, or half a surrogate pair.
+    """Return a fault for each text that cannot be stored, because it has a NUL or an unpaired surrogate.
 
-    Raises InvalidRequest where the document is nested beyond reason.
+    Raises InvalidRequest if the document is nested too deeply.
     """
     faults: list[Detail] = []
     todo: list[tuple[list[str | int], object]] = [(["body"], document)]
@@ -114,4 +106,4 @@ def _text_faults(loc: list[str | int], value: str) -> Iterable[Detail]:
 
 
 def _shown(key: str) -> str:
-    return key[:_MAX_LOC_LENGTH].encode("utf-8", "backslashreplace").decode()
+    return key[:MAX_NAME_LENGTH].encode("utf-8", "backslashreplace").decode()

@@ -1,7 +1,7 @@
-"""The body of a label-export request: what a client may ask, checked field by field.
+"""The body of a label-export request, and its validation.
 
-Field names, types and limits are those of the published `LabelExportSubmitIn`. An unknown key is
-refused, so that a misspelled filter never widens an export; `null` means absent everywhere.
+Field names, types and limits are those of the published `LabelExportSubmitIn`. Unknown keys are refused, so
+that a misspelled filter does not widen an export. `null` means absent everywhere.
 """
 
 import re
@@ -39,7 +39,7 @@ from gs1.symbol_size import Environment, x_dimension_mm
 
 MAX_LIST_ENTRIES = 5_000
 
-#: The filters that name entities of one table, and the scopes in which they mean something.
+#: The filters that name entities of one table, and the scopes that accept them.
 SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
     "lot_ids": frozenset({Scope.LOTS, Scope.SERIALS}),
     "lot_run_id": frozenset({Scope.LOTS, Scope.SERIALS}),
@@ -55,7 +55,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def _by_rule(rule: Callable[[str], str], value: str) -> str:
-    """Return the value as the rule writes it; the rule's refusal becomes a fault of this field."""
+    """Return the value converted by the rule. An error of the rule becomes a fault of this field."""
     try:
         return rule(value)
     except LabelError as error:
@@ -63,7 +63,7 @@ def _by_rule(rule: Callable[[str], str], value: str) -> str:
 
 
 def _timestamp(value: object) -> object:
-    """Return an aware datetime in UTC of an ISO 8601 text with offset."""
+    """Return the time in UTC that an ISO 8601 text with offset stands for."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str):
@@ -80,7 +80,7 @@ def _timestamp(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    """Return 300.0 as 300: JSON knows one kind of number."""
+    """Return 300.0 as 300. JSON does not distinguish the two."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -103,17 +103,17 @@ EntityId: TypeAlias = Annotated[
 ]
 Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
 
-# Last of an annotation, so that the limits before it are in the schema.
+# It must be last in an annotation: only limits before it appear in the JSON Schema.
 _WHOLE = BeforeValidator(_whole)
 
-# A JSON array is a list in Python: strictness is for what stands in it.
+# Not strict, because a JSON array is read as a list, not as a tuple. The entries are still strict.
 _Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
 Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct)]
 EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
 
 
 class _Body(BaseModel):
-    """An object of the body: immutable, without unknown keys, nothing coerced, `null` dropped."""
+    """An object of the body: immutable, no unknown keys, no conversion of types, `null` is absent."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -125,12 +125,12 @@ class _Body(BaseModel):
         if not isinstance(value, dict):
             raise PydanticCustomError("object_type", "Input should be an object")
         members = cast("dict[str, Any]", value)
-        # An unknown key stays, whatever its value, to be refused.
+        # Unknown keys are kept even if null, so that they are refused.
         return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
 
 
 class Filters(_Body):
-    """What narrows the selection; all must hold. An empty list matches nothing."""
+    """Filters of the selection. An entity must match all of them. An empty list matches nothing."""
 
     gtins: Gtins | None = None
     product_id: EntityId | None = None
@@ -143,9 +143,9 @@ class Filters(_Body):
 
 
 class AssetConfig(_Body):
-    """How the symbols are drawn. Absent means the renderer's default.
+    """How the symbols are drawn. Absent members have the renderer's default.
 
-    All but `sheet_template` are this service's own additions.
+    All members but `sheet_template` are additions of this service.
     """
 
     sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
@@ -164,7 +164,7 @@ class AssetConfig(_Body):
     cut_marks: bool | None = None
 
 
-#: Values that ask for nothing else than leaving the key out does.
+#: Values that mean the same as an absent key.
 _SAME_AS_ABSENT: dict[str, dict[str, object]] = {
     "filters": {"never_printed": False},
     "asset_config": {
@@ -183,7 +183,7 @@ _SAME_AS_ABSENT: dict[str, dict[str, object]] = {
 
 
 class ExportRequest(_Body):
-    """What one export is to select and make, validated."""
+    """A validated label-export request: what to select and what to make of it."""
 
     scope: Annotated[Scope, Field(strict=False)]
     export_type: Annotated[ExportType, Field(strict=False)]
@@ -199,7 +199,7 @@ class ExportRequest(_Body):
         return self
 
     def selection(self, organisation_slug: str) -> Selection:
-        """Return which of the organisation's entities the request is about."""
+        """Return the selection of the organisation's entities."""
         filters = self.filters or Filters()
         return Selection(
             organisation=organisation_slug,
@@ -215,10 +215,10 @@ class ExportRequest(_Body):
         )
 
     def normalised(self) -> dict[str, Any]:
-        """Return the request as JSON values, the same for requests that ask for the same.
+        """Return the request as JSON values that are equal for equivalent requests.
 
-        GTINs have 14 digits, ids their canonical form, times UTC; keys that say what leaving them out
-        says are left out. `ExportRequest.model_validate` of it gives an equal normalised form again.
+        GTINs have 14 digits, ids their canonical form, and times are in UTC. Keys whose value is the default
+        are absent. `ExportRequest.model_validate` of the result has the same normalised form.
         """
         document = self.model_dump(mode="json", exclude_none=True)
         for name, defaults in _SAME_AS_ABSENT.items():
@@ -251,7 +251,7 @@ class ExportRequest(_Body):
                 )
 
     def _size_faults(self) -> Iterable[InitErrorDetails]:
-        """Yield a fault where a symbol of every entity would be refused for its X-dimension."""
+        """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""
         config = self.asset_config
         if config is None or config.module_size_mm is None:
             return
@@ -267,23 +267,19 @@ class ExportRequest(_Body):
                 yield _fault(("asset_config", "module_size_mm"), "out_of_range", "; ".join(refusals))
 
     def _symbols(self) -> list[tuple[Slot, ...]]:
-        """Return the symbols of each entity, each as the alternatives there are for it."""
+        """Return the symbols of each entity, each as a tuple of alternatives."""
         if self.export_type is ExportType.SHEET_PDF:
             return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
         return [(slot,) for slot in SLOTS_OF[self.export_type]]
 
 
 def parse_request(body: bytes) -> ExportRequest:
-    """Return the request a JSON body holds.
-
-    Raises InvalidRequest with one detail per fault: for a body that is not strict JSON (`json_invalid`:
-    also duplicate keys, NaN and absurd nesting), and for each field that is not as published.
-    """
+    """Return the request of a JSON body. Raises InvalidRequest with one detail per fault, as `parse` does."""
     return parse(body, ExportRequest)
 
 
 def _fault(loc: tuple[str, ...], kind: LiteralString, message: str) -> InitErrorDetails:
-    # The message is an argument, never the template: it may hold braces.
+    # The message is an argument and not the template, because it may contain braces.
     return InitErrorDetails(
         type=PydanticCustomError(kind, "{reason}", {"reason": message}), loc=loc, input=None
     )

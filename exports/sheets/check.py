@@ -13,8 +13,9 @@ from exports.sheets.plan import DEFAULT_DPI, choices, plan_sheets
 from exports.sheets.templates import of_organisation, template_of
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment
+from renderers.sheets.cells import page_count
 from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, UnknownTemplate
-from renderers.sheets.layout import fitting_templates, page_count
+from renderers.sheets.label_layout import fitting_templates
 
 #: Rows that proposed templates must fit.
 _TRIED_ROWS = 200

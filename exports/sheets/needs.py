@@ -1,17 +1,17 @@
 """Measures the symbols and texts of a job's labels, for which the layout of a sheet is solved."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from exports.requests.export_types import Slot
-from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.registry import ENCODERS
-from renderers.sheets.layout import HriElement, LabelNeeds
+from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
 from renderers.symbologies import data_matrix, qr_code
 
@@ -26,7 +26,7 @@ _OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before")
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolSize:
+class SymbolExtent:
     """Symbols of one size. `width_x` is without quiet zone; `height_x` is None for linear symbols."""
 
     kind: SymbolKind
@@ -42,7 +42,7 @@ class Measures:
     Widths are in millimetres at 1 pt, by Application Identifier, empty for the digits of a GTIN alone.
     """
 
-    widths: dict[SymbolSize, dict[str, float]] = field(default_factory=dict[SymbolSize, dict[str, float]])
+    widths: dict[SymbolExtent, dict[str, float]] = field(default_factory=dict[SymbolExtent, dict[str, float]])
     names: set[str] = field(default_factory=set[str])
     characters: set[str] = field(default_factory=set[str])
 
@@ -50,13 +50,13 @@ class Measures:
     def kinds(self) -> list[SymbolKind]:
         return sorted({size.kind for size in self.widths})
 
-    def sizes(self, kind: SymbolKind) -> list[SymbolSize]:
+    def sizes(self, kind: SymbolKind) -> list[SymbolExtent]:
         """Return the sizes of a kind, the widest first."""
         return sorted(
             (size for size in self.widths if size.kind is kind), key=lambda size: size.width_x, reverse=True
         )
 
-    def needs(self, largest: SymbolSize, name_width_1pt_mm: float | None) -> LabelNeeds:
+    def needs(self, largest: SymbolExtent, name_width_1pt_mm: float | None) -> LabelNeeds:
         """Return what labels with symbols up to this size need."""
         merged: dict[str, float] = {}
         for size in self.sizes(largest.kind):
@@ -80,17 +80,13 @@ def measure(
     """Return the measures of the labels of these rows; rows without a payload or a symbol have none.
 
     A symbol's size follows from which kinds of characters stand where, so one row of each pattern is encoded
-    in place of all.
+    in place of all: the first that has a payload, lest one bad value leaves good ones without a size.
     """
     measures = Measures()
-
-    def make(row: Row) -> Payload:
-        return PAYLOAD_MAKERS[slot](row, resolver)
-
+    make = payload_maker(slot, resolver)
     for frame in frames:
         patterned = frame.with_columns(_pattern(slot))
-        few = patterned.unique("pattern", keep="first", maintain_order=True)
-        size_of = _sizes(slot, level, list(few.iter_rows(named=True)), make)
+        size_of = _sizes(slot, level, _payloads(patterned, make))
         sizes = list(set(size_of.values()))
         numbered = pl.DataFrame(
             {"pattern": list(size_of), "size": [sizes.index(size) for size in size_of.values()]},
@@ -119,44 +115,59 @@ def _pattern(slot: Slot) -> pl.Expr:
     return pl.concat_str(parts, separator="\n").alias("pattern")
 
 
-def _sizes(
-    slot: Slot, level: ErrorCorrection, rows: Sequence[Row], make: Callable[[Row], Payload]
-) -> dict[str, SymbolSize]:
-    """Return the size of each row's symbol by the row's pattern."""
-    payloads: dict[str, Payload] = {}
-    for row in rows:
+def _payloads(patterned: pl.DataFrame, make: Callable[[Row], Payload]) -> dict[str, Payload]:
+    """Return the first payload of each pattern; a pattern of which no row has one is absent."""
+    firsts = patterned.unique("pattern", keep="first", maintain_order=True)
+    payloads = {row["pattern"]: payload for row, payload in _made(firsts, make)}
+    if len(payloads) < firsts.height:
+        others = patterned.filter(
+            ~pl.col("pattern").is_in(pl.Series(list(payloads), dtype=pl.String).implode())
+        )
+        for row, payload in _made(others, make):
+            payloads.setdefault(row["pattern"], payload)
+    return payloads
+
+
+def _made(rows: pl.DataFrame, make: Callable[[Row], Payload]) -> Iterator[tuple[Row, Payload]]:
+    """Yield the rows that have a payload, with it; the others are reported, with their reasons, when drawn."""
+    for row in rows.iter_rows(named=True):
         try:
-            payloads[row["pattern"]] = make(row)
+            payload = make(row)
         except LabelError:
-            continue  # reported, with its reason, when the row is drawn
+            continue
+        yield row, payload
+
+
+def _sizes(slot: Slot, level: ErrorCorrection, payloads: Mapping[str, Payload]) -> dict[str, SymbolExtent]:
+    """Return the size of each pattern's symbol."""
     patterns, data = list(payloads), [payload.data for payload in payloads.values()]
     if slot is not Slot.LINEAR:
         is_qr = slot is Slot.QR
         kind = SymbolKind.QR_CODE if is_qr else SymbolKind.GS1_DATAMATRIX
         modules = qr_code.sizes(data, level=level) if is_qr else data_matrix.sizes(data)
         return {
-            pattern: SymbolSize(kind, width, width)
+            pattern: SymbolExtent(kind, width, width)
             for pattern, width in zip(patterns, modules.tolist(), strict=True)
             if width
         }
-    found: dict[str, SymbolSize] = {}
+    found: dict[str, SymbolExtent] = {}
     for kind in sorted({payload.kind for payload in payloads.values()}):
         chosen = [pattern for pattern, payload in payloads.items() if payload.kind is kind]
         for group in ENCODERS[kind]([payloads[pattern].data for pattern in chosen], level).groups:
             units = group.units_per_x if isinstance(group, BarSymbols) else 1
-            size = SymbolSize(kind, group.width_x, None, units)
+            size = SymbolExtent(kind, group.width_x, None, units)
             found |= {chosen[position]: size for position in group.positions.tolist()}
     return found
 
 
 def _measure_texts(
-    measures: Measures, size: SymbolSize, rows: pl.DataFrame, make: Callable[[Row], Payload]
+    measures: Measures, size: SymbolExtent, rows: pl.DataFrame, make: Callable[[Row], Payload]
 ) -> None:
     """Add the texts of rows that have symbols of one size and differ in nothing but their elements' values."""
-    example = make(rows.row(0, named=True))
+    _, example = next(_made(rows, make))
     widths = measures.widths.setdefault(size, {})
     if not example.elements:
-        texts = [make(row).hri for row in rows.iter_rows(named=True)]
+        texts = [payload.hri for _, payload in _made(rows, make)]
         widths[""] = max(widths.get("", 0.0), max_width_1pt_mm(texts))
         measures.characters.update(shown_characters(texts))
     for ai, _ in example.elements:

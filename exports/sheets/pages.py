@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import BinaryIO, NamedTuple
+from unicodedata import normalize
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision
@@ -19,16 +19,17 @@ from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.sheets.needs import elements_of
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import missing, width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import FragmentWriter, PdfFragment
+from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import MatrixSymbols, SymbolGroup
+from renderers.symbol import SymbolGroup
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -54,7 +55,9 @@ def draw(
     The cells of a failed entity stay empty, so every label's place is known in advance.
     """
     first_page, last_page = sheet.pages_of(chunk)
-    writer = FragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    writer = (
+        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
+    )
     drawn = failed = 0
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
@@ -104,12 +107,12 @@ def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chun
 def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatch:
     """Return the frame's rows with their symbols; one that fits no label is an error row."""
     rows: list[Row] = list(frame.iter_rows(named=True))
-    make = PAYLOAD_MAKERS[sheet.slot]
+    make = payload_maker(sheet.slot, plan.resolver, plan.config.environment)
     payloads: dict[int, Payload] = {}
     refused: dict[int, LabelError] = {}
     for position, row in enumerate(rows):
         try:
-            payloads[position] = make(row, plan.resolver)
+            payloads[position] = make(row)
         except LabelError as error:
             refused[position] = error
     layout_of = {layout.kind: layout for layout in sheet.layouts}
@@ -137,7 +140,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
         payload, size = payloads[position], size_of[position]
-        notes = (payload.note, _name_note(row["product_name"]) if size.named else "")
+        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ())
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,
@@ -149,7 +152,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 payload.text,
                 size.modules,
                 size.x_dimension_mm,
-                "; ".join(filter(None, notes)),
+                note_text(notes),
             )
         )
     return batch
@@ -175,30 +178,12 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
         groups.append(
             LabelGroup(
                 layout=layout,
-                symbols=_chosen(symbols, of_label, place[labels[chosen]]),
+                symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
                 hri=[_texts(line, elements) for line in layout.hri],
                 names=[] if layout.name is None else _names(layout.name, batch, positions),
             )
         )
     return SheetLabels(cells[kept], groups)
-
-
-def joined(parts: Sequence[SheetLabels]) -> SheetLabels:
-    """Return the labels of all parts, whose cells ascend, as one."""
-    groups: list[LabelGroup] = []
-    before = 0
-    for part in parts:
-        for group in part.groups:
-            symbols = replace(group.symbols, positions=group.symbols.positions + before)
-            groups.append(replace(group, symbols=symbols))
-        before += len(part.cells)
-    return SheetLabels(np.concatenate([part.cells for part in parts]), groups)
-
-
-def _chosen(symbols: SymbolGroup, which: NDArray[np.intp], positions: NDArray[np.intp]) -> SymbolGroup:
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[which])
-    return replace(symbols, positions=positions, widths=symbols.widths[which])
 
 
 def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
@@ -216,6 +201,8 @@ def _shortened(name: str, line: TextLine) -> str:
     """Return the name, or as much of it as the line has room for and an ellipsis."""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
+    # The document's font has the characters of composed text.
+    name = normalize("NFC", name)
     kept = len(name)
     while kept and width_mm(name[:kept].rstrip() + _ELLIPSIS, line.size_pt) > line.width_mm:
         kept -= 1
@@ -229,9 +216,9 @@ def _place(sheet: SheetPlan, row: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _name_note(name: str | None) -> str:
+def _name_notes(name: str | None) -> tuple[Note, ...]:
     absent = missing(name or "")
-    return f"no font for {' '.join(sorted(map(ascii, absent)))} in the product's name" if absent else ""
+    return (Note(NoteCode.NO_FONT, " ".join(sorted(map(ascii, absent)))),) if absent else ()
 
 
 def _too_large(

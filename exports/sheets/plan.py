@@ -13,10 +13,10 @@ from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import SHEET_SLOTS, Slot
-from exports.sheets.needs import Measures, SymbolSize, measure
+from exports.sheets.needs import Measures, SymbolExtent, measure
 from gs1.symbol_size import Environment
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
-from renderers.sheets import layout as layouts
+from renderers.sheets import cells, label_layout
 from renderers.sheets.document import Calibration, SheetDocument
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, SheetTemplate
@@ -64,7 +64,7 @@ class SheetPlan:
 
     @property
     def next_position(self) -> int:
-        return layouts.first_free_position(self.template, self.start_position, self.labels)
+        return cells.first_free_position(self.template, self.start_position, self.labels)
 
     def first_cell(self, row: int) -> int:
         """Return the place of a row's first label, counted from 0 over all pages."""
@@ -133,7 +133,7 @@ def plan_sheets(
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
-    pages = layouts.page_count(template, start, rows * copies)
+    pages = cells.page_count(template, start, rows * copies)
     best: tuple[_Choice, Measures, _Solved] | None = None
     refusal: DoesNotFit | None = None
     for choice in choices(plan):
@@ -204,7 +204,7 @@ def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _
 
 
 def _with_name(
-    plan: ExportPlan, template: SheetTemplate, measures: Measures, size: SymbolSize
+    plan: ExportPlan, template: SheetTemplate, measures: Measures, size: SymbolExtent
 ) -> LabelLayout:
     """Return the layout with as much of the longest product name as there is room for. Raises DoesNotFit."""
     widest = max_width_1pt_mm(sorted(measures.names)) if measures.names else None
@@ -220,11 +220,11 @@ def _solve(
     plan: ExportPlan,
     template: SheetTemplate,
     measures: Measures,
-    size: SymbolSize,
+    size: SymbolExtent,
     name_width_1pt_mm: float | None,
 ) -> LabelLayout:
     config = plan.config
-    return layouts.solve(
+    return label_layout.solve(
         template,
         size.kind,
         measures.needs(size, name_width_1pt_mm),

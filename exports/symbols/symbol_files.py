@@ -8,7 +8,8 @@ import polars as pl
 
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
@@ -59,7 +60,7 @@ class _Size(NamedTuple):
 
     modules: str
     x_dimension_mm: str
-    note: str
+    notes: tuple[Note, ...]
 
 
 #: The place of a symbol in a batch: position of its row, index of its slot.
@@ -100,7 +101,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     payload.text,
                     size.modules,
                     size.x_dimension_mm,
-                    "; ".join(filter(None, (payload.note, size.note))),
+                    note_text(payload.notes + size.notes),
                 )
             )
     return batch
@@ -130,13 +131,13 @@ def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawin
 
 
 def _payloads(plan: ExportPlan, rows: Sequence[Row]) -> tuple[dict[_Place, Payload], dict[int, LabelError]]:
-    makers = [PAYLOAD_MAKERS[slot] for slot in plan.slots]
+    makers = [payload_maker(slot, plan.resolver, plan.config.environment) for slot in plan.slots]
     payloads: dict[_Place, Payload] = {}
     refused: dict[int, LabelError] = {}
     for position, row in enumerate(rows):
         try:
             for index, make in enumerate(makers):
-                payloads[position, index] = make(row, plan.resolver)
+                payloads[position, index] = make(row)
         except LabelError as error:
             refused[position] = error
     return payloads, refused
@@ -166,7 +167,7 @@ def _draw_symbols(
                 continue
             if screen_dpi is not None:
                 drawing = replace(drawing, dpi=screen_dpi)
-            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _note(plan, kind, drawing))
+            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _notes(plan, kind, drawing))
             captions = _captions([payloads[place] for place in members])
             for place, data in zip(members, write(group, drawing, captions), strict=True):
                 drawn[place] = data, size
@@ -195,9 +196,9 @@ def _title(payload: Payload) -> str:
     return f"{_NAMES[payload.kind]} {payload.hri}"
 
 
-def _note(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> str:
+def _notes(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> tuple[Note, ...]:
     config = plan.config
     wanted = x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
     if drawing.x_dimension_mm == wanted:
-        return ""
-    return f"X reduced from {wanted:.3f} mm to stay within the greatest width GS1 allows"
+        return ()
+    return (Note(NoteCode.X_REDUCED, f"{wanted:.3f}"),)

@@ -19,9 +19,9 @@ from exports.errors import SymbolDoesNotDecode
 from exports.verification.drawn import Drawn, Line, require_inside
 from exports.verification.glyphs import character
 from renderers.fonts.outlines import Point
+from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_X = 8
-_POINTS_PER_MM = 72 / 25.4
 
 #: A copy, so that no change of the writer's own goes unseen.
 _PROLOG = """\
@@ -87,7 +87,7 @@ def read(name: str, data: bytes) -> Drawn:
     picture = np.where(dark[::-1], np.uint8(0), np.uint8(255))
     title = "".join(line[line.index("(") + 1 : -1] for line in found["title"].splitlines())
     lines = [require_inside(name, line, width_x, height_x) for line in _lines(name, found["text"], height_x)]
-    pixels_per_mm = _PIXELS_PER_X * _POINTS_PER_MM / points_per_x
+    pixels_per_mm = _PIXELS_PER_X * POINTS_PER_MILLIMETRE / points_per_x
     return Drawn(picture, pixels_per_mm, _ESCAPED.sub(r"\1", title), None, lines)
 
 

@@ -8,14 +8,13 @@ from PIL import Image
 
 from exports.errors import SymbolDoesNotDecode
 from exports.verification.drawn import Drawn, require_even_scale
-from renderers.fonts.outlines import UNITS_PER_EM
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import Captions, Drawing, SymbolGroup
+from renderers.units import MILLIMETRES_PER_INCH
 from renderers.writers.glyph_bitmap import glyph_bitmap
 from renderers.writers.hri import advance
-from renderers.writers.layout import Layout, draw_by_layout
+from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import PixelGrid
-
-_MILLIMETRES_PER_INCH = 25.4
 
 
 def read(name: str, data: bytes) -> Drawn:
@@ -28,7 +27,7 @@ def read(name: str, data: bytes) -> Drawn:
     except (OSError, SyntaxError, KeyError) as error:
         raise SymbolDoesNotDecode(f"{name} is not a PNG of our form: {error}", value=data[:32]) from error
     require_even_scale(name, across, down)
-    return Drawn(grey, across / _MILLIMETRES_PER_INCH, texts["Title"], texts["Description"], None)
+    return Drawn(grey, across / MILLIMETRES_PER_INCH, texts["Title"], texts["Description"], None)
 
 
 def require_text(
@@ -55,10 +54,12 @@ def require_text(
         raise SymbolDoesNotDecode(f"{name} shows other text than {text!r}", expected=text)
 
 
-def _layout(symbol: SymbolGroup, drawing: Drawing, text: str) -> Layout:
-    layouts: list[Layout] = []
+def _layout(symbol: SymbolGroup, drawing: Drawing, text: str) -> PictureLayout:
+    layouts: list[PictureLayout] = []
 
-    def take(_symbols: SymbolGroup, layout: Layout, _drawing: Drawing, _captions: Captions) -> list[bytes]:
+    def take(
+        _symbols: SymbolGroup, layout: PictureLayout, _drawing: Drawing, _captions: Captions
+    ) -> list[bytes]:
         layouts.append(layout)
         return [b""]
 
@@ -66,7 +67,7 @@ def _layout(symbol: SymbolGroup, drawing: Drawing, text: str) -> Layout:
     return layouts[0]
 
 
-def _ink(text: str, layout: Layout, grid: PixelGrid) -> NDArray[np.bool_]:
+def _ink(text: str, layout: PictureLayout, grid: PixelGrid) -> NDArray[np.bool_]:
     """Return the picture of the text alone, true where there is ink."""
     ink = np.zeros((grid.height, grid.width), np.bool_)
     for run in layout.text:

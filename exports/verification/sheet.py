@@ -27,9 +27,9 @@ from exports.verification.tables import Entities, Tables
 from gs1.symbol_size import Environment, symbol_size
 from renderers.sheets.model import LabelLayout
 from renderers.sheets.pdf import CorruptFragment, PdfSummary
+from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_MODULE = 4
-_POINTS_PER_MILLIMETRE = 72 / 25.4
 
 #: Entities between two looks at whether the job was cancelled.
 _CANCEL_EVERY = 50
@@ -211,10 +211,10 @@ def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cel
     y_mm = top_mm * scale + calibration.offset_y_mm
     width_mm, height_mm = template.label_width_mm * scale, template.label_height_mm * scale
     page_width, page_height = page.get_size()
-    left, top = x_mm * _POINTS_PER_MILLIMETRE, y_mm * _POINTS_PER_MILLIMETRE
-    right = page_width - left - width_mm * _POINTS_PER_MILLIMETRE
-    bottom = page_height - top - height_mm * _POINTS_PER_MILLIMETRE
+    left, top = x_mm * POINTS_PER_MILLIMETRE, y_mm * POINTS_PER_MILLIMETRE
+    right = page_width - left - width_mm * POINTS_PER_MILLIMETRE
+    bottom = page_height - top - height_mm * POINTS_PER_MILLIMETRE
     crop = tuple(max(0.0, side) for side in (left, bottom, right, top))
-    pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * _POINTS_PER_MILLIMETRE)
+    pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * POINTS_PER_MILLIMETRE)
     # The stub says whole scales only; the library takes any.
     return page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()

@@ -8,7 +8,7 @@ import dagster as dg
 
 from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
-from catalogue.inbox import Arrival, Inbox, Taken
+from catalogue.imports.inbox import Arrival, Inbox, Taken
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 

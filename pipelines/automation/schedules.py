@@ -21,6 +21,7 @@ from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.schedules import due_tick, export_of
+from exports.symbols.links import require_links_possible
 from gs1.errors import LabelError
 from pipelines.settings import PipelineSettings
 from renderers.engine import Engine
@@ -66,6 +67,7 @@ def launch_due(
             if tick is None:
                 continue
             export = export_of(plan, tick, accounts.organisation(plan.organisation), engine)
+            require_links_possible(export)
             count = selection.count(catalogue, export.selection, limit=parallel_from)
             started = _launch(plan, export, count, instance, runs, artefacts, parallel=count >= parallel_from)
             accounts.plans.record_tick(plan.id, tick)

@@ -4,6 +4,7 @@ Imported, and the definitions resolved; nothing is computed, for thread pools do
 A fork server ignores in silence a module that it cannot import, so a test asserts that this one was.
 """
 
+import atexit
 import gc
 import importlib
 import os
@@ -32,4 +33,6 @@ JOB = defs.resolve_job_def(LABEL_EXPORT_JOB)
 # What is imported lives as long as the process, and rendering makes many small objects with few cycles among
 # them: left as it was, the collector took a quarter of the time. Children inherit both.
 gc.freeze()
+# At exit the collector must see all of it again: DuckDB's bindings would print pages of what they take for leaks.
+atexit.register(gc.unfreeze)
 gc.set_threshold(50_000, 20, 50)

@@ -1,4 +1,4 @@
-"""Fragments become one archive by copying."""
+"""Joining of fragments into one archive, by copying."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import IO, BinaryIO, Self
 
 from isal import isal_zlib
 
-from renderers.archive.fragments import Fragment, read_directory
+from renderers.archive.fragments import ArchiveFragment, read_directory
 from renderers.archive.records import (
     DEFLATED,
     LEVEL,
@@ -54,11 +54,10 @@ class Assembler:
     ) -> None:
         self._directory.close()
 
-    def append_fragment(self, stream: IO[bytes], fragment: Fragment) -> None:
-        """Copy a fragment from the stream, which stands at its first byte and need not seek.
+    def append_fragment(self, stream: IO[bytes], fragment: ArchiveFragment) -> None:
+        """Copy a fragment from a stream, which is at the fragment's first byte and need not seek.
 
-        Raises CorruptArchive where the fragment is not the one described; the archive is then useless,
-        and so is what was written of it.
+        Raises CorruptArchive if the fragment does not match its description. Discard the archive then.
         """
         base, digest = self._out.offset, sha256()
         for block in blocks(stream, fragment.data_bytes, "The fragment's data"):
@@ -75,10 +74,11 @@ class Assembler:
         self._record(read_directory(directory, fragment).moved(base))
 
     def add(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write one deflated member of any size, given in pieces; how it is cut does not change the bytes.
+        """Write one deflated member of any size, given in pieces; the bytes do not depend on the cuts.
 
-        It is compressed to a spool first: its header then holds the sizes, which every reader understands
-        and which needs no ZIP64 on suspicion. Raises CorruptArchive where it does not inflate to what it was.
+        The member is compressed to a spool first, so that its header can hold the sizes: every reader
+        understands that, and small members need no ZIP64 field. Raises CorruptArchive if the compressed data
+        does not inflate to the member.
         """
         size = crc = read_crc = 0
         compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)

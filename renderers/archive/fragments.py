@@ -1,4 +1,4 @@
-"""A fragment: some members' local headers and data, then a directory of them. Written by one worker."""
+"""Fragments of an archive, each written by one worker: local headers and data of members, then a directory."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from renderers.digested_stream import DigestedStream
 
 
 @dataclass(frozen=True, slots=True)
-class Fragment:
+class ArchiveFragment:
     """A finished fragment: sizes of its two halves in bytes, members, SHA-256 (hex) of both halves."""
 
     data_bytes: int
@@ -33,7 +33,7 @@ class Fragment:
     sha256: str
 
 
-class FragmentWriter:
+class ArchiveFragmentWriter:
     """Writes one fragment to a stream that need not seek."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -43,7 +43,7 @@ class FragmentWriter:
     def add(self, files: Iterable[tuple[str, bytes]], *, store: bool = False) -> None:
         """Write members, name and content each, deflated unless `store` says they are compressed already.
 
-        Names are not compared: the caller keeps them apart. Raises RenderError for what is no name.
+        Names are not compared: the caller keeps them distinct. Raises RenderError for an invalid name.
         """
         names: list[str] = []
         contents: list[bytes] = []
@@ -66,16 +66,16 @@ class FragmentWriter:
         self._stream.write(b"".join(chain.from_iterable(zip(headers, contents, strict=True))))
         self._written.append(members)
 
-    def close(self) -> Fragment:
-        """Append the directory and return what the assembler must know. The stream stays open."""
+    def close(self) -> ArchiveFragment:
+        """Append the directory and return the fragment's description. The stream stays open."""
         data_bytes = self._stream.offset
         self._stream.write(b"".join(members.entries.tobytes() for members in self._written))
         self._stream.write(b"".join(members.names for members in self._written))
         count = sum(len(members) for members in self._written)
-        return Fragment(data_bytes, self._stream.offset - data_bytes, count, self._stream.hexdigest())
+        return ArchiveFragment(data_bytes, self._stream.offset - data_bytes, count, self._stream.hexdigest())
 
 
-def read_directory(directory: bytes, fragment: Fragment) -> Members:
+def read_directory(directory: bytes, fragment: ArchiveFragment) -> Members:
     """Return the members that the fragment's directory names. Raises CorruptArchive."""
     names_at = fragment.members * ENTRY.itemsize
     if len(directory) >= names_at:

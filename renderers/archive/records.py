@@ -15,7 +15,7 @@ from renderers.errors import RenderError
 
 STORED, DEFLATED = 0, 8
 
-#: Level 2 is the fastest that costs SVGs only some 7 % over zlib's 6; negative window bits: raw deflate.
+#: Level 2 is the fastest at which SVGs are only 7 % larger than at zlib's 6. Negative window bits: raw deflate.
 LEVEL, RAW = 2, -15
 
 MAX16, MAX32 = 0xFFFF, 0xFFFFFFFF
@@ -24,11 +24,11 @@ _UTF8_FLAG = 0x0800  # 4.4.4, bit 11
 _VERSION, _ZIP64_VERSION = 20, 45  # 4.4.3.2
 _UNIX = 3 << 8  # 4.4.2: external attributes are Unix modes
 _MODE = 0o100644 << 16  # a regular file, rw-r--r--
-_DATE = 1 << 5 | 1  # 1980-01-01, the first day DOS dates can say, at 00:00
+_DATE = 1 << 5 | 1  # 1980-01-01, the earliest DOS date, at 00:00
 _ZIP64_TAG = 1  # 4.5.3
 
-#: What is known of a member besides its name: where its local header is, how long its data there, and so on.
-#: In a fragment's directory the offset counts from the start of the fragment.
+#: A member without its name: the offset of its local header, the sizes of its data, and so on. In a fragment's
+#: directory the offset counts from the start of the fragment.
 ENTRY = np.dtype(
     [
         ("offset", "<i8"),
@@ -42,7 +42,7 @@ ENTRY = np.dtype(
 )
 
 # 4.3.7
-_LOCAL = np.dtype(
+LOCAL = np.dtype(
     [
         ("mark", "<u4"),
         ("needed", "<u2"),
@@ -63,7 +63,7 @@ CENTRAL = np.dtype(
     [
         ("mark", "<u4"),
         ("made_by", "<u2"),
-        *((name, _LOCAL[name]) for name in _LOCAL.names or () if name != "mark"),
+        *((name, LOCAL[name]) for name in LOCAL.names or () if name != "mark"),
         ("comment_length", "<u2"),
         ("disk", "<u2"),
         ("internal", "<u2"),
@@ -83,7 +83,7 @@ END_MARK, END64_MARK, _LOCATOR_MARK = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
 
 class CorruptArchive(RenderError):
-    """An archive or fragment is not what was written: damaged, cut short or of foreign make."""
+    """An archive or fragment is not what was written: damaged, cut short or made by another program."""
 
     code = "corrupt_archive"
 
@@ -106,7 +106,7 @@ class Members:
         compressed: Sequence[int],
         sizes: Sequence[int],
     ) -> "Members":
-        """Return members that lie end to end from `offset`. Raises RenderError for what is no name."""
+        """Return members that lie end to end from `offset`. Raises RenderError for an invalid name."""
         raw = [name.encode() for name in names]
         lengths = [len(name) for name in raw]
         if raw and not 0 < min(lengths) <= max(lengths) <= MAX16:
@@ -135,14 +135,14 @@ class Members:
 
 def header_lengths(entries: NDArray[np.void]) -> NDArray[np.int64]:
     """Return the bytes of each member's local header, name included."""
-    return _LOCAL.itemsize + entries["name_length"].astype(np.int64) + 20 * _is_wide(entries)
+    return LOCAL.itemsize + entries["name_length"].astype(np.int64) + 20 * _is_wide(entries)
 
 
 def local_headers(members: Members) -> bytes:
     """Return the members' local headers, end to end."""
     entries = members.entries
     wide = _is_wide(entries)
-    head = np.zeros(len(entries), _LOCAL)
+    head = np.zeros(len(entries), LOCAL)
     _fill(head, entries, wide)
     head["mark"], head["extra_length"] = _LOCAL_MARK, 20 * wide
     for name in ("compressed", "size"):
@@ -154,7 +154,7 @@ def local_headers(members: Members) -> bytes:
     extra["tag"], extra["length"] = _ZIP64_TAG, 16
     extra["size"], extra["compressed"] = entries["size"][wide], entries["compressed"][wide]
     return _interleaved(
-        len(entries), (head, _LOCAL.itemsize), (members.names, entries["name_length"]), (extra, 20 * wide)
+        len(entries), (head, LOCAL.itemsize), (members.names, entries["name_length"]), (extra, 20 * wide)
     )
 
 
@@ -182,7 +182,7 @@ def central_records(members: Members) -> bytes:
 
 
 def end_records(members: int, directory_bytes: int, directory_offset: int) -> bytes:
-    """Return the end of the archive, with the ZIP64 end before it where a plain one cannot say it."""
+    """Return the end record of the archive, after ZIP64 end records if a value is too large for it."""
     few, size, offset = min(members, MAX16), min(directory_bytes, MAX32), min(directory_offset, MAX32)
     end = END.pack(END_MARK, 0, 0, few, few, size, offset, 0)
     if few < MAX16 and size < MAX32 and offset < MAX32:
@@ -195,19 +195,19 @@ def end_records(members: int, directory_bytes: int, directory_offset: int) -> by
 
 
 def split(joined: bytes, lengths: ArrayLike) -> list[bytes]:
-    """Return the pieces of these lengths of which `joined` is made."""
+    """Return `joined` cut into pieces of these lengths."""
     bounds = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).tolist()
     return [joined[start:stop] for start, stop in pairwise(bounds)]
 
 
 def ragged(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indices of the stretches [start, start + length), one stretch after the other."""
+    """Return the indexes of the ranges [start, start + length), one range after the other."""
     before = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
 
 
 def _fill(head: NDArray[np.void], entries: NDArray[np.void], wide: NDArray[np.bool_]) -> None:
-    """Fill in what both kinds of header say."""
+    """Fill in the fields that both kinds of header have."""
     head["needed"] = np.where(wide, _ZIP64_VERSION, _VERSION)
     head["date"] = _DATE
     for name in ("flags", "method", "crc", "name_length"):
@@ -219,7 +219,10 @@ def _is_wide(entries: NDArray[np.void]) -> NDArray[np.bool_]:
 
 
 def _interleaved(count: int, *pieces: tuple[NDArray[np.void] | bytes, ArrayLike]) -> bytes:
-    """Return `count` records made of these pieces: of each its bytes, end to end, and how many each record has."""
+    """Return `count` records, end to end.
+
+    A piece is one field of all records: its bytes, end to end, and how many of them each record has.
+    """
     lengths = [np.broadcast_to(np.asarray(each, np.int64), (count,)) for _, each in pieces]
     whole = np.sum(lengths, axis=0)
     at = np.cumsum(whole) - whole

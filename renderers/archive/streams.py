@@ -1,4 +1,4 @@
-"""Streams read in blocks, exactly as long as they should be."""
+"""Reading of streams in blocks."""
 
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -11,7 +11,7 @@ BLOCK = 1 << 20
 
 
 def blocks(stream: IO[bytes], size: int, what: str) -> Iterator[bytes]:
-    """Yield exactly `size` bytes of the stream, block by block. Raises CorruptArchive where it has fewer."""
+    """Yield exactly `size` bytes of the stream, block by block. Raises CorruptArchive if it has fewer."""
     left = size
     while left:
         block = stream.read(min(left, BLOCK))
@@ -22,7 +22,7 @@ def blocks(stream: IO[bytes], size: int, what: str) -> Iterator[bytes]:
 
 
 def inflated(source: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield what the raw deflate data inflates to, in bounded pieces."""
+    """Yield the inflated content of raw deflate data, in pieces of at most BLOCK bytes."""
     inflator = isal_zlib.decompressobj(RAW)
     for pending in source:
         piece = inflator.decompress(pending, BLOCK)
@@ -33,7 +33,7 @@ def inflated(source: Iterable[bytes]) -> Iterator[bytes]:
 
 
 class Window:
-    """A stretch of a stream taken in small pieces and read in blocks."""
+    """Small pieces of a source of large blocks."""
 
     def __init__(self, source: Iterator[bytes]) -> None:
         self._source = source
@@ -41,7 +41,7 @@ class Window:
         self._place = 0
 
     def take(self, size: int) -> bytes:
-        """Return the next `size` bytes; fewer at the stretch's end."""
+        """Return the next `size` bytes; fewer at the source's end."""
         if len(self._buffer) - self._place < size:
             pieces = [self._buffer[self._place :]]
             have = len(pieces[0])

@@ -1,7 +1,6 @@
-"""What was written is read back: a fragment's members one by one, then the archive as a whole."""
+"""Verification of what was written: a fragment's members one by one, then the archive as a whole."""
 
 import os
-import struct
 from array import array
 from collections.abc import Iterator
 from hashlib import sha256
@@ -11,18 +10,11 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
+from renderers.archive import directory as directories
 from renderers.archive.assembler import ArchiveSummary
-from renderers.archive.fragments import Fragment, read_directory
+from renderers.archive.directory import Directory
+from renderers.archive.fragments import ArchiveFragment, read_directory
 from renderers.archive.records import (
-    CENTRAL,
-    END,
-    END64,
-    END64_MARK,
-    END_MARK,
-    ENTRY,
-    LOCATOR,
-    MAX16,
-    MAX32,
     RAW,
     STORED,
     CorruptArchive,
@@ -36,24 +28,18 @@ from renderers.archive.records import (
 )
 from renderers.archive.streams import BLOCK, Window, blocks
 
-# The stub says the class is an instance.
+# The stub declares an instance where the library has a class.
 _InflateError = cast("type[Exception]", isal_zlib.error)
-
-#: Members of the archive looked at together.
-_MEMBERS_AT_ONCE = 5_000
-
-# 4.3.12: how long name, extra field and comment are.
-_TAIL_LENGTHS, _TAIL_LENGTHS_AT = struct.Struct("<3H"), 28
 
 
 class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def verify_fragment(stream: BinaryIO, fragment: Fragment) -> None:
-    """Inflate every member of the fragment, which must be what its header and the directory say.
+def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
+    """Require that every member of the fragment inflates to what its header and the directory say.
 
-    Raises CorruptArchive at the first thing wrong.
+    Raises CorruptArchive at the first difference.
     """
     stream.seek(fragment.data_bytes)
     directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
@@ -87,17 +73,20 @@ def verify_fragment(stream: BinaryIO, fragment: Fragment) -> None:
 
 
 def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
-    """Read every byte of a finished archive, which must be the one that the summary tells of.
+    """Read every byte of a finished archive and require that it is the one that the summary describes.
 
     Checks that members lie end to end from the first byte, that local headers and central directory say the
-    same, that no name occurs twice, also where case is folded, and that it has the digest that was assembled:
-    so the members' contents are those of the fragments. Memory: 8 bytes a member. The stream must seek.
+    same, that no name occurs twice, ignoring case, and that the archive has the digest of the assembled bytes,
+    so that the members' contents are those of the fragments. Memory: 8 bytes a member. The stream must seek.
 
-    Raises CorruptArchive at the first thing wrong.
+    Raises CorruptArchive at the first difference.
     """
-    offset, directory_bytes = _find_directory(archive, summary)
+    found = _find_directory(archive, summary)
     digest, names, place, count = sha256(), _Names(), 0, 0
-    for members in _directory(archive, offset, directory_bytes):
+    for run in directories.records(archive, found):
+        members = run.members
+        if central_records(members) != run.raw:
+            raise CorruptArchive("A central-directory record is not one that we write")
         lengths = header_lengths(members.entries)
         spans = lengths + members.entries["compressed"]
         starts = place + np.cumsum(spans) - spans
@@ -109,15 +98,15 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
         _require_headers(data, starts, lengths, local_headers(members), digest)
         names.add(members)
         count += len(members)
-    if place != offset or count != summary.members:
+    if place != found.offset or count != summary.members:
         raise CorruptArchive(
             "The archive holds more or less than its directory says",
             value=f"{count} members in {place} bytes",
-            expected=f"{summary.members} members in {offset} bytes",
+            expected=f"{summary.members} members in {found.offset} bytes",
         )
     names.require_distinct()
-    archive.seek(offset)
-    for block in blocks(archive, summary.size_bytes - offset, "The central directory"):
+    archive.seek(found.offset)
+    for block in blocks(archive, summary.size_bytes - found.offset, "The central directory"):
         digest.update(block)
     if digest.hexdigest() != summary.sha256:
         raise CorruptArchive(
@@ -125,76 +114,28 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
         )
 
 
-def _find_directory(stream: BinaryIO, summary: ArchiveSummary) -> tuple[int, int]:
-    """Return where the central directory begins and its size, from the end records: the file's last bytes."""
-    length = stream.seek(0, os.SEEK_END)
-    tail_bytes = min(length, END.size + LOCATOR.size + END64.size)
-    stream.seek(length - tail_bytes)
-    tail = stream.read(tail_bytes)
-    if length != summary.size_bytes or tail[-END.size :][:4] != END_MARK:
+def _find_directory(archive: BinaryIO, summary: ArchiveSummary) -> Directory:
+    """Return where the central directory is, after comparing the end records with the summary."""
+    length = archive.seek(0, os.SEEK_END)
+    if length != summary.size_bytes:
         raise CorruptArchive(
             "The file is cut short, or no ZIP",
             value=f"{length} bytes",
             expected=f"{summary.size_bytes} bytes",
         )
-    *_, members, size, offset, _ = END.unpack(tail[-END.size :])
-    if members == MAX16 or MAX32 in (size, offset):
-        if len(tail) < tail_bytes or tail[:4] != END64_MARK:
-            raise CorruptArchive("The ZIP64 end of central directory is missing", value=length)
-        members, size, offset = END64.unpack(tail[: END64.size])[-3:]
-    end = end_records(members, size, offset)
-    if not tail.endswith(end) or offset + size + len(end) != length or members != summary.members:
+    found = directories.find(archive)
+    end = end_records(found.members, found.size, found.offset)
+    if (
+        not found.end.endswith(end)
+        or found.offset + found.size + len(end) != length
+        or found.members != summary.members
+    ):
         raise CorruptArchive(
             "The end of the archive does not describe the archive",
-            value=f"{members} members, directory of {size} bytes at {offset}",
+            value=f"{found.members} members, directory of {found.size} bytes at {found.offset}",
             expected=f"{summary.members} members in {length} bytes",
         )
-    return offset, size
-
-
-def _directory(stream: BinaryIO, offset: int, size: int) -> Iterator[Members]:
-    """Yield the members of the central directory, some thousands at once; others may move the stream meanwhile."""
-    buffer, left = b"", size
-    while buffer or left:
-        starts: list[int] = []
-        at = 0
-        while at + CENTRAL.itemsize <= len(buffer) and len(starts) < _MEMBERS_AT_ONCE:
-            end = at + CENTRAL.itemsize + sum(_TAIL_LENGTHS.unpack_from(buffer, at + _TAIL_LENGTHS_AT))
-            if end > len(buffer):
-                break
-            starts.append(at)
-            at = end
-        if starts:
-            yield _parsed(buffer[:at], np.array(starts))
-            buffer = buffer[at:]
-        elif left:
-            stream.seek(offset + size - left)
-            block = stream.read(min(left, BLOCK))
-            left -= len(block)
-            buffer += block
-        else:
-            raise CorruptArchive("The central directory is cut off inside a record", value=len(buffer))
-
-
-def _parsed(records: bytes, starts: NDArray[np.int64]) -> Members:
-    """Return what the central-directory records say. Written again they must be the same bytes."""
-    raw = np.frombuffer(records, np.uint8)
-    head = raw[starts[:, None] + np.arange(CENTRAL.itemsize)].view(CENTRAL)[:, 0]
-    entries = np.zeros(len(starts), ENTRY)
-    for name in ENTRY.names or ():
-        entries[name] = head[name]
-    after_name = starts + CENTRAL.itemsize + entries["name_length"]
-    wide_at = after_name + 4
-    for name in ("size", "compressed", "offset"):
-        wide = entries[name] == MAX32
-        if wide.any() and wide_at[wide].max() + 8 <= len(raw):
-            entries[name][wide] = raw[wide_at[wide][:, None] + np.arange(8)].view("<i8")[:, 0]
-        wide_at = wide_at + 8 * wide
-    lengths = entries["name_length"].astype(np.int64)
-    members = Members(entries, raw[ragged(after_name - lengths, lengths)].tobytes())
-    if central_records(members) != records:
-        raise CorruptArchive("A central-directory record is not one that we write")
-    return members
+    return found
 
 
 def _require_headers(
@@ -204,7 +145,7 @@ def _require_headers(
     headers: bytes,
     digest: _Hash,
 ) -> None:
-    """Read the members' data, which begins at the first start and has these local headers at the starts."""
+    """Digest the members' data, from the first start on, and require these local headers at the starts."""
     places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
     at = int(starts[0])
     for block in data:
@@ -216,10 +157,10 @@ def _require_headers(
 
 
 class _Names:
-    """Finds a name that occurs twice, letter case aside: by hashes that differ from process to process.
+    """Finds names that occur twice, ignoring case, by Python's hash, whose seed differs between processes.
 
-    Two different names out of ten million have the same one once in 300,000 archives; the job fails then, and
-    goes well when it is asked for again.
+    Among ten million different names, two have the same hash in one of 300,000 archives. That export fails; a
+    new one of the same symbols succeeds.
     """
 
     def __init__(self) -> None:

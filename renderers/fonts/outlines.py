@@ -1,6 +1,6 @@
-"""Outlines of the characters under a symbol, so that no reader of the file needs a font.
+"""Outlines of the characters under a symbol, so that readers of the file need no font.
 
-The font is Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are never taken for each other.
+The font is Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are not mistaken for each other.
 """
 
 import io
@@ -16,22 +16,20 @@ from renderers.errors import RenderError
 
 Point: TypeAlias = tuple[float, float]
 
-#: Font units to the em; all measures below and in `Glyph` are font units, y upwards from the baseline.
-UNITS_PER_EM = 1000
-#: Height of a flat capital letter or digit.
-CAP_HEIGHT = 668
-#: What round digits reach above the baseline and below it: the ink of a line of digits.
+# All measures below and in `Glyph` are font units, UNITS_PER_EM to the em, y upwards from the baseline.
+
+#: The highest and the lowest ink of the digits.
 DIGIT_TOP, DIGIT_BOTTOM = 680, -12
-#: What any character of GS1's set 82 reaches above the baseline and below it.
-ASCENT, DESCENT = 715, -192
-#: What a character's ink may stick out of its advance, to either side ("j", "q").
+#: The highest and the lowest ink of all characters of GS1's set 82.
+INK_TOP, INK_BOTTOM = 715, -192
+#: How far a character's ink may reach beyond its advance on either side ("j", "q").
 OVERHANG = 60
 
 _FONT = "AtkinsonHyperlegible-Regular.ttf"
 
 
 class CharacterNotInFont(RenderError):
-    """The human-readable text holds a character the font has no picture of."""
+    """The human-readable text holds a character that the font does not have."""
 
     code = "character_not_in_font"
 
@@ -46,14 +44,14 @@ class Contour:
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One character's outline, filled by the nonzero rule, and how far the next character stands."""
+    """One character's outline, filled by the nonzero rule, and the distance to the next character's origin."""
 
     advance: int
     contours: tuple[Contour, ...]
 
 
 class _Recorder(BasePen):
-    """Takes down contours; composite glyphs and runs of quadratic curves arrive here taken apart."""
+    """Records contours; BasePen splits composite glyphs and runs of quadratic curves."""
 
     def __init__(self, glyphs: object) -> None:
         super().__init__(glyphs)
@@ -101,9 +99,10 @@ def glyph(character: str) -> Glyph:
 
 @lru_cache(maxsize=1024)
 def glyph_in_cell(character: str, pitch: int | None) -> Glyph:
-    """Return the glyph on whole font units, its ink in the middle of a cell `pitch` wide where there is one.
+    """Return the glyph in whole font units; with a pitch, its ink is centred in a cell that wide.
 
-    By the ink: the 1 has more room on its right than on its left. Raises CharacterNotInFont.
+    The ink is centred, not the advance: the 1 has more room on its right than on its left. Raises
+    CharacterNotInFont.
     """
     outline = glyph(character)
     across = [point[0] for contour in outline.contours for piece in contour.pieces for point in piece]

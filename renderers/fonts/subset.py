@@ -6,8 +6,6 @@ job sets text without seeing the font. Widths are in thousandths of an em throug
 """
 
 import io
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,14 +15,14 @@ from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
-from arabic_reshaper import ArabicReshaper
-from bidi.algorithm import get_display
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
+
+from renderers.fonts.visual_order import REPLACEMENT, characters_of, visual
 
 # The order is that of preference: one face for Latin text, then wide coverage, then CJK.
 FONT_FILES = (
@@ -33,9 +31,6 @@ FONT_FILES = (
     "DejaVuSans.ttf",
     "DroidSansFallback.ttf",
 )
-
-#: What stands for a character that no packaged font has.
-REPLACEMENT = "\ufffd"
 
 FONT_NAME = "LabelSans"
 UNITS_PER_EM = 1000
@@ -47,12 +42,6 @@ _CODE_POINTS = 0x110000
 _YEAR_2000 = 3_029_529_600
 # One font file holds at most 65,535 glyphs, and glyph 0 is no character.
 _MOST_CHARACTERS = 65_534
-
-# Hebrew to Syriac, Thaana, N'Ko … and the presentation forms.
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-
-# Marks that a name bears are shown, though the library would leave them out.
-_reshaper = ArabicReshaper({"delete_harakat": False, "delete_tatweel": False})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,20 +96,6 @@ def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 
-def visual(text: str) -> str:
-    """Return the text as it is drawn from left to right: composed, Arabic letters joined, in display order.
-
-    >>> visual("Jus d'orange")
-    "Jus d'orange"
-    """
-    if text.isascii():
-        return text
-    text = unicodedata.normalize("NFC", text)
-    if _RIGHT_TO_LEFT.search(text) is None:
-        return text
-    return str(get_display(_reshaper.reshape(text)))
-
-
 def missing(characters: Iterable[str]) -> set[str]:
     """Return those of the characters that no packaged font has; REPLACEMENT is drawn in their place.
 
@@ -132,14 +107,16 @@ def missing(characters: Iterable[str]) -> set[str]:
 
 
 def shown_characters(strings: Iterable[str]) -> str:
-    """Return every character it takes to draw the strings, sorted, each once; REPLACEMENT is always there.
+    """Return every character it takes to draw the strings or beginnings of them, sorted, each once.
+
+    REPLACEMENT is always there.
 
     >>> shown_characters(["BAB"])
     'AB\ufffd'
     """
     characters = {REPLACEMENT}
     for text in strings:
-        characters.update(visual(text))
+        characters |= characters_of(text)
     return "".join(sorted(characters - missing(characters)))
 
 
@@ -178,6 +155,15 @@ def _glyph_numbers(characters: str) -> NDArray[np.uint16]:
     numbers = np.full(_CODE_POINTS, characters.index(REPLACEMENT) + 1, np.uint16)
     numbers[_codes(characters)] = np.arange(1, len(characters) + 1)
     return numbers
+
+
+def shown(characters: str, text: str) -> str:
+    """Return the text as the font that has `characters` shows it, from left to right.
+
+    >>> shown("AB\ufffd", "ABC")
+    'AB\ufffd'
+    """
+    return "".join(character if character in characters else REPLACEMENT for character in visual(text))
 
 
 def set_text(characters: str, strings: Sequence[str]) -> SetText:

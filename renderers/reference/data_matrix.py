@@ -1,7 +1,7 @@
 """GS1 DataMatrix by libdmtx, one symbol at a time.
 
 The wheel `arbez-dmtx` brings the library and its ctypes declarations. Its own `encode`, like
-pylibdmtx's, sets no FNC1, so what it draws is no GS1 symbol (NaturalHistoryMuseum/pylibdmtx issue 105):
+pylibdmtx's, sets no FNC1, so the result is not a GS1 symbol (NaturalHistoryMuseum/pylibdmtx issue 105):
 here the library is called directly.
 """
 
@@ -13,20 +13,18 @@ import numpy as np
 from arbez_dmtx._libdmtx import wrapper as dmtx
 from numpy.typing import NDArray
 
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
+from renderers.symbologies import data_matrix, element_strings
 
-_FNC1 = 0x1D
-
-#: Tried in turn; the smallest symbol counts, the first among equals. libdmtx's own search over all schemes
-#: (DmtxSchemeAutoBest) would reach smaller symbols here and there, but some messages of letters and
+#: All are tried, and the smallest symbol is taken, the first of equally small ones. libdmtx's own search over
+#: all schemes (DmtxSchemeAutoBest) would find smaller symbols for some messages, but some messages of letters and
 #: separators trip an assertion in its Base 256 (0.7.8, dmtxencodebase256.c), which ends the process.
 _SCHEMES = (dmtx.DmtxScheme.DmtxSchemeAscii, dmtx.DmtxScheme.DmtxSchemeC40, dmtx.DmtxScheme.DmtxSchemeText)
 
 _PIXEL_PER_MODULE = {
     dmtx.DmtxProperty.DmtxPropSizeRequest: dmtx.DmtxSymbolSize.DmtxSymbolSquareAuto,
-    dmtx.DmtxProperty.DmtxPropFnc1: _FNC1,
+    dmtx.DmtxProperty.DmtxPropFnc1: element_strings.FNC1_BYTE,
     dmtx.DmtxProperty.DmtxPropMarginSize: 0,
     dmtx.DmtxProperty.DmtxPropModuleSize: 1,
     dmtx.DmtxProperty.DmtxPropPixelPacking: dmtx.DmtxPackOrder.DmtxPack8bppK,
@@ -51,28 +49,16 @@ def encode(messages: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
 
 
 def _draw(message: bytes) -> NDArray[np.uint8]:
-    if message[:1] != bytes([_FNC1]) or len(message) == 1:
-        raise PayloadNotEncodable(
-            "A GS1 DataMatrix starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        raise PayloadNotEncodable(
-            "A GS1 DataMatrix holds characters up to byte 127 only.", value=message, expected="bytes 0–127"
-        )
+    if error := element_strings.refusal(message, "GS1 DataMatrix"):
+        raise error
     drawn = [symbol for scheme in _SCHEMES if (symbol := in_scheme(message, scheme)) is not None]
     if not drawn:
-        raise PayloadTooLong(
-            f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
-            value=message,
-            expected="a message that fits 144×144",
-        )
+        raise data_matrix.too_long(message)
     return min(drawn, key=len)
 
 
 def in_scheme(message: bytes, scheme: int) -> NDArray[np.uint8] | None:
-    """Return the modules (side, side) by one of libdmtx's schemes, or None where the message does not fit so."""
+    """Return the modules (side, side) by one of libdmtx's schemes, or None if the message does not fit."""
     encoder = dmtx.dmtxEncodeCreate()
     if not encoder:
         raise MemoryError

@@ -1,7 +1,7 @@
 """EAN-13, UPC-A, EAN-8, ITF-14 and GS1-128 by python-barcode, one symbol at a time.
 
-python-barcode replaces a wrong check digit and cuts surplus digits without a word
-(WhyNotHugo/python-barcode issues 27, 49 and 80), so what arrives is checked here, before it gets there.
+python-barcode silently replaces a wrong check digit and cuts surplus digits
+(WhyNotHugo/python-barcode issues 27, 49 and 80), so payloads are checked here first.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,24 +14,20 @@ from barcode.codex import Gs1_128
 from barcode.itf import ITF
 from numpy.typing import NDArray
 
-from gs1.check_digit import check_digit
-from gs1.symbol_size import SymbolKind, symbol_size
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from gs1.element_string import FNC1
 from renderers.reference import one_by_one
 from renderers.symbol import BarSymbols, BatchEncoder, EncodedBatch, ErrorCorrection
+from renderers.symbologies import element_strings, gs1_128, linear
 from renderers.symbologies.ean_upc import EAN_8, EAN_13, UPC_A
 from renderers.symbologies.itf_14 import ITF_14
 from renderers.symbologies.linear import DigitSymbology
-
-_FNC1 = b"\x1d"
-_MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
 
 
 def encode_gs1_128(messages: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
     r"""Return the GS1-128 symbols of GS1 element strings, one group per number of symbol characters.
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
-    python-barcode changes code sets by a rule of thumb, so a symbol may be wider than the batch
+    python-barcode changes code sets by simple rules, so a symbol may be wider than the batch
     engine's. The level is ignored: linear symbols have none.
 
     Refused: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes above 127;
@@ -45,39 +41,21 @@ def encode_gs1_128(messages: Sequence[bytes], error_correction: ErrorCorrection)
 
 
 def _draw_gs1_128(message: bytes) -> NDArray[np.uint8]:
-    if message[:1] != _FNC1 or len(message) == 1 or not message.isascii():
-        raise PayloadNotEncodable(
-            "A GS1-128 starts with FNC1, followed by ASCII data.",
-            value=message,
-            expected="byte 0x1D and at least one character, bytes 0–127",
-        )
-    if len(message) - 1 > _MOST_CHARACTERS:
-        raise PayloadTooLong(
-            f"{len(message) - 1} characters are too many for GS1-128.",
-            value=message,
-            expected=f"at most {_MOST_CHARACTERS} characters",
-        )
+    if error := element_strings.refusal(message, "GS1-128"):
+        raise error
+    if len(message) - 1 > gs1_128.MOST_CHARACTERS:
+        raise gs1_128.too_long(message)
     # Gs1_128 puts the first FNC1 itself; 0x1D would be the control character GS, which is not FNC1.
-    return _widths(Gs1_128(message[1:].replace(_FNC1, Gs1_128.FNC1_CHAR.encode("latin-1")).decode("latin-1")))
+    return _widths(Gs1_128(message[1:].decode("ascii").replace(FNC1, Gs1_128.FNC1_CHAR)))
 
 
 def _digits_encoder(symbology: DigitSymbology, library: Callable[[str], Barcode]) -> BatchEncoder:
     """Return an encoder of the symbology's digits, check digit included, as in `renderers.symbologies.linear`."""
 
     def draw(payload: bytes) -> NDArray[np.uint8]:
-        if len(payload) != symbology.digits or not payload.isdigit():
-            raise PayloadNotEncodable(
-                f"{symbology.name} carries {symbology.digits} digits, not {payload!r}.",
-                value=payload,
-                expected=f"{symbology.digits} digits 0–9",
-            )
-        digits = payload.decode("ascii")
-        right = check_digit(digits[:-1])
-        if int(digits[-1]) != right:
-            raise PayloadNotEncodable(
-                f"{digits} has a wrong check digit.", value=payload, expected=f"check digit {right}"
-            )
-        return _widths(library(digits))
+        if not linear.is_valid(payload, symbology):
+            raise linear.refusal(payload, symbology)
+        return _widths(library(payload.decode("ascii")))
 
     def group(positions: NDArray[np.intp], widths: NDArray[np.uint8]) -> BarSymbols:
         return BarSymbols(positions, widths, symbology.units_per_x, symbology.guards, symbology.zones)

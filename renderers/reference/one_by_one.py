@@ -1,4 +1,4 @@
-"""A batch encoder out of a library that draws one symbol at a time."""
+"""A batch encoder made from a library that draws one symbol at a time."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -19,8 +19,8 @@ GroupMaker: TypeAlias = Callable[[NDArray[np.intp], NDArray[np.uint8]], SymbolGr
 def encode(payloads: Sequence[bytes], draw: SymbolDrawer, group: GroupMaker) -> EncodedBatch:
     """Return the symbols of payloads, one group per size, rising in size and, inside, in position.
 
-    Symbols of the same number of elements, or modules on a side, are of the same size. What `draw`
-    refuses is refused; other errors are the library's or ours, and pass.
+    Symbols with the same number of elements, or of modules on a side, have the same size. A LabelError of
+    `draw` is a refusal; other exceptions propagate.
     """
     by_size: dict[int, list[tuple[int, NDArray[np.uint8]]]] = {}
     refused: dict[int, LabelError] = {}

@@ -8,13 +8,12 @@ import segno
 from numpy.typing import NDArray
 from segno import consts
 
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
+from renderers.symbologies import qr_code, qr_segments
 
 _DIGITS = re.compile(rb"[0-9]+")
-#: Source: ISO/IEC 18004:2015, table 5.
-_ALPHANUMERIC = re.compile(rb"[0-9A-Z $%*+\-./:]+")
+_ALPHANUMERIC = re.compile(b"[" + re.escape(qr_segments.ALPHANUMERIC) + b"]+")
 
 #: From nine digits on, a numeric segment inside bytes pays for its header and the next one in every version:
 #: at most 38 bits of headers against 42 saved (ISO/IEC 18004:2015, table 3).
@@ -25,13 +24,13 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
     """Return the QR Code symbols of payloads at exactly this level, one group per version.
 
     A payload of digits or of alphanumeric characters is one segment; otherwise long runs of digits are
-    numeric and the rest is bytes. That is not always the shortest cut, so a symbol may be a version
-    larger than the batch engine's. Refused are empty payloads (PayloadNotEncodable) and those that do not
-    fit version 40 so cut (PayloadTooLong).
+    numeric and the rest is bytes. That is not always the shortest segmentation, so a symbol may be a version
+    larger than the batch engine's. Refused are empty payloads (PayloadNotEncodable) and those whose segments
+    do not fit version 40 (PayloadTooLong).
 
     segno 1.6.6 follows a terminator that ends on a codeword by a codeword 0x00 that the standard does not
-    have (heuer/segno issues 123 and 148). It stands behind the terminator, where readers look no
-    further, so such a symbol is used as it is, though it differs from other encoders'.
+    have (heuer/segno issues 123 and 148). Readers stop at the terminator, so such a symbol is used as it is,
+    though it differs from those of other encoders.
 
     >>> encode([b"https://id.gs1.org/01/09506000134352"], "M").groups[0].modules.shape
     (1, 29, 29)
@@ -39,11 +38,9 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
 
     def draw(payload: bytes) -> NDArray[np.uint8]:
         if not payload:
-            raise PayloadNotEncodable(
-                "An empty payload makes no QR Code symbol.", value=payload, expected="at least one byte"
-            )
+            raise qr_code.empty()
         try:
-            # boost_error would raise the level where it is free, and the level is part of what was asked.
+            # boost_error would raise the level if there is room, but the request names the level.
             symbol = segno.make(
                 _segments(payload),  # pyright: ignore[reportArgumentType] - the stub knows one segment only
                 error=error_correction,
@@ -51,12 +48,7 @@ def encode(payloads: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
                 boost_error=False,
             )
         except segno.DataOverflowError as error:
-            raise PayloadTooLong(
-                f"The payload of {len(payload)} bytes does not fit QR Code version 40 "
-                f"at level {error_correction}.",
-                value=payload,
-                expected="a payload that fits version 40",
-            ) from error
+            raise qr_code.too_long(payload, error_correction) from error
         return np.array(symbol.matrix, np.uint8)
 
     return one_by_one.encode(payloads, draw, MatrixSymbols)

@@ -1,26 +1,26 @@
-"""Where a symbol of a given X and lines of a given size stand on one label, if they fit at all.
+"""The places of a symbol of a given X and of lines of a given size on one label, if they fit.
 
-Positions are millimetres from the label's centre while they are worked out, x to the right and y up, and
-whole printer dots or millimetres from its lower left corner in what is returned.
+Inside this module, positions are millimetres from the label's centre, x to the right and y up. Results are
+whole printer dots or millimetres from the label's lower left corner.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from renderers.sheets.model import ASCENT, LINE_HEIGHT, MILLIMETRES_PER_POINT, SheetTemplate, TextLine
+from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
+from renderers.units import MILLIMETRES_PER_POINT
 
-#: How far the die may cut from where the template says, in millimetres: nothing is printed nearer the edge.
+#: Tolerance of the die cut, in millimetres: nothing is printed nearer the edge.
 DIE_TOLERANCE_MM = 0.8
 
-# Of a dot: what floating point may lose in working out a position.
+# Tolerance for rounding errors of positions, in dots.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """The part of a label that may be printed: a rounded rectangle, of which a circle is the extreme.
+    """The part of a label that may be printed: a rounded rectangle or a circle.
 
     `centre_x` and `centre_y` lead from the label's lower left corner to its centre.
     """
@@ -32,11 +32,11 @@ class Outline:
     radius: float
 
     def reach_y(self, x: float) -> float:
-        """Return how far above and below the centre a point `x` beside it may be; negative: nowhere."""
+        """Return the half height at a distance `x` from the vertical axis; negative outside the outline."""
         return _reach(x, self.half_width, self.half_height, self.radius)
 
     def reach_x(self, y: float) -> float:
-        """Return how far left and right of the centre a point `y` above or below it may be."""
+        """Return the half width at a distance `y` from the horizontal axis; negative outside the outline."""
         return _reach(y, self.half_height, self.half_width, self.radius)
 
 
@@ -67,7 +67,8 @@ class Block:
     """A symbol's box and the margins it needs, in whole dots.
 
     Margins hold quiet zone, bearer bars and guard bars. Human-readable text below begins `text_gap` under
-    the box. The height is any of `heights`, the greatest that fits: the two are equal for matrix symbols.
+    the box. `heights` are the least and the greatest height, equal for matrix symbols; the greatest that fits
+    is taken.
     """
 
     dot_mm: float
@@ -87,7 +88,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text to be placed. `ais` as in TextLine, the width of the text in millimetres."""
+    """A line of text to be placed; `ais` are those of TextLine."""
 
     ais: tuple[str, ...]
     width_mm: float
@@ -104,13 +105,13 @@ class Text:
 
     def line(self, *, left_mm: float, top_mm: float, centred: bool) -> TextLine:
         return TextLine(
-            left_mm, top_mm - ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
+            left_mm, top_mm - LINE_ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the box and the lines stand, from the label's lower left corner."""
+    """The places of box and lines, from the label's lower left corner."""
 
     left_dots: int
     bottom_dots: int
@@ -119,12 +120,8 @@ class Placement:
     name: TextLine | None
 
 
-#: (outline, block, human-readable lines from the top, name) -> placement, or None where it does not fit
-Arrangement: TypeAlias = Callable[[Outline, Block, Sequence[Text], Text | None], Placement | None]
-
-
 def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:
-    """Return everything on one vertical axis: name, symbol, human-readable text, each centred."""
+    """Return name, symbol and human-readable text from top to bottom, each centred; None if they do not fit."""
     dot = block.dot_mm
     left = round(outline.centre_x / dot - block.outer_width / 2)
     start, stop = left * dot - outline.centre_x, (left + block.outer_width) * dot - outline.centre_x
@@ -133,7 +130,7 @@ def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text |
     reach = outline.reach_y(max(-start, stop))
     if reach < 0:
         return None
-    # What everything asks of the lower and of the upper edge of the box.
+    # The ranges in which the lower and the upper edge of the box may be.
     bottom_from, bottom_to = -reach + block.bottom * dot, math.inf
     top_from, top_to = -math.inf, reach - block.top * dot
     tops: list[float] = []
@@ -186,7 +183,10 @@ def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text |
 
 
 def text_beside(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:
-    """Return symbol and, right of it, name and human-readable text, left-aligned; all centred vertically."""
+    """Return symbol and, to its right, name and human-readable text, left-aligned; None if they do not fit.
+
+    All are centred vertically.
+    """
     dot = block.dot_mm
     height = block.heights[1]
     outer_height, outer_width = block.bottom + height + block.top, block.outer_width * dot
@@ -216,12 +216,12 @@ def text_beside(outline: Outline, block: Block, hri: Sequence[Text], name: Text 
 
 
 def _dots(start: float, stop: float, centre: float, dot: float) -> tuple[int, int]:
-    """Return the first and last whole dot, from the label's edge, within start … stop from its centre."""
-    if start > stop:  # which the infinities of what reaches nowhere are, too
+    """Return the first and last whole dot, from the label's edge, that are start … stop from its centre."""
+    if start > stop:  # nothing fits; one of them may be infinite
         return 1, 0
     return math.ceil((start + centre) / dot - _ROUNDING), math.floor((stop + centre) / dot + _ROUNDING)
 
 
 def _within(wanted: float, first: int, last: int) -> int | None:
-    """Return the whole dot of first … last nearest to the wanted one, None where there is none."""
+    """Return the whole dot of first … last that is nearest to the wanted place; None if the range is empty."""
     return min(max(round(wanted), first), last) if first <= last else None

@@ -1,4 +1,4 @@
-"""A page to print once for each printer and sheet, that shows how to move later pages onto the labels."""
+"""A page to print once for each printer and sheet; it shows how to move later pages onto the labels."""
 
 import io
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from reportlab.pdfgen.canvas import Canvas
 
 from renderers.fonts.subset import FONT_NAME, make_subset, shown_characters, width_mm
 from renderers.sheets.document import Calibration
-from renderers.sheets.model import LINE_HEIGHT, MILLIMETRES_PER_POINT, SheetTemplate
+from renderers.sheets.model import LINE_HEIGHT, SheetTemplate
+from renderers.units import MILLIMETRES_PER_POINT, POINTS_PER_MILLIMETRE
 
-_POINTS = 1 / MILLIMETRES_PER_POINT  # in a millimetre
 _LINE_MM, _TICK_MM, _CROSS_MM = 0.1, 1.0, 5
 _LARGEST_PT, _SMALLEST_PT = 9.0, 2.0
 
-# Shares of the page: where the ruler lies, from its bottom, and what the text may take up above it.
+# Shares of the page: the height of the ruler above the bottom, and the room for the text above it.
 _RULER_AT, _TEXT_ROOM, _TEXT_WIDTH = 0.36, 0.35, 0.8
 _TEXT_ABOVE_RULER_MM = 3
 
@@ -23,10 +23,13 @@ _TEXT_ABOVE_RULER_MM = 3
 def calibration_page(template: SheetTemplate, calibration: Calibration | None = None) -> bytes:
     """Return a PDF page with every label's outline, rulers and instructions; the same bytes every time.
 
-    It is moved and scaled as the calibration says, so that a second print shows whether the first helped.
+    The page is moved and scaled by the calibration, so that a second print shows whether the values are right.
     """
     moved = calibration or Calibration()
-    width, height = template.page_width_mm * _POINTS, template.page_height_mm * _POINTS
+    width, height = (
+        template.page_width_mm * POINTS_PER_MILLIMETRE,
+        template.page_height_mm * POINTS_PER_MILLIMETRE,
+    )
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=(width, height), invariant=1, pageCompression=1)
     canvas.setTitle(f"Calibration of {template.id}")
@@ -37,10 +40,10 @@ def calibration_page(template: SheetTemplate, calibration: Calibration | None = 
         0,
         0,
         scale,
-        moved.offset_x_mm * _POINTS,
-        height * (1 - scale) - moved.offset_y_mm * _POINTS,
+        moved.offset_x_mm * POINTS_PER_MILLIMETRE,
+        height * (1 - scale) - moved.offset_y_mm * POINTS_PER_MILLIMETRE,
     )
-    canvas.scale(_POINTS, _POINTS)
+    canvas.scale(POINTS_PER_MILLIMETRE, POINTS_PER_MILLIMETRE)
     canvas.setLineWidth(_LINE_MM)
     _outlines(canvas, template)
     for cell in {0, template.labels_per_page - 1}:
@@ -117,7 +120,7 @@ def _panel(canvas: Canvas, template: SheetTemplate, ruler_mm: int, moved: Calibr
     canvas.line(left, ruler_y, left + ruler_mm, ruler_y)
     for at in range(ruler_mm + 1):
         canvas.line(left + at, ruler_y, left + at, ruler_y + (2 if at % 10 == 0 else 1) * _TICK_MM)
-    # In millimetres, as everything else here.
+    # In millimetres, like all lengths on this canvas.
     subset = make_subset(shown_characters(paragraphs))
     registerFont(TTFont(FONT_NAME + subset.tag, io.BytesIO(subset.font)))
     canvas.setFont(FONT_NAME + subset.tag, size * MILLIMETRES_PER_POINT)

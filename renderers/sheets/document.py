@@ -1,4 +1,4 @@
-"""What a job's PDF is, apart from its labels: enough for any worker to write any of its pages."""
+"""A PDF of label sheets apart from its labels: all that a worker needs to write any of its pages."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from renderers.errors import RenderError
-from renderers.sheets.model import MILLIMETRES_PER_INCH, SheetTemplate
+from renderers.sheets.model import SheetTemplate
+from renderers.units import MILLIMETRES_PER_INCH, POINTS_PER_INCH
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """How one printer's pages are moved so that labels meet their die cuts.
+    """How the pages for one printer are moved so that labels meet their die cuts.
 
     The page is scaled about its top left corner, then shifted: x to the right, y down, by whole dots.
     Scaling changes the X-dimension as well: modules are then no longer whole dots.
@@ -27,9 +28,10 @@ class SheetDocument:
     """A PDF of label sheets. Two documents that are equal, with equal labels, are the same bytes.
 
     `dpi` is the printer's, and that of every layout on the sheets.
-    `pages` is at least 1, blank where there is no label. `characters` are those of the embedded font, from
-    `renderers.fonts.subset.shown_characters`. `created` is aware; the caller's date, so that a repeated job
-    repeats its bytes. `cut_marks` draws the corners of each label, for sheets that are not die-cut.
+    `pages` is at least 1; pages without labels are blank. `characters` are those of the embedded font, from
+    `renderers.fonts.subset.shown_characters`. `created` has a time zone and comes from the caller, so that a
+    repeated export has the same bytes. `cut_marks` draws the corners of each label, for sheets that are not
+    die-cut.
     """
 
     template: SheetTemplate
@@ -52,7 +54,7 @@ class SheetDocument:
         """Width and height of the page in whole dots of the printer.
 
         Renderers disagree whether dots are counted from the page's top or bottom edge: on a page of whole
-        dots both come to the same.
+        dots both give the same result.
         """
         return self.dots(self.template.page_width_mm), self.dots(self.template.page_height_mm)
 
@@ -60,21 +62,21 @@ class SheetDocument:
     def page_points(self) -> tuple[float, float]:
         """Width and height of the page in points, rounded down to millionths.
 
-        Renderers add a row or column of dots where the page is a hair larger than whole ones.
+        Renderers add a row or column of dots if the page is slightly larger than whole dots.
         """
         width, height = self.page_dots
         return math.floor(width * 72e6 / self.dpi) / 1e6, math.floor(height * 72e6 / self.dpi) / 1e6
 
     @property
     def points_per_dot(self) -> float:
-        return 72 / self.dpi
+        return POINTS_PER_INCH / self.dpi
 
     def dots(self, millimetres: float) -> int:
         """Return the whole dots nearest to a length."""
         return round(millimetres * self.dpi / MILLIMETRES_PER_INCH)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document as JSON can hold it."""
+        """Return the document as values for JSON."""
         return {**asdict(self), "created": self.created.astimezone(UTC).isoformat()}
 
     @classmethod

@@ -1,16 +1,16 @@
-"""Errors of putting labels on sheets."""
+"""Errors of label sheets."""
 
 from renderers.errors import RenderError
 
 
 class SheetError(RenderError):
-    """The labels cannot be put on the sheet asked for."""
+    """The labels cannot be put on the requested sheet."""
 
     code = "cannot_lay_out_sheet"
 
 
 class UnknownTemplate(SheetError):
-    """No sheet template has this name. `nearest` are ids that come close, the best first."""
+    """No sheet template has this name. `nearest` are the most similar ids, the best first."""
 
     code = "unknown_template"
 
@@ -26,9 +26,9 @@ class UnknownTemplate(SheetError):
 
 
 class InvalidTemplate(SheetError):
-    """A table of sheet templates is not well-formed, or describes a sheet that cannot be.
+    """A table of sheet templates is not well-formed, or describes an impossible sheet.
 
-    `row` is the line in the file, 1 for its header; `column` is None where the whole row is meant.
+    `row` is the line in the file, 1 for its header; `column` is None if the error concerns the whole row.
     """
 
     code = "invalid_template"

@@ -1,18 +1,14 @@
-"""What a label sheet is: the template's geometry and the one layout all labels of a job share."""
+"""The geometry of a label sheet, and the layout that all labels of one kind share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from gs1.symbol_size import SymbolKind
+from renderers.units import MILLIMETRES_PER_INCH
 
-MILLIMETRES_PER_INCH = 25.4
-MILLIMETRES_PER_POINT = MILLIMETRES_PER_INCH / 72
-
-# What a line of text takes up, relative to its size: above and below the baseline, and from one baseline
-# to the next.
-ASCENT = 0.8
-DESCENT = 0.2
+# Room for a line of text, relative to its size: above the baseline, and from one baseline to the next.
+LINE_ASCENT = 0.8
 LINE_HEIGHT = 1.2
 
 
@@ -22,7 +18,7 @@ class SheetTemplate:
 
     `left_mm` and `top_mm` lead from the page's top left corner to that of the first label; pitches from
     one label to the next. A round label's width is its diameter. `also_known_as` are product numbers of
-    the same geometry, `source` says where it comes from.
+    the same geometry, `source` names the origin of the measures.
     """
 
     id: str
@@ -70,14 +66,14 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class LabelLayout:
-    """Where symbol and text stand on every label of a job, solved once before rendering.
+    """The places of symbol and text on every label of an export, solved once before rendering.
 
     X is `x_dots` whole dots of a printer with `dpi` dots per inch. The box holds the largest symbol of
     the job without its quiet zone; its lower left corner is in dots from the label's lower left corner,
-    its size in X (a linear symbol's height in dots is `bar_height_dots`). A smaller symbol stands in its
-    middle, on whole dots. Outside the box, where room is kept for them: bearer bars `bearer_bar_dots`
-    thick above and below it, over the quiet zones too, and guard bars that reach `guard_bar_dots` further
-    down (EAN/UPC).
+    its size in X (a linear symbol's height in dots is `bar_height_dots`). A smaller symbol is centred in the
+    box, on whole dots. Outside the box, in room that the layout keeps free, are bearer bars `bearer_bar_dots`
+    thick above and below it, which span the quiet zones too, and guard bars that reach `guard_bar_dots`
+    further down (EAN/UPC).
     """
 
     kind: SymbolKind
@@ -99,7 +95,7 @@ class LabelLayout:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the layout whose `dataclasses.asdict` this is, also after a way through JSON."""
+        """Return the layout from its `dataclasses.asdict`, which may have been written as JSON and read again."""
         fields = dict(values)
         fields["kind"] = SymbolKind(values["kind"])
         fields["hri"] = tuple(_text_line(line) for line in values["hri"])

@@ -1,8 +1,8 @@
-"""What stands on the pages: the PDF operators that draw labels, cut marks and calibration.
+"""The PDF operators of pages: calibration, cut marks and labels.
 
-Lengths are whole dots of the layout's printer; one transformation at the head of each page makes points of
-them. Modules and bars are image masks with one sample per module or unit of X: renderers paint every dot
-that an outline touches, so that drawn shapes grow (the bars of EAN-13 at 300 dpi by 17 % in poppler, at 203
+Lengths are whole dots of the layout's printer; one transformation at the head of each page converts them to
+points. Modules and bars are image masks with one sample per module or unit of X: renderers paint every dot
+that an outline touches, so drawn shapes grow (the bars of EAN-13 at 300 dpi by 17 % in poppler, at 203
 dpi beyond reading), while a mask's samples on whole dots keep their size.
 
 Source: ISO 32000-1:2008, 8.3.4 (transformations), 8.9.6.2 (stencil masks), 8.9.7 (inline images), 9.4 (text).
@@ -15,13 +15,13 @@ from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_POINT
 from renderers.sheets.placement import PlacedText, SheetLabels, Stencil
+from renderers.units import MILLIMETRES_PER_POINT
 
 FONT_RESOURCE = "F"
 CUT_MARKS_RESOURCE = "Cut"
 
-# A layout is solved with widths rounded elsewhere; this much, in millimetres, is no overflow.
+# Tolerance for rounding in the widths with which the layout was solved, in millimetres.
 _WIDTH_TOLERANCE_MM = 0.05
 
 _CUT_MARK_MM, _CUT_LINE_MM = 1.5, 0.1
@@ -62,7 +62,7 @@ def cut_marks(document: SheetDocument) -> bytes:
 def draw(document: SheetDocument, labels: SheetLabels) -> list[str]:
     """Return the operators of each label, empty for one without a symbol.
 
-    Raises TextTooWide where a text exceeds its line, which a layout solved for these labels rules out.
+    Raises TextTooWide if a text exceeds its line; in a layout solved for these labels none does.
     """
     drawn = [""] * len(labels.cells)
     all_origins = placement.label_origins(document)
@@ -85,8 +85,8 @@ def _masks(stencil: Stencil, origins: NDArray[np.intp]) -> list[str]:
     each = [digits[at : at + size] for at in range(0, len(digits), size)]
     if len(each) == 1:
         each *= len(origins)
-    # A hundredth of a dot inside its edges: a coordinate that comes out a hair beyond a whole dot would have
-    # some renderers paint one row or column more.
+    # A hundredth of a dot inside the mask's edges: some renderers paint one more row or column if a coordinate
+    # is slightly beyond a whole dot.
     before = f"q {stencil.width - 1}.98 0 0 {stencil.height - 1}.98 "
     after = f".01 cm BI/W {columns}/H {rows}/IM true/BPC 1/D[1 0]/F/AHx ID "
     corners = (origins + np.array([stencil.left, stencil.bottom])).tolist()

@@ -1,4 +1,4 @@
-"""PDF files of label sheets: fragments of pages written apart, joined by copying.
+"""PDF files of label sheets: fragments of pages are written separately and joined by copying.
 
 Every object's number follows from the document alone, so a worker writes its pages with final numbers and the
 joined file has the same bytes however its pages were cut into fragments. Both sides need constant memory.
@@ -25,7 +25,7 @@ _KIDS = 256
 _BLOCK = 1 << 20
 _SPOOL_BYTES = 1 << 20
 
-# A fragment's directory: for every page the bytes of its two objects, the page and its content.
+# A fragment's directory has, for every page, the sizes in bytes of its two objects: page and content.
 _ENTRY = struct.Struct("<2L")
 
 _CATALOG, _PAGE_TREE, _INFO, _METADATA, _INTENT, _PROFILE, _CUT_MARKS, _FONT = range(1, 9)
@@ -43,7 +43,7 @@ class CorruptFragment(RenderError):
 
 @dataclass(frozen=True, slots=True)
 class PdfFragment:
-    """Pages [first_page, first_page + pages): bytes of both halves of their file, SHA-256 (hex) of both."""
+    """Pages [first_page, first_page + pages): sizes of the two halves in bytes, SHA-256 (hex) of both halves."""
 
     first_page: int
     pages: int
@@ -72,8 +72,9 @@ class PdfSummary:
 class _Numbers:
     """The object numbers of a document with so many pages.
 
-    `levels` are the nodes of the page tree, from the pages themselves to the one root. Numbers: what the
-    file has once, the nodes below the root level by level, two for every page, the outline.
+    `levels` are the numbers of nodes on each level of the page tree, from the pages to the root. Object numbers
+    are given first to the objects that the file has once, then to the nodes below the root, level by level,
+    then to the pages, two each, and last to the outline.
     """
 
     def __init__(self, page_count: int) -> None:
@@ -98,7 +99,7 @@ class _Numbers:
         return self.node(level + 1, index // _KIDS)
 
 
-class FragmentWriter:
+class PdfFragmentWriter:
     """Writes pages [first_page, last_page) to a stream that need not seek, in ascending order."""
 
     def __init__(self, document: SheetDocument, stream: BinaryIO, first_page: int, last_page: int) -> None:
@@ -114,9 +115,9 @@ class FragmentWriter:
         self._directory = array("L")
 
     def add(self, labels: SheetLabels) -> None:
-        """Draw labels, whose cells go on from those before; pages that are complete are written.
+        """Draw labels, whose cells follow those of the last call, and write the pages that are complete.
 
-        Raises RenderError where a cell lies before the page in hand or beyond the fragment.
+        Raises RenderError for a cell before the current page or beyond the fragment.
         """
         per_page = self._document.template.labels_per_page
         for page, operators in zip(
@@ -133,7 +134,7 @@ class FragmentWriter:
             self._open.append(operators)
 
     def close(self) -> PdfFragment:
-        """Write what is left, blank pages too, and the directory. The stream stays open."""
+        """Write the remaining pages, blank ones too, and the directory. The stream stays open."""
         while self._page < self._last:
             self._write_page()
         directory = b"".join(
@@ -148,7 +149,7 @@ class FragmentWriter:
     def _write_page(self) -> None:
         number = self._numbers.node(0, self._page)
         parent = self._numbers.parent(0, self._page)
-        # Everything else a page needs it inherits from the root of the page tree.
+        # A page inherits everything else from the root of the page tree.
         page = _object(number, f"<</Type/Page/Parent {parent} 0 R/Contents {number + 1} 0 R>>".encode())
         content = _object(number + 1, pdf_parts.stream("", self._head + "".join(self._open).encode("ascii")))
         self._stream.write(page + content)
@@ -162,7 +163,7 @@ def _object(number: int, body: bytes) -> bytes:
 
 
 class _File(DigestedStream):
-    """The file being written, and where each object begins, in order of number."""
+    """The file being written, and the offset of each object by its number."""
 
     def __init__(self, out: BinaryIO, objects: int) -> None:
         super().__init__(out)
@@ -182,8 +183,8 @@ def join(
     """Write the PDF to a stream that need not seek and return its size and digest.
 
     `fragments` come in the order of their pages and cover the document; each stream stands at the first
-    byte of its fragment. Raises CorruptFragment where one is damaged, missing or out of order: what was
-    written is then useless.
+    byte of its fragment. Raises CorruptFragment if one is damaged, missing or out of order. Discard the file
+    then.
     """
     numbers = _Numbers(document.pages)
     file = _File(out, numbers.outline - 1 + (len(bookmarks) + 1 if bookmarks else 0))
@@ -207,7 +208,7 @@ def join(
 def _single_objects(
     document: SheetDocument, numbers: _Numbers, bookmarks: Sequence[Bookmark]
 ) -> Iterable[tuple[int, bytes]]:
-    """Yield number and body of everything but pages and outline."""
+    """Yield number and body of all objects except pages and outline."""
     outline = f"/Outlines {numbers.outline} 0 R/PageMode/UseOutlines" if bookmarks else ""
     catalog = (
         f"<</Type/Catalog/Pages {_PAGE_TREE} 0 R/Metadata {_METADATA} 0 R/OutputIntents[{_INTENT} 0 R]"
@@ -219,7 +220,7 @@ def _single_objects(
     yield _INTENT, pdf_parts.output_intent(_PROFILE)
     yield _PROFILE, pdf_parts.colour_profile()
     width, height = document.page_dots
-    # Present without cut marks too, so that numbers depend on the pages alone.
+    # This object exists without cut marks too, so that numbers depend only on the pages.
     yield (
         _CUT_MARKS,
         pdf_parts.stream(
@@ -299,7 +300,7 @@ def _outline(
 
 
 def _finish(file: _File) -> None:
-    """Write the cross-reference table and the trailer. The file's identifier is the digest of all before it."""
+    """Write the cross-reference table and the trailer. The file's identifier is the digest of all objects."""
     identifier = file.hexdigest()[:32]
     begin, size = file.offset, len(file.offsets)
     file.write(b"xref\n0 %d\n0000000000 65535 f \n" % size)

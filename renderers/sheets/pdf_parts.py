@@ -1,4 +1,4 @@
-"""What a PDF has once: the embedded font, the metadata and the colour of its black.
+"""The objects that a PDF has once: embedded font, metadata and output intent.
 
 Source: ISO 32000-1:2008, 9.7 (composite fonts), 14.3 (metadata); ISO 19005-2:2011 (PDF/A-2), 6.2.2 (output
 intent), 6.2.11 (fonts), 6.6 (metadata).
@@ -31,7 +31,7 @@ _BLOCK = 100
 
 
 def stream(dictionary: str, content: bytes, *, compress: bool = True) -> bytes:
-    """Return a stream object's body. `dictionary` are its entries but Length and Filter."""
+    """Return a stream object's body. `dictionary` has its entries except Length and Filter."""
     if compress:
         content = isal_zlib.compress(content, _LEVEL)
         dictionary += "/Filter/FlateDecode"
@@ -48,7 +48,7 @@ def text_string(text: str) -> str:
 
 
 def font_objects(characters: str, first: int) -> list[bytes]:
-    """Return the five objects of the embedded font, numbered from `first`; the first is what pages refer to."""
+    """Return the five objects of the embedded font, numbered from `first`; pages refer to the first."""
     subset = make_subset(characters)
     name = f"/{subset.tag}+{FONT_NAME}"
     box = " ".join(map(str, subset.bounds))
@@ -59,7 +59,7 @@ def font_objects(characters: str, first: int) -> list[bytes]:
         f"<</Type/Font/Subtype/CIDFontType2/BaseFont{name}/CIDToGIDMap/Identity"
         "/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>"
         f"/FontDescriptor {first + 2} 0 R/DW {UNITS_PER_EM // 2}/W[1[{widths}]]>>".encode(),
-        # Flags: symbolic, which a font without an encoding of its own is.
+        # Flags: symbolic, because the font has no encoding of its own.
         f"<</Type/FontDescriptor/FontName{name}/Flags 4/FontBBox[{box}]/ItalicAngle 0"
         f"/Ascent {ASCENT}/Descent {DESCENT}/CapHeight {CAP_HEIGHT}/StemV 80/FontFile2 {first + 3} 0 R>>".encode(),
         stream(f"/Length1 {len(subset.font)}", subset.font),
@@ -68,7 +68,7 @@ def font_objects(characters: str, first: int) -> list[bytes]:
 
 
 def _to_unicode(characters: str) -> bytes:
-    """Return the CMap that says which characters glyphs 1, 2, … stand for."""
+    """Return the CMap with the characters that glyphs 1, 2, … stand for."""
     entries = [
         f"<{number:04x}><{_letters(character).encode('utf-16-be').hex()}>"
         for number, character in enumerate(characters, 1)
@@ -102,12 +102,12 @@ def output_intent(profile: int) -> bytes:
 
 
 def colour_profile() -> bytes:
-    """Return the sRGB profile as a stream object. `srgb.icc` is Little CMS's own, with a fixed date."""
+    """Return the sRGB profile as a stream object. `srgb.icc` is Little CMS's sRGB profile with a fixed date."""
     return stream("/N 3", files("renderers.sheets").joinpath("srgb.icc").read_bytes())
 
 
 def info(title: str, created: datetime) -> bytes:
-    """Return the document information dictionary; it says the same as `metadata`."""
+    """Return the document information dictionary; its values are those of `metadata`."""
     date = created.astimezone(UTC).strftime("D:%Y%m%d%H%M%SZ")
     return (
         f"<</Title{text_string(title)}/Producer({PRODUCER})/CreationDate({date})/ModDate({date})>>".encode()
@@ -115,7 +115,7 @@ def info(title: str, created: datetime) -> bytes:
 
 
 def metadata(title: str, created: datetime) -> bytes:
-    """Return the XMP packet that declares PDF/A-2b, as a stream object; uncompressed, as PDF/A wants it."""
+    """Return the XMP packet that declares PDF/A-2b, as a stream object; uncompressed, as PDF/A requires."""
     date = created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     packet = f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">

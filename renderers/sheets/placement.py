@@ -1,4 +1,4 @@
-"""Where the symbols and texts of labels stand, in whole dots of the layout's printer.
+"""The places of symbols and texts of labels, in whole dots of the layout's printer.
 
 Lengths are counted from the page's or the label's lower left corner, to the right and up.
 """
@@ -13,8 +13,9 @@ from gs1.symbol_size import symbol_size
 from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_POINT, LabelLayout, TextLine
+from renderers.sheets.model import LabelLayout, TextLine
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
+from renderers.units import MILLIMETRES_PER_POINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class LabelGroup:
     """Labels that share a layout and a size of symbol.
 
     `hri` has, for each line of the layout's human-readable text, one string per symbol; `names` has one per
-    symbol, or none where the layout has no name line.
+    symbol, or is empty if the layout has no name line.
     """
 
     layout: LabelLayout
@@ -47,8 +48,8 @@ class SheetLabels:
 class Stencil:
     """Dark and light samples stretched over a rectangle of the label.
 
-    `samples`, shape (n, rows, columns), is 1 where dark: one for every label of a group, or with n = 1 the
-    same for all. Every sample is whole dots wide and high.
+    `samples`, shape (n, rows, columns), is 1 for dark; n is the number of labels in the group, or 1 if all
+    have the same samples. Every sample is whole dots wide and high.
     """
 
     samples: NDArray[np.uint8]
@@ -82,9 +83,9 @@ def label_origins(document: SheetDocument) -> NDArray[np.intp]:
 
 
 def stencils(group: LabelGroup) -> list[Stencil]:
-    """Return the symbols of a group, and after them guard or bearer bars, which all of them share.
+    """Return the symbols of a group, then the guard or bearer bars, which are the same for all.
 
-    Raises RenderError where X is so few dots that bars would be a broken number wide.
+    Raises RenderError if bars would not be whole dots wide.
     """
     symbols = group.symbols
     if isinstance(symbols, MatrixSymbols):
@@ -102,7 +103,7 @@ def _matrix(layout: LabelLayout, symbols: MatrixSymbols) -> Stencil:
 
 
 def _left(layout: LabelLayout, symbols: SymbolGroup) -> int:
-    """Return the left edge of a symbol in the middle of its box."""
+    """Return the left edge of a symbol that is centred in its box."""
     return layout.box_left_dots + int((layout.box_width_x - symbols.width_x) * layout.x_dots / 2)
 
 
@@ -135,7 +136,7 @@ def _bars_and_more(layout: LabelLayout, symbols: BarSymbols) -> list[Stencil]:
 
 
 def texts(document: SheetDocument, group: LabelGroup) -> list[PlacedText]:
-    """Return the texts of a group: human-readable text, line by line or digits in their zones, and names."""
+    """Return the texts of a group: lines of human-readable text, or digits in their zones, and names."""
     symbols, name = group.symbols, group.layout.name
     found: list[PlacedText] = []
     for line, strings in zip(group.layout.hri, group.hri, strict=True):
@@ -163,7 +164,7 @@ def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> Pl
 def _zones(
     document: SheetDocument, layout: LabelLayout, symbols: BarSymbols, line: TextLine, strings: Sequence[str]
 ) -> list[PlacedText]:
-    """Return the digits of EAN/UPC in their places between the guard bars, all smaller where one must be."""
+    """Return the digits of EAN/UPC between the guard bars; if some have too little room, all are smaller."""
     parts = [[text[zone.start : zone.stop] for text in strings] for zone in symbols.zones]
     rooms_mm = [zone.width_x * layout.x_dimension_mm for zone in symbols.zones]
     shrink = 1.0
@@ -174,7 +175,7 @@ def _zones(
     return [
         PlacedText(
             digits,
-            left + (zone.left_x + zone.width_x / 2) * layout.x_dots,
+            left + zone.centre_x * layout.x_dots,
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,

@@ -1,109 +1,75 @@
-"""A picture of a document's first page, for choosing a template and layout before anything is printed."""
+"""A picture of a document's first page: PDFium draws the PDF of that page."""
 
 import io
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from threading import Lock
+from typing import cast
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+import pypdfium2
 
-from renderers.fonts.subset import make_subset, shown_characters, visual
-from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import MILLIMETRES_PER_INCH
-from renderers.sheets.placement import PlacedText, SheetLabels, Stencil
+from renderers.sheets.pdf import PdfFragmentWriter, join
+from renderers.sheets.placement import SheetLabels
 from renderers.symbol import BarSymbols
+from renderers.units import POINTS_PER_INCH
 
 _LEAST_DPI = 150
-_OUTLINE = 176
+
+# The page's size is rounded to 32 bits: without this, one that is whole pixels may come out a pixel larger.
+_ROUNDING = 1 - 1e-6
+
+# A letter page at 300 dpi has 8.4 million pixels; each takes a byte.
+_MOST_PIXELS = 10_000_000
+
+# Only one thread of a process may call PDFium at a time. Source: pypdfium2's README, "Incompatibility with
+# Threading".
+_PDFIUM = Lock()
 
 
-def preview(document: SheetDocument, labels: SheetLabels) -> bytes:
-    """Return the first page as a greyscale PNG; those of the labels that stand on others are left out.
+def preview(document: SheetDocument, batches: Iterable[SheetLabels]) -> bytes:
+    """Return the first page with these labels, all of which stand on it, as a greyscale PNG.
 
-    X of the first symbols is a whole number of pixels, the fewest that make at least 150 dpi, so that they can
-    be read.
-    Label edges are grey. Calibration, which only a printer needs, is left out.
+    X of the first symbols is a whole number of pixels, the fewest that make at least 150 dpi. The resolution
+    is lower where the page would have more than 10 million pixels. Raises RenderError for a label on another
+    page, and TextTooWide.
     """
-    sheet = _Sheet(document, labels, _scale(document, labels))
-    sheet.draw()
-    out = io.BytesIO()
-    dpi = document.dpi * sheet.scale
-    sheet.image.save(out, "PNG", dpi=(dpi, dpi))
-    return out.getvalue()
+    page = replace(document, pages=1)
+    dpi: float = _LEAST_DPI
+    content = io.BytesIO()
+    writer = PdfFragmentWriter(page, content, 0, 1)
+    for number, labels in enumerate(batches):
+        if number == 0:
+            dpi = _resolution(page, labels)
+        writer.add(labels)
+    fragment = writer.close()
+    content.seek(0)
+    pdf = io.BytesIO()
+    join(page, [(fragment, content)], pdf)
+    return _png(pdf.getvalue(), dpi)
 
 
-def _scale(document: SheetDocument, labels: SheetLabels) -> float:
-    """Return pixels per dot: whole pixels to the X of the first symbols."""
+def _resolution(document: SheetDocument, labels: SheetLabels) -> float:
+    """Return the pixels per inch at which X of the first symbols is whole pixels."""
     if not labels.groups:
-        return _LEAST_DPI / document.dpi
+        return _LEAST_DPI
     first = labels.groups[0]
     units = first.symbols.units_per_x if isinstance(first.symbols, BarSymbols) else 1
     x_dots = first.layout.x_dots
-    return -(-x_dots * _LEAST_DPI // (document.dpi * units)) * units / x_dots
+    return -(-x_dots * _LEAST_DPI // (document.dpi * units)) * units / x_dots * document.dpi
 
 
-class _Sheet:
-    """The picture being drawn; `scale` is pixels per dot."""
-
-    def __init__(self, document: SheetDocument, labels: SheetLabels, scale: float) -> None:
-        self._document, self._labels = document, labels
-        self.scale = scale
-        width, self._height = document.page_dots
-        self.image = Image.new("L", (round(width * scale), round(self._height * scale)), 255)
-        self._canvas = ImageDraw.Draw(self.image)
-
-    def draw(self) -> None:
-        document, labels = self._document, self._labels
-        per_page = document.template.labels_per_page
-        origins: list[tuple[int, int]] = placement.label_origins(document).tolist()
-        for left, bottom in origins:
-            self._outline(left, bottom)
-        for group in labels.groups:
-            cells: list[int] = labels.cells[group.symbols.positions].tolist()
-            here = [index for index, cell in enumerate(cells) if cell < per_page]
-            for stencil in placement.stencils(group):
-                for index in here:
-                    self._stencil(stencil, index, *origins[cells[index]])
-            for text in placement.texts(document, group):
-                self._text(text, here, [origins[cells[index]] for index in here])
-
-    def _down(self, dots: float) -> float:
-        """Return pixels from the top for dots from the bottom."""
-        return (self._height - dots) * self.scale
-
-    def _outline(self, left: int, bottom: int) -> None:
-        template, scale = self._document.template, self.scale
-        right = left + self._document.dots(template.label_width_mm)
-        top = bottom + self._document.dots(template.label_height_mm)
-        box = (left * scale, self._down(top), right * scale - 1, self._down(bottom) - 1)
-        if template.shape == "round":
-            self._canvas.ellipse(box, outline=_OUTLINE)
-        else:
-            per_mm = self._document.dpi * scale / MILLIMETRES_PER_INCH
-            self._canvas.rounded_rectangle(box, template.corner_radius_mm * per_mm, outline=_OUTLINE)
-
-    def _stencil(self, stencil: Stencil, index: int, left: int, bottom: int) -> None:
-        samples = stencil.samples[index if len(stencil.samples) > 1 else 0]
-        size = max(1, round(stencil.width * self.scale)), max(1, round(stencil.height * self.scale))
-        mask = Image.fromarray((samples * np.uint8(255)), "L").resize(size, Image.Resampling.NEAREST)
-        corner = (
-            round((left + stencil.left) * self.scale),
-            round(self._down(bottom + stencil.bottom + stencil.height)),
-        )
-        self.image.paste(0, corner, mask)
-
-    def _text(self, text: PlacedText, here: list[int], origins: list[tuple[int, int]]) -> None:
-        strings = [visual(text.strings[index]) for index in here]
-        characters = shown_characters(strings)
-        size = text.size_pt / self._document.points_per_dot * self.scale
-        # Its other engine would set right-to-left text once more.
-        font = ImageFont.truetype(
-            io.BytesIO(make_subset(characters).font), size, layout_engine=ImageFont.Layout.BASIC
-        )
-        for string, (left, bottom) in zip(strings, origins, strict=True):
-            self._canvas.text(
-                ((left + text.x) * self.scale, self._down(bottom + text.baseline)),
-                string,
-                fill=0,
-                font=font,
-                anchor="ms" if text.centred else "ls",
-            )
+def _png(pdf: bytes, dpi: float) -> bytes:
+    """Return the first page of the PDF at this resolution, or less if it has too many pixels."""
+    out = io.BytesIO()
+    with _PDFIUM, pypdfium2.PdfDocument(pdf) as opened:
+        page = opened[0]
+        width, height = page.get_size()
+        scale = min(dpi / POINTS_PER_INCH, math.sqrt(_MOST_PIXELS / (width * height)))
+        # The stub says whole scales only; the library takes any.
+        picture = page.render(scale=cast("int", scale * _ROUNDING), grayscale=True).to_pil()
+        # The page is stretched to whole pixels, so both directions have a resolution of their own.
+        resolution = picture.width * POINTS_PER_INCH / width, picture.height * POINTS_PER_INCH / height
+        picture.save(out, "PNG", dpi=resolution)
+    return out.getvalue()

@@ -1,4 +1,4 @@
-"""What the labels of a job ask for, and the sizes a symbol may have for it, in whole printer dots."""
+"""The needs of an export's labels, and the sizes in whole printer dots that their symbols may have."""
 
 import math
 from collections.abc import Callable
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
 from renderers.sheets.arrangement import Block
-from renderers.sheets.model import MILLIMETRES_PER_INCH
+from renderers.symbol import GUARD_BAR_X
+from renderers.units import MILLIMETRES_PER_INCH
 
 # Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
 # width where that is more. Source: ISO/IEC 15417 and ISO/IEC 16390, annexes on application parameters.
 _LEAST_BAR_HEIGHT_MM = 5.0
 _LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
 
-# EAN/UPC guard bars reach 5 X below the others. Source: ISO/IEC 15420; GS1 General Specifications, 5.2.
-_GUARD_BAR_X = {SymbolKind.EAN_13: 5, SymbolKind.EAN_8: 5, SymbolKind.UPC_A: 5}
+_WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
 
-# Of a dot: what floating point may lose between millimetres and dots.
+# Tolerance for rounding errors between millimetres and dots, in dots.
 _ROUNDING = 1e-9
 
 
@@ -34,11 +34,11 @@ class HriElement:
 
 @dataclass(frozen=True, slots=True)
 class LabelNeeds:
-    """What the labels of a job ask of the layout: the greatest of everything.
+    """The room that an export's labels need: the largest symbol and the widest texts.
 
     `width_x` is the width of the largest symbol without quiet zone, `height_x` its height, None for linear
     symbols, `units_per_x` that of BarSymbols. Elements are in their order on the label; those on one line
-    follow each other without a space. `name_width_1pt_mm` is None where no product name is asked for.
+    follow each other without a space. `name_width_1pt_mm` is None if no product name is wanted.
     """
 
     width_x: float
@@ -49,7 +49,7 @@ class LabelNeeds:
 
     def __post_init__(self) -> None:
         if not self.elements:
-            raise ValueError("A label without human-readable text is none")
+            raise ValueError("A label needs human-readable text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """What is asked of every label, whatever the template."""
+class Sizing:
+    """The sizes that GS1, the printer and the needs of the labels allow, whatever the template."""
 
     kind: SymbolKind
     needs: LabelNeeds
@@ -87,17 +87,18 @@ class Job:
 
     @property
     def guard_bar_x(self) -> int:
-        return _GUARD_BAR_X.get(self.kind, 0)
+        return GUARD_BAR_X if self.kind in _WITH_GUARD_BARS else 0
 
     @property
     def target_dots(self) -> int:
         return min(self._at_least(self.size.x_target_mm), self._at_most(self.size.x_max_mm))
 
     def candidates(self, module_size_mm: float | None) -> list[Candidate]:
-        """Return what to try, the preferred first.
+        """Return the sizes to try, the preferred first.
 
-        That is every X from the table's largest down, or the whole dots nearest to `module_size_mm` within
-        the table's limits. Raises XDimensionOutOfRange where that is outside, or no dots are inside.
+        They are every X from the table's largest down, or the whole dots nearest to `module_size_mm` within
+        the table's limits. Raises XDimensionOutOfRange if `module_size_mm` is outside these limits, or no
+        whole dots are inside them.
         """
         size, step = self.size, -self.needs.units_per_x
         least, most = self._at_least(size.x_min_mm), self._at_most(size.x_max_mm)
@@ -124,7 +125,7 @@ class Job:
         return tried
 
     def _dots(self, x_mm: float, rounded: Callable[[float], int]) -> int:
-        """Return X in whole dots; narrow and wide bars are both whole where X is a multiple of its units."""
+        """Return X in whole dots, a multiple of the units, so that narrow and wide bars are whole dots too."""
         return rounded(x_mm / self.dot_mm / self.needs.units_per_x) * self.needs.units_per_x
 
     def _at_least(self, x_mm: float) -> int:
@@ -139,7 +140,7 @@ class Job:
         return limit is not None and self.outer_width_x * x_dots * self.dot_mm > limit + _ROUNDING
 
     def block(self, candidate: Candidate) -> Block:
-        """Return the symbol of this size as the arrangements place it."""
+        """Return the symbol of this size with its margins."""
         x, size, needs = candidate.x_dots, self.size, self.needs
         width = math.ceil(needs.width_x * x - _ROUNDING)
         bearer, guard = size.bearer_bar_x * x, self.guard_bar_x * x

@@ -1,6 +1,6 @@
-"""The sheets of labels that are known, as data beside this file, and the reading of such data.
+"""The label sheets in the CSV file beside this module, and the reader of such files.
 
-An organisation's own sheets come as the same CSV: one column per field of SheetTemplate, lengths in
+An organisation's own sheets have the same format: one column per field of SheetTemplate, lengths in
 millimetres, product numbers of the same geometry separated by semicolons.
 """
 
@@ -16,14 +16,15 @@ from types import MappingProxyType
 
 from renderers.sheets.errors import InvalidTemplate, UnknownTemplate
 from renderers.sheets.model import SheetTemplate
+from renderers.units import MILLIMETRES_PER_POINT
 
 DEFAULT_TEMPLATE_ID = "63up_1in_letter"
 
-#: How far labels may overlap or leave the page: what rounding a published inch to hundredths costs.
+#: How far labels may overlap or leave the page: published inches are rounded to hundredths of a millimetre.
 TOLERANCE_MM = 0.01
 
 # The largest page a PDF can have: 14,400 units of 1/72 inch. Source: ISO 32000-1, annex C.2.
-_MAX_PAGE_MM = 14_400 * 25.4 / 72
+_MAX_PAGE_MM = 14_400 * MILLIMETRES_PER_POINT
 
 _ID = re.compile(r"[a-z0-9_]{1,64}")
 _COUNT = re.compile(r"[1-9][0-9]{0,3}")
@@ -37,8 +38,8 @@ _REQUIRED = frozenset(field.name for field in fields(SheetTemplate) if field.def
 def template(name: str, templates: Mapping[str, SheetTemplate] | None = None) -> SheetTemplate:
     """Return the sheet template of this id, from TEMPLATES unless others are given.
 
-    Raises UnknownTemplate with the nearest ids, also by the product numbers of the same geometry: those
-    are hints, never taken for an id.
+    Raises UnknownTemplate with the most similar ids. Product numbers of the same geometry are compared too,
+    but are not accepted as ids.
 
     >>> template("avery_5160").labels_per_page
     30
@@ -52,9 +53,8 @@ def template(name: str, templates: Mapping[str, SheetTemplate] | None = None) ->
 def load(text: str) -> list[SheetTemplate]:
     """Return the sheet templates of a CSV text, in its order.
 
-    Raises InvalidTemplate, which names row, column, value and what was expected, unless every column is
-    known and every required one there, every value is of its kind, no id comes twice, and every label is on
-    the page and clear of its neighbours, within TOLERANCE_MM.
+    Raises InvalidTemplate, with row, column, value and what was expected, for an unknown or missing column, an
+    invalid value, a repeated id, and labels that overlap or leave the page by more than TOLERANCE_MM.
     """
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     templates: list[SheetTemplate] = []
@@ -96,7 +96,7 @@ def _check_header(header: list[str]) -> None:
 
 
 class _Row:
-    """One row of the table while it is checked."""
+    """One row of the table, with its checks."""
 
     def __init__(self, cells: Mapping[str, str], row: int) -> None:
         self._cells = {column: cell.strip() for column, cell in cells.items()}
@@ -178,7 +178,7 @@ def _plain(name: str) -> str:
 
 
 def _nearest(name: str, templates: Iterable[SheetTemplate]) -> tuple[str, ...]:
-    """Return at most three ids whose own or product name is like this one, the likest first."""
+    """Return at most three ids whose id or product number is like this name, the most similar first."""
     asked = _plain(name[:64])
     ids: dict[str, str] = {}
     numbers: dict[str, str] = {}

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gs1.errors import LabelError
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.errors import PayloadTooLong
 from renderers.symbol import EncodedBatch, MatrixSymbols
-from renderers.symbologies.data_matrix_encodation import ABSENT, FNC1, to_codewords
-from renderers.symbologies.data_matrix_structure import SIZES, SymbolSize, error_correction, module_sources
+from renderers.symbologies import element_strings
+from renderers.symbologies.data_matrix_characters import ABSENT
+from renderers.symbologies.data_matrix_encodation import to_codewords
+from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
+from renderers.symbologies.element_strings import FNC1_FIRST
 
 #: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
 _ROWS_AT_ONCE = 4_000
@@ -24,15 +27,13 @@ _CELLS_AT_ONCE = 2_000_000
 #: 3,116 digits fill the largest symbol, and no character takes less than a digit (table 7).
 _LONGEST_MESSAGE = 1 + 3_116
 
-_FNC1_BYTE = bytes([FNC1])
-
 
 def encode(messages: Sequence[bytes]) -> EncodedBatch:
     r"""Return a square symbol for each GS1 element string, the smallest that holds it.
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
     Modules come without quiet zone (GS1 asks for 1X all round). Groups rise in size and, inside, in
-    position. What a symbol looks like does not depend on the rest of the batch.
+    position. A symbol does not depend on the rest of the batch.
 
     Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
     bytes above 127; PayloadTooLong for one that does not fit 144×144.
@@ -51,7 +52,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
         for index in np.unique(codewords.sizes).tolist():
             rows = np.flatnonzero(codewords.sizes == index)
             if index < 0:
-                refused.update((int(p), _too_long(messages[int(p)])) for p in positions[rows])
+                refused.update((int(p), too_long(messages[int(p)])) for p in positions[rows])
             else:
                 by_size.setdefault(index, []).append(
                     (positions[rows], codewords.rows[rows, : SIZES[index].data])
@@ -69,7 +70,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
     """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
     modules = np.zeros(len(messages), np.intp)
-    # The last is what a row that no size takes looks up: index -1.
+    # The last element is for rows that no size can hold: their index is -1.
     sides = np.array([size.side for size in SIZES] + [0])
     accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
     for positions, text, lengths in _padded(messages, accepted):
@@ -78,26 +79,15 @@ def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
 
 
 def _is_encodable(message: bytes) -> bool:
-    return message[:1] == _FNC1_BYTE and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
+    return message[:1] == FNC1_FIRST and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
 
 
 def _refusal(message: bytes) -> LabelError:
-    if message[:1] != _FNC1_BYTE or len(message) == 1:
-        return PayloadNotEncodable(
-            "A GS1 DataMatrix starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        return PayloadNotEncodable(
-            "A GS1 DataMatrix holds characters up to byte 127 only.",
-            value=message,
-            expected="bytes 0–127",
-        )
-    return _too_long(message)
+    return element_strings.refusal(message, "GS1 DataMatrix") or too_long(message)
 
 
-def _too_long(message: bytes) -> PayloadTooLong:
+def too_long(message: bytes) -> PayloadTooLong:
+    """Return the error for a message that does not fit the largest symbol."""
     return PayloadTooLong(
         f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
         value=message,
@@ -115,7 +105,7 @@ def _padded(
     all_lengths = all_lengths[order]
     start = 0
     while start < len(places):
-        # The first message tells how many rows there may be; the longest of those then decides.
+        # As many rows as there may be of the first length, then as many as there may be of the longest of these.
         stop = min(len(places), start + _rows(int(all_lengths[start])))
         stop = min(stop, start + _rows(int(all_lengths[stop - 1])))
         positions, lengths = places[start:stop], all_lengths[start:stop]
@@ -131,7 +121,7 @@ def _rows(cells: int) -> int:
     return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
 
 
-def _modules(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the modules, shape (n, side, side), of symbols with these data codewords."""
     sources = module_sources(size)
     bit_count = 8 * (size.data + size.ecc)
@@ -143,6 +133,6 @@ def _modules(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         codewords = np.concatenate((part, error_correction(size, part)), axis=1)
         bits[:, :bit_count] = np.unpackbits(codewords, axis=1)
         bits[:, bit_count:] = 0, 1
-        # "wrap" only spares NumPy the bounds check that would make it buffer the output
+        # With "wrap" NumPy checks no bounds, for which it would buffer the output.
         np.take(bits, sources, axis=1, out=modules[start : start + step], mode="wrap")
     return modules.reshape(-1, size.side, size.side)

@@ -1,6 +1,6 @@
 """The fixed structure of square ECC 200 symbols: sizes, error correction and module placement.
 
-Source: ISO/IEC 16022:2006, table 7 (sizes), 5.7 and Annex E (Reed–Solomon), Annex F (placement).
+Source: ISO/IEC 16022:2006, table 7 (sizes), 5.7 and Annex E (error correction), Annex F (placement).
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-#: x^8 + x^5 + x^3 + x^2 + 1 (ISO/IEC 16022:2006, 5.7.2).
-FIELD_POLYNOMIAL = 0x12D
+from renderers.symbologies import galois
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolSize:
+class SquareSize:
     """One square symbol size.
 
     `side` counts modules including the finder patterns, `region` the data modules along one side of a
@@ -33,75 +32,68 @@ class SymbolSize:
         return self.ecc // self.blocks
 
     @property
-    def longest_block(self) -> int:
-        """Data codewords of the first block; in 144×144 the last two blocks hold one less."""
-        return -(-self.data // self.blocks)
-
-    @property
     def mapping_side(self) -> int:
         """Modules along one side of the mapping matrix: the symbol without finder patterns."""
         return self.side // (self.region + 2) * self.region
 
 
 #: ISO/IEC 16022:2006, table 7, the square symbols in rising order.
-SIZES: tuple[SymbolSize, ...] = (
-    SymbolSize(10, 8, 3, 5, 1),
-    SymbolSize(12, 10, 5, 7, 1),
-    SymbolSize(14, 12, 8, 10, 1),
-    SymbolSize(16, 14, 12, 12, 1),
-    SymbolSize(18, 16, 18, 14, 1),
-    SymbolSize(20, 18, 22, 18, 1),
-    SymbolSize(22, 20, 30, 20, 1),
-    SymbolSize(24, 22, 36, 24, 1),
-    SymbolSize(26, 24, 44, 28, 1),
-    SymbolSize(32, 14, 62, 36, 1),
-    SymbolSize(36, 16, 86, 42, 1),
-    SymbolSize(40, 18, 114, 48, 1),
-    SymbolSize(44, 20, 144, 56, 1),
-    SymbolSize(48, 22, 174, 68, 1),
-    SymbolSize(52, 24, 204, 84, 2),
-    SymbolSize(64, 14, 280, 112, 2),
-    SymbolSize(72, 16, 368, 144, 4),
-    SymbolSize(80, 18, 456, 192, 4),
-    SymbolSize(88, 20, 576, 224, 4),
-    SymbolSize(96, 22, 696, 272, 4),
-    SymbolSize(104, 24, 816, 336, 6),
-    SymbolSize(120, 18, 1050, 408, 6),
-    SymbolSize(132, 20, 1304, 496, 8),
-    SymbolSize(144, 22, 1558, 620, 10),
+SIZES: tuple[SquareSize, ...] = (
+    SquareSize(10, 8, 3, 5, 1),
+    SquareSize(12, 10, 5, 7, 1),
+    SquareSize(14, 12, 8, 10, 1),
+    SquareSize(16, 14, 12, 12, 1),
+    SquareSize(18, 16, 18, 14, 1),
+    SquareSize(20, 18, 22, 18, 1),
+    SquareSize(22, 20, 30, 20, 1),
+    SquareSize(24, 22, 36, 24, 1),
+    SquareSize(26, 24, 44, 28, 1),
+    SquareSize(32, 14, 62, 36, 1),
+    SquareSize(36, 16, 86, 42, 1),
+    SquareSize(40, 18, 114, 48, 1),
+    SquareSize(44, 20, 144, 56, 1),
+    SquareSize(48, 22, 174, 68, 1),
+    SquareSize(52, 24, 204, 84, 2),
+    SquareSize(64, 14, 280, 112, 2),
+    SquareSize(72, 16, 368, 144, 4),
+    SquareSize(80, 18, 456, 192, 4),
+    SquareSize(88, 20, 576, 224, 4),
+    SquareSize(96, 22, 696, 272, 4),
+    SquareSize(104, 24, 816, 336, 6),
+    SquareSize(120, 18, 1050, 408, 6),
+    SquareSize(132, 20, 1304, 496, 8),
+    SquareSize(144, 22, 1558, 620, 10),
 )
 
 #: Data codewords of each of `SIZES`.
 CAPACITIES: NDArray[np.intp] = np.array([size.data for size in SIZES], dtype=np.intp)
 
 
-def error_correction(size: SymbolSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def error_correction(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the ECC codewords, shape (n, size.ecc), for data codewords of shape (n, size.data).
 
     Codeword i of the whole symbol, data and ECC alike, belongs to block i modulo `blocks`. Only in
     144×144 does the ECC part start elsewhere than at block 0, because 10 does not divide 1,558. Some
-    read the standard otherwise there; this is what readers expect (zxing-cpp issue 259).
+    encoders read the standard differently there; readers expect this order (zxing-cpp issue 259).
 
     >>> error_correction(SIZES[0], np.array([[142, 164, 186]], dtype=np.uint8)).tolist()
     [[114, 25, 5, 88, 102]]
     """
     ecc = np.empty((len(data), size.ecc), dtype=np.uint8)
-    table = _remainders(size.longest_block, size.ecc_per_block)
     for block in range(size.blocks):
-        columns = data[:, block :: size.blocks]
-        # A block that is one shorter behaves as if led by a zero, which adds nothing.
-        first = size.longest_block - columns.shape[1]
-        total = np.zeros((len(data), table.shape[2]), dtype=np.uint64)
-        for column in range(columns.shape[1]):
-            total ^= table[first + column].take(columns[:, column], axis=0)
         start = (block - size.data) % size.blocks
-        ecc[:, start :: size.blocks] = total.view(np.uint8)[:, : size.ecc_per_block]
+        ecc[:, start :: size.blocks] = galois.rs_parity(
+            data[:, block :: size.blocks],
+            size.ecc_per_block,
+            primitive=galois.DATA_MATRIX_PRIMITIVE,
+            first_root=1,
+        )
     return ecc
 
 
 @cache
-def module_sources(size: SymbolSize) -> NDArray[np.intp]:
-    """Return where each module of a symbol comes from, shape (side · side,).
+def module_sources(size: SquareSize) -> NDArray[np.intp]:
+    """Return the source of each module of a symbol, shape (side · side,).
 
     Values below 8 · (data + ecc) number a bit of the codewords, most significant first; that count
     itself stands for a light module and the one after for a dark one.
@@ -122,58 +114,6 @@ def module_sources(size: SymbolSize) -> NDArray[np.intp]:
     sources[np.ix_(mapped, mapped)] = _placement(size.mapping_side, light, dark)
     sources.flags.writeable = False
     return sources.reshape(-1)
-
-
-@cache
-def _products() -> NDArray[np.uint8]:
-    """Return the multiplication table of GF(256), shape (256, 256)."""
-    exponentials = np.zeros(510, dtype=np.uint8)
-    logarithms = np.zeros(256, dtype=np.intp)
-    value = 1
-    for power in range(255):
-        exponentials[power] = exponentials[power + 255] = value
-        logarithms[value] = power
-        value <<= 1
-        if value > 255:
-            value ^= FIELD_POLYNOMIAL
-    products = exponentials[logarithms[:, None] + logarithms[None, :]]
-    products[0, :] = products[:, 0] = 0
-    return products
-
-
-@cache
-def _generator(degree: int) -> NDArray[np.uint8]:
-    """Return (x − 2)(x − 4)…(x − 2^degree) without its leading 1, highest power first (Annex E)."""
-    products = _products()
-    polynomial = np.array([1], dtype=np.uint8)
-    root = 1
-    for _ in range(degree):
-        root = int(products[root, 2])
-        longer = np.zeros(len(polynomial) + 1, dtype=np.uint8)
-        longer[:-1] = polynomial
-        longer[1:] ^= products[root, polynomial]
-        polynomial = longer
-    return polynomial[1:]
-
-
-@cache
-def _remainders(length: int, degree: int) -> NDArray[np.uint64]:
-    """Return what each value of each data codeword adds to the ECC of a block of `length`.
-
-    Shape (length, 256, words): the `degree` bytes stand packed in 64-bit words, so that a block's ECC
-    is the exclusive-or of `length` short look-ups instead of a division.
-    """
-    products = _products()
-    generator = _generator(degree)
-    words = -(-degree // 8)
-    table = np.zeros((length, 256, words * 8), dtype=np.uint8)
-    remainder = generator
-    for column in range(length - 1, -1, -1):
-        table[column, :, :degree] = products[:, remainder]
-        shifted = np.zeros_like(remainder)
-        shifted[:-1] = remainder[1:]
-        remainder = shifted ^ products[generator, int(remainder[0])]
-    return table.view(np.uint64)
 
 
 #: Offsets of bits 1–8 of an ordinary codeword from its last module (Annex F), as row, column.
@@ -241,7 +181,7 @@ def _corner_at(row: int, column: int, side: int) -> int | None:
 
 
 def _wrapped(row: int, column: int, side: int) -> tuple[int, int]:
-    """Return where a module lies that sticks out at the top or the left: at the other edge, shifted."""
+    """Return the place of a module beyond the top or left edge: at the opposite edge, shifted."""
     shift = 4 - (side + 4) % 8
     if row < 0:
         row, column = row + side, column + shift

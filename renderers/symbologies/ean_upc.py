@@ -20,7 +20,7 @@ _SET_A = (
 )  # fmt: skip
 _SET_B = tuple(widths[::-1] for widths in _SET_A)
 
-# What the sets of the left half say: the first digit of an EAN-13, which has no bars of its own.
+# The number sets of the left half, by the first digit of an EAN-13, which has no bars of its own.
 _LEFT_SETS = (
     "AAAAAA", "AABABB", "AABBAB", "AABBBA", "ABAABB", "ABBAAB", "ABBBAA", "ABABAB", "ABABBA", "ABBABA",
 )  # fmt: skip
@@ -71,8 +71,8 @@ UPC_A = DigitSymbology(
     digits=12,
     elements=59,
     draw=_draw_upc_a,
-    # The bars of the first and the last digit are as long as the guard bars: these digits are not below
-    # them but outside, reduced from 7X to 4X, and 5X away from the guard bars.
+    # The bars of the first and the last digit are as long as the guard bars. These two digits are outside the
+    # symbol instead of below their bars, reduced from 7X to 4X, and 5X away from the guard bars.
     guards=(0, 2, 4, 6, 28, 30, 52, 54, 56, 58),
     zones=(
         HriZone(0, 1, -9, 4, size=4 / 7),

@@ -72,7 +72,7 @@ def rs_parity(
 
 @lru_cache(maxsize=32)
 def _contributions(data_len: int, ecc_len: int, primitive: int, first_root: int) -> NDArray[np.uint64]:
-    """Return what each value of each data codeword adds to the check codewords, eight of them to a word.
+    """Return what each value of each data codeword adds to the check codewords, which are packed in 64-bit words.
 
     Shape (data_len, 256, words): one look-up and one XOR per data codeword and eight check codewords.
     At most a megabyte for the longest block of QR Code.

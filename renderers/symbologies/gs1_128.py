@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind, symbol_size
-from renderers.errors import PayloadNotEncodable, PayloadTooLong
+from renderers.errors import PayloadTooLong
 from renderers.symbol import BarSymbols, EncodedBatch
+from renderers.symbologies import element_strings
+from renderers.symbologies.element_strings import FNC1_BYTE
 
 # Symbols worked on at a time: intermediate arrays stay in the cache whatever the batch.
 _SYMBOLS_AT_ONCE = 2048
 
 #: Data characters beside the first FNC1: those of the Application Identifiers and FNC1 as separator count.
-_MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
+MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
 
-_FNC1_BYTE = 0x1D
-_ABSENT = 0xFF  # fills texts and symbol characters up to the length of the longest
+_ABSENT = 0xFF  # fills short rows of texts and of symbol characters
 
 # Widths of the six elements of symbol characters 0–105, and of the stop pattern's seven.
 _PATTERN_DIGITS = (
@@ -53,16 +54,16 @@ _OUT_OF_REACH = 120
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return by byte: the symbol characters it takes in sets C, B and A, (3, 256), and its value, (256,).
 
-    It takes 2 where it is shifted; the value is the same in A and B. Digits take a pair in C, not counted
-    here. What fills the text takes none. Source: ISO/IEC 15417, table 1.
+    A shifted byte takes 2; the value is the same in A and B. Pairs of digits in C are not counted here. The
+    filler takes none. Source: ISO/IEC 15417, table 1.
     """
     costs = np.full((3, 256), _OUT_OF_REACH, np.uint8)
     values = np.full(256, _ABSENT, np.uint8)
     for byte in range(128):
         costs[1:, byte] = 1 if byte >= 32 else 2, 1 if byte < 96 else 2
         values[byte] = byte + 64 if byte < 32 else byte - 32
-    costs[:, _FNC1_BYTE] = 1
-    values[_FNC1_BYTE] = _FNC1
+    costs[:, FNC1_BYTE] = 1
+    values[FNC1_BYTE] = _FNC1
     costs[:, _ABSENT] = 0
     return costs, values
 
@@ -86,7 +87,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. Code sets
     are chosen so that no other choice takes fewer symbol characters. Groups rise in width and, inside, in
-    position. A symbol never depends on the rest of the batch.
+    position. A symbol does not depend on the rest of the batch.
 
     Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes
     above 127; PayloadTooLong for one of more than 48 data characters, separators included.
@@ -113,14 +114,14 @@ def _texts(
     for start in range(0, len(messages), _SYMBOLS_AT_ONCE):
         part = messages[start : start + _SYMBOLS_AT_ONCE]
         lengths = np.fromiter(map(len, part), np.intp, len(part))
-        valid = (lengths >= 2) & (lengths <= 1 + _MOST_CHARACTERS)
+        valid = (lengths >= 2) & (lengths <= 1 + MOST_CHARACTERS)
         if not valid.all():
             part = [message for message, fits in zip(part, valid.tolist(), strict=True) if fits]
             lengths = lengths[valid]
         inside = np.arange(lengths.max(initial=1)) < lengths[:, None]
         text = np.full(inside.shape, _ABSENT, np.uint8)
         text[inside] = np.frombuffer(b"".join(part), np.uint8)
-        right = (text[:, 0] == _FNC1_BYTE) & ~((text > 127) & inside).any(axis=1)
+        right = (text[:, 0] == FNC1_BYTE) & ~((text > 127) & inside).any(axis=1)
         if not right.all():
             text = text[right]
         valid[valid] = right
@@ -128,20 +129,15 @@ def _texts(
 
 
 def _refusal(message: bytes) -> LabelError:
-    if message[:1] != bytes([_FNC1_BYTE]) or len(message) == 1:
-        return PayloadNotEncodable(
-            "A GS1-128 starts with FNC1, followed by data.",
-            value=message,
-            expected="byte 0x1D and at least one character",
-        )
-    if not message.isascii():
-        return PayloadNotEncodable(
-            "A GS1-128 holds characters up to byte 127 only.", value=message, expected="bytes 0–127"
-        )
+    return element_strings.refusal(message, "GS1-128") or too_long(message)
+
+
+def too_long(message: bytes) -> PayloadTooLong:
+    """Return the error for a message with more characters than GS1 allows."""
     return PayloadTooLong(
         f"{len(message) - 1} data characters are more than a GS1-128 may have.",
         value=message,
-        expected=f"at most {_MOST_CHARACTERS} data characters, FNC1 as separator included",
+        expected=f"at most {MOST_CHARACTERS} data characters, FNC1 as separator included",
     )
 
 
@@ -183,8 +179,9 @@ def _code_sets(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the code set of each character and where pairs of digits begin, both (characters, n).
 
-    From the last character to the first: how many symbol characters the rest of the text takes, by the
-    code set it begins in. Then from the first to the last: the set is kept while that costs no more.
+    The first pass, from the last character to the first, counts how many symbol characters the rest of the
+    text takes, by the code set in which it begins. The second pass, from the first character to the last,
+    keeps the code set as long as that costs no more.
     """
     length, count = text.shape
     digits = (text >= ord("0")) & (text <= ord("9"))

@@ -27,7 +27,7 @@ def _widths(elements: str) -> list[int]:
 _START = np.array(_widths("nnnn"), np.uint8)
 _STOP = np.array(_widths("Wnn"), np.uint8)
 
-# Of each pair 00–99: the first digit is in the bars, the second in the spaces between them, (100, 10).
+# Element widths of the pairs 00–99, shape (100, 10): bars for the first digit, spaces for the second.
 _PAIRS = np.array(
     [[_widths(bars), _widths(spaces)] for bars in _DIGITS for spaces in _DIGITS], np.uint8
 ).transpose(0, 2, 1).reshape(100, 10)  # fmt: skip

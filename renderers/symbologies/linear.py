@@ -1,4 +1,4 @@
-"""Linear symbols of fixed length, all digits: checked and encoded in batches of one array each."""
+"""Linear symbols with a fixed number of digits, checked and encoded in batches."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,17 +33,17 @@ class DigitSymbology:
 
 
 def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch:
-    """Return the symbols of payloads in one group, none where all are refused.
+    """Return the symbols of payloads in one group, or no group if all are refused.
 
     A payload is the digits with their check digit. Refused as PayloadNotEncodable: another length, a byte
-    that is no digit, a wrong check digit. A symbol never depends on the rest of the batch.
+    that is no digit, a wrong check digit. A symbol does not depend on the rest of the batch.
     """
     refused: dict[int, LabelError] = {}
     positions = np.empty(len(payloads), np.intp)
     widths = np.empty((len(payloads), symbology.elements), np.uint8)
     count = 0
     for places, digits, valid in _checked_slices(payloads, symbology.digits):
-        refused.update((int(p), _refusal(payloads[int(p)], symbology)) for p in places[~valid])
+        refused.update((int(p), refusal(payloads[int(p)], symbology)) for p in places[~valid])
         accepted = places[valid]
         stop = count + len(accepted)
         positions[count:stop] = accepted
@@ -67,7 +67,7 @@ def _checked_slices(
         part = payloads[start : start + _SYMBOLS_AT_ONCE]
         valid = np.fromiter(map(len, part), np.intp, len(part)) == length
         joined = b"".join(part if valid.all() else [payload for payload in part if len(payload) == length])
-        # Subtraction wraps round: whatever stands before "0" becomes a large number.
+        # Unsigned subtraction wraps: bytes below "0" become large numbers.
         digits = np.frombuffer(joined, np.uint8).reshape(-1, length) - np.uint8(ord("0"))
         right = (digits <= 9).all(axis=1) & (digits @ weights % 10 == 0)
         if not right.all():
@@ -76,7 +76,17 @@ def _checked_slices(
         yield np.arange(start, start + len(part)), digits, valid
 
 
-def _refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
+def is_valid(payload: bytes, symbology: DigitSymbology) -> bool:
+    """Return whether the payload is as many digits as the symbology has, with the right check digit."""
+    return (
+        len(payload) == symbology.digits
+        and payload.isdigit()
+        and payload[-1] - ord("0") == check_digit(payload[:-1].decode("ascii"))
+    )
+
+
+def refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
+    """Return why the payload, which is not valid, is refused."""
     if len(payload) != symbology.digits or not payload.isdigit():
         return PayloadNotEncodable(
             f"{symbology.name} carries {symbology.digits} digits, not {payload!r}.",

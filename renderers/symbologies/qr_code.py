@@ -14,8 +14,8 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
 from renderers.symbologies import galois, qr_masks, qr_segments, qr_tables
 
-# What one step works on, so that memory stays bounded and intermediate arrays stay in the cache:
-# payloads and characters while cutting segments, words of modules under all masks while drawing.
+# Limits of one step, so that memory stays bounded and intermediate arrays stay in the cache: payloads and
+# characters for the segmentation, words of modules under all masks for the drawing.
 _PAYLOADS_AT_ONCE = 2048
 _CHARACTERS_AT_ONCE = 1 << 18
 _MODULE_WORDS_AT_ONCE = 1 << 16
@@ -24,11 +24,11 @@ _BITS_OF_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
 
 
 def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> EncodedBatch:
-    """Return the QR Code symbols of payloads, one group per version, and what fits none.
+    """Return the QR Code symbols of payloads, one group per version, and the refused payloads.
 
     The version is the smallest that holds the payload at exactly this level; the mask is the one with
-    the fewest penalty points, the lowest number among equals. A symbol depends on its payload and level
-    alone, never on the rest of the batch. Refused are payloads beyond version 40 (PayloadTooLong)
+    the fewest penalty points, the lowest number among equals. A symbol depends only on its payload and level,
+    not on the rest of the batch. Refused are payloads beyond version 40 (PayloadTooLong)
     and empty ones (PayloadNotEncodable).
 
     >>> batch = encode([b"https://id.gs1.org/01/09506000134352"], level="M")
@@ -36,23 +36,19 @@ def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> Encode
     (1, 29, 29)
     """
     refused: dict[int, LabelError] = {
-        position: PayloadNotEncodable(
-            "An empty payload makes no QR Code symbol.", value=b"", expected="at least one byte"
-        )
-        for position, payload in enumerate(payloads)
-        if not payload
+        position: empty() for position, payload in enumerate(payloads) if not payload
     }
     by_version: dict[int, list[qr_segments.DataCodewords]] = {}
-    too_long: list[int] = [
+    unfit: list[int] = [
         position for position, payload in enumerate(payloads) if len(payload) > qr_segments.LONGEST_PAYLOAD
     ]
     for positions in _slices(payloads):
-        encoded, unfit = qr_segments.data_codewords(payloads, positions, level)
-        too_long += unfit.tolist()
+        encoded, unfitting = qr_segments.data_codewords(payloads, positions, level)
+        unfit += unfitting.tolist()
         for part in encoded:
             by_version.setdefault(part.version, []).append(part)
-    for position in too_long:
-        refused[position] = _too_long(payloads[position], level)
+    for position in unfit:
+        refused[position] = too_long(payloads[position], level)
     groups = [_symbols(version, level, by_version.pop(version)) for version in sorted(by_version)]
     return EncodedBatch(groups, dict(sorted(refused.items())))
 
@@ -67,7 +63,15 @@ def sizes(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> NDArray
     return modules
 
 
-def _too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
+def empty() -> PayloadNotEncodable:
+    """Return the error for an empty payload."""
+    return PayloadNotEncodable(
+        "An empty payload makes no QR Code symbol.", value=b"", expected="at least one byte"
+    )
+
+
+def too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
+    """Return the error for a payload that does not fit the largest symbol at this level."""
     return PayloadTooLong(
         f"The payload of {len(payload)} bytes does not fit QR Code version 40 at level {level}.",
         value=payload,
@@ -142,7 +146,7 @@ def _draw(version: int, level: ErrorCorrection, codewords: NDArray[np.uint8]) ->
 
 @lru_cache(maxsize=16)
 def _mask_planes(version: int, level: ErrorCorrection) -> NDArray[np.uint64]:
-    """Return what each mask adds, the same for all symbols: (size, size, masks, 1), no or all bits set."""
+    """Return what each mask adds to all symbols: (size, size, masks, 1), each word with no or all bits set."""
     patterns = qr_tables.masked_patterns(version, level)
     planes = patterns.transpose(1, 2, 0)[..., None].astype(np.uint64) * np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     planes.flags.writeable = False

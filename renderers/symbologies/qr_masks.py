@@ -26,9 +26,9 @@ _FINDER_LIKE = 7
 def penalties(symbols: Planes) -> NDArray[np.int64]:
     """Return the penalty points of each symbol: planes (size, size, words) to (64 * words,).
 
-    The whole symbol is judged, format and version information included. What lies outside it is light,
-    as the quiet zone is: a finder-like pattern at the edge counts. One with a light area on both
-    sides counts once.
+    The whole symbol counts, format and version information included. The area around it is light, like the
+    quiet zone, so a finder-like pattern at the edge counts. A pattern with a light area on both sides counts
+    once.
     Source: ISO/IEC 18004:2015, 7.8.3.1, table 11.
     """
     size, _, words = symbols.shape
@@ -52,7 +52,7 @@ def penalties(symbols: Planes) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """What is found along axis 1 of a symbol; a place is that of the first module of what is found.
+    """Patterns along axis 1 of a symbol, each marked at its first module.
 
     A run of n ≥ 5 modules is worth n - 2 points: one for each of its n - 4 fives, two for its end.
     """

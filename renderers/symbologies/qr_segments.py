@@ -1,4 +1,4 @@
-"""From payloads to QR Code data codewords: optimal segments, smallest version, one array per batch."""
+"""QR Code data codewords of payloads: optimal segments, smallest version, one array per batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def _cheapest_modes(
             following[:, past_end] = cost[:, past_end]
         cost = following
         whole = (cost + (_SIXTHS - 1)) // _SIXTHS * _SIXTHS
-        # The last mode of equals: bytes before characters, characters before digits.
+        # Among equally short ways: bytes before characters, characters before digits.
         closed = whole[_BYTE]
         closed_mode = np.full(count, _BYTE, np.uint8)
         for mode in (_ALPHANUMERIC, _NUMERIC):

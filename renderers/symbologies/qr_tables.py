@@ -1,4 +1,4 @@
-"""What ISO/IEC 18004:2015 fixes for each version and level of QR Code Model 2: capacities and module places."""
+"""Capacities and module places of each version and level of QR Code Model 2, from ISO/IEC 18004:2015."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -96,8 +96,9 @@ def data_bits(level: ErrorCorrection) -> NDArray[np.int64]:
 
 @lru_cache(maxsize=160)
 def interleaving(version: int, level: ErrorCorrection) -> NDArray[np.intp]:
-    """Return where each codeword of the symbol comes from, in data followed by check codewords block by block.
+    """Return the source of each codeword of the symbol: its index among all codewords before interleaving.
 
+    Before interleaving, the data codewords of all blocks come first, then the check codewords of all blocks.
     Source: ISO/IEC 18004:2015, 7.6.
     """
     layout = block_layout(version, level)
@@ -204,8 +205,8 @@ def function_patterns(version: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_
 def data_places(version: int) -> NDArray[np.intp]:
     """Return, for each module, which bit of the codeword sequence it shows.
 
-    Shape (size * size,). Modules without such a bit (function patterns, remainder bits) name the bit
-    after the last. Source: ISO/IEC 18004:2015, 7.7.3.
+    Shape (size * size,). Modules without such a bit (function patterns, remainder bits) have the number
+    after the last bit. Source: ISO/IEC 18004:2015, 7.7.3.
     """
     size = size_of(version)
     _, reserved = function_patterns(version)
@@ -227,7 +228,7 @@ def data_places(version: int) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=32)
 def masked_patterns(version: int, level: ErrorCorrection) -> NDArray[np.uint8]:
-    """Return all that is added to the data bits for each mask, shape (8, size, size).
+    """Return what is added to the data bits for each mask, shape (8, size, size).
 
     The mask over the encoding region, the function patterns, the format and the version information:
     XOR it with the data bits in their places and the symbol is complete.

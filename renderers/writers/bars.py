@@ -1,4 +1,4 @@
-"""Bars as one number each, so that a vector format writes each kind of bar once and looks it up after."""
+"""One number for each bar, by which a vector format looks up the text of bars it wrote before."""
 
 from collections.abc import Callable
 
@@ -6,30 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderers.symbol import BarSymbols
+from renderers.writers.made_once import MadeOnce
 
 
-class BarTexts(dict[int, str]):
-    """What a vector format writes for each bar, made when first asked for.
+def bar_texts(make: Callable[[int, int, bool], str]) -> MadeOnce[int, str]:
+    """Return what a vector format writes for each bar, by the keys of `bar_keys`.
 
-    A key holds where the bar begins, in the symbol's units from the first one, how wide it is, and whether
-    it is a guard bar. The maker gets these three.
+    `make` gets where the bar begins, in the symbol's units from the first bar, its width in these units, and
+    whether it is a guard bar.
     """
 
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[[int, int, bool], str]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, key: int) -> str:
+    def text(key: int) -> str:
         rest, width = divmod(key, 256)
         start, is_guard = divmod(rest, 2)
-        text = self[key] = self._make(start, width, bool(is_guard))
-        return text
+        return make(start, width, bool(is_guard))
+
+    return MadeOnce(text)
 
 
 def bar_keys(symbols: BarSymbols) -> NDArray[np.int64]:
-    """Return the keys of `BarTexts` for every bar, (n, bars)."""
+    """Return a key for every bar, shape (n, bars): its start, whether it is a guard bar, and its width."""
     widths = symbols.widths.astype(np.int64)
     is_guard = np.zeros(widths.shape[1], np.int64)
     is_guard[list(symbols.guards)] = 1

@@ -8,14 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
+from renderers.fonts.outlines import Point, glyph_in_cell
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
-from renderers.writers.bars import BarTexts, bar_keys
+from renderers.units import POINTS_PER_MILLIMETRE
+from renderers.writers.bars import bar_keys, bar_texts
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.made_once import MadeOnce
+from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
-
-_POINTS_PER_MM = 72 / 25.4
 
 # A line of the structuring comments holds at most 255 characters, and each of these may need escaping.
 _TITLE_PIECE = 100
@@ -23,9 +24,9 @@ _CONTROL_PICTURES = {0x09: 0x2409, 0x0A: 0x240A}
 _HEX_BYTES_PER_LINE = 64
 _LINE_FEED = "\n"
 
-# Interpreters ink every pixel a shape touches, so that bars would grow and spaces shrink: `s` moves an edge
-# to the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e` inside, a
-# tenth of a pixel. All names live in the file's own dictionary.
+# Interpreters ink every pixel that a shape touches, so bars would grow and spaces shrink. `s` moves an edge to
+# the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e`, a tenth of a
+# pixel, inside it. All names are in the file's own dictionary.
 _PROLOG = """\
 %%BeginProlog
 20 dict begin
@@ -43,9 +44,8 @@ _TRAILER = "grestore end\nshowpage\n%%EOF\n"
 def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
     """Return one EPS file per symbol, 7-bit with line feeds, the same bytes for the same input.
 
-    The bounding box begins at the origin and holds the quiet zone, where nothing is drawn: what is under it
-    must be white. Descriptions have no place in the format. Raises CharacterNotInFont for text that has
-    no picture.
+    The bounding box begins at the origin and includes the quiet zone, where nothing is drawn: the background
+    must be white. The format has no descriptions. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -65,8 +65,8 @@ def title_comment(title: str) -> str:
     return "%%Title: " + "%%+ ".join(f"({piece})\n" for piece in pieces)
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
-    points_per_x = drawing.x_dimension_mm * _POINTS_PER_MM
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
+    points_per_x = drawing.x_dimension_mm * POINTS_PER_MILLIMETRE
     width, height = layout.width_x * points_per_x, layout.height_x * points_per_x
     head = (
         "%!PS-Adobe-3.0 EPSF-3.0\n"
@@ -87,8 +87,8 @@ def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Capt
     ]
 
 
-def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
-    """Return the drawing of each symbol: a stencil of one bit per module, which stays true in every raster."""
+def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
+    """Return the drawing of each symbol: a stencil with one bit per module."""
     _, rows, columns = symbols.modules.shape
     place = f"{decimal(layout.symbol.x)} {decimal(_bottom(layout.symbol, layout))} translate\n"
     begin = f"q {place}{columns} {rows} scale\n{columns} {rows} true [{columns} 0 0 -{rows} 0 {rows}]\n{{<"
@@ -98,12 +98,12 @@ def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
     ]
 
 
-def _bottom(box: Box, layout: Layout) -> float:
-    """Return the height of a box's lower side in PostScript's direction, from the lower edge up, in X."""
+def _bottom(box: Box, layout: PictureLayout) -> float:
+    """Return the y of a box's lower side in X, from the lower edge of the picture up, as PostScript counts."""
     return layout.height_x - box.y - box.height
 
 
-def _bar_procedures(layout: Layout) -> str:
+def _bar_procedures(layout: PictureLayout) -> str:
     """Return the edge margin, `b` and `g`, which draw `x width` as a bar or guard bar, and the bearer bars."""
     symbol, guard = layout.symbol, layout.guard_x
     bottom = _bottom(symbol, layout)
@@ -119,31 +119,26 @@ def _bar_procedures(layout: Layout) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bar_texts(units_per_x: int, left_x: float) -> BarTexts:
+def _bar_texts(units_per_x: int, left_x: float) -> MadeOnce[int, str]:
     def bar(start: int, width: int, is_guard: bool) -> str:
         x = decimal(left_x + start / units_per_x)
         return f"{x} {decimal(width / units_per_x)} {'g' if is_guard else 'b'}\n"
 
-    return BarTexts(bar)
+    return bar_texts(bar)
 
 
-def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the drawing of each symbol, a line for each bar."""
     text_of = _bar_texts(symbols.units_per_x, layout.symbol.x).__getitem__
     return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
 
 
-class _GlyphTexts(dict[str, str]):
-    """Drawing of characters, each from its origin to the next one's, in font units."""
+@lru_cache(maxsize=64)
+def _glyph_texts(pitch: int | None) -> MadeOnce[str, str]:
+    """Return the drawing of characters, from the origin of each to that of the next, in font units."""
 
-    __slots__ = ("_pitch",)
-
-    def __init__(self, pitch: int | None) -> None:
-        super().__init__()
-        self._pitch = pitch
-
-    def __missing__(self, character: str) -> str:
-        outline = glyph_in_cell(character, self._pitch)
+    def glyph_text(character: str) -> str:
+        outline = glyph_in_cell(character, pitch)
         lines: list[str] = []
         start: Point = (0, 0)
         for contour in outline.contours:
@@ -157,15 +152,13 @@ class _GlyphTexts(dict[str, str]):
                 here = piece[-1]
             lines.append("z")
         # Filled one by one: interpreters may hold no more than 1500 points of a path.
-        text = self[character] = "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
-        return text
+        return "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
 
-
-_glyph_texts = lru_cache(maxsize=64)(_GlyphTexts)
+    return MadeOnce(glyph_text)
 
 
 def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Point]:
-    """Return the cubic curve, without its start, that is the quadratic one: PostScript has no other."""
+    """Return the quadratic curve as a cubic one, without its start: PostScript has only cubic curves."""
     first, second = (
         ((point[0] + 2 * control[0]) / 3, (point[1] + 2 * control[1]) / 3) for point in (start, end)
     )
@@ -173,11 +166,14 @@ def _cubic(start: Point, control: Point, end: Point) -> tuple[Point, Point, Poin
 
 
 def _step(here: Point, point: Point) -> str:
-    """Return the point relative to where the pen is, in whole font units: a curve's ends are, nothing adds up."""
+    """Return the point relative to the pen, in whole font units.
+
+    Ends of curves are whole already, so rounding errors do not add up.
+    """
     return f"{round(point[0] - here[0])} {round(point[1] - here[1])}"
 
 
-def _text_head(run: TextRun, layout: Layout) -> str:
+def _text_head(run: TextRun, layout: PictureLayout) -> str:
     scale = run.em_x / UNITS_PER_EM
     return (
         f"q {decimal(run.centre_x)} {decimal(layout.height_x - run.baseline_x)} translate "
@@ -185,7 +181,7 @@ def _text_head(run: TextRun, layout: Layout) -> str:
     )
 
 
-def _text(text: str, layout: Layout) -> str:
+def _text(text: str, layout: PictureLayout) -> str:
     """Return the drawing of a text's runs."""
     parts: list[str] = []
     for run in layout.text:

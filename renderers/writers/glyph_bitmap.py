@@ -7,17 +7,18 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from renderers.fonts.outlines import UNITS_PER_EM, Contour, Point, glyph_in_cell
+from renderers.fonts.outlines import Contour, Point, glyph_in_cell
+from renderers.fonts.subset import UNITS_PER_EM
 
-# Straight pieces of a curve: at the sizes printed under symbols within a fiftieth of a pixel of it.
+# Straight pieces of a curve: within a fiftieth of a pixel of it at the sizes printed under symbols.
 _PIECES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class GlyphBitmap:
-    """A character's pixels, (rows, columns) of uint8, 0 for ink and 1 for none.
+    """A character's pixels, (rows, columns) of uint8, 0 for ink and 1 for paper.
 
-    `left` and `top` are where its first pixel stands, from the pen and the baseline, right and down;
+    `left` and `top` are the place of its first pixel, right of the pen and down from the baseline;
     `advance` is how far the pen moves on, in pixels.
     """
 
@@ -29,7 +30,7 @@ class GlyphBitmap:
 
 @lru_cache(maxsize=2048)
 def glyph_bitmap(character: str, pitch: int | None, em_pixels: float, stretch: float) -> GlyphBitmap:
-    """Return the character, in its cell, with those pixels inked whose centre is inside the outline."""
+    """Return the character in its cell; pixels with their centre inside the outline are inked."""
     scale = em_pixels / UNITS_PER_EM
     glyph = glyph_in_cell(character, pitch)
     advance = glyph.advance * scale * stretch

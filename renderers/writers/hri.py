@@ -1,35 +1,36 @@
-"""Where the human-readable text stands: broken between Application Identifiers, sized to its room, never cut."""
+"""The place and size of human-readable text: it is broken between Application Identifiers and never cut."""
 
 import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gs1.application_identifiers import APPLICATION_IDENTIFIERS
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS, WRITTEN
 from renderers.fonts.outlines import (
-    ASCENT,
-    CAP_HEIGHT,
-    DESCENT,
     DIGIT_BOTTOM,
     DIGIT_TOP,
+    INK_BOTTOM,
+    INK_TOP,
     OVERHANG,
-    UNITS_PER_EM,
     glyph,
 )
+from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 from renderers.symbol import HriZone
+from renderers.writers.made_once import MadeOnce
 
 # Digits of EAN/UPC are 2.75 mm high where X is 0.33 mm, and grow with X; they keep 1 X from the bars.
 # Source: GS1 General Specifications, 5.2.5 (human readable interpretation; 0.5 X is the least).
 _DIGIT_HEIGHT_X = 2.75 / 0.33
 _DIGIT_EM_X = _DIGIT_HEIGHT_X * UNITS_PER_EM / (DIGIT_TOP - DIGIT_BOTTOM)
 _GAP_X = 1.0
-# The font's digits are wider than OCR-B's: thus narrowed, even a 4 keeps 0.75 X from the bars beside its 7 X.
+# The font's digits are wider than OCR-B's: narrowed like this, even a 4 keeps 0.75 X from the bars beside its 7 X.
 _DIGIT_STRETCH = 0.85
 
-# Height of capitals elsewhere, and the least they shrink to before the text is broken or the file widened.
+# Height of capitals under other symbols, and the least step to which they shrink before the text is broken
+# into lines or the file is widened.
 _LINEAR_CAP_MM, _LINEAR_LEAST_STEP = 3.0, 9
 _MATRIX_CAP_MM, _MATRIX_LEAST_STEP = 2.0, 13
-# Sizes go in twentieths, so that few sizes serve many texts and files of like texts look alike.
+# Sizes are steps of a twentieth, so that few sizes serve many texts and files with similar texts look alike.
 _STEPS = 20
 
 _AI = re.compile(r"\((\d{2,4})\)")
@@ -54,7 +55,7 @@ class TextRun:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How one text is broken into lines, its size, and the width it needs."""
+    """The line breaks of one text, its size, and the width it needs."""
 
     lines: tuple[tuple[int, int | None], ...]
     em_x: float
@@ -62,25 +63,19 @@ class Setting:
 
     @property
     def height_x(self) -> float:
-        """From the gap under the symbol to the lowest descender."""
-        return _GAP_X + self.em_x * (len(self.lines) - 1 + (ASCENT - DESCENT) / UNITS_PER_EM)
+        """Height from the symbol, with the gap under it, to the lowest descender."""
+        return _GAP_X + self.em_x * (len(self.lines) - 1 + (INK_TOP - INK_BOTTOM) / UNITS_PER_EM)
 
     def runs(self, centre_x: float, top_x: float) -> tuple[TextRun, ...]:
-        """Return the lines, an em apart, beginning a gap below `top_x`."""
-        first = top_x + _GAP_X + self.em_x * ASCENT / UNITS_PER_EM
+        """Return the lines, one em apart; the first begins a gap below `top_x`."""
+        first = top_x + _GAP_X + self.em_x * INK_TOP / UNITS_PER_EM
         return tuple(
             TextRun(start, stop, centre_x, first + number * self.em_x, self.em_x)
             for number, (start, stop) in enumerate(self.lines)
         )
 
 
-class _Advances(dict[str, int]):
-    def __missing__(self, character: str) -> int:
-        advance = self[character] = glyph(character).advance
-        return advance
-
-
-_advances = _Advances()
+_advances = MadeOnce[str, int](lambda character: glyph(character).advance)
 
 
 def advance(text: str, pitch: int | None = None) -> int:
@@ -101,15 +96,15 @@ def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> t
         em_x = _DIGIT_EM_X * zone.size
         cell_x = zone.width_x / (zone.stop - zone.start)
         pitch = round(cell_x / (em_x * _DIGIT_STRETCH) * UNITS_PER_EM)
-        centre_x = left_x + zone.left_x + zone.width_x / 2
+        centre_x = left_x + zone.centre_x
         runs.append(TextRun(zone.start, zone.stop, centre_x, baseline_x, em_x, _DIGIT_STRETCH, pitch))
     return tuple(runs)
 
 
 def fit(text: str, room_x: float, x_dimension_mm: float, *, linear: bool) -> Setting:
-    """Return how the text is set in `room_x`: in one line if a legible size allows, else a line for each AI.
+    """Return how the text is set in `room_x`: in one line if a legible size allows, else in a line for each AI.
 
-    Where even then the least legible size is too wide, the setting is wider than the room.
+    If the lines are too wide even at the least legible size, the setting is wider than the room.
     """
     cap_mm, least = (_LINEAR_CAP_MM, _LINEAR_LEAST_STEP) if linear else (_MATRIX_CAP_MM, _MATRIX_LEAST_STEP)
     step_em_x = cap_mm / x_dimension_mm * UNITS_PER_EM / CAP_HEIGHT / _STEPS
@@ -131,10 +126,10 @@ def _largest_step(units: int, room_x: float, step_em_x: float) -> int:
 
 
 def ai_starts(text: str) -> list[int]:
-    """Return where each Application Identifier of the text begins; lines may be broken there and only there.
+    """Return where each Application Identifier of the text begins; lines are broken only there.
 
-    A value may look like an AI in parentheses itself: values of predefined length are stepped over, and
-    elsewhere only a known AI that has not occurred counts.
+    A value may contain an AI in parentheses: values of predefined length are skipped, and elsewhere only a
+    known AI that has not occurred yet counts.
 
     >>> ai_starts("(01)09506000134352(10)A(99)B")
     [0, 18]
@@ -150,7 +145,7 @@ def ai_starts(text: str) -> list[int]:
             (
                 found
                 for found in _AI.finditer(text, match.end() + length)
-                if found[1] in APPLICATION_IDENTIFIERS and found[1] not in seen
+                if found[1] in WRITTEN and found[1] not in seen
             ),
             None,
         )

@@ -1,4 +1,4 @@
-"""A picture in whole pixels: the lines that differ, each with how often it repeats downwards."""
+"""A picture in whole pixels: lines, each with the number of times it repeats downwards."""
 
 import math
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from renderers.fonts.outlines import UNITS_PER_EM
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
 from renderers.writers.glyph_bitmap import glyph_bitmap
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Layout
+from renderers.writers.picture_layout import PictureLayout
 
-#: Lines of pixels, (symbols, lines, width), 1 for light; one symbol's stand for all where all are alike.
+#: Lines of pixels, (symbols, lines, width), 1 for light; `symbols` is 1 if all have the same lines.
 Lines = NDArray[np.uint8]
 
 
@@ -29,11 +29,11 @@ class Band:
 class PixelGrid:
     """A layout in whole pixels.
 
-    `element_pixels` are the pixels of an element by its width in the symbol's units. Where half an X is no
-    whole pixel wide elements are wider by half a pixel: 5 : 2 becomes at most 3.0, never less than 2.5.
+    `element_pixels` are the pixels of an element by its width in the symbol's units. If half an X is not whole
+    pixels, wide elements are half a pixel wider: the ratio is 2.5 to 3.0.
     """
 
-    layout: Layout
+    layout: PictureLayout
     pixels: int
     left: int
     symbol_width: int
@@ -42,7 +42,7 @@ class PixelGrid:
     element_pixels: NDArray[np.intp]
 
     @staticmethod
-    def of(symbols: SymbolGroup, layout: Layout, pixels: int) -> "PixelGrid":
+    def of(symbols: SymbolGroup, layout: PictureLayout, pixels: int) -> "PixelGrid":
         """Return the grid with so many pixels to X."""
         is_bars = isinstance(symbols, BarSymbols)
         units = symbols.units_per_x if is_bars else 1
@@ -55,7 +55,7 @@ class PixelGrid:
         right = round((layout.width_x - symbol.x - symbol.width) * pixels)
         height = round(layout.height_x * pixels)
         if layout.text:
-            # A character rounded away from its baseline by a pixel still is whole.
+            # Room for a character that rounding moves a pixel below its baseline.
             height = math.ceil(layout.height_x * pixels) + 1
         return PixelGrid(
             layout, pixels, left, symbol_width, left + symbol_width + right, height, element_pixels
@@ -66,13 +66,13 @@ class PixelGrid:
         return round(y_x * self.pixels)
 
     def across(self, x_x: float) -> float:
-        """Return the pixel at a place in X, where the symbol's width counts as drawn."""
+        """Return the pixel at a place in X, scaled to the symbol's width in pixels."""
         symbol = self.layout.symbol
         return self.left + (x_x - symbol.x) * self.symbol_width / symbol.width
 
 
 def bands(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> list[Band]:
-    """Return the picture of each symbol from above to below."""
+    """Return the picture of each symbol from top to bottom."""
     is_matrix = isinstance(symbols, MatrixSymbols)
     drawn = _matrix_bands(symbols, grid, texts) if is_matrix else _bar_bands(symbols, grid, texts)
     return [band for band in drawn if band.repeat > 0]

@@ -2,27 +2,26 @@
 
 import struct
 from collections.abc import Sequence
-from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from renderers.symbol import Captions, Drawing, MatrixSymbols, SymbolGroup
-from renderers.writers.layout import Layout, draw_by_layout
+from renderers.symbol import Captions, Drawing, SymbolGroup
+from renderers.units import MILLIMETRES_PER_INCH
+from renderers.writers.picture_layout import PictureLayout, draw_by_layout
 from renderers.writers.pixels import Band, PixelGrid, bands
 from renderers.writers.text import printable
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MILLIMETRES_PER_INCH = 25.4
 _FILTER_UP = 2
 
 # Measured on random symbols at 203–600 dpi: level 0 is 40 % larger; 2 and 3 save nothing, and 3 takes
 # two to three times as long.
 _LEVEL = 1
 
-# Bytes of pixel rows worked on at once: one pass stays in the processor's cache, and memory stays flat.
+# Bytes of pixel rows worked on at once: one pass stays in the processor's cache, and memory does not grow.
 _BATCH_BYTES = 1 << 21
 
 
@@ -30,7 +29,7 @@ def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[by
     """Return one PNG file per symbol, the same bytes for the same input.
 
     X is a whole number of pixels, in both directions, and pHYs gives the resolution at which it prints
-    `x_dimension_mm` wide. Raises CharacterNotInFont for text that has no picture.
+    `x_dimension_mm` wide. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -42,10 +41,10 @@ def pixels_per_x(drawing: Drawing) -> int:
     >>> pixels_per_x(Drawing(x_dimension_mm=0.396, quiet_zone=QuietZone(4, 4, 4, 4), dpi=300))
     5
     """
-    return max(1, round(drawing.x_dimension_mm * drawing.dpi / _MILLIMETRES_PER_INCH))
+    return max(1, round(drawing.x_dimension_mm * drawing.dpi / MILLIMETRES_PER_INCH))
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     grid = PixelGrid.of(symbols, layout, pixels_per_x(drawing))
     head = _head(grid.width, grid.height, grid.pixels, drawing.x_dimension_mm)
     return [
@@ -67,15 +66,15 @@ def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Capt
 def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> list[bytes]:
     """Return the compressed image data of each symbol.
 
-    Of the pixel lines of a module or bar the first is written out and the others are the Up filter over
-    zeros, which says "as above": they cost the compressor next to nothing.
+    The first pixel line of a module or bar is written out. The others are the Up filter over zeros, which means
+    "as above" and compresses to almost nothing.
     """
     count, row_bytes = len(symbols.positions), (grid.width + 7) // 8
     batch = max(1, min(count, _BATCH_BYTES // (grid.height * (row_bytes + 1))))
     lines = np.zeros((batch, grid.height, row_bytes + 1), np.uint8)
     streams: list[bytes] = []
     for first in range(0, count, batch):
-        part = _sliced(symbols, slice(first, first + batch))
+        part = symbols.only(slice(first, first + batch))
         used = len(part.positions)
         begin = 0
         for band in bands(part, grid, texts[first : first + batch]):
@@ -94,13 +93,6 @@ def _fill(lines: NDArray[np.uint8], band: Band) -> None:
     view[:, :, 0, 1:] = np.packbits(band.lines, axis=2)
 
 
-def _sliced(symbols: SymbolGroup, part: slice) -> SymbolGroup:
-    positions = symbols.positions[part]
-    if isinstance(symbols, MatrixSymbols):
-        return MatrixSymbols(positions, symbols.modules[part])
-    return replace(symbols, positions=positions, widths=symbols.widths[part])
-
-
 def _chunk(kind: bytes, content: bytes) -> bytes:
     """Return one PNG chunk. Source: PNG 3rd edition, 5.3 "Chunk layout"."""
     tagged = kind + content
@@ -108,7 +100,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _text_chunk(keyword: bytes, text: str) -> bytes:
-    """Return a tEXt chunk where Latin-1 holds the text, else iTXt. Source: PNG 3rd edition, 11.3.3."""
+    """Return a tEXt chunk if the text is Latin-1, else iTXt. Source: PNG 3rd edition, 11.3.3."""
     if not text:
         return b""
     text = printable(text)
@@ -125,8 +117,8 @@ _END = _chunk(b"IEND", b"")
 def _head(width: int, height: int, pixels: int, x_dimension_mm: float) -> bytes:
     """Return signature, IHDR (1 bit greyscale) and pHYs.
 
-    The resolution makes X exactly what was asked for: rounding to whole pixels moves the resolution, not the
-    printed size, to within half a pixel per metre.
+    The resolution makes X the requested length: rounding X to whole pixels changes the resolution, not the
+    printed size. The resolution itself is rounded to whole pixels per metre.
     """
     per_metre = round(pixels * 1000 / x_dimension_mm)
     return (

@@ -5,11 +5,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from renderers.fonts.outlines import UNITS_PER_EM, Point, glyph_in_cell
+from renderers.fonts.outlines import Point, glyph_in_cell
+from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
-from renderers.writers.bars import BarTexts, bar_keys
+from renderers.writers.bars import bar_keys, bar_texts
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.layout import Box, Layout, draw_by_layout
+from renderers.writers.made_once import MadeOnce
+from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
 # Symbols per NumPy pass: large enough to hide the call overhead, small enough to stay in the cache.
@@ -22,7 +24,7 @@ def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[by
     """Return one SVG file per symbol, UTF-8 with line feeds, the same bytes for the same input.
 
     Width and height are millimetres, the user unit is X, the quiet zone is inside and white. The title is
-    the image's accessible name. Raises CharacterNotInFont for text that has no picture.
+    the image's accessible name. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -38,7 +40,7 @@ def escape(text: str) -> str:
     return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Captions) -> list[bytes]:
+def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     x_mm = drawing.x_dimension_mm
     width, height = decimal(layout.width_x), decimal(layout.height_x)
     head = (
@@ -59,25 +61,20 @@ def _draw(symbols: SymbolGroup, layout: Layout, drawing: Drawing, captions: Capt
     ]
 
 
-class _Stretches(dict[int, str]):
-    """Path data of eight modules of a row, by `dark_before | modules << 1 | stretch << 9`.
+@lru_cache(maxsize=64)
+def _stretches(count: int, left: float) -> MadeOnce[int, str]:
+    """Return the path data of eight modules of a row, by `dark_before | modules << 1 | stretch << 9`.
 
-    `stretch` counts from the left. A run is a box that starts in one stretch and may end in a later one.
-    Outside a run, the pen is at the border between two stretches; inside, where the box ends is an absolute
-    place. So the text of a stretch depends on nothing before it but whether the last module was dark, and
-    a few thousand texts make up every symbol of a size. The first stretch takes the pen to the next row.
+    A row has `count` stretches of eight modules, numbered from the left, and begins at `left` X. A run of dark
+    modules is a box that starts in one stretch and may end in a later one. Outside a run, the pen is at the
+    border between two stretches; inside a run, where the box ends is an absolute place. So the text of a
+    stretch depends on nothing before it but whether the last module was dark, and a few thousand texts make up
+    every symbol of a size. The first stretch takes the pen to the next row.
     """
 
-    __slots__ = ("_left", "_stretches")
-
-    def __init__(self, stretches: int, left: float) -> None:
-        super().__init__()
-        self._stretches = stretches
-        self._left = left
-
-    def __missing__(self, key: int) -> str:
+    def stretch_path(key: int) -> str:
         stretch = key >> 9
-        parts = [] if stretch else [f"m{-8 * self._stretches} 1"]
+        parts = [] if stretch else [f"m{-8 * count} 1"]
         pen = 0
         dark_before = key & 1
         for place in range(8):
@@ -86,16 +83,14 @@ class _Stretches(dict[int, str]):
                 # Filled, never stroked: drawing programs may rescale a shape without its stroke width.
                 parts.append(f"m{place - pen} 0v1" if place > pen else "v1")
             elif dark_before and not dark:
-                parts.append(f"H{decimal(self._left + 8 * stretch + place)}v-1")
+                parts.append(f"H{decimal(left + 8 * stretch + place)}v-1")
                 pen = place
             dark_before = dark
         if not dark_before and pen < 8:
             parts.append(f"m{8 - pen} 0")
-        text = self[key] = "".join(parts)
-        return text
+        return "".join(parts)
 
-
-_stretches = lru_cache(maxsize=64)(_Stretches)
+    return MadeOnce(stretch_path)
 
 
 def _box(box: Box) -> str:
@@ -105,7 +100,7 @@ def _box(box: Box) -> str:
     return f"M{x} {decimal(box.y)}h{decimal(box.width)}v{decimal(box.height)}H{x}z"
 
 
-def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
+def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
     """Return the path data of each symbol: its dark runs, row by row, left to right."""
     count, rows, columns = symbols.modules.shape
     # At least one light column follows each row, so that every run ends inside its row.
@@ -126,31 +121,26 @@ def _modules(symbols: MatrixSymbols, layout: Layout) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> BarTexts:
+def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> MadeOnce[int, str]:
     def bar(start: int, width: int, is_guard: bool) -> str:
         height = symbol.height + guard_x if is_guard else symbol.height
         return _box(Box(symbol.x + start / units_per_x, symbol.y, width / units_per_x, height))
 
-    return BarTexts(bar)
+    return bar_texts(bar)
 
 
-def _bars(symbols: BarSymbols, layout: Layout) -> list[str]:
+def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the path data of each symbol, bar by bar."""
     text_of = _bar_texts(symbols.units_per_x, layout.symbol, layout.guard_x).__getitem__
     return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
 
 
-class _GlyphPaths(dict[str, str]):
-    """Path data of characters, from the origin of each to the next one's, in font units."""
+@lru_cache(maxsize=64)
+def _glyph_paths(pitch: int | None) -> MadeOnce[str, str]:
+    """Return the path data of characters, from the origin of each to that of the next, in font units."""
 
-    __slots__ = ("_pitch",)
-
-    def __init__(self, pitch: int | None) -> None:
-        super().__init__()
-        self._pitch = pitch
-
-    def __missing__(self, character: str) -> str:
-        outline = glyph_in_cell(character, self._pitch)
+    def glyph_path(character: str) -> str:
+        outline = glyph_in_cell(character, pitch)
         parts: list[str] = []
         start: Point = (0, 0)
         for contour in outline.contours:
@@ -161,15 +151,13 @@ class _GlyphPaths(dict[str, str]):
                 here = piece[-1]
             parts.append("z")
         parts.append(f"m{_step(start, (outline.advance, 0))}")
-        path = self[character] = "".join(parts).replace(" -", "-")
-        return path
+        return "".join(parts).replace(" -", "-")
 
-
-_glyph_paths = lru_cache(maxsize=64)(_GlyphPaths)
+    return MadeOnce(glyph_path)
 
 
 def _step(here: Point, point: Point) -> str:
-    """Return the point relative to where the pen is; in SVG y points down."""
+    """Return the point relative to the pen; in SVG y points down."""
     return f"{point[0] - here[0]:g} {here[1] - point[1]:g}"
 
 

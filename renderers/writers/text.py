@@ -1,4 +1,4 @@
-"""Text that goes into a symbol file: titles, descriptions and numbers."""
+"""Titles, descriptions and numbers as text in symbol files."""
 
 import re
 
@@ -18,7 +18,7 @@ def _picture(match: re.Match[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with characters no file format can hold made visible instead of dropped.
+    """Return the text with visible replacements for the characters that no file format can hold.
 
     C0 controls become their pictures, so a scanned FNC1 (GS) stays recognisable; lone surrogates, C1
     controls and non-characters become U+FFFD. Tab and line feed stay.
@@ -30,7 +30,7 @@ def printable(text: str) -> str:
 
 
 def decimal(value: float) -> str:
-    """Return the shortest decimal of a length, to four places: in millimetres a tenth of a micrometre.
+    """Return a length with at most four decimal places, a tenth of a micrometre for millimetres.
 
     >>> decimal(22.850), decimal(11)
     ('22.85', '11')

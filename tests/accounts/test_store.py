@@ -47,11 +47,30 @@ def test_a_bad_slug_is_refused(accounts, slug):
 @pytest.mark.parametrize(
     "resolver",
     ["http://id.example.com", "id.example.com", "https://", "https://a@b.example", "https://x.example/?q=1",
-     "https://x.example/#f", "https://exa mple.com", "https://exämple.com", "https://x.example:99999", ""],
+     "https://x.example/#f", "https://exa mple.com", "https://exämple.com", "https://x.example:99999", "",
+     "https://x.example/10/shop", "https://x.example/%4Cot", f"https://x.example/{'a' * 2048}"],
 )  # fmt: skip
 def test_a_bad_resolver_is_refused(accounts, resolver):
-    with pytest.raises(InvalidAccountValue):
-        accounts.create_organisation("acme", resolver=resolver)
+    kept = accounts.create_organisation("kept", resolver="https://id.kept.example")
+    for attempt in (
+        lambda: accounts.create_organisation("acme", resolver=resolver),
+        lambda: accounts.set_resolver("kept", resolver),
+    ):
+        with pytest.raises(InvalidAccountValue) as refused:
+            attempt()
+        assert (refused.value.field, refused.value.value) == ("resolver", resolver)
+        assert refused.value.expected in str(refused.value)
+    assert accounts.organisations() == [kept]
+
+
+def test_a_resolver_is_changed(accounts):
+    accounts.create_organisation("beta", resolver="https://id.beta.example")
+    accounts.create_organisation("acme")
+    changed = accounts.set_resolver("acme", "https://id.acme.example/gs1/")
+    assert changed == Organisation("acme", "acme", "https://id.acme.example/gs1")
+    assert accounts.organisations() == [changed, Organisation("beta", "beta", "https://id.beta.example")]
+    with pytest.raises(NoSuchOrganisation):
+        accounts.set_resolver("nobody", "https://id.acme.example")
 
 
 def test_a_key_authenticates_its_organisation_and_role(accounts):

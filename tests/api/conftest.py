@@ -1,4 +1,4 @@
-"""A façade over a fake of the exports port and a real accounts database."""
+"""A façade over fake exports and a real accounts database."""
 
 import hashlib
 import io
@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,10 +15,14 @@ from starlette.testclient import TestClient
 from accounts.identity import Role
 from accounts.store import Accounts
 from api.app import create_app
+from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
+from api.wire import paths
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Preview, PrintHistory
+from exports.ports import ExportJob, Gauges, JobPage, JobStatus
+from exports.previews.preview import Preview
+from exports.reads import PrintHistory
 from renderers.sheets.templates import TEMPLATES
 
 ARTEFACT = bytes(range(256)) * 40
@@ -25,7 +30,7 @@ CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
 class FakeExports:
-    """Implements `exports.ports.Exports` in memory; new jobs take `status`. `calls` is what reached it."""
+    """Stands for an `Exports` and its `ExportReads`, in memory. New jobs have `status`; `calls` are the calls."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -141,6 +146,8 @@ class FakeExports:
 
     def open_report(self, job, report):
         self._called("open_report")
+        if report not in job.reports:
+            raise ExportNotFound(job.job_id)
         return io.BytesIO(f"\ufeff{report},{job.job_id}\r\n".encode())
 
     def gauges(self):
@@ -159,6 +166,20 @@ class FakeExports:
         if found is None or found.organisation != organisation:
             raise ExportNotFound(job_id)
         return found
+
+
+def link(client, headers, job):
+    """Return the path and query of the job's download link."""
+    url = client.get(paths.poll(job.job_id), headers=headers).json()["download_url"]
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def facade(exports, accounts, settings):
+    """Return the façade over a `FakeExports`."""
+    return create_app(
+        exports=exports, reads=exports, accounts=accounts, settings=settings, auth_settings=AuthSettings()
+    )
 
 
 @pytest.fixture(scope="session")
@@ -197,6 +218,5 @@ def settings():
 
 @pytest.fixture
 def client(exports, accounts, settings):
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
-    with TestClient(app, raise_server_exceptions=False) as http:
+    with TestClient(facade(exports, accounts, settings), raise_server_exceptions=False) as http:
         yield http

@@ -43,6 +43,17 @@ def test_a_first_organisation_and_key(home):
     store.close()
 
 
+def test_a_resolver_is_changed(accounts):
+    told = run("org", "resolver", "acme", "https://id.acme.example/").stdout
+    assert told == "acme has the resolver https://id.acme.example\n"
+    assert accounts.organisation("acme").resolver == "https://id.acme.example"
+    refused = run("org", "resolver", "acme", "https://acme.example/10/shop", exit_code=1).stderr
+    assert "'https://acme.example/10/shop'" in refused
+    assert "'10'" in refused
+    assert accounts.organisation("acme").resolver == "https://id.acme.example"
+    assert accounts.organisation("other").resolver is None
+
+
 def test_a_key_with_everything_is_listed_without_itself(accounts):
     plain = last_line(
         run("keys", "create", "--org", "acme", "--role", "editor", "--expires", "2099-12-31T12:00:00+02:00",
@@ -83,6 +94,8 @@ def test_a_key_is_rotated(accounts):
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
     [
+        (["org", "create", "new", "--resolver", "https://acme.example/lot"], 1),
+        (["org", "resolver", "nobody", "https://id.acme.example"], 1),
         (["keys", "create", "--org", "nobody"], 1),
         (["keys", "create", "--org", "acme", "--expires", "soon"], 2),
         (["keys", "create", "--org", "acme", "--expires", "2099-12-31"], 2),

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
@@ -65,7 +65,7 @@ OURS: Mapping[str, Parser] = {"leftmost": leftmost, "rightmost": rightmost, "who
 
 
 @contextmanager
-def published() -> Iterator[Callable[[str], dict[str, Elements]]]:
+def published() -> Generator[Callable[[str], dict[str, Elements]]]:
     """Yield a function that returns what each published parser finds; one that refuses a link finds an `error`."""
     require_published()
     command = [shutil.which("node") or "node", str(NODE / "read_links.js")]

@@ -13,16 +13,17 @@ from starlette.testclient import TestClient
 
 from accounts.identity import Role
 from accounts.store import Accounts
-from api.app import create_app
 from api.settings import ApiSettings
 from exports.errors import Unavailable
-from exports.ports import JobStatus, Preview, PreviewFailure, PreviewPicture, PrintEvent, Report
+from exports.ports import JobStatus, Report
+from exports.previews.preview import Preview, PreviewFailure, PreviewPicture
+from exports.reads import PrintEvent
 from labels_client import models
 from labels_client.client import LabelsClient
 from labels_client.errors import LabelExportFailed, LabelsApiError
 from labels_client.retries import Retries
 from renderers.sheets.templates import TEMPLATES
-from tests.api.conftest import ARTEFACT, FakeExports
+from tests.api.conftest import ARTEFACT, FakeExports, facade
 
 ROOT = Path(__file__).parents[2]
 REQUEST = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
@@ -67,7 +68,7 @@ def exports(tmp_path):
 def open_client(accounts, exports):
     """Return a function that opens a client with a key of that role, or with the key given."""
     settings = ApiSettings(secret_key="a secret of the tests", rate_per_minute=100_000)
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
+    app = facade(exports, accounts, settings)
 
     def opened(role=Role.EDITOR, key=None):
         key = key or accounts.create_key("acme", role)

@@ -1,19 +1,22 @@
 """The port the façade is handed, on a real instance; what would execute small jobs is busy, so all are queued."""
 
 import json
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
-from exports.jobs import plan
-from exports.jobs.job_id import job_id_for
+from exports.jobs import manifest, plan
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import JobStatus, Page
+from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from tests.pipelines.conftest import LOTS
@@ -140,3 +143,50 @@ def test_jobs_are_listed_newest_first_by_page(stage: Stage) -> None:
     assert [job.job_id for job in listed.jobs] == made[:0:-1]
     assert [job.job_id for job in stage.exports.jobs("acme", Page(2, 2)).jobs] == made[:1]
     assert listed.total == 3
+
+
+def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage, catalogue: Catalogue) -> None:
+    bad = replace(ACME, resolver="https://example.com/10/shop")
+    sheet = {"export_type": "sheet_pdf", "file_format": "pdf"}
+    for links in (
+        {},
+        {"export_type": "codes_combined"},
+        {**sheet, "asset_config": {"sheet_template": "avery_5160"}},
+        {**sheet, "asset_config": {"sheet_template": "avery_5160", "symbology": "qr"}},
+    ):
+        with pytest.raises(UnusableResolver, match="labels org resolver acme URL") as refused:
+            submit(stage, wanted(**links), "order-9", bad)
+        assert (refused.value.field, refused.value.value) == ("resolver", bad.resolver)
+        with pytest.raises(UnusableResolver):
+            ExportReads(catalogue, stage.store).preview(bad, wanted(**links))
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 0
+    for others in (
+        {"export_type": "datamatrix"},
+        {"export_type": "barcodes_1d"},
+        {**sheet, "asset_config": {"sheet_template": "avery_5160", "symbology": "datamatrix"}},
+    ):
+        assert submit(stage, wanted(**others), organisation=bad).status is JobStatus.PENDING
+    assert submit(stage, wanted(), organisation=OTHER).status is JobStatus.PENDING
+    # The refusal left the key free, and the organisation's next resolver is taken.
+    assert submit(stage, wanted(), "order-9", ACME).status is JobStatus.PENDING
+
+
+def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue: Catalogue) -> None:
+    bad = replace(ACME, resolver="https://example.com/10/shop")
+    reprinted = []
+    for request in (wanted(export_type="datamatrix"), wanted()):
+        # As a release made it that knew fewer rules.
+        made = stage.exports._plan(str(uuid.uuid4()), bad, request, "key:1")
+        stage.exports._start(made, LOTS)
+        manifest.freeze(made, catalogue, stage.store)
+        run_id = run_id_for(made.job_id)
+        done = dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export"
+        )
+        stage.exports._instance.report_dagster_event(done, run_id)
+        reprinted.append(made.job_id)
+    datamatrix, links = reprinted
+    again = stage.exports.reprint(bad, datamatrix, requested_by="key:1", reason="torn")
+    assert plan.load(again.job_id, stage.store).reprint_of == datamatrix
+    with pytest.raises(NotReprintable, match="mislead"):
+        stage.exports.reprint(ACME, links, requested_by="key:1", reason="torn")

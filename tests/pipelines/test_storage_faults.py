@@ -25,6 +25,7 @@ from exports.jobs.job_id import run_id_for
 from exports.jobs.parts import Part
 from exports.ports import JobStatus, Page
 from exports.previews import pictures
+from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.export import ops, steps, tags
 from renderers.archive.records import CorruptArchive
@@ -216,7 +217,7 @@ def test_what_is_recorded_is_published_though_the_run_failed(
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
     assert (job.status, job.error_code, job.processed_items) == (JobStatus.COMPLETED, None, LOTS)
-    with stage.exports.open_artefact(job) as stream:
+    with ExportReads(stage.catalogue, stage.store).open_artefact(job) as stream:
         assert len(stream.read()) == job.file_size_bytes
     assert stage.printed() == [job.job_id] * LOTS
     assert [each.status for each in stage.exports.jobs("acme", Page(1, 10)).jobs] == [JobStatus.COMPLETED]

@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderers.file_names import MAX_LENGTH, escape, member_name, unescape
+from renderers.file_names import MAX_LENGTH, escape, member_name
 
 CSET_82 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!\"%&'()*+,-./:;<=>?_"
 PARTS = st.lists(st.text(max_size=60), max_size=4)
+
+
+def unescape(text: str) -> str:
+    """Return the text that `escape` was given."""
+    raw = re.sub("~([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), text)
+    return raw.encode("latin-1").decode("utf-8", "surrogatepass")
 
 
 @pytest.mark.parametrize(

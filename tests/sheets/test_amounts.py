@@ -16,7 +16,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.previews import pictures
 from gs1.symbol_size import SymbolKind
-from renderers.sheets.pdf import FragmentWriter, join
+from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.templates import TEMPLATES
 from tests.sheets import jobs
 from tests.sheets.printed import dark_edges_mm
@@ -73,7 +73,7 @@ def test_a_document_without_labels_is_one_blank_page(store: ArtefactStore) -> No
     sheet, _ = jobs.sheets(plan, jobs.lots(1), store)
     document = replace(sheet.document, pages=1)
     pages, out = io.BytesIO(), io.BytesIO()
-    fragment = FragmentWriter(document, pages, 0, 1).close()
+    fragment = PdfFragmentWriter(document, pages, 0, 1).close()
     pages.seek(0)
     join(document, [(fragment, pages)], out)
     assert page_texts(out.getvalue()) == [""]

@@ -10,11 +10,12 @@ from starlette.testclient import TestClient
 
 from accounts.identity import Role
 from accounts.store import Accounts
-from api.auth.principals import SESSION_PATH, Authenticator, require_writer
+from api.auth.principals import Authenticator, require_writer
 from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
 from api.problems import EXCEPTION_HANDLERS
 from api.routes.resource import resource
+from api.wire import paths
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,10 @@ def accounts(tmp_path_factory):
     store.close()
 
 
-def service(accounts, settings):
+def service(accounts, public_url=None):
+    settings = AuthSettings()
     authenticator = Authenticator(accounts, settings)
-    sessions = SessionRoutes(accounts, settings)
+    sessions = SessionRoutes(accounts, settings, public_url=public_url)
 
     async def who(request):
         principal = await authenticator(request)
@@ -38,7 +40,7 @@ def service(accounts, settings):
     return Starlette(
         routes=[
             resource("/", get=who, post=who, delete=who),
-            resource(SESSION_PATH, post=sessions.begin, delete=sessions.end),
+            resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),
     )
@@ -46,7 +48,7 @@ def service(accounts, settings):
 
 @pytest.fixture
 def client(accounts):
-    with TestClient(service(accounts, AuthSettings())) as http:
+    with TestClient(service(accounts)) as http:
         yield http
 
 
@@ -57,7 +59,7 @@ def key(accounts):
 
 def begin(client, key):
     """Begin a session; return the header for its writes."""
-    response = client.post(SESSION_PATH, headers=key)
+    response = client.post(paths.SESSION, headers=key)
     assert response.status_code == 201
     return {"X-CSRF-Token": response.json()["csrf_token"]}
 
@@ -71,7 +73,7 @@ def cookies_of(response):
 
 
 def test_a_session_is_begun_with_a_key(client, accounts, key):
-    response = client.post(SESSION_PATH, headers=key)
+    response = client.post(paths.SESSION, headers=key)
     assert response.status_code == 201
     assert response.headers["cache-control"] == "no-store"
     body = response.json()
@@ -100,8 +102,8 @@ def test_a_session_is_begun_with_a_key(client, accounts, key):
     ],
 )
 def test_cookies_are_secure_where_the_service_is(accounts, key, base_url, public_url, secure):
-    with TestClient(service(accounts, AuthSettings(public_url=public_url)), base_url=base_url) as http:
-        made = cookies_of(http.post(SESSION_PATH, headers=key))
+    with TestClient(service(accounts, public_url), base_url=base_url) as http:
+        made = cookies_of(http.post(paths.SESSION, headers=key))
     assert [bool(cookie["secure"]) for cookie in made.values()] == [secure, secure]
 
 
@@ -109,14 +111,14 @@ def test_cookies_are_secure_where_the_service_is(accounts, key, base_url, public
     "headers", [{}, {"X-API-Key": ""}, {"X-API-Key": "csb_x"}, {"Authorization": "Bearer x"}]
 )
 def test_without_a_good_key_no_session_begins(client, headers):
-    response = client.post(SESSION_PATH, headers=headers)
+    response = client.post(paths.SESSION, headers=headers)
     assert response.status_code == 401
     assert "set-cookie" not in response.headers
 
 
 def test_a_session_does_not_begin_another(client, key):
     token = begin(client, key)
-    assert client.post(SESSION_PATH, headers=token).status_code == 401
+    assert client.post(paths.SESSION, headers=token).status_code == 401
 
 
 def test_a_write_needs_the_sessions_own_token(client, accounts, key):
@@ -162,9 +164,9 @@ def test_another_sessions_id_cannot_be_had_by_altering_ones_own(client, key):
 def test_a_session_is_ended(client, key):
     token = begin(client, key)
     session_id = client.cookies["sessionid"]
-    assert client.delete(SESSION_PATH).status_code == 403
+    assert client.delete(paths.SESSION).status_code == 403
     assert client.get("/").status_code == 200
-    response = client.delete(SESSION_PATH, headers=token)
+    response = client.delete(paths.SESSION, headers=token)
     assert (response.status_code, response.content) == (204, b"")
     assert {name: cookie["max-age"] for name, cookie in cookies_of(response).items()} == {
         "sessionid": "0",
@@ -172,7 +174,7 @@ def test_a_session_is_ended(client, key):
     }
     assert "sessionid" not in client.cookies
     assert client.get("/", headers={"Cookie": f"sessionid={session_id}"}).status_code == 401
-    assert client.delete(SESSION_PATH, headers=token).status_code == 401
+    assert client.delete(paths.SESSION, headers=token).status_code == 401
 
 
 def test_a_session_ends_with_its_key(client, accounts, key):
@@ -188,6 +190,6 @@ def test_a_viewers_session_writes_nothing(client, accounts):
 
 
 def test_the_session_endpoint_knows_two_methods(client, key):
-    response = client.get(SESSION_PATH, headers=key)
+    response = client.get(paths.SESSION, headers=key)
     assert response.status_code == 405
     assert {"POST", "DELETE"} <= set(response.headers["allow"].split(", "))

@@ -9,13 +9,13 @@ import jsonschema_rs
 import pytest
 from starlette.routing import Route
 
-from api.app import create_app
 from api.description import openapi
 from api.routes.resource import Resource
 from catalogue.selection import Scope
 from exports.errors import InvalidRequest
 from exports.requests.export_types import ExportType, RequestedFormat
 from exports.requests.request import parse_request
+from tests.api.conftest import facade
 from tests.api.description import published
 
 DOCUMENT = openapi.document()
@@ -31,7 +31,9 @@ def validator(name):
 
 def test_the_committed_copy_is_current():
     text = json.dumps(DOCUMENT, indent=2, ensure_ascii=False) + "\n"
-    assert COMMITTED.read_text(encoding="utf-8") == text, "python -m api.openapi > docs/openapi.json"
+    assert COMMITTED.read_text(encoding="utf-8") == text, (
+        "python -m api.description.openapi > docs/openapi.json"
+    )
 
 
 def test_it_is_served(client):
@@ -41,7 +43,7 @@ def test_it_is_served(client):
 
 
 def test_every_route_is_described_and_nothing_else(exports, accounts, settings):
-    app = create_app(exports=exports, accounts=accounts, settings=settings)
+    app = facade(exports, accounts, settings)
     served = {
         (route.path, method)
         for route in app.routes

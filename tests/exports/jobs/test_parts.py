@@ -5,15 +5,15 @@ import json
 import pytest
 
 from exports.jobs.parts import Part
-from renderers.archive.fragments import Fragment
+from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
 
 
 @pytest.mark.parametrize(
     "fragment",
-    [Fragment(12, 34, 5, "ab"), PdfFragment(0, 2, 12, 34, "ab"), None],
+    [ArchiveFragment(12, 34, 5, "ab"), PdfFragment(0, 2, 12, 34, "ab"), None],
     ids=["members of a ZIP", "pages", "no page begins"],
 )
-def test_a_part_survives_being_written_down(fragment: Fragment | PdfFragment | None) -> None:
+def test_a_part_survives_being_written_down(fragment: ArchiveFragment | PdfFragment | None) -> None:
     part = Part("exports/job/parts/0", 0, 25_000, 3, fragment)
     assert Part.from_document(json.loads(json.dumps(part.to_document()))) == part

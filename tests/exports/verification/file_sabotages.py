@@ -14,7 +14,7 @@ from renderers.archive.assembler import Assembler
 from renderers.registry import FileFormat
 from renderers.symbol import Captions, Drawing, QuietZone, SymbolGroup
 from renderers.symbologies import data_matrix_encodation
-from renderers.writers import eps, hri, layout, png
+from renderers.writers import eps, hri, picture_layout, png
 from tests.exports.verification.sabotage import (
     VICTIM,
     Patch,
@@ -87,12 +87,12 @@ def _flip(modules: Any) -> None:
 
 def _payload(slot: Slot, change: Callable[[Payload, Row], Payload], row_too: Any = None) -> Any:
     """Return a fault in what a slot's symbols carry, or in the row it is made from."""
-    make = payloads.PAYLOAD_MAKERS[slot]
+    make = payloads._PAYLOAD_MAKERS[slot]
 
     def wrong(row: Row, resolver: str | None) -> Payload:
         return change(make(row_too(row) if row_too else row, resolver), row)
 
-    return lambda patch: patch.setitem(payloads.PAYLOAD_MAKERS, slot, wrong)  # type: ignore[arg-type]
+    return lambda patch: patch.setitem(payloads._PAYLOAD_MAKERS, slot, wrong)  # type: ignore[arg-type]
 
 
 def _from(slot: Slot, **cells: Callable[[Row], object]) -> Any:
@@ -106,8 +106,8 @@ def _data(slot: Slot, change: Callable[[bytes], bytes]) -> Any:
 
 
 def _another_resolver(patch: Patch) -> None:
-    make = payloads.PAYLOAD_MAKERS[Slot.QR]
-    patch.setitem(payloads.PAYLOAD_MAKERS, Slot.QR, lambda row, _: make(row, "https://id.example.org"))  # type: ignore[arg-type]
+    make = payloads._PAYLOAD_MAKERS[Slot.QR]
+    patch.setitem(payloads._PAYLOAD_MAKERS, Slot.QR, lambda row, _: make(row, "https://id.example.org"))  # type: ignore[arg-type]
 
 
 def _as_itf_14(payload: Payload, row: Row) -> Payload:
@@ -120,9 +120,9 @@ def _wrong_check_digit(data: bytes) -> bytes:
 
 
 def _no_fnc1(patch: Patch) -> None:
-    codewords = data_matrix_encodation._ASCII_CODEWORD.copy()
-    codewords[data_matrix_encodation.FNC1] = data_matrix_encodation.FNC1 + 1
-    patch.setattr(data_matrix_encodation, "_ASCII_CODEWORD", codewords)
+    codewords = data_matrix_encodation.ASCII_CODEWORD.copy()
+    codewords[0x1D] = 0x1D + 1
+    patch.setattr(data_matrix_encodation, "ASCII_CODEWORD", codewords)
 
 
 def _constant(module: Any, name: str, old: str, new: str) -> Callable[[Patch], None]:
@@ -147,7 +147,7 @@ def _first_line_only(patch: Patch) -> None:
         setting = fit(*given, **options)
         return replace(setting, lines=((0, 10),))
 
-    patch.setattr(layout.hri, "fit", wrong)
+    patch.setattr(picture_layout.hri, "fit", wrong)
 
 
 def _fewer_pixels_per_metre(patch: Patch) -> None:
@@ -157,12 +157,12 @@ def _fewer_pixels_per_metre(patch: Patch) -> None:
 
 def _members(change: Callable[[list[Any]], list[Any]]) -> Callable[[Patch], None]:
     """Return a fault in the members of the archive, `(name, bytes)`."""
-    add = render.FragmentWriter.add
+    add = render.ArchiveFragmentWriter.add
 
     def wrong(writer: Any, files: Sequence[Any], *, store: bool = False) -> None:
         add(writer, change(list(files)), store=store)
 
-    return lambda patch: patch.setattr(render.FragmentWriter, "add", wrong)
+    return lambda patch: patch.setattr(render.ArchiveFragmentWriter, "add", wrong)
 
 
 def _named_as_the_next(files: list[Any]) -> list[Any]:
@@ -343,19 +343,19 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
     Sabotage(
         "a row of errors.csv left out",
         "counting",
-        LINEAR_SVG | PRODUCTS,
+        QR_SVG | PRODUCTS,
         in_rows("errors", lambda rows: rows[:-1]),
     ),
     Sabotage(
         "a row of errors.csv twice",
         "counting",
-        LINEAR_SVG | PRODUCTS,
+        QR_SVG | PRODUCTS,
         in_rows("errors", lambda rows: rows * 2),
     ),
     Sabotage(
         "an error told of another entity",
         "single",
-        LINEAR_SVG | PRODUCTS,
+        QR_SVG | PRODUCTS,
         in_rows("errors", lambda rows: [row._replace(gtin="00000096385074") for row in rows]),
     ),
 )

@@ -10,6 +10,7 @@ from exports.sheets import pages as sheet_pages
 from renderers.sheets import pages as pdf_pages
 from renderers.sheets import placement
 from renderers.sheets.placement import SheetLabels
+from renderers.symbol import MatrixSymbols
 from tests.exports.verification.sabotage import (
     VICTIM,
     Patch,
@@ -19,11 +20,12 @@ from tests.exports.verification.sabotage import (
     with_another_digit,
 )
 
-#: Two labels of each lot, and three empty cells in front.
+#: Three empty cells in front, then two labels of each lot.
+FIRST_CELL = 3
 SHEET: dict[str, object] = {
     "export_type": "sheet_pdf",
     "file_format": "pdf",
-    "asset_config": {"sheet_template": "avery_5160", "copies": 2, "start_position": 4},
+    "asset_config": {"sheet_template": "avery_5160", "copies": 2, "start_position": FIRST_CELL + 1},
 }
 
 
@@ -51,22 +53,15 @@ def _without(group: Any) -> Any:
 
 
 def _twice(labels: SheetLabels) -> SheetLabels:
-    """Draw the last label once more, in the cell behind it."""
-    group = labels.groups[-1]
-    symbols = group.symbols
-    again = replace(
-        group,
-        symbols=replace(
-            symbols,
-            positions=np.append(symbols.positions, len(labels.cells)),
-            modules=np.concatenate([symbols.modules, symbols.modules[-1:]]),
-        ),
-        hri=[[*line, line[-1]] for line in group.hri],
-        names=[*group.names, *group.names[-1:]],
-    )
-    return replace(
-        labels, cells=np.append(labels.cells, labels.cells[-1] + 1), groups=[*labels.groups[:-1], again]
-    )
+    """Draw the first label once more, in the first of the empty cells in front."""
+    first = labels.groups[0]
+    groups = [
+        replace(group, symbols=replace(group.symbols, positions=group.symbols.positions + 1))
+        for group in labels.groups
+    ]
+    symbols = MatrixSymbols(np.zeros(1, np.intp), first.symbols.modules[:1])
+    again = replace(first, symbols=symbols, hri=[line[:1] for line in first.hri], names=first.names[:1])
+    return replace(labels, cells=np.concatenate([[0], labels.cells]), groups=[again, *groups])
 
 
 def _exchanged(labels: SheetLabels) -> SheetLabels:
@@ -137,7 +132,12 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
         "cells of a sheet's manifest.csv a row late", "systematic", SHEET, in_rows("manifest", a_row_late)
     ),
     Sabotage("a label left out", "counting", SHEET, _labels(_in_group(_without))),
-    Sabotage("a label once too often", "counting", SHEET, _labels(_twice)),
+    Sabotage(
+        "a label once too often",
+        "counting",
+        SHEET,
+        _labels(lambda labels: _twice(labels) if labels.cells[0] == FIRST_CELL else labels),
+    ),
     Sabotage("two symbols of a sheet exchanged", "single", SHEET, _labels(_exchanged)),
     Sabotage("one copy that shows another symbol", "single", SHEET, _labels(_in_group(_one_copy))),
     Sabotage("labels in each other's places", "single", SHEET, _labels(_a_page_later)),

@@ -1,9 +1,6 @@
 """The artefact is read again from the finished file, and what was found stays beside it."""
 
-import random
-import zipfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +12,8 @@ from exports.jobs import manifest
 from exports.jobs.decision import Artefact
 from exports.jobs.plan import ExportPlan
 from exports.verification import findings, sample
-from exports.verification.archive import content, places
 from exports.verification.findings import Check, CountsDisagree
-from renderers.archive.fragments import FragmentWriter
+from renderers.archive.fragments import ArchiveFragmentWriter
 from renderers.archive.records import CorruptArchive
 from tests.exports.conftest import Import, plan_for, run
 
@@ -80,13 +76,13 @@ def _assembled_from(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore
 def test_a_symbol_under_anothers_name_is_found_in_the_finished_file(
     catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class OneForAll(FragmentWriter):
+    class OneForAll(ArchiveFragmentWriter):
         """Writes the first symbol under every name."""
 
         def add(self, files: Sequence[tuple[str, bytes]], *, store: bool = False) -> None:
             super().add([(name, files[0][1]) for name, _ in files], store=store)
 
-    monkeypatch.setattr(render, "FragmentWriter", OneForAll)
+    monkeypatch.setattr(render, "ArchiveFragmentWriter", OneForAll)
     plan = plan_for()
     with pytest.raises(SymbolDoesNotDecode):
         _assembled_from(plan, catalogue, store)
@@ -127,30 +123,6 @@ def test_a_report_that_is_missing_does_not_reconcile(
     )
     with pytest.raises(CountsDisagree, match="121 members, not 122"):
         _assembled_from(plan_for(), catalogue, store)
-
-
-@pytest.mark.parametrize("members", [3, 70_000], ids=["plain", "ZIP64 end"])
-def test_members_are_read_as_the_standard_library_reads_them(tmp_path: Path, members: int) -> None:
-    path = tmp_path / "any.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for number in range(members):
-            method = zipfile.ZIP_DEFLATED if number % 2 else zipfile.ZIP_STORED
-            archive.writestr(f"ä/{number:06d}.txt", f"content {number} " * 3, method)
-    wanted = {f"ä/{number:06d}.txt" for number in random.Random(7).sample(range(members), 3)} | {"none"}
-    with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
-        found = places(stream, wanted)
-        assert set(found) == wanted - {"none"}
-        assert all(content(stream, place) == archive.read(name) for name, place in found.items())
-
-
-def test_a_member_beyond_4_gib_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "large.zip"
-    with path.open("wb") as stream:
-        stream.truncate(1 << 32)  # a hole, which takes no room on disk
-        with zipfile.ZipFile(stream, "a") as archive:
-            archive.writestr("beyond.txt", "here")
-    with path.open("rb") as stream:
-        assert content(stream, places(stream, {"beyond.txt"})["beyond.txt"]) == b"here"
 
 
 def test_a_large_sample_has_both_ends_and_each_kind_of_row(

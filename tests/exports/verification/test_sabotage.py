@@ -33,8 +33,8 @@ SABOTAGES = (*FILE_SABOTAGES, *SHEET_SABOTAGES)
 
 @pytest.fixture
 def catalogue(imported: Import) -> Catalogue:
-    """Products with every length of GTIN and one that no linear symbol can carry alone; lots with each kind of date."""
-    products = ("9506000134352", "012345678905", "96385074", "10614141000415", "90614141000411")
+    """Products with every length of GTIN and one of restricted circulation, which no link may carry; lots with each kind of date."""
+    products = ("9506000134352", "012345678905", "96385074", "10614141000415", "2012345678903")
     lots = [f"9506000134352,L{n:03d},2027-05-{n + 1:02d}," for n in range(_LOTS - 4)]
     lots += [f"9506000134352,L{n:03d},,2027-05-{n + 1:02d}" for n in range(_LOTS - 4, _LOTS)]
     serials = [f"9506000134352,L{n:03d},S{n:04d}" for n in range(_LOTS)]

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+from sqlalchemy import update
 
 from accounts.plans import Plan
 from accounts.store import Accounts
+from accounts.tables import OrganisationRow
 from catalogue import lifecycle
+from catalogue.imports import ingest
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
@@ -173,6 +176,34 @@ def test_a_plan_that_fails_holds_up_no_other(evaluation, accounts, hourly, tick)
     assert {run.tags[PLAN_TAG] for run in evaluation.jobs} == {
         str(plan.id) for plan in accounts.plans.list("acme") if plan.name in {"Hourly", "Last"}
     }
+
+
+def test_a_bad_resolver_holds_up_its_organisations_links_alone(
+    evaluation, accounts, hourly, tick, catalogue, tmp_path
+) -> None:
+    accounts.create_organisation("other")
+    with accounts._database.session() as session:
+        # As a release stored it that knew fewer rules.
+        session.execute(update(OrganisationRow).values(resolver="https://example.com/10/shop"))
+    accounts.set_resolver("other", "https://id.example.com")
+    when = {"cron": hourly.cron, "time_zone": hourly.time_zone}
+    other = accounts.plans.add("other", "Links", request=hourly.request, **when)
+    plain = standing_request(json.dumps(BODY | {"export_type": "datamatrix"}).encode())
+    datamatrix = accounts.plans.add("acme", "No links", request=plain, **when)
+    ingest.import_files(
+        catalogue,
+        "other",
+        products=tmp_path / "products.csv",
+        lots=tmp_path / "lots.csv",
+        rejects_dir=tmp_path,
+    )
+    [refused] = [line for line in evaluation.at(tick) if "refused" in line]
+    assert "plan 1 of acme" in refused
+    assert "labels org resolver acme URL" in refused
+    assert {run.tags[PLAN_TAG] for run in evaluation.jobs} == {str(other.id), str(datamatrix.id)}
+    accounts.set_resolver("acme", "https://id.gs1.org")
+    evaluation.at(tick)
+    assert str(hourly.id) in {run.tags[PLAN_TAG] for run in evaluation.jobs}
 
 
 def test_a_tick_recorded_later_stays(accounts, hourly, tick) -> None:

@@ -8,6 +8,7 @@ from fontTools.ttLib import TTFont
 
 from gs1.cset82 import CSET_82
 from renderers.fonts import outlines
+from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 
 CHARACTERS = sorted({*CSET_82, "(", ")"})
 
@@ -21,15 +22,15 @@ def points(character: str) -> list[tuple[float, float]]:
 def test_measures_are_the_fonts() -> None:
     file = resources.files("renderers.fonts") / "AtkinsonHyperlegible-Regular.ttf"
     font = TTFont(io.BytesIO(file.read_bytes()))
-    assert font["head"].unitsPerEm == outlines.UNITS_PER_EM
-    assert font["OS/2"].sCapHeight == outlines.CAP_HEIGHT
+    assert font["head"].unitsPerEm == UNITS_PER_EM
+    assert font["OS/2"].sCapHeight == CAP_HEIGHT
 
 
 @pytest.mark.parametrize("character", CHARACTERS)
 def test_every_character_is_within_the_measures(character: str) -> None:
     glyph = outlines.glyph(character)
     assert glyph.contours
-    assert all(outlines.DESCENT <= y <= outlines.ASCENT for _, y in points(character))
+    assert all(outlines.INK_BOTTOM <= y <= outlines.INK_TOP for _, y in points(character))
     assert all(-outlines.OVERHANG <= x <= glyph.advance + outlines.OVERHANG for x, _ in points(character))
     if character.isdigit():
         assert all(outlines.DIGIT_BOTTOM <= y <= outlines.DIGIT_TOP for _, y in points(character))

@@ -22,10 +22,11 @@ from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.registry import ENCODERS
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.layout import HriElement, LabelNeeds, solve
+from renderers.sheets.label_layout import solve
 from renderers.sheets.model import LabelLayout
-from renderers.sheets.pdf import Bookmark, FragmentWriter, PdfFragment, PdfSummary, join
+from renderers.sheets.pdf import Bookmark, PdfFragment, PdfFragmentWriter, PdfSummary, join
 from renderers.sheets.placement import LabelGroup, SheetLabels
+from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.sheets.templates import template
 from renderers.symbol import MatrixSymbols, SymbolGroup
 
@@ -132,13 +133,8 @@ def of(
 
 def some(group: LabelGroup, kept: NDArray[np.bool_], shift: int = 0) -> LabelGroup:
     """Return the labels of a group that are kept, their positions counted from `shift`."""
-    symbols = group.symbols
-    positions = symbols.positions[kept] - shift
-    fewer = (
-        replace(symbols, positions=positions, modules=symbols.modules[kept])
-        if isinstance(symbols, MatrixSymbols)
-        else replace(symbols, positions=positions, widths=symbols.widths[kept])
-    )
+    symbols = group.symbols.only(kept)
+    fewer = replace(symbols, positions=symbols.positions - shift)
     at = np.flatnonzero(kept).tolist()
     hri = [[line[index] for index in at] for line in group.hri]
     return LabelGroup(group.layout, fewer, hri, [group.names[index] for index in at])
@@ -163,7 +159,7 @@ def fragments(
     per_page = document.template.labels_per_page
     for first, last in pairwise(bounds):
         out = io.BytesIO()
-        writer = FragmentWriter(document, out, first, last)
+        writer = PdfFragmentWriter(document, out, first, last)
         start, stop = np.searchsorted(labels.cells, [first * per_page, last * per_page]).tolist()
         for at in range(start, stop, batch):
             writer.add(part(labels, at, min(at + batch, stop)))
@@ -219,3 +215,10 @@ def readings(picture: NDArray[np.uint8]) -> list[tuple[bytes, str]]:
     return [
         (code.bytes, code.symbology_identifier) for code in zxingcpp.read_barcodes(Image.fromarray(picture))
     ]
+
+
+def expected(kind: SymbolKind, payloads: list[bytes]) -> set[tuple[bytes, str]]:
+    """Return the readings of symbols with these payloads."""
+    # A reader reports UPC-A as the EAN-13 it is, and FNC1 in first place by the symbology identifier alone.
+    before = b"0" if kind is SymbolKind.UPC_A else b""
+    return {(before + payload.removeprefix(b"\x1d"), CASES[kind][2]) for payload in payloads}

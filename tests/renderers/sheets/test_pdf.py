@@ -19,7 +19,7 @@ from gs1.symbol_size import SymbolKind
 from renderers.errors import RenderError
 from renderers.sheets.document import Calibration, SheetDocument
 from renderers.sheets.pages import TextTooWide
-from renderers.sheets.pdf import Bookmark, CorruptFragment, FragmentWriter, PdfFragment, join
+from renderers.sheets.pdf import Bookmark, CorruptFragment, PdfFragment, PdfFragmentWriter, join
 from tests.renderers.sheets.pdf_samples import NAMES, fragments, part, pdf_of, sample, some
 
 FOUR_PAGES = sample(count=200, first_cell=5)
@@ -189,11 +189,11 @@ def test_bars_of_broken_dots_are_refused() -> None:
 @pytest.mark.parametrize("pages", [(1, 1), (2, 1), (-1, 1), (0, 5)])
 def test_a_fragment_must_be_of_the_document(pages: tuple[int, int]) -> None:
     with pytest.raises(RenderError, match="Not pages"):
-        FragmentWriter(FOUR_PAGES.document, io.BytesIO(), *pages)
+        PdfFragmentWriter(FOUR_PAGES.document, io.BytesIO(), *pages)
 
 
 def test_labels_must_be_on_the_fragment_and_in_order() -> None:
-    writer = FragmentWriter(FOUR_PAGES.document, io.BytesIO(), 0, 2)
+    writer = PdfFragmentWriter(FOUR_PAGES.document, io.BytesIO(), 0, 2)
     writer.add(part(FOUR_PAGES.labels, 60, 70))
     with pytest.raises(RenderError, match="not on the pages"):
         writer.add(part(FOUR_PAGES.labels, 0, 1))

@@ -1,0 +1,279 @@
+"""Answers as types. The API description is generated from these classes."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Generic, Self, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from starlette.responses import Response
+
+from api.wire import paths
+from exports.ports import ExportJob, JobStatus, Page
+from exports.previews.preview import Preview
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+#: A time in ISO 8601 with its UTC offset, as in the published examples.
+Moment: TypeAlias = Annotated[
+    datetime,
+    PlainSerializer(_iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+class ErrorDetailOut(_Out):
+    """One fault of a request: its location, a message for people, and its kind for programs."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class ErrorOut(_Out):
+    """A problem document (RFC 9457). Every error of this service has this shape."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error_code: str
+    retryable: bool = False
+    timestamp: Moment
+    retry_after: int | None = None
+    retry_after_seconds: int | None = None
+    owner_action_required: bool | None = None
+    details: list[ErrorDetailOut] | None = None
+
+
+class LabelExportAcceptedOut(_Out):
+    """The receipt of a label export."""
+
+    job_id: str
+    status: JobStatus
+    poll_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Signed URLs of a job's files, and when they expire. None if the job has no such file."""
+
+    download: str | None
+    manifest: str | None
+    errors: str | None
+    expires_at: datetime
+
+
+class LabelExportJobOut(_Out):
+    """The state of a label export. Counts are entities. The URLs need no key and expire."""
+
+    job_id: str
+    status: JobStatus
+    total_items: int
+    processed_items: int
+    progress_percent: Annotated[int, Field(ge=0, le=100)]
+    download_url: str | None
+    expires_at: Moment | None
+    output_filename: str | None
+    file_size_bytes: int | None
+    error: str | None
+    error_code: str | None
+    cancelled: bool
+    failed_items: int
+    unmatched: int
+    manifest_url: str | None
+    errors_url: str | None
+    next_position: int | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+
+
+class PaginationOut(_Out):
+    """The position of a page in its list."""
+
+    page: int
+    page_size: int
+    total_count: int
+    total_pages: int
+    has_next: bool
+    has_previous: bool
+
+
+_Item = TypeVar("_Item", bound=BaseModel)
+
+
+class _Paged(_Out, Generic[_Item]):
+    data: list[_Item]
+    pagination: PaginationOut
+
+    @classmethod
+    def of(cls, items: Sequence[object], page: Page, total: int) -> Self:
+        """Return one page of a list of `total` items. `items` have the attributes of the entries' type."""
+        pages = -(-total // page.size)
+        pagination = PaginationOut(
+            page=page.number,
+            page_size=page.size,
+            total_count=total,
+            total_pages=pages,
+            has_next=page.number < pages,
+            has_previous=page.number > 1,
+        )
+        return cls.model_validate({"data": items, "pagination": pagination})
+
+
+class LabelExportListOut(_Paged[LabelExportJobOut]):
+    """One page of the organisation's label exports, newest first."""
+
+
+class PreviewFailureOut(_Out):
+    """An entity that could not be drawn. The fields are those of errors.csv."""
+
+    entity_id: str
+    gtin: str
+    lot: str | None
+    serial: str | None
+    code: str
+    reason: str
+
+
+class PreviewPictureOut(_Out):
+    """One drawn symbol or sheet page: a PNG as a `data:` URL."""
+
+    title: str
+    description: str
+    width_mm: float
+    height_mm: float
+    url: str
+
+
+class LabelExportPreviewOut(_Out):
+    """What a label export would make, judged by the first entities, which were drawn to find out."""
+
+    total_items: int
+    tried_items: int
+    failures: list[PreviewFailureOut]
+    pictures: list[PreviewPictureOut]
+
+
+class SheetTemplateOut(_Out):
+    """A sheet of labels. Lengths in millimetres, from the page's top left corner."""
+
+    id: str
+    description: str
+    shape: str
+    columns: int
+    rows: int
+    labels_per_page: int
+    page_width_mm: float
+    page_height_mm: float
+    label_width_mm: float
+    label_height_mm: float
+    corner_radius_mm: float
+    left_mm: float
+    top_mm: float
+    pitch_x_mm: float
+    pitch_y_mm: float
+    also_known_as: list[str]
+
+
+class SheetTemplateListOut(_Paged[SheetTemplateOut]):
+    """One page of the sheet templates that the organisation can use."""
+
+
+class PrintEventOut(_Out):
+    """One printed label. A reprint also has who asked and why."""
+
+    event_type: str
+    entity_type: str
+    entity_id: str
+    gtin: Annotated[str, Field(validation_alias="gtin14")]
+    lot: Annotated[str | None, Field(validation_alias="lot_number")]
+    serial: Annotated[str | None, Field(validation_alias="serial_number")]
+    occurred_at: Moment
+    job_id: str | None
+    actor: str | None
+    reason: str | None
+
+
+class PrintHistoryOut(_Paged[PrintEventOut]):
+    """One page of printed labels, newest first."""
+
+
+class SessionOut(_Out):
+    """A new session: the CSRF token that its writes need. Its cookie is in the headers."""
+
+    csrf_token: str
+    expires_at: Moment
+
+
+class ServiceStatusOut(_Out):
+    """The service accepts label exports."""
+
+    status: str = "ok"
+
+
+def receipt(job: ExportJob) -> LabelExportAcceptedOut:
+    """Return the published receipt of a submission."""
+    return LabelExportAcceptedOut(job_id=job.job_id, status=job.status, poll_url=paths.poll(job.job_id))
+
+
+def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
+    """Return the state of a job."""
+    completed = job.status is JobStatus.COMPLETED
+    failed = job.status is JobStatus.FAILED
+    return LabelExportJobOut(
+        job_id=job.job_id,
+        status=job.status,
+        total_items=job.total_items,
+        processed_items=job.processed_items,
+        progress_percent=job.progress_percent,
+        download_url=links.download,
+        expires_at=links.expires_at if links.download else None,
+        output_filename=job.output_filename if completed else None,
+        file_size_bytes=job.file_size_bytes if completed else None,
+        error=(job.error or "The label export failed.") if failed else None,
+        error_code=(job.error_code or "internal_error") if failed else None,
+        cancelled=failed and job.error_code == "cancelled",
+        failed_items=job.failed_items,
+        unmatched=job.unmatched,
+        manifest_url=links.manifest,
+        errors_url=links.errors,
+        next_position=job.next_position if completed else None,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+    )
+
+
+def preview(found: Preview) -> LabelExportPreviewOut:
+    """Return a preview with its pictures as `data:` URLs."""
+    return LabelExportPreviewOut(
+        total_items=found.total_items,
+        tried_items=found.tried_items,
+        failures=[PreviewFailureOut.model_validate(failure) for failure in found.failures],
+        pictures=[
+            PreviewPictureOut(
+                title=picture.title,
+                description=picture.description,
+                width_mm=picture.width_mm,
+                height_mm=picture.height_mm,
+                url="data:image/png;base64," + base64.b64encode(picture.png).decode("ascii"),
+            )
+            for picture in found.pictures
+        ],
+    )
+
+
+def response(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return the JSON response. It must not be stored by caches unless `headers` say otherwise."""
+    sent = {"cache-control": "no-store", **(headers or {})}
+    return Response(body.model_dump_json(), status, headers=sent, media_type="application/json")

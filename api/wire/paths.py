@@ -1,0 +1,16 @@
+"""Paths of the API's own endpoints; `{job_id}` is a path parameter."""
+
+SESSION = "/products/api/v1/session/"
+
+LABEL_EXPORTS = "/products/api/v1/labels/export/"
+PREVIEW = f"{LABEL_EXPORTS}preview/"
+JOB = f"{LABEL_EXPORTS}{{job_id}}/"
+REPRINT = f"{JOB}reprint/"
+
+TEMPLATES = "/products/api/v1/labels/templates/"
+PRINT_HISTORY = "/products/api/v1/labels/print-history/"
+
+
+def poll(job_id: str) -> str:
+    """Return the path of the job's poll endpoint."""
+    return JOB.format(job_id=job_id)

@@ -1,0 +1,63 @@
+"""Requests as types: query strings, the reprint body and header names. A submission is an `ExportRequest`."""
+
+import re
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from exports.ports import JobStatus, Page
+from exports.requests.request import Gtin14
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+#: Pattern of text that is stored and printed: no control characters.
+PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+def _number(value: object) -> object:
+    """Return the integer that a text of plain digits stands for: no sign, no blank, no exponent."""
+    if isinstance(value, str):
+        if _NUMBER.fullmatch(value) is None:
+            raise PydanticCustomError("int_parsing", "Input should be a number, in digits")
+        return int(value)
+    return value
+
+
+class PageQuery(BaseModel):
+    """One page of a list: 25 entries by default, at most 100."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100), BeforeValidator(_number)] = 25
+
+    def to_page(self) -> Page:
+        return Page(self.page, self.page_size)
+
+
+class JobsQuery(PageQuery):
+    """Which label exports to list."""
+
+    status: JobStatus | None = None
+
+
+_Text = Annotated[str, Field(min_length=1, max_length=64, pattern=PLAIN_TEXT)]
+
+
+class PrintHistoryQuery(PageQuery):
+    """Which printed labels to list. An entry must match every filter given."""
+
+    gtin: Gtin14 | None = None
+    lot: _Text | None = None
+    serial: _Text | None = None
+
+
+class ReprintRequest(BaseModel):
+    """Why the same labels are printed again. The print history keeps the reason."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN_TEXT)]

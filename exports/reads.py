@@ -1,0 +1,128 @@
+"""Reads of stored exports and of the catalogue that need no job: previews, history, templates and files."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from accounts.identity import Organisation
+from catalogue import lifecycle
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import ExportNotFound
+from exports.jobs import decision
+from exports.jobs.decision import Artefact
+from exports.jobs.job_id import job_id_for
+from exports.jobs.plan import ExportPlan
+from exports.ports import ExportJob, Page, Report
+from exports.previews import preview
+from exports.previews.preview import Preview
+from exports.reports import files as reports
+from exports.requests.request import ExportRequest
+from exports.sheets import templates
+from exports.symbols.links import require_links_possible
+from renderers.engine import Engine
+from renderers.sheets.model import SheetTemplate
+
+#: The plan of a preview is never stored, so all previews may share a job id.
+_PREVIEW_ID = job_id_for(uuid.UUID(int=0))
+
+
+@dataclass(frozen=True, slots=True)
+class PrintEvent:
+    """One printed label: the entity, the time and the job. A reprint also has who asked and why."""
+
+    event_type: str
+    entity_type: str
+    entity_id: str
+    gtin14: str
+    lot_number: str | None
+    serial_number: str | None
+    occurred_at: datetime
+    job_id: str | None
+    actor: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PrintHistory:
+    """One page of events, newest first, and the number of events on all pages."""
+
+    events: list[PrintEvent]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReads:
+    """Reads over a catalogue and an artefact store. Every method may block: call it from a thread."""
+
+    catalogue: Catalogue
+    artefacts: ArtefactStore
+    engine: Engine = Engine.BATCH
+
+    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
+        """Return what the request would make, without creating a job. Raises InvalidRequest as a submission does."""
+        plan = ExportPlan(
+            job_id=_PREVIEW_ID,
+            organisation=organisation.slug,
+            resolver=organisation.resolver,
+            requested_by="preview",
+            submitted_at=datetime.now(UTC),
+            request=request,
+            engine=self.engine,
+        )
+        require_links_possible(plan)
+        return preview.preview(plan, self.catalogue, self.artefacts)
+
+    def templates(self, organisation: str) -> list[SheetTemplate]:
+        """Return the sheet templates the organisation can use. Its own come last."""
+        return list(templates.of_organisation(organisation, self.artefacts).values())
+
+    def print_history(
+        self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
+    ) -> PrintHistory:
+        """Return one page of PRINTED and REPRINTED events that match every filter given."""
+        events, total = lifecycle.history(
+            self.catalogue,
+            organisation,
+            gtin14=gtin14,
+            lot=lot,
+            serial=serial,
+            offset=page.offset,
+            limit=page.size,
+        )
+        return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
+
+    def artefact_path(self, job: ExportJob) -> Path | None:
+        """Return the artefact's path on the local disk. None if it is not there."""
+        artefact = self._artefact(job)
+        return artefact and self.artefacts.local_path(artefact.key)
+
+    def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
+        """Return a presigned URL of the artefact, valid for `ttl_seconds`. None if the store has none."""
+        artefact = self._artefact(job)
+        return artefact and self.artefacts.presigned_url(artefact.key, ttl_seconds, artefact.filename)
+
+    def open_artefact(self, job: ExportJob) -> BinaryIO:
+        """Open the artefact. Raises ExportNotFound if the job has none or it has been deleted."""
+        artefact = self._artefact(job)
+        if artefact is None:
+            raise ExportNotFound(job.job_id)
+        return self._open(job, artefact.key)
+
+    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
+        """Open the job's `manifest.csv` or `errors.csv`. Raises ExportNotFound if it has none or it is deleted."""
+        if report not in job.reports:
+            raise ExportNotFound(job.job_id)
+        return self._open(job, reports.key(job.job_id, report))
+
+    def _artefact(self, job: ExportJob) -> Artefact | None:
+        decided = decision.of(job.job_id, self.artefacts)
+        return decided and decided.artefact
+
+    def _open(self, job: ExportJob, key: str) -> BinaryIO:
+        try:
+            return self.artefacts.open(key)
+        except FileNotFoundError as error:
+            raise ExportNotFound(job.job_id) from error

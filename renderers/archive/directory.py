@@ -1,0 +1,162 @@
+"""Reading of a ZIP archive's central directory, some thousands of members at a time.
+
+The archive may be any program's, as long as it has no comment at its end and a ZIP64 field comes first among
+the extra fields. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+"""
+
+import os
+import struct
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from renderers.archive.records import (
+    CENTRAL,
+    DEFLATED,
+    END,
+    END64,
+    END64_MARK,
+    END_MARK,
+    ENTRY,
+    LOCAL,
+    LOCATOR,
+    MAX16,
+    MAX32,
+    RAW,
+    CorruptArchive,
+    Members,
+    ragged,
+)
+from renderers.archive.streams import BLOCK
+
+_MEMBERS_AT_ONCE = 5_000
+
+# 4.3.12: how long name, extra field and comment are.
+_TAIL_LENGTHS, _TAIL_LENGTHS_AT = struct.Struct("<3H"), 28
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the end records say: how many members there are, and where their records are, in bytes.
+
+    `end` are the file's last bytes, in which the end records are.
+    """
+
+    members: int
+    offset: int
+    size: int
+    end: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CentralRecords:
+    """A run of central-directory records: their bytes, and the members they describe."""
+
+    raw: bytes
+    members: Members
+
+
+def find(stream: BinaryIO) -> Directory:
+    """Return where the archive's central directory is. Raises CorruptArchive without end records."""
+    length = stream.seek(0, os.SEEK_END)
+    end_bytes = min(length, END.size + LOCATOR.size + END64.size)
+    stream.seek(length - end_bytes)
+    end = stream.read(end_bytes)
+    if end[-END.size :][:4] != END_MARK:
+        raise CorruptArchive(
+            "The file is cut short, or no ZIP",
+            value=f"{length} bytes",
+            expected="a ZIP archive without comment",
+        )
+    *_, members, size, offset, _ = END.unpack(end[-END.size :])
+    if members == MAX16 or MAX32 in (size, offset):
+        if len(end) < END.size + LOCATOR.size + END64.size or end[:4] != END64_MARK:
+            raise CorruptArchive("The ZIP64 end of central directory is missing", value=length)
+        members, size, offset = END64.unpack(end[: END64.size])[-3:]
+    return Directory(members, offset, size, end)
+
+
+def records(stream: BinaryIO, directory: Directory) -> Iterator[CentralRecords]:
+    """Yield the records of all members; the caller may move the stream between two runs.
+
+    Raises CorruptArchive where the last record is cut off.
+    """
+    buffer, left = b"", directory.size
+    while buffer or left:
+        starts: list[int] = []
+        at = 0
+        while at + CENTRAL.itemsize <= len(buffer) and len(starts) < _MEMBERS_AT_ONCE:
+            end = at + CENTRAL.itemsize + sum(_TAIL_LENGTHS.unpack_from(buffer, at + _TAIL_LENGTHS_AT))
+            if end > len(buffer):
+                break
+            starts.append(at)
+            at = end
+        if starts:
+            yield CentralRecords(buffer[:at], _parsed(buffer[:at], np.array(starts)))
+            buffer = buffer[at:]
+        elif left:
+            stream.seek(directory.offset + directory.size - left)
+            block = stream.read(min(left, BLOCK))
+            left -= len(block)
+            buffer += block
+        else:
+            raise CorruptArchive("The central directory is cut off inside a record", value=len(buffer))
+
+
+def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:
+    """Return the members that records beginning at `starts` describe."""
+    octets = np.frombuffer(raw, np.uint8)
+    head = octets[starts[:, None] + np.arange(CENTRAL.itemsize)].view(CENTRAL)[:, 0]
+    entries = np.zeros(len(starts), ENTRY)
+    for name in ENTRY.names or ():
+        entries[name] = head[name]
+    after_name = starts + CENTRAL.itemsize + entries["name_length"]
+    wide_at = after_name + 4
+    # A ZIP64 field holds only the values that are too large for the record.
+    for name in ("size", "compressed", "offset"):
+        wide = entries[name] == MAX32
+        if wide.any() and wide_at[wide].max() + 8 <= len(octets):
+            entries[name][wide] = octets[wide_at[wide][:, None] + np.arange(8)].view("<i8")[:, 0]
+        wide_at = wide_at + 8 * wide
+    lengths = entries["name_length"].astype(np.int64)
+    return Members(entries, octets[ragged(after_name - lengths, lengths)].tobytes())
+
+
+def entries_of(stream: BinaryIO, names: Collection[str]) -> dict[str, np.void]:
+    """Return the entries, of dtype ENTRY, of the members that have these names.
+
+    Memory does not grow with the number of members. Raises CorruptArchive.
+    """
+    wanted = {name.encode(): name for name in names}
+    found: dict[str, np.void] = {}
+    for run in records(stream, find(stream)):
+        for number, raw in enumerate(run.members.each_name()):
+            if name := wanted.get(raw):
+                # A copy, because a view would keep the whole run in memory.
+                found[name] = run.members.entries[number].copy()
+        if len(found) == len(wanted):
+            break
+    return found
+
+
+def content(stream: BinaryIO, entry: np.void) -> bytes:
+    """Return the bytes of the member with this entry, inflated by zlib if they are compressed."""
+    return b"".join(blocks(stream, entry))
+
+
+def blocks(stream: BinaryIO, entry: np.void) -> Iterator[bytes]:
+    """Yield the bytes of the member with this entry in blocks, inflated by zlib if they are compressed."""
+    stream.seek(entry["offset"])
+    (local,) = np.frombuffer(stream.read(LOCAL.itemsize), LOCAL)
+    stream.seek(int(local["name_length"]) + int(local["extra_length"]), os.SEEK_CUR)
+    inflater = zlib.decompressobj(RAW) if entry["method"] == DEFLATED else None
+    left = int(entry["compressed"])
+    while block := stream.read(min(left, BLOCK)):
+        left -= len(block)
+        yield inflater.decompress(block) if inflater else block
+    if inflater:
+        yield inflater.flush()

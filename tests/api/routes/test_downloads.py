@@ -1,0 +1,132 @@
+"""A job's files: signed links, ranges, the object store, reports."""
+
+from dataclasses import replace
+
+import pytest
+
+from api.routes.downloads import DownloadTokens, Purpose
+from exports.ports import JobStatus, Report
+from tests.api.conftest import ARTEFACT, link
+from tests.api.problem import is_problem
+
+URL = "/products/api/v1/labels/export/"
+
+
+def test_ranges(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    url = link(client, editor, job)
+    part = client.get(url, headers={"Range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, ARTEFACT[10:20])
+    assert part.headers["content-range"] == f"bytes 10-19/{len(ARTEFACT)}"
+    etag = part.headers["etag"]
+    same = client.get(url, headers={"Range": "bytes=10-", "If-Range": etag})
+    assert (same.status_code, same.content) == (206, ARTEFACT[10:])
+    changed = client.get(url, headers={"Range": "bytes=10-", "If-Range": '"other"'})
+    assert (changed.status_code, changed.content) == (200, ARTEFACT)
+    outside = client.get(url, headers={"Range": "bytes=99999-"})
+    is_problem(outside, 416, "range_not_satisfiable")
+    assert outside.headers["content-range"] == f"bytes */{len(ARTEFACT)}"
+    is_problem(client.get(url, headers={"Range": "bytes=a-b"}), 400, "bad_request")
+    assert client.get(url, headers={"If-None-Match": etag}).status_code == 304
+    head = client.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(ARTEFACT)))
+
+
+def test_an_artefact_that_is_elsewhere_is_streamed(client, editor, exports):
+    exports.local = False
+    job = exports.add("acme", JobStatus.COMPLETED)
+    response = client.get(link(client, editor, job))
+    assert (response.status_code, response.content) == (200, ARTEFACT)
+    assert response.headers["content-length"] == str(len(ARTEFACT))
+    assert job.output_filename in response.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_an_artefact_that_is_gone(client, editor, exports, local):
+    exports.local = local
+    job = exports.add("acme", JobStatus.COMPLETED)
+    url = link(client, editor, job)
+    (exports.folder / job.job_id).unlink()
+    is_problem(client.get(url), 404, "not_found")
+
+
+def token_for(job, purpose=Purpose.DOWNLOAD, *, secret="a secret of the tests", ttl=60):
+    return DownloadTokens(secret, ttl).issue(job, purpose)[0]
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_wrong_tokens(client, editor, exports, purpose):
+    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
+    another = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
+    good = token_for(job, purpose)
+    url = f"{URL}{job.job_id}/{purpose}/"
+    assert client.get(url, params={"token": good}).status_code == 200
+    exports.calls.clear()
+    for token, reason in [
+        ("", "empty"),
+        ("nonsense", "no token"),
+        (good[:-1], "cut"),
+        ("x" + good, "altered"),
+        (good.split(".")[0], "unsigned"),
+        (good + "=", "padded"),
+        (good[:-1] + chr(ord(good[-1]) ^ 1), "another last character"),
+        (token_for(another, purpose), "another job's"),
+        (token_for(job, purpose, secret="another secret key"), "another key's"),
+        (token_for(job, purpose, ttl=-1), "expired"),
+        *((token_for(job, other), f"for its {other}") for other in Purpose if other is not purpose),
+    ]:
+        assert client.get(url, params={"token": token}).status_code == 403, reason
+    is_problem(client.get(url), 403, "forbidden")
+    is_problem(client.get(url, headers=editor), 403, "forbidden")
+    is_problem(client.get(url, params=[("token", "a"), ("token", "b")]), 403, "forbidden")
+    assert not exports.calls
+
+
+def test_a_link_of_a_job_that_was_since_cancelled(client, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    exports.store[job.job_id] = replace(job, status=JobStatus.FAILED, error_code="cancelled")
+    response = client.get(f"{URL}{job.job_id}/download/", params={"token": token_for(job)})
+    assert not is_problem(response, 409, "conflict")["retryable"]
+
+
+def test_the_reports_of_a_sheet(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report), next_position=7)
+    body = client.get(f"{URL}{job.job_id}/", headers=editor).json()
+    assert body["next_position"] == 7
+    for report in Report:
+        url = body[f"{report}_url"]
+        assert url.startswith(f"http://testserver{URL}{job.job_id}/{report}/?token=")
+        response = client.get(url)
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "text/csv; charset=utf-8"
+        assert f"{job.job_id}-{report}.csv" in response.headers["content-disposition"]
+        assert response.content.decode("utf-8-sig") == f"{report},{job.job_id}\r\n"
+
+
+def test_a_failed_job_can_have_an_error_report(client, editor, exports):
+    job = exports.add("acme", JobStatus.FAILED, reports=frozenset({Report.ERRORS}))
+    body = client.get(f"{URL}{job.job_id}/", headers=editor).json()
+    assert (body["download_url"], body["manifest_url"], body["expires_at"]) == (None, None, None)
+    assert client.get(body["errors_url"]).status_code == 200
+    missing = client.get(f"{URL}{job.job_id}/manifest/", params={"token": token_for(job, Purpose.MANIFEST)})
+    is_problem(missing, 404, "not_found")
+
+
+def test_an_artefact_in_an_object_store_is_fetched_there(client, editor, exports):
+    exports.local, exports.url = False, "https://bucket.example/"
+    job = exports.add("acme", JobStatus.COMPLETED)
+    url = link(client, editor, job)
+    response = client.get(url, follow_redirects=False)
+    assert response.status_code == 307
+    assert response.headers["cache-control"] == "no-store"
+    where, _, ttl = response.headers["location"].partition("?ttl=")
+    assert where == f"https://bucket.example/{job.job_id}"
+    assert 0 < int(ttl) <= 900
+    head = client.head(url, follow_redirects=False)
+    assert (head.status_code, head.headers["content-length"]) == (200, str(len(ARTEFACT)))
+
+
+def test_a_download_before_completion(client, exports):
+    job = exports.add("acme", JobStatus.PROCESSING)
+    response = client.get(f"{URL}{job.job_id}/download/", params={"token": token_for(job)})
+    assert is_problem(response, 409, "conflict")["retryable"]

@@ -1,0 +1,100 @@
+"""Sheets of products with any names: a name may cost its line on the label, never a symbol or the job."""
+
+import io
+from itertools import chain
+
+import numpy as np
+import polars as pl
+import pypdfium2
+import pytest
+import zxingcpp
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalogue.schema import MANIFEST
+from exports.jobs.plan import ExportPlan
+from exports.previews import pictures
+from exports.sheets import pages as sheet_pages
+from exports.sheets import plan as sheet_plan
+from renderers.sheets.pdf import PdfFragmentWriter, join
+from renderers.sheets.templates import template
+from tests.exports.conftest import plan_for
+from tests.renderers.fonts.test_visual_order import ANY_TEXT
+
+GTIN = "09506000134352"
+DPI = 300
+
+
+def sheet_of(sheet_template: str) -> ExportPlan:
+    return plan_for(
+        export_type="sheet_pdf",
+        file_format="pdf",
+        asset_config={"sheet_template": sheet_template, "symbology": "datamatrix"},
+    )
+
+
+def frame_of(names: list[str]) -> pl.DataFrame:
+    """Return a row of the manifest for a lot of each product name."""
+    rows = [
+        {"row": row, "scope": "lots", "entity_id": str(row), "gtin14": GTIN, "lot_number": f"L{row:03d}"}
+        | {"product_name": name}
+        for row, name in enumerate(names)
+    ]
+    return pl.DataFrame(rows, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")
+
+
+def read(picture: Image.Image) -> list[bytes]:
+    return sorted(code.bytes for code in zxingcpp.read_barcodes(picture, try_rotate=False, try_invert=False))
+
+
+def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.SheetPlan]:
+    """Return the PDF and the preview of one page of labels, and their plan."""
+    config = plan.config
+    assert config.sheet_template is not None
+    frame = frame_of(names)
+    sheet = sheet_plan.plan_sheets(plan, template(config.sheet_template), len(names), lambda: iter([frame]))
+    batch = sheet_pages.encode(plan, sheet, frame)
+    assert batch.error_rows == []
+    pages, out = io.BytesIO(), io.BytesIO()
+    writer = PdfFragmentWriter(sheet.document, pages, 0, 1)
+    writer.add(sheet_pages.labels_on(sheet, batch, 0, 1))
+    fragment = writer.close()
+    pages.seek(0)
+    join(sheet.document, [(fragment, pages)], out, sheet_plan.bookmarks(sheet, [frame]))
+    return out.getvalue(), pictures.first_page(sheet, [batch]), sheet
+
+
+@pytest.mark.parametrize("sheet_template", ["avery_5163", "avery_5160"])
+@given(st.lists(ANY_TEXT, min_size=1, max_size=4))
+@settings(max_examples=15)
+@example(["عسل \U0001fae8"])
+@example(["א\ufdc8"])
+@example(["\u200dلإ"])
+@example(["ص" * 70 + "ت"])
+@example(["اللهم " * 18])
+@example(["\u2067" * 200, "\u202e" * 200, "א" + "\u2066" * 199])
+@example(["e\u0301" * 100])
+@example(["\u0301" * 200, "\U0010ffff", "\n"])
+def test_any_name_leaves_every_symbol_readable(sheet_template: str, names: list[str]) -> None:
+    labels = ["Plain", *chain.from_iterable((name, "Plain") for name in names)]
+    content, picture, sheet = drawn(sheet_of(sheet_template), labels)
+    expected = [f"01{GTIN}10L{row:03d}".encode() for row in range(len(labels))]
+    with pypdfium2.PdfDocument(content) as opened:
+        page = opened[0].render(scale=DPI / 72, grayscale=True).to_pil()
+        text = opened[0].get_textpage().get_text_range()
+    assert read(page) == expected
+    assert len(read(Image.open(io.BytesIO(picture)))) == len(labels)
+    if any(layout.name for layout in sheet.layouts):
+        assert text.count("Plain") >= len(names) + 1
+
+
+def test_a_cut_name_ends_in_letters_of_the_font() -> None:
+    """The last letter before the ellipsis takes its final form, which is nowhere in the whole name."""
+    content, picture, _ = drawn(sheet_of("avery_5160"), ["ص" * 70 + "ت"])
+    with pypdfium2.PdfDocument(content) as opened:
+        text = opened[0].get_textpage().get_text_range()
+    assert "ص" * 30 in text
+    assert "ت" not in text
+    assert "\ufffd" not in text
+    assert np.asarray(Image.open(io.BytesIO(picture))).min() == 0

@@ -1,0 +1,134 @@
+"""Reads for the façade, from a real catalogue and a real artefact store."""
+
+import pytest
+
+from accounts.identity import Organisation
+from catalogue.tables import Catalogue
+from exports.artefacts import ArtefactStore
+from exports.errors import ExportNotFound, InvalidRequest
+from exports.jobs import decision
+from exports.jobs.job_id import folder_of
+from exports.ports import ExportJob, JobStatus, Page, Report
+from exports.reads import ExportReads
+from renderers.sheets.templates import TEMPLATES
+from tests.exports.conftest import NOW, Import, plan_for, run
+
+ACME = Organisation("acme", "Acme")
+PLAN = plan_for()
+
+
+@pytest.fixture
+def catalogue(imported: Import) -> Catalogue:
+    return imported(
+        products="gtin,name\n09506000134352,Tea\n",
+        lots="gtin,lot_number\n09506000134352,L1\n09506000134352,L2\n",
+    )
+
+
+@pytest.fixture
+def reads(catalogue: Catalogue, store: ArtefactStore) -> ExportReads:
+    return ExportReads(catalogue, store)
+
+
+def job(*reports: Report) -> ExportJob:
+    """Return the state of `PLAN`'s job, as far as reads look at it."""
+    return ExportJob(
+        job_id=PLAN.job_id,
+        organisation="acme",
+        status=JobStatus.COMPLETED,
+        total_items=2,
+        processed_items=2,
+        failed_items=0,
+        unmatched=0,
+        error=None,
+        error_code=None,
+        output_filename=None,
+        file_size_bytes=None,
+        sha256=None,
+        created_at=NOW,
+        started_at=NOW,
+        finished_at=NOW,
+        reports=frozenset(reports),
+    )
+
+
+def test_an_artefact_is_read_once_it_is_committed(
+    reads: ExportReads, catalogue: Catalogue, store: ArtefactStore
+) -> None:
+    assert reads.artefact_path(job()) is None
+    with pytest.raises(ExportNotFound):
+        reads.open_artefact(job())
+    artefact = run(PLAN, catalogue, store)
+    path = reads.artefact_path(job())
+    assert path is not None
+    with reads.open_artefact(job()) as stream:
+        assert stream.read() == path.read_bytes()
+    assert path.stat().st_size == artefact.size_bytes
+    assert reads.artefact_url(job(), 60) is None, "a local disk has no presigned URLs"
+
+
+def test_a_cancelled_job_has_no_artefact(reads: ExportReads, store: ArtefactStore) -> None:
+    decision.cancel(PLAN.job_id, store, NOW)
+    assert reads.artefact_path(job()) is None
+    assert reads.artefact_url(job(), 60) is None
+    with pytest.raises(ExportNotFound):
+        reads.open_artefact(job())
+
+
+def test_an_artefact_in_an_object_store_has_a_presigned_url(
+    reads: ExportReads, catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artefact = run(PLAN, catalogue, store)
+    monkeypatch.setattr(
+        ArtefactStore, "presigned_url", lambda self, key, ttl, name: f"https://{key}?{ttl}&{name}"
+    )
+    assert reads.artefact_url(job(), 60) == f"https://{artefact.key}?60&{artefact.filename}"
+
+
+def test_a_deleted_artefact_is_not_found(
+    reads: ExportReads, catalogue: Catalogue, store: ArtefactStore
+) -> None:
+    store.delete(run(PLAN, catalogue, store).key)
+    assert reads.artefact_path(job()) is None
+    with pytest.raises(ExportNotFound):
+        reads.open_artefact(job())
+
+
+def test_only_reports_that_the_job_has_are_opened(reads: ExportReads, store: ArtefactStore) -> None:
+    key = f"{folder_of(PLAN.job_id)}/errors.csv"
+    with store.write(key) as stream:
+        stream.write(b"row\r\n")
+    with reads.open_report(job(Report.ERRORS), Report.ERRORS) as stream:
+        assert stream.read() == b"row\r\n"
+    with pytest.raises(ExportNotFound):
+        reads.open_report(job(Report.MANIFEST), Report.ERRORS)
+    store.delete(key)
+    with pytest.raises(ExportNotFound):
+        reads.open_report(job(Report.ERRORS), Report.ERRORS)
+
+
+def test_the_print_history_is_paged_and_filtered(
+    reads: ExportReads, catalogue: Catalogue, store: ArtefactStore
+) -> None:
+    run(PLAN, catalogue, store)
+    nothing = {"gtin14": None, "lot": None, "serial": None}
+    second = reads.print_history("acme", Page(2, 1), **nothing)
+    assert (second.total, [event.lot_number for event in second.events]) == (2, ["L2"])
+    [event] = reads.print_history("acme", Page(1, 10), **{**nothing, "lot": "L1"}).events
+    assert (event.event_type, event.gtin14, event.job_id) == ("PRINTED", "09506000134352", PLAN.job_id)
+    assert reads.print_history("other", Page(1, 10), **nothing).total == 0
+
+
+def test_a_preview_stores_nothing(reads: ExportReads, store: ArtefactStore) -> None:
+    shown = reads.preview(ACME, PLAN.request)
+    assert (shown.total_items, shown.tried_items, len(shown.pictures)) == (2, 2, 2)
+    assert not store.exists("")
+    sheet = plan_for(
+        export_type="sheet_pdf", file_format="pdf", asset_config={"sheet_template": "nothing_like_it"}
+    )
+    with pytest.raises(InvalidRequest):
+        reads.preview(ACME, sheet.request)
+
+
+def test_an_organisation_without_templates_has_those_of_the_service(reads: ExportReads) -> None:
+    assert reads.templates("acme") == list(TEMPLATES.values())

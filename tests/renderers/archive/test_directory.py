@@ -1,0 +1,56 @@
+"""The central directory, read as others write it."""
+
+import random
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from renderers.archive import directory
+from renderers.archive.records import Members, central_records
+
+
+@pytest.mark.parametrize(
+    ("compressed", "size", "offset", "wide"),
+    [
+        (1, 1, 0xFFFFFFFE, ()),
+        (1, 1, 0xFFFFFFFF, ("offset",)),
+        (1, 1 << 32, 5, ("size",)),
+        (1 << 33, 1 << 34, 1 << 35, ("size", "compressed", "offset")),
+    ],
+)
+def test_wide_records_read_back(compressed: int, size: int, offset: int, wide: tuple[str, ...]) -> None:
+    member = Members.of(["m"], offset=offset, method=8, crcs=[7], compressed=[compressed], sizes=[size])
+    record = central_records(member)
+    assert len(record) == 46 + 1 + (4 + 8 * len(wide) if wide else 0)
+    parsed = directory._parsed(record + record, np.array([0, len(record)]))
+    assert central_records(parsed) == record + record
+    assert parsed.names == b"mm"
+    assert (parsed.entries == np.repeat(member.entries, 2)).all()
+
+
+@pytest.mark.parametrize("members", [3, 70_000], ids=["plain", "ZIP64 end"])
+def test_members_are_read_as_the_standard_library_reads_them(tmp_path: Path, members: int) -> None:
+    path = tmp_path / "any.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(members):
+            method = zipfile.ZIP_DEFLATED if number % 2 else zipfile.ZIP_STORED
+            archive.writestr(f"ä/{number:06d}.txt", f"content {number} " * 3, method)
+    wanted = {f"ä/{number:06d}.txt" for number in random.Random(7).sample(range(members), 3)} | {"none"}
+    with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+        found = directory.entries_of(stream, wanted)
+        assert set(found) == wanted - {"none"}
+        assert all(directory.content(stream, entry) == archive.read(name) for name, entry in found.items())
+
+
+def test_a_member_beyond_4_gib_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "large.zip"
+    with path.open("wb") as stream:
+        stream.truncate(1 << 32)  # a hole, which takes no room on disk
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.writestr("beyond.txt", "here")
+    with path.open("rb") as stream:
+        assert (
+            directory.content(stream, directory.entries_of(stream, {"beyond.txt"})["beyond.txt"]) == b"here"
+        )

@@ -1,0 +1,93 @@
+"""Damage never passes."""
+
+import hashlib
+import io
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from renderers.archive import records
+from renderers.archive.assembler import Assembler
+from renderers.archive.records import CorruptArchive, Members, local_headers
+from renderers.archive.verification import verify, verify_fragment
+from tests.renderers.archive.samples import MEMBERS, SMALL, assemble, fragment, with_flipped
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x10, 0x80, 0xFF])
+def test_nochanged_byte_of_an_archive_passes(flip: int) -> None:
+    content, summary = SMALL
+    for place in range(len(content)):
+        with pytest.raises(CorruptArchive):
+            verify(io.BytesIO(with_flipped(content, place, flip)), summary)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x10, 0x80, 0xFF])
+def test_headers_and_directory_must_agree_whatever_the_digest_says(flip: int) -> None:
+    content, summary = SMALL
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        data = set[int]()
+        for info in opened.infolist():
+            start = info.header_offset + 30 + len(info.filename.encode())
+            data.update(range(start, start + info.compress_size))
+    for place in set(range(len(content))) - data:
+        changed = with_flipped(content, place, flip)
+        with pytest.raises(CorruptArchive):
+            verify(io.BytesIO(changed), replace(summary, sha256=hashlib.sha256(changed).hexdigest()))
+
+
+def test_nochanged_byte_of_a_fragment_passes() -> None:
+    """Neither by its digest, nor, where that is of the changed one, by header, size and CRC."""
+    content, made = fragment(MEMBERS[88:92])
+    # All but the padding bits that end a deflate stream, which carry nothing.
+    for place in range(len(content)):
+        changed = with_flipped(content, place, 0x01)
+        with pytest.raises(CorruptArchive):
+            verify_fragment(io.BytesIO(changed), made)
+
+
+@pytest.mark.parametrize("recorded", [0, 10, 5_000_000])
+def test_a_member_must_inflate_to_its_recorded_size(recorded: int) -> None:
+    content, made = fragment([("a", bytes(3_000_000), False)])
+    entry = np.frombuffer(content[made.data_bytes :][: records.ENTRY.itemsize], records.ENTRY).copy()
+    entry["size"] = recorded
+    header = local_headers(Members(entry, b"a"))
+    lying = header + content[len(header) : made.data_bytes] + entry.tobytes() + b"a"
+    with pytest.raises(CorruptArchive, match="not what was written"):
+        verify_fragment(io.BytesIO(lying), replace(made, sha256=hashlib.sha256(lying).hexdigest()))
+
+
+@pytest.mark.parametrize("kept", [0, 10, 21, 22, 100, len(SMALL[0]) - 22, len(SMALL[0]) - 1])
+def test_no_cut_archive_passes(kept: int) -> None:
+    content, summary = SMALL
+    for told in (summary, replace(summary, size_bytes=kept)):
+        with pytest.raises(CorruptArchive):
+            verify(io.BytesIO(content[:kept]), told)
+
+
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "A"), ("é", "É"), ("ß", "ss")])
+def test_a_name_twice_is_found_even_in_other_case(names: tuple[str, str]) -> None:
+    content, summary = assemble([[(names[0], b"1", True), ("b", b"", True)], [(names[1], b"2", True)]])
+    with pytest.raises(CorruptArchive, match="more than once"):
+        verify(io.BytesIO(content), summary)
+
+
+def test_a_large_member_verifies_in_little_memory(tmp_path: Path) -> None:
+    def rows() -> Iterator[bytes]:
+        for row in range(400):
+            yield f"{row},".encode() * 25_000
+
+    path = tmp_path / "large.zip"
+    with path.open("wb") as out, Assembler(out) as assembler:
+        tracemalloc.start()
+        assembler.add("manifest.csv", rows())
+        summary = assembler.close()
+    with path.open("rb") as stream:
+        verify(stream, summary)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 << 20
