@@ -23,10 +23,18 @@ class JobStatus(StrEnum):
 
 
 class Report(StrEnum):
-    """A CSV table about an export. The value is the file name without `.csv`."""
+    """A table about an export. The value is the file name without its suffix."""
 
     MANIFEST = "manifest"
     ERRORS = "errors"
+
+
+class ReportFormat(StrEnum):
+    """The file format of a report. The value is the suffix of its file name."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Schedules: which tick is due, and the export that it asks for.
+"""Schedules: which tick is due, and the export that a tick asks for.
 
-Missed ticks are made up for once. Only the latest of several is run, because it selects all the stock that was not
+Of several ticks missed while the service was down, only the latest is run: it selects all stock that was never
 printed by then.
 """
 
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from accounts.identity import Organisation
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
@@ -21,8 +21,8 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
-#: Namespace of the run ids that follow from a schedule and its tick. It must never change.
-_PLANNED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
+#: Namespace of the run ids made from a schedule and its tick. Never change it.
+_SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 
 class InvalidCron(ExportError):
@@ -40,15 +40,15 @@ class InvalidCron(ExportError):
 
 
 def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
-    """Return the cron expression. Raises InvalidCron, also for what has not five fields, such as `@daily`."""
-    # The schedule is looked at once a minute at most, so seconds make no sense. A database column holds 255 characters.
+    """Return the cron expression. Raises InvalidCron, also if it does not have five fields, such as `@daily`."""
+    # Six fields would be seconds, and schedules are evaluated less often. The column holds 255 characters.
     if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
         raise InvalidCron(cron)
     return cron
 
 
-def standing_request(body: bytes) -> str:
-    """Return the request of a plan, as its JSON: it selects what was never printed, unless it says otherwise.
+def schedule_request(body: bytes) -> str:
+    """Return the request of a schedule as JSON. It selects what was never printed unless it says otherwise.
 
     Raises InvalidRequest.
     """
@@ -59,25 +59,25 @@ def standing_request(body: bytes) -> str:
     return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
 
 
-def due_tick(plan: Plan, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC. None if it was handled, or is older than the schedule."""
-    tick = latest_tick(plan.cron, plan.time_zone, now).astimezone(UTC)
-    return tick if tick > (plan.last_tick_at or plan.created_at) else None
+def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
+    """Return the latest tick up to now, in UTC. None if it is done or before the schedule was made."""
+    tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
+    return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
-def export_of(plan: Plan, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
-    """Return the export that the tick asks for. The same tick always gives the same job id.
+def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+    """Return the export that the tick asks for. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release no longer accepts the stored request.
+    Raises InvalidRequest if this release does not accept the stored request.
     """
-    # The id of a removed schedule may be used again, but only for later ticks.
-    name = f"{plan.id}\n{tick.astimezone(UTC).isoformat()}"
+    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
+    name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
-        job_id=job_id_for(uuid.uuid5(_PLANNED_RUNS, name)),
+        job_id=job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name)),
         organisation=organisation.slug,
         resolver=organisation.resolver,
-        requested_by=f"plan:{plan.id}",
+        requested_by=f"schedule:{schedule.id}",
         submitted_at=tick.astimezone(UTC),
-        request=parse_request(plan.request.encode()),
+        request=parse_request(schedule.request.encode()),
         engine=engine,
     )

@@ -15,6 +15,9 @@ ElementString: TypeAlias = tuple[tuple[str, str], ...]
 #: follow.
 FNC1 = "\x1d"
 
+# An opening parenthesis within a value of a bracketed element string.
+_ESCAPED = r"\("
+
 
 def element_string(elements: Sequence[tuple[str, str]]) -> str:
     r"""Return the message a GS1 symbol encodes, with FNC1 as `\x1d` at the start and between.
@@ -44,7 +47,29 @@ def hri(elements: Sequence[tuple[str, str]]) -> str:
     >>> hri([("01", "09506000134352"), ("10", "ABC123")])
     '(01)09506000134352(10)ABC123'
     """
-    return "".join([f"({ai}){value}" for ai, value in elements])
+    return "".join(hri_elements(elements))
+
+
+def hri_elements(elements: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the elements of the human readable interpretation. Lines may be broken between them only.
+
+    >>> hri_elements([("01", "09506000134352"), ("10", "A(21)B")])
+    ['(01)09506000134352', '(10)A(21)B']
+    """
+    return [f"({ai}){value}" for ai, value in elements]
+
+
+def bracketed(elements: Sequence[tuple[str, str]]) -> str:
+    r"""Return the elements with their AIs in parentheses, as text that can be taken apart again.
+
+    An opening parenthesis within a value is written `\(`, so that each one without a backslash begins an AI. That is
+    enough, for an AI is digits; and a backslash is in no value, because the GS1 set of 82 characters has none.
+    Source: GS1 Barcode Syntax Engine, which reads bracketed element strings of this form.
+
+    >>> bracketed([("01", "09506000134352"), ("10", "A(21)B")])
+    '(01)09506000134352(10)A\\(21)B'
+    """
+    return "".join([f"({ai}){value.replace('(', _ESCAPED)}" for ai, value in elements])
 
 
 def parse(message: str) -> ElementString:

@@ -153,6 +153,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 size.modules,
                 size.x_dimension_mm,
                 note_text(notes),
+                payload.message,
             )
         )
     return batch

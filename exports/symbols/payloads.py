@@ -8,7 +8,7 @@ from exports.requests.export_types import Slot
 from exports.symbols.notes import Note, NoteCode
 from gs1.dates import require_day
 from gs1.digital_link import DEFAULT_RESOLVER, digital_link
-from gs1.element_string import ElementString, element_string, hri
+from gs1.element_string import FNC1, ElementString, bracketed, element_string, hri
 from gs1.errors import BeforeProduction, CarrierCannotHold, RestrictedCirculation
 from gs1.gtin import Carrier, carrier_for, native_digits
 from gs1.symbol_size import Environment, SymbolKind
@@ -23,8 +23,9 @@ class Payload(NamedTuple):
     """What one symbol carries.
 
     `data` is what the encoder takes: a link, an element string with FNC1 as 0x1D, or a GTIN's digits.
-    `text` is the same for the manifest, `hri` for the label; `elements` are its Application Identifiers with
-    their values, of which a GTIN alone has none. `notes` say what the carrier leaves out, and the like.
+    `text` is the same for the manifest, an element string with its AIs in parentheses; `hri` is it for the label.
+    `elements` are its Application Identifiers with their values, of which a GTIN alone has none. `notes` say what
+    the carrier leaves out, and the like.
 
     A tuple, because every label has one and creating a frozen dataclass takes three times as long.
     """
@@ -35,6 +36,11 @@ class Payload(NamedTuple):
     hri: str
     elements: ElementString = ()
     notes: tuple[Note, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What is encoded, character by character, with `^` for FNC1: no link and no value holds a `^`."""
+        return self.data.decode("ascii").replace(FNC1, "^")
 
 
 #: (manifest row, the organisation's resolver) -> payload. Raises a Gs1Error where there is none.
@@ -125,9 +131,8 @@ _PAYLOAD_MAKERS: Mapping[Slot, PayloadMaker] = {
 
 def _message(kind: SymbolKind, row: Row, elements: ElementString) -> Payload:
     _require_open_trade(row["gtin14"])
-    text = hri(elements)
     data = element_string(elements).encode("ascii")
-    return Payload(kind, data, text, text, elements, _notes(row, elements))
+    return Payload(kind, data, bracketed(elements), hri(elements), elements, _notes(row, elements))
 
 
 def _known(row: Row) -> tuple[str, str | None, str | None, str | None, str | None]:

@@ -10,6 +10,7 @@ from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.symbols.notes import Note, NoteCode, note_text
 from exports.symbols.payloads import Payload, Row, payload_maker
+from gs1.element_string import hri_elements
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
@@ -102,6 +103,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     size.modules,
                     size.x_dimension_mm,
                     note_text(payload.notes + size.notes),
+                    payload.message,
                 )
             )
     return batch
@@ -188,7 +190,7 @@ def _captions(payloads: Sequence[Payload]) -> Captions:
     return Captions(
         titles=[_title(payload) for payload in payloads],
         descriptions=[payload.text for payload in payloads],
-        hri=[payload.hri for payload in payloads],
+        elements=[hri_elements(payload.elements) or [payload.hri] for payload in payloads],
     )
 
 

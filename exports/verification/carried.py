@@ -62,7 +62,12 @@ class Carried(NamedTuple):
     @property
     def hri(self) -> str:
         """The human-readable text."""
-        return self.digits or "".join(f"({ai}){value}" for ai, value in self.elements)
+        return "".join(self.hri_elements)
+
+    @property
+    def hri_elements(self) -> list[str]:
+        """The elements of the human-readable text, between which lines may be broken."""
+        return [f"({ai}){value}" for ai, value in self.elements] or [self.digits]
 
 
 def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
@@ -97,7 +102,9 @@ def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:
 
 
 def require_carried(name: str, message: bytes, carried: Carried) -> str:
-    """Return what was decoded, as the manifest must tell it: the link, the bracketed elements, or the digits.
+    """Return what was decoded, as the manifest must tell it: the link, the digits, or the bracketed elements.
+
+    An opening parenthesis within a value is written as backslash and parenthesis.
 
     `message` has no FNC1 in first place, which shows in the symbology identifier instead. Raises
     SymbolDoesNotDecode unless it says exactly what the symbol must carry.
@@ -117,7 +124,10 @@ def require_carried(name: str, message: bytes, carried: Carried) -> str:
     except (Gs1Error, UnicodeDecodeError) as error:
         raise SymbolDoesNotDecode(f"{name} says {message!r}: {error}", value=message) from error
     _require_equal(name, sorted(elements), sorted(carried.elements))
-    return text if carried.kind is SymbolKind.QR_CODE else carried.hri
+    if carried.kind is SymbolKind.QR_CODE:
+        return text
+    escaped = [(ai, value.replace("(", r"\(")) for ai, value in carried.elements]
+    return "".join(f"({ai}){value}" for ai, value in escaped)
 
 
 def _require_equal(name: str, found: object, expected: object) -> None:

@@ -1,6 +1,7 @@
 """Reads back the PNG files we write, and compares the pixels of their text."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +32,20 @@ def read(name: str, data: bytes) -> Drawn:
 
 
 def require_text(
-    name: str, dark: NDArray[np.bool_], pixels_per_x: int, symbol: SymbolGroup, drawing: Drawing, text: str
+    name: str,
+    dark: NDArray[np.bool_],
+    pixels_per_x: int,
+    symbol: SymbolGroup,
+    drawing: Drawing,
+    elements: Sequence[str],
 ) -> None:
     """Raise SymbolDoesNotDecode unless the pixels below the symbol are those of the text and nothing else.
 
     `symbol` is one of the group's size, whatever it carries. Where the lines stand, the writer's layout says; their
     characters are set here.
     """
-    layout = _layout(symbol, drawing, text)
+    text = "".join(elements)
+    layout = _layout(symbol, drawing, elements)
     if "".join(text[run.start : run.stop] for run in layout.text) != (text if drawing.hri else ""):
         raise SymbolDoesNotDecode(f"{name}: the lines are not the whole of {text!r}", value=layout.text)
     grid = PixelGrid.of(symbol, layout, pixels_per_x)
@@ -54,7 +61,7 @@ def require_text(
         raise SymbolDoesNotDecode(f"{name} shows other text than {text!r}", expected=text)
 
 
-def _layout(symbol: SymbolGroup, drawing: Drawing, text: str) -> PictureLayout:
+def _layout(symbol: SymbolGroup, drawing: Drawing, elements: Sequence[str]) -> PictureLayout:
     layouts: list[PictureLayout] = []
 
     def take(
@@ -63,7 +70,7 @@ def _layout(symbol: SymbolGroup, drawing: Drawing, text: str) -> PictureLayout:
         layouts.append(layout)
         return [b""]
 
-    draw_by_layout(symbol, drawing, Captions([""], [""], [text]), take)
+    draw_by_layout(symbol, drawing, Captions([""], [""], [elements]), take)
     return layouts[0]
 
 

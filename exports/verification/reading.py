@@ -48,9 +48,13 @@ READERS: Mapping[FileFormat, Callable[[str, bytes], Drawn]] = {
 
 
 class Decoded(NamedTuple):
-    """A symbol that says what it must: its message in words, its place, and the picture as dark pixels."""
+    """A symbol that says what it must: its message in words, what it encodes, its place, and the picture as dark pixels.
+
+    `message` is the `message` of `manifest.csv`: FNC1 is written as `^`.
+    """
 
     text: str
+    message: str
     position: zxingcpp.Position
     dark: NDArray[np.bool_]
 
@@ -70,4 +74,6 @@ def require_reads(name: str, picture: NDArray[np.uint8], carried: Carried) -> De
             f"{name} reads as {read or 'nothing'}", value=read, expected=f"one {carried.kind} {carried.hri}"
         )
     text = carrying.require_carried(name, found[0].bytes, carried)
-    return Decoded(text, found[0].position, picture < _DARK)
+    encoded = found[0].bytes.decode("ascii").replace("\x1d", "^")
+    message = text if carried.digits or carried.resolver else f"^{encoded}"
+    return Decoded(text, message, found[0].position, picture < _DARK)

@@ -196,6 +196,7 @@ def _require_label(
         expiry=row["expiry"] or "",
         symbology=carried.kind.value,
         payload=decoded.text,
+        message=decoded.message,
         modules=f"{width_x:g}",
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )

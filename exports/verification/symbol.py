@@ -85,6 +85,7 @@ def require_symbol(
         expiry=row["expiry"] or "",
         symbology=carried.kind.value,
         payload=decoded.text,
+        message=decoded.message,
         modules=f"{width_x:g}",
     )
     require_note(name, told, carried)
@@ -119,7 +120,7 @@ def _require_text(
     if drawn.lines is None:
         symbol = _of_size(width_x) if is_matrix else _encoded(plan, carried)
         drawing = drawing_of(plan, carried.kind, symbol)
-        png_file.require_text(name, decoded.dark, pixels_per_x, symbol, drawing, carried.hri)
+        png_file.require_text(name, decoded.dark, pixels_per_x, symbol, drawing, carried.hri_elements)
         return
     lines = sorted(drawn.lines, key=lambda line: (line.baseline_x, line.left_x))
     found = "".join(line.text for line in lines)

@@ -1,12 +1,14 @@
 """Element strings: examples, round trips, and biip as the oracle."""
 
+import re
+
 import pytest
 from biip.gs1_messages import GS1Message
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.cset82 import CSET_82
-from gs1.element_string import element_string, hri, parse
+from gs1.element_string import bracketed, element_string, hri, parse
 from gs1.errors import Gs1Error, InvalidElementString
 from gs1.trade_item_message import datamatrix_elements
 
@@ -124,3 +126,23 @@ def test_a_variable_measure_item_with_weight_and_price():
     elements = (("01", "99506000134355"), ("3103", "001250"), ("3922", "1499"))
     assert element_string(elements) == "\x1d01995060001343553103001250" + "39221499"
     assert parse(element_string(elements)) == elements
+
+
+@pytest.mark.parametrize(
+    ("lot", "expected"),
+    [
+        ("A", f"(01){GTIN}(10)A"),
+        ("A(21)B", rf"(01){GTIN}(10)A\(21)B"),
+        ("(TM)(", rf"(01){GTIN}(10)\(TM)\("),
+        (")", f"(01){GTIN}(10))"),
+    ],
+)
+def test_a_parenthesis_within_a_value_begins_no_ai(lot, expected):
+    assert bracketed([("01", GTIN), ("10", lot)]) == expected
+
+
+@given(messages)
+def test_a_bracketed_element_string_can_be_taken_apart(elements):
+    _, *found = re.split(r"(?<!\\)\(", bracketed(elements))
+    pairs = [each.split(")", maxsplit=1) for each in found]
+    assert tuple((ai, value.replace(r"\(", "(")) for ai, value in pairs) == elements

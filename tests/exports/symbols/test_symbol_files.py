@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -20,6 +22,7 @@ from exports.jobs.manifest import Chunk
 from exports.ports import Report
 from exports.previews import preview
 from exports.reports.files import key as report_key
+from labels_client import tables
 from tests.decoding import read_archive
 from tests.exports.conftest import NOW, Import, plan_for, run
 
@@ -149,6 +152,75 @@ def test_a_cell_is_never_a_formula(imported: Import, store: ArtefactStore) -> No
     )
     rows = table(members(run(plan_for(), catalogue, store), store)["manifest.csv"])
     assert {(row["entity_id"], row["lot"]) for row in rows} == {("'@SUM(A1)", "'=1+1"), ("'-2", "'+3")}
+
+
+def test_the_manifest_says_what_is_encoded(imported: Import, store: ArtefactStore, tmp_path: Path) -> None:
+    lots = ("A(21)B", "-1", "'-1", "''1", "_x0041_", "007")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="\n".join(
+            ["gtin,lot_number,expiration_date", *[f"9506000134352,{lot},2027-04" for lot in lots], ""]
+        ),
+        serials="gtin,lot_number,serial_number\n"
+        + "".join(f"9506000134352,{lot},=(10)-{lot}\n" for lot in lots),
+    )
+    artefact = run(plan_for(scope="serials", export_type="datamatrix", file_format="png"), catalogue, store)
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(members(artefact, store)["manifest.csv"])
+    rows = list(tables.rows(path))
+    assert list(rows[0]) == [
+        "row", "file", "scope", "entity_id", "gtin", "lot", "serial", "expiry", "symbology", "payload",
+        "modules", "x_dimension_mm", "note", "message",
+    ]  # fmt: skip
+    assert sorted(row["lot"] for row in rows) == sorted(lots)
+    with store.open(artefact.key) as stream:
+        read = {name: text.decode() for name, (_, text) in read_archive(stream.read())}
+    for row in rows:
+        lot, serial = row["lot"], row["serial"]
+        assert row["message"] == f"^01095060001343521727040010{lot}^21{serial}"
+        assert row["message"] == "^" + read[row["file"]].replace("\x1d", "^")
+        told = [value.replace("(", r"\(") for value in (lot, serial)]
+        assert row["payload"] == "(01)09506000134352(17)270400(10){}(21){}".format(*told)
+
+
+@pytest.mark.parametrize(
+    ("export_type", "file_format"), [("datamatrix", "svg"), ("datamatrix", "png"), ("codes_combined", "eps")]
+)
+def test_a_lot_that_looks_like_a_lot_and_a_serial_stays_on_one_line(
+    imported: Import, store: ArtefactStore, export_type: str, file_format: str
+) -> None:
+    # Of the same characters, so symbol and lines are as wide: only one more line would make the file higher.
+    lots = ("A(21)B", "A)21(B")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number\n" + "".join(f"9506000134352,{lot}\n" for lot in lots),
+    )
+    plan = plan_for(export_type=export_type, file_format=file_format, asset_config={"hri": True})
+    files = members(run(plan, catalogue, store), store)
+    (first, *_), (second, *_) = (
+        [files[row["file"]] for row in table(files["manifest.csv"]) if row["lot"] == lot] for lot in lots
+    )
+    assert size(first, file_format) == size(second, file_format)
+
+
+def size(file: bytes, file_format: str) -> tuple[bytes, ...]:
+    """Return what the file says of its size."""
+    patterns = {
+        "svg": rb'viewBox="0 0 (\S+) (\S+)"',
+        "png": rb"(?s)IHDR(.{4})(.{4})",
+        "eps": rb"%%HiResBoundingBox: 0 0 (\S+) (\S+)",
+    }
+    found = re.search(patterns[file_format], file)
+    assert found is not None
+    return found.groups()
+
+
+def test_links_and_digits_are_their_own_message(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n")
+    plan = plan_for(scope="products", export_type="codes_combined")
+    link, digits = table(members(run(plan, catalogue, store), store)["manifest.csv"])
+    assert link["message"] == link["payload"] == "https://id.gs1.org/01/09506000134352"
+    assert digits["message"] == digits["payload"] == "9506000134352"
 
 
 def test_a_reprint_has_the_rows_of_the_original(imported: Import, store: ArtefactStore) -> None:

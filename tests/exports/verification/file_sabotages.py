@@ -55,7 +55,11 @@ def _text(change: Callable[[Sequence[str]], list[str]], field: str = "hri") -> A
     return lambda group, drawing, captions: (
         group,
         drawing,
-        replace(captions, **{field: change(getattr(captions, field))}),
+        (
+            replace(captions, elements=[[text] for text in change(captions.hri)])
+            if field == "hri"
+            else replace(captions, **{field: change(getattr(captions, field))})
+        ),
     )
 
 

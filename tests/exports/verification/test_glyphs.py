@@ -16,7 +16,7 @@ FORMATS = pytest.mark.parametrize("file_format", READ, ids=str)
 
 def _drawn(file_format: FileFormat, symbols: SymbolGroup, text: str, **drawing: float) -> bytes:
     drawing_of = Drawing(x_dimension_mm=0.33, quiet_zone=QuietZone(11, 7), hri=True, **drawing)
-    (data,) = WRITERS[file_format](symbols, drawing_of, Captions([text], [text], [text]))
+    (data,) = WRITERS[file_format](symbols, drawing_of, Captions([text], [text], [[text]]))
     return data
 
 
