@@ -51,6 +51,7 @@ def main() -> None:
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
     accounts = Accounts(settings.database_url)
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
+    threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     app = create_app(
         exports=exports,
         reads=ExportReads(catalogue, artefacts, settings.engine),
@@ -70,6 +71,7 @@ def main() -> None:
         )
     finally:
         workers.close()
+        accounts.close()
 
 
 def report_resolvers(accounts: Accounts) -> None:
