@@ -1,10 +1,13 @@
 """The façade as an ASGI application: its routes and middleware."""
 
+from typing import Any, cast
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from structlog.typing import FilteringBoundLogger
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from accounts.store import Accounts
 from api.auth.callers import Authentication
@@ -46,6 +49,7 @@ def create_app(
     log = logs.logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
+    limits = RateLimits(settings, log)
     tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
     app = Starlette(
         routes=[
@@ -56,12 +60,16 @@ def create_app(
             *ServiceRoutes(exports, metrics).routes(),
         ],
         middleware=[
+            *_behind_proxies(settings),
             Middleware(logs.RequestLog, log=log, metrics=metrics),
             Middleware(SecurityHeaders),
             Middleware(
-                Authentication, authenticate=Authenticator(accounts, auth_settings), skipped=UNLIMITED
+                Authentication,
+                authenticate=Authenticator(accounts, auth_settings),
+                attempt=limits.attempt,
+                skipped=UNLIMITED,
             ),
-            Middleware(RateLimiting, limits=RateLimits(settings, log), unlimited=UNLIMITED),
+            Middleware(RateLimiting, limits=limits, linked=tokens.caller_of, unlimited=UNLIMITED),
             *_cross_origin(settings, log),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
             Middleware(EveryErrorIsAProblem, log=log),
@@ -72,6 +80,14 @@ def create_app(
     # A path without its final slash is 404. A redirect would make clients send their key once more.
     app.router.redirect_slashes = False
     return app
+
+
+def _behind_proxies(settings: ApiSettings) -> list[Middleware]:
+    """Return the middleware that takes the client's address and scheme from the headers of trusted proxies."""
+    if not settings.trusted_proxies:
+        return []
+    trusted = [str(network) for network in settings.trusted_proxies]
+    return [Middleware(cast("Any", ProxyHeadersMiddleware), trusted_hosts=trusted)]
 
 
 def _cross_origin(settings: ApiSettings, log: FilteringBoundLogger) -> list[Middleware]:

@@ -68,6 +68,8 @@ def main() -> None:
             # The app writes its own log. That of uvicorn would show the tokens of download links.
             access_log=False,
             server_header=False,
+            # uvicorn would believe X-Forwarded-For of any local client. The app believes trusted proxies only.
+            proxy_headers=False,
         )
     finally:
         workers.close()
