@@ -14,6 +14,7 @@ from api.auth.callers import Authentication
 from api.auth.principals import Authenticator
 from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
+from api.health import Health
 from api.middleware import logs
 from api.middleware.error_shape import EveryErrorIsAProblem
 from api.middleware.metrics import Metrics
@@ -25,7 +26,7 @@ from api.routes.files import FileRoutes
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
-from api.routes.service import UNLIMITED, ServiceRoutes
+from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
 from api.wire import paths
 from api.wire.requests import IDEMPOTENCY_KEY
@@ -51,13 +52,15 @@ def create_app(
     metrics = Metrics(exports)
     limits = RateLimits(settings, log)
     tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
+    checks = {"database": accounts.ping, "storage": reads.require_storage, JOBS: exports.degraded}
+    service = ServiceRoutes(exports, Health(checks, log), metrics, settings.metrics_key)
     app = Starlette(
         routes=[
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
             *FileRoutes(exports, reads, tokens).routes(),
             *ReferenceRoutes(reads).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
-            *ServiceRoutes(exports, metrics).routes(),
+            *service.routes(),
         ],
         middleware=[
             *_behind_proxies(settings),
@@ -79,6 +82,7 @@ def create_app(
     )
     # A path without its final slash is 404. A redirect would make clients send their key once more.
     app.router.redirect_slashes = False
+    app.state.metrics = metrics.registry
     return app
 
 

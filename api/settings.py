@@ -16,6 +16,8 @@ class ApiSettings(BaseSettings):
     `cors_origins` are the origins whose pages may call the API, separated by commas. The default is none.
     `trusted_proxies` are the networks of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed,
     separated by commas. The default is none.
+    `metrics_key` is the bearer token for `/metrics`, which is not served without one. `metrics_port` is a port of
+    their own at which metrics are served to everyone who can reach it.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", frozen=True)
@@ -29,6 +31,8 @@ class ApiSettings(BaseSettings):
     rate_per_day: int = Field(default=10_000, ge=1)
     redis_url: SecretStr | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_key: SecretStr | None = Field(default=None, min_length=16)
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import uvicorn
+from prometheus_client import start_http_server
 from pydantic import SecretStr
 
 from accounts.errors import UnusableResolver
@@ -52,13 +53,16 @@ def main() -> None:
     accounts = Accounts(settings.database_url)
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
+    api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
     app = create_app(
         exports=exports,
         reads=ExportReads(catalogue, artefacts, settings.engine),
         accounts=accounts,
-        settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
+        settings=api_settings,
         auth_settings=AuthSettings(),
     )
+    if api_settings.metrics_port is not None:
+        start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)
     try:
         uvicorn.run(
             app,

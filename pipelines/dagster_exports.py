@@ -25,16 +25,16 @@ from exports.errors import (
 from exports.jobs import decision, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import Degradation, ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
 from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import tags
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
-from pipelines.storage.totals import exported_items
 from renderers.engine import Engine
 
 #: How long a small job waits for a warm worker before it queues like a large one.
@@ -66,6 +66,7 @@ class DagsterExports:
         self._progress = ProgressReader(instance)
         self._runs = Runs(instance, code_server_socket)
         self._workers = workers
+        self._state = ServiceState(instance, workers)
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
@@ -172,17 +173,10 @@ class DagsterExports:
         )
 
     def gauges(self) -> Gauges:
-        counts = {
-            status: self._instance.get_runs_count(dg.RunsFilter(statuses=statuses_of(status)))
-            for status in JobStatus
-        }
-        waiting = self._instance.get_run_records(
-            dg.RunsFilter(statuses=statuses_of(JobStatus.PENDING)), limit=1, ascending=True
-        )
-        age = 0.0
-        if waiting:
-            age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
-        return Gauges(counts, max(0.0, age), exported_items(self._instance))
+        return self._state.gauges()
+
+    def degraded(self) -> frozenset[Degradation]:
+        return self._state.degraded()
 
     def submit_left_over(self) -> Sequence[str]:
         """Queue the runs that were created and never started, as after a crash; return their ids."""

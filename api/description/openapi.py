@@ -29,6 +29,7 @@ _SECURITY_SCHEMES: Final[Schema] = {
     "APIKeyHeaderAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "OAuthTokenAuth": {"type": "http", "scheme": "bearer"},
     "SessionAuth": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+    "MetricsKeyAuth": {"type": "http", "scheme": "bearer"},
 }
 
 _TAGS: Final[list[Schema]] = [

@@ -261,8 +261,10 @@ OPERATIONS = (
         "readyz",
         "Service",
         "Readiness",
-        "200 once label exports are accepted.",
-        {200: Content(answers.ServiceStatusOut)},
+        "200 if this façade can use its database, its storage and the record of jobs, else 503 within five seconds. "
+        "`degraded` names what works worse than it should: the `daemon` that starts queued exports, the "
+        "`warm_workers` for small ones, or a `queue` whose oldest export has waited for five minutes.",
+        {200: Content(answers.ReadinessOut)},
         secured=False,
     ),
     Operation(
@@ -271,8 +273,9 @@ OPERATIONS = (
         "metrics",
         "Service",
         "Metrics",
-        "In Prometheus's text format.",
+        "In Prometheus's text format. 404 unless the operator has set a key for it.",
         {200: _METRICS},
-        secured=False,
+        (404,),
+        ways=("MetricsKeyAuth",),
     ),
 )

@@ -26,6 +26,7 @@ from exports.reads import PrintHistory
 from renderers.sheets.templates import TEMPLATES
 
 ARTEFACT = bytes(range(256)) * 40
+METRICS_KEY = {"Authorization": "Bearer a key of the tests"}
 CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
@@ -36,6 +37,8 @@ class FakeExports:
         self.folder = folder
         self.status = JobStatus.PENDING
         self.is_ready = True
+        self.lacking = frozenset()
+        self.storage_check = lambda: None
         self.local = True
         self.url = None
         self.error = None
@@ -153,6 +156,13 @@ class FakeExports:
     def gauges(self):
         return Gauges(dict(Counter(job.status for job in self.store.values())), 12.5)
 
+    def degraded(self):
+        self._called("degraded")
+        return self.lacking
+
+    def require_storage(self):
+        self.storage_check()
+
     def ready(self):
         return self.is_ready
 
@@ -213,7 +223,12 @@ def exports(tmp_path):
 
 @pytest.fixture
 def settings():
-    return ApiSettings(secret_key="a secret of the tests", rate_per_minute=100_000, rate_per_day=1_000_000)
+    return ApiSettings(
+        secret_key="a secret of the tests",
+        rate_per_minute=100_000,
+        rate_per_day=1_000_000,
+        metrics_key="a key of the tests",
+    )
 
 
 @pytest.fixture

@@ -4,10 +4,14 @@ import io
 import json
 import sys
 
+import httpx
 import pytest
+from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
-from exports.ports import JobStatus
+from exports.ports import Degradation, JobStatus
+from tests.api.conftest import METRICS_KEY, facade
+from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"
 BASE = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
@@ -75,7 +79,7 @@ def test_a_line_cannot_be_forged(log, client):
 
 
 def metrics(client):
-    response = client.get("/metrics")
+    response = client.get("/metrics", headers=METRICS_KEY)
     assert response.headers["content-type"].startswith("text/plain")
     return {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -97,4 +101,28 @@ def test_metrics(client, editor, exports):
     assert found["labels_jobs", "pending"] == 2
     assert found["labels_jobs", "completed"] == 0
     assert found["labels_queue_age_seconds",] == 12.5
-    assert metrics(client)["labels_http_requests_total", *sorted(["/metrics", "200", "GET"])] == 1
+    assert found["labels_degraded", "daemon"] == 0
+    exports.lacking = frozenset({Degradation.DAEMON})
+    assert metrics(client)["labels_degraded", "daemon"] == 1
+    assert metrics(client)["labels_degraded", "queue"] == 0
+    assert metrics(client)["labels_http_requests_total", *sorted(["/metrics", "200", "GET"])] == 3
+
+
+def test_metrics_need_the_operators_key(client, limited, editor):
+    for headers in ({}, editor, {"Authorization": "Bearer another"}, {"Authorization": "Bearer é".encode()}):
+        response = client.get("/metrics", headers=headers)
+        is_problem(response, 401, "unauthorized")
+        assert response.headers["www-authenticate"] == 'Bearer realm="metrics"'
+    is_problem(limited().get("/metrics", headers=METRICS_KEY), 404, "not_found")
+
+
+def test_metrics_can_be_served_at_a_port_of_their_own(exports, accounts, settings):
+    app = facade(exports, accounts, settings)
+    server, thread = start_http_server(0, "127.0.0.1", app.state.metrics)
+    try:
+        text = httpx.get(f"http://127.0.0.1:{server.server_port}/metrics").text
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert 'labels_jobs{status="pending"} 0.0' in text

@@ -17,7 +17,7 @@ from api.middleware.addresses import address_of
 from api.middleware.rate_limit import RateLimits
 from api.settings import ApiSettings
 from exports.ports import JobStatus, Report
-from tests.api.conftest import facade
+from tests.api.conftest import METRICS_KEY, facade
 from tests.api.middleware.conftest import RATE_HEADERS
 from tests.api.problem import is_problem
 
@@ -165,9 +165,9 @@ def test_trusted_proxies_are_networks(monkeypatch, trusted):
 
 
 def test_watching_is_not_limited(limited):
-    client = limited(rate_per_minute=1)
+    client = limited(rate_per_minute=1, metrics_key=METRICS_KEY["Authorization"].removeprefix("Bearer "))
     for path in ("/healthz", "/readyz", "/metrics") * 2:
-        assert client.get(path).status_code == 200
+        assert client.get(path, headers=METRICS_KEY).status_code == 200
 
 
 def test_counts_that_cannot_be_reached_refuse_nobody(settings):
