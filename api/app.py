@@ -30,6 +30,7 @@ from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
 from api.wire import paths
 from api.wire.requests import IDEMPOTENCY_KEY
+from exports.logs import logger
 from exports.ports import Exports
 from exports.reads import ExportReads
 
@@ -47,7 +48,7 @@ def create_app(
     auth_settings: AuthSettings,
 ) -> Starlette:
     """Return the façade. It reads no environment: the composition root hands it stores and settings."""
-    log = logs.logger()
+    log = logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
     limits = RateLimits(settings, log)

@@ -1,10 +1,11 @@
 """The frozen document of one job: who asked for what. Ops get its reference, never its content."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from catalogue.selection import Selection
+from exports import trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
@@ -18,7 +19,8 @@ class ExportPlan:
     """One accepted export. `resolver` is the organisation's at the time of asking.
 
     `engine` is the service's then: a resumed job draws what is missing as it drew what is there. A reprint
-    has the rows of the job `reprint_of`, and a reason.
+    has the rows of the job `reprint_of`, and a reason. `traceparent` is the span in which the plan was made, from
+    which the spans of the job's steps descend.
     """
 
     job_id: str
@@ -30,6 +32,7 @@ class ExportPlan:
     engine: Engine = Engine.BATCH
     reprint_of: str | None = None
     reason: str | None = None
+    traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
     def folder(self) -> str:
@@ -90,6 +93,7 @@ class ExportPlan:
             "engine": self.engine.value,
             "reprint_of": self.reprint_of,
             "reason": self.reason,
+            "traceparent": self.traceparent,
         }
 
 
@@ -119,6 +123,8 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         engine=Engine(document["engine"]),
         reprint_of=document["reprint_of"],
         reason=document["reason"],
+        # Earlier releases stored none.
+        traceparent=document.get("traceparent") or str(trace.new()),
     )
 
 

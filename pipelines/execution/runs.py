@@ -20,6 +20,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from sqlalchemy.exc import IntegrityError
 
+from exports import trace
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
 from pipelines.definitions import LABEL_EXPORT_JOB, defs
@@ -85,6 +86,7 @@ class Runs:
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
                     tags.REQUEST: summary,
+                    **_trace_of(export),
                     **reprint,
                 },
                 remote_job_origin=self._remote_origin,
@@ -98,6 +100,11 @@ class Runs:
         """Hand the run to the daemon: the coordinator only writes an event, the daemon brings its own workspace."""
         no_workspace = cast("BaseWorkspaceRequestContext", None)
         self._instance.run_coordinator.submit_run(SubmitRunContext(run, workspace=no_workspace))
+
+
+def _trace_of(export: ExportPlan) -> dict[str, str]:
+    parent = trace.parse(export.traceparent)
+    return {} if parent is None else {tags.TRACE_ID: parent.trace_id}
 
 
 def ensure_partition(instance: dg.DagsterInstance, organisation: str) -> None:

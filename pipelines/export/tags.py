@@ -7,3 +7,5 @@ UNMATCHED = "labels/unmatched"
 ERROR = "labels/error"
 ERROR_CODE = "labels/error_code"
 REPRINT_OF = "labels/reprint_of"
+#: The id of the trace that the job belongs to, as in log lines.
+TRACE_ID = "labels/trace_id"

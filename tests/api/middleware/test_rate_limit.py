@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 
 from accounts import keys
 from api.errors import RateLimited
-from api.middleware import logs
 from api.middleware.addresses import address_of
 from api.middleware.rate_limit import RateLimits
 from api.settings import ApiSettings
+from exports import logs
 from exports.ports import JobStatus, Report
 from tests.api.conftest import METRICS_KEY, facade
 from tests.api.middleware.conftest import RATE_HEADERS
