@@ -1,4 +1,4 @@
-"""The SQL database of accounts: SQLite by default, PostgreSQL for many machines, migrated on first use."""
+"""The SQL database of accounts: SQLite, or PostgreSQL for many machines. It is migrated on first use."""
 
 import sqlite3
 import threading
@@ -18,16 +18,16 @@ from accounts.errors import DatabaseTooNew, NoSuchOrganisation, UnsupportedDatab
 from accounts.forms import SLUG
 from accounts.tables import OrganisationRow
 
-#: The newest of the migrations: a database that is there needs no Alembic, which costs a start-up.
-HEAD = "0001"
+#: The newest migration. A database that has it is used without importing Alembic, which is slow.
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
 
-#: Any number will do, as long as every process that migrates takes the same.
+#: An arbitrary number, the same in every process that migrates.
 _SCHEMA_LOCK = 0x1ABE15
 
-#: Alembic's environment is global to the process, so threads take turns whatever their database.
+#: Alembic's environment is global to the process, so only one thread migrates at a time.
 _MIGRATING = threading.Lock()
 
 #: INSERT … ON CONFLICT is not in SQLAlchemy's common dialect.
@@ -58,13 +58,13 @@ class Database:
 
     @contextmanager
     def session(self) -> Generator[Session]:
-        """Yield a session in one transaction: committed when the block ends well, else rolled back."""
+        """Yield a session in one transaction: committed at the end of the block, rolled back on an exception."""
         self._prepare()
         with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     def _prepare(self) -> None:
-        """Bring the tables to HEAD where they are not; several processes may do so at once.
+        """Migrate the tables to HEAD unless they are there. Several processes may do so at once.
 
         Raises DatabaseTooNew.
         """
@@ -79,7 +79,7 @@ class Database:
                 self._prepared = True
 
     def _revision(self) -> str | None:
-        """Return the stored revision; None where there is no table of revisions, or no row in it."""
+        """Return the stored revision, or None if there is no table of revisions or no row in it."""
         try:
             with self._engine.connect() as connection:
                 return connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -90,19 +90,19 @@ class Database:
             return None
 
     def _migrate(self) -> None:
-        # The process's own lock first: the other way round, one thread could hold the database's and
-        # wait for a second that waits for the database.
+        # The process's lock first. In the other order, a thread with the database's lock could wait for a thread
+        # that waits for the database.
         with _MIGRATING, self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
             else:
-                # The one writer from here on, until the commit of all that the migrations do.
+                # From here to the commit, nobody else writes.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             upgrade(connection)
 
 
-def upgrade(connection: Connection) -> None:
-    """Run the migrations that the database lacks, in the connection's transaction. Raises DatabaseTooNew."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Run the missing migrations up to the revision, in the connection's transaction. Raises DatabaseTooNew."""
     from alembic import command  # noqa: PLC0415 - only a database that is behind pays for the import
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
@@ -112,15 +112,15 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
-        revision = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
-        raise DatabaseTooNew(revision, HEAD) from error
+        stored = str(connection.scalar(text("SELECT version_num FROM alembic_version")))
+        raise DatabaseTooNew(stored, HEAD) from error
 
 
 def row_of(session: Session, slug: str) -> OrganisationRow:
     """Return the organisation's row. Raises NoSuchOrganisation."""
-    # Text of another form is nobody's, and not for every database to take: PostgreSQL refuses a NUL.
+    # No organisation has a slug of another form, and PostgreSQL fails on some text, such as a NUL.
     known = SLUG.fullmatch(slug) is not None
     row = session.scalar(select(OrganisationRow).where(OrganisationRow.slug == slug)) if known else None
     if row is None:
@@ -129,12 +129,12 @@ def row_of(session: Session, slug: str) -> OrganisationRow:
 
 
 def utc_now() -> datetime:
-    """Return the time by this machine's clock."""
+    """Return the time of this machine's clock."""
     return datetime.now(UTC)
 
 
 def _configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
-    """Let readers and one writer work at once (WAL), and a second writer wait instead of fail."""
+    """Let readers and one writer work at once (WAL), and a second writer wait instead of failing."""
     del record
     cursor = connection.cursor()
     try:
@@ -147,8 +147,8 @@ def _configure_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _enter_wal(cursor: sqlite3.Cursor) -> None:
-    # Changing the journal mode needs the file alone, and SQLite does not wait its busy timeout for
-    # that in every case; the mode stays in the file, so only the first processes ever contend.
+    # Changing the journal mode needs exclusive access, for which SQLite does not always wait its busy timeout.
+    # The mode is stored in the file, so only the first processes compete for it.
     deadline = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
     while True:
         try:

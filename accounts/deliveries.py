@@ -1,4 +1,4 @@
-"""Deliveries: messages on their way to webhooks, each to each at most once. Nothing is sent from here."""
+"""Stored deliveries of messages to webhooks, at most one for each pair. Nothing is sent from here."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ _ERROR_LENGTH = 500
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message that is due at a webhook. `attempts` counts those that failed."""
+    """A message that is due at a webhook. `attempts` counts the failed ones."""
 
     id: int
     webhook: Webhook
@@ -30,9 +30,9 @@ class Deliveries:
         self._database = database
 
     def enqueue(self, slug: str, message_id: str, payload: str, *, at: datetime | None = None) -> int:
-        """Make the message due at each of the organisation's active webhooks, from `at` or now on.
+        """Add a delivery of the message to each of the organisation's active webhooks, due at `at` or now.
 
-        Return how many deliveries that adds: a message id that a webhook has had before adds none.
+        Return how many were added. None is added for a webhook that had this message id before.
         Raises NoSuchOrganisation.
         """
         with self._database.session() as session:
@@ -62,7 +62,7 @@ class Deliveries:
             return len(session.scalars(statement).all())
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return at most `limit` deliveries to attempt, those that wait longest first."""
+        """Return at most `limit` due deliveries, those that have waited longest first."""
         with self._database.session() as session:
             rows = session.scalars(
                 select(DeliveryRow)
@@ -77,13 +77,13 @@ class Deliveries:
             ]
 
     def mark_delivered(self, delivery_id: int, at: datetime | None = None) -> None:
-        """Record that the message arrived, at `at` or now: it is never due again."""
+        """Record that the message was delivered at `at` or now. It is never due again."""
         self._mark(delivery_id, delivered_at=at or utc_now(), next_attempt_at=None, last_error=None)
 
     def mark_failed(self, delivery_id: int, error: str, next_attempt_at: datetime | None) -> None:
-        """Record a failed attempt, and when to try again; None gives the message up.
+        """Record a failed attempt and the time of the next one, or None for no more attempts.
 
-        Of `error` the first 500 characters are kept. One delivered meanwhile stays delivered.
+        The first 500 characters of `error` are stored. A delivery that succeeded meanwhile stays delivered.
         """
         self._mark(
             delivery_id,

@@ -10,7 +10,7 @@ class AccountsError(LabelError):
 
 
 class InvalidAccountValue(AccountsError):
-    """A slug, name, address, role, limit or time is not of the form expected."""
+    """A slug, name, address, role, limit or time does not have the expected form."""
 
     code = "invalid_account_value"
 
@@ -31,7 +31,7 @@ class UnusableResolver(AccountsError):
 
 
 class OrganisationExists(AccountsError):
-    """An organisation of that slug is there already."""
+    """An organisation has that slug already."""
 
     code = "organisation_exists"
 
@@ -41,17 +41,17 @@ class OrganisationExists(AccountsError):
         )
 
 
-class PlanExists(AccountsError):
-    """The organisation has a plan of that name already."""
+class ScheduleExists(AccountsError):
+    """The organisation has a schedule of that name already."""
 
-    code = "plan_exists"
+    code = "schedule_exists"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"plan {name!r} exists already", value=name, expected="a new name", field="name")
+        super().__init__(f"schedule {name!r} exists already", value=name, expected="a new name", field="name")
 
 
 class NotFound(AccountsError):
-    """There is nothing of that name or id, or it is another organisation's: which, is not told."""
+    """Nothing has that name or id, or it belongs to another organisation. The error does not tell which."""
 
     code = "not_found"
 
@@ -80,7 +80,7 @@ class NoSuchKey(NotFound):
 
 
 class InactiveKey(AccountsError):
-    """The key was revoked or has expired: there is nothing to rotate."""
+    """The key was revoked or has expired, so it cannot be rotated."""
 
     code = "inactive_key"
 
@@ -104,19 +104,22 @@ class NoSuchWebhook(NotFound):
         )
 
 
-class NoSuchPlan(NotFound):
-    """The organisation has no plan of that id."""
+class NoSuchSchedule(NotFound):
+    """The organisation has no schedule of that id."""
 
-    code = "no_such_plan"
+    code = "no_such_schedule"
 
-    def __init__(self, plan_id: int) -> None:
+    def __init__(self, schedule_id: int) -> None:
         super().__init__(
-            f"there is no plan {plan_id}", value=plan_id, expected="the id of a plan", field="id"
+            f"there is no schedule {schedule_id}",
+            value=schedule_id,
+            expected="the id of a schedule",
+            field="id",
         )
 
 
 class UnsupportedDatabase(AccountsError):
-    """The database lacks the statement that leases are built on."""
+    """The database lacks the INSERT … ON CONFLICT statement that leases need."""
 
     code = "unsupported_database"
 
@@ -127,7 +130,7 @@ class UnsupportedDatabase(AccountsError):
 
 
 class DatabaseTooNew(AccountsError):
-    """A newer release has migrated the database: this one does not know what it holds."""
+    """A newer release has migrated the database, and this one does not know its tables."""
 
     code = "database_too_new"
 

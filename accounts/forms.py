@@ -1,4 +1,4 @@
-"""The forms that account values must have: each function returns the value, or raises InvalidAccountValue."""
+"""Validation of account values. Each function returns the value or raises InvalidAccountValue."""
 
 import re
 from datetime import datetime
@@ -28,7 +28,7 @@ def slug(text: str) -> str:
 
 
 def name(text: str) -> str:
-    """Return the name: 1–64 printable characters, for it is shown in terminals and web pages."""
+    """Return the name: 1–64 printable characters, because terminals and web pages show it."""
     if not 1 <= len(text) <= NAME_LENGTH or not text.isprintable() or text != text.strip():
         raise InvalidAccountValue(
             f"{text!r} is no name",
@@ -50,7 +50,7 @@ def role(value: Role | str) -> Role:
 
 
 def limit(requests: int | None, field: str) -> int | None:
-    """Return the rate limit in requests: above zero, or None for the service's own."""
+    """Return the rate limit in requests: above zero, or None for the service's default."""
     if requests is not None and not 0 < requests <= 1_000_000_000:
         raise InvalidAccountValue(
             f"{requests!r} is no rate limit",
@@ -62,7 +62,7 @@ def limit(requests: int | None, field: str) -> int | None:
 
 
 def moment(time: datetime | None, field: str) -> datetime | None:
-    """Return the time, which must say its offset."""
+    """Return the time, which must be aware."""
     if time is not None and time.utcoffset() is None:
         raise InvalidAccountValue(f"{time} has no offset", value=time, expected="an aware time", field=field)
     return time
@@ -94,7 +94,7 @@ def resolver(url: str) -> str:
 
 
 def webhook_url(url: str, *, allow_http: bool) -> str:
-    """Return the address a webhook posts to. Whether the host may be reached is judged at delivery."""
+    """Return the address a webhook posts to. Whether the host is allowed is checked at delivery."""
     parts = _split(url)
     if parts is None or parts.scheme not in ({"https", "http"} if allow_http else {"https"}):
         raise InvalidAccountValue(

@@ -1,4 +1,4 @@
-"""Who asks: organisations, API keys, sessions and their roles, as values."""
+"""Organisations, API keys, sessions and roles, as values."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,7 +28,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """An authenticated key: never the key itself.
+    """An authenticated key, without its secret text.
 
     `per_minute` and `per_day` are its own rate limits in requests, None for the service's.
     """
@@ -42,7 +42,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is kept of a key, for whoever looks after keys. `active` is whether it works now."""
+    """What is stored of a key, for its management. `active` is whether it works now."""
 
     id: int
     name: str | None
@@ -57,7 +57,7 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session just begun: its two secrets, which nobody can read again later."""
+    """A session that has just begun, with its two secrets. They cannot be read again later."""
 
     session_id: str = field(repr=False)
     csrf_token: str = field(repr=False)
@@ -66,7 +66,7 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session that holds: the key it was begun with, and the SHA-256 of its CSRF token."""
+    """A valid session: the key it began with, and the SHA-256 of its CSRF token."""
 
     key: ApiKey
     csrf_sha256: str = field(repr=False)

@@ -28,7 +28,7 @@ def checksum(body: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether the key has the form and its checksum fits, which costs no look-up.
+    """Return whether the key has the right form and checksum. This needs no look-up.
 
     >>> is_well_formed("csb_" + "A" * 32 + "_00000000")
     False
@@ -38,8 +38,8 @@ def is_well_formed(key: str) -> bool:
 
 
 def digest(key: str) -> str:
-    """Return the SHA-256 of a key or another random secret, hexadecimal: all that is stored of it.
+    """Return the hexadecimal SHA-256 of a key or another random secret. Only this is stored.
 
-    A plain hash is enough here: there is no guessing so many random bits, so no need for a slow one.
+    A fast hash is safe here: so many random bits cannot be guessed.
     """
     return hashlib.sha256(key.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Sessions of browsers: begun with an API key, found by the SHA-256 of a random id, ended with the key."""
+"""Browser sessions. One begins with an API key, is found by the SHA-256 of its random id, and ends with the key."""
 
 import secrets
 from datetime import timedelta
@@ -20,7 +20,7 @@ class Sessions:
         self._database = database
 
     def begin(self, key: ApiKey, ttl: timedelta) -> NewSession:
-        """Return a new session of the key, good for `ttl`. Forgets the sessions that have expired."""
+        """Return a new session of the key, valid for `ttl`. Delete the expired sessions."""
         now = utc_now()
         made = NewSession(
             session_id=secrets.token_urlsafe(_SECRET_BYTES),
@@ -41,7 +41,7 @@ class Sessions:
         return made
 
     def find(self, session_id: str) -> Session | None:
-        """Return the session, or None for one that is unknown, ended or expired, or whose key is."""
+        """Return the session. None if it, or its key, is unknown, ended or expired."""
         now = utc_now()
         with self._database.session() as session:
             row = session.scalar(select(SessionRow).where(SessionRow.sha256 == keys.digest(session_id)))
@@ -50,6 +50,6 @@ class Sessions:
             return Session(row.key.value(), row.csrf_sha256)
 
     def end(self, session_id: str) -> None:
-        """Forget the session; one that is unknown is as good as ended."""
+        """End the session. No error if it is unknown."""
         with self._database.session() as session:
             session.execute(delete(SessionRow).where(SessionRow.sha256 == keys.digest(session_id)))

@@ -1,4 +1,4 @@
-"""Organisations, API keys and leases; sessions, webhooks and plans beside them in the same database."""
+"""Organisations, API keys and leases, and access to the sessions, webhooks and schedules of the same database."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.last_uses import LastUses
-from accounts.plans import Plans
+from accounts.schedules import Schedules
 from accounts.sessions import Sessions
 from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
 from accounts.webhooks import Webhooks
@@ -31,7 +31,7 @@ class Accounts:
         self.sessions = Sessions(self._database)
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
-        self.plans = Plans(self._database)
+        self.schedules = Schedules(self._database)
 
     def ping(self) -> None:
         """Read from the database. Raises SQLAlchemyError or OSError if that fails."""
@@ -97,7 +97,7 @@ class Accounts:
         per_minute: int | None = None,
         per_day: int | None = None,
     ) -> str:
-        """Return a new key of the organisation, in plain text: nobody can read it again later.
+        """Return a new key of the organisation in plain text. It cannot be read again later.
 
         The limits are in requests, None for the service's own. Raises NoSuchOrganisation;
         InvalidAccountValue for an unknown role, a naive expiry, or a limit below 1.
@@ -160,8 +160,8 @@ class Accounts:
         plain = keys.new_key()
         now = utc_now()
         with self._database.session() as session:
-            # Without a change as yet, this takes the row (SQLite: the database) from other writers, so
-            # that of two who rotate a key at once, the second finds it ended.
+            # This changes nothing, but locks the row (SQLite: the database) against other writers. Of two
+            # rotations at once, the second finds the key ended.
             taken = update(ApiKeyRow).where(_is(session, slug, key_id)).values(name=ApiKeyRow.name)
             old = session.scalar(taken.returning(ApiKeyRow))
             if old is None:
@@ -192,8 +192,8 @@ class Accounts:
         """Return whose key this is, or None for one that is malformed, unknown, revoked or expired.
 
         Nothing is written: the use is noted in `last_uses`, so polls go on while the database takes no writes.
-        The time this takes tells nothing of use: the checksum is a function of what was sent, and the
-        index is searched for the SHA-256 of a key, whose first digits nobody can choose by halves.
+        The time this takes reveals nothing useful: the checksum depends only on what was sent, and the index is
+        searched for a SHA-256, which an attacker cannot guess digit by digit.
         """
         if not keys.is_well_formed(plain):
             return None
@@ -207,12 +207,12 @@ class Accounts:
         return found
 
     def last_used(self, key_id: int) -> datetime | None:
-        """Return when the key was last used, as far as that is written; beginning a session is such a use."""
+        """Return when the key was last used, as far as that is written. Beginning a session counts as use."""
         with self._database.session() as session:
             return session.scalar(select(ApiKeyRow.last_used_at).where(ApiKeyRow.id == key_id))
 
     def acquire_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
-        """Return whether `holder` now has the lease: it was free, had expired, or was its own already."""
+        """Take the lease if it is free, expired or already `holder`'s. Return whether `holder` has it now."""
         insert = self._database.insert(LeaseRow).values(
             name=name, holder=holder, expires_at=database_epoch() + ttl_seconds
         )
@@ -225,7 +225,7 @@ class Accounts:
             return session.execute(statement).first() is not None
 
     def renew_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
-        """Return whether the lease was still `holder`'s, and now lasts `ttl_seconds` from now.
+        """Extend the lease to `ttl_seconds` from now if it is `holder`'s. Return whether it is.
 
         An expired lease that nobody else took meanwhile can be renewed.
         """
@@ -240,7 +240,7 @@ class Accounts:
             return session.execute(statement).first() is not None
 
     def release_lease(self, name: str, holder: str) -> bool:
-        """Return whether the lease was `holder`'s; it is free then."""
+        """Free the lease if it is `holder`'s. Return whether it was."""
         statement = (
             delete(LeaseRow)
             .where(LeaseRow.name == name, LeaseRow.holder == holder)

@@ -1,7 +1,7 @@
 """The SQL tables of accounts, and the database's own clock.
 
-A change here needs a migration beside the others in `migrations/versions`, and the new `HEAD` in
-`database.py`; a test says where models and migrations disagree.
+A change here needs a migration in `migrations/versions` and the new `HEAD` in `database.py`. A test compares the
+models with the migrations.
 """
 
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from accounts.identity import ApiKey, Organisation, Role
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware timestamps, stored as UTC: SQLite keeps no zone, so one is agreed."""
+    """Aware timestamps, stored as UTC, because SQLite stores no zone."""
 
     impl = DateTime
     cache_ok = True
@@ -32,7 +32,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class database_epoch(FunctionElement[float]):  # noqa: N801 - reads as the SQL function it is
-    """Seconds since 1970 by the database's clock: one clock for every machine that takes leases."""
+    """Seconds since 1970 by the database's clock, which all machines that take leases share."""
 
     inherit_cache = True
     type = Float()
@@ -93,7 +93,7 @@ class ApiKeyRow(Base):
 
 
 class SessionRow(Base):
-    """A browser's session: it holds as long as the key it was begun with."""
+    """A browser's session. It is valid as long as the key it began with."""
 
     __tablename__ = "sessions"
 
@@ -116,7 +116,7 @@ class LeaseRow(Base):
 
 
 class WebhookRow(Base):
-    """Where an organisation is told. The secret is kept as it is: every delivery is signed with it."""
+    """An address that gets messages. The secret is stored in plain text, because it signs every delivery."""
 
     __tablename__ = "webhooks"
 
@@ -151,11 +151,11 @@ class DeliveryRow(Base):
     webhook: Mapped[WebhookRow] = relationship(lazy="joined", innerjoin=True)
 
 
-class PlanRow(Base):
-    """An export that is to be made again and again."""
+class ScheduleRow(Base):
+    """A timetable for an export."""
 
-    __tablename__ = "plans"
-    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_plans_organisation_id_name"),)
+    __tablename__ = "schedules"
+    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_schedules_organisation_id_name"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))

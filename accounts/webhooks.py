@@ -1,4 +1,4 @@
-"""Webhooks: where an organisation wants to be told. Secrets are of Standard Webhooks' form."""
+"""Stored webhooks: addresses that get an organisation's messages. Secrets have Standard Webhooks' form."""
 
 import base64
 import secrets
@@ -18,7 +18,7 @@ _SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """An address that is told. `secret` signs what is sent: `whsec_` and 32 bytes in base64."""
+    """An address that gets messages. `secret` signs them: `whsec_` and 32 bytes in base64."""
 
     id: int
     organisation: str
@@ -62,7 +62,7 @@ class Webhooks:
             return [webhook_of(row) for row in rows]
 
     def remove(self, slug: str, webhook_id: int) -> None:
-        """Forget the webhook and what was on its way there.
+        """Remove the webhook and its pending deliveries.
 
         Raises NoSuchOrganisation; NoSuchWebhook, also for another organisation's.
         """
@@ -74,7 +74,7 @@ class Webhooks:
                 raise NoSuchWebhook(webhook_id)
 
     def disable(self, webhook_id: int) -> None:
-        """Send nothing there any more, as an answer 410 asks for."""
+        """Stop sending to the webhook, for example after an answer 410."""
         with self._database.session() as session:
             session.execute(update(WebhookRow).where(WebhookRow.id == webhook_id).values(active=False))
 

@@ -49,6 +49,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     InvalidRequest: VALIDATION,
     InvalidJobId: VALIDATION,
     exports_errors.KeyReused: VALIDATION,
+    exports_errors.TooManyRows: VALIDATION,
     exports_errors.ExportNotFound: Problem(404, "not_found", "Not Found"),
     NotReady: replace(CONFLICT, retryable=True),
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
@@ -86,6 +87,7 @@ _DETAILS: Mapping[int, str] = {
 _PLACES: Mapping[type[LabelError], list[str | int]] = {
     InvalidJobId: ["path", "job_id"],
     exports_errors.KeyReused: ["header", IDEMPOTENCY_KEY],
+    exports_errors.TooManyRows: ["query", "format"],
     SheetError: ["body", "asset_config", "sheet_template"],
 }
 

@@ -15,7 +15,7 @@ _FORK_SERVER = "multiprocessing.forkserver"
 _MARKS = (
     ("cli.facade", "façade"),
     ("run_daemon", "daemon"),
-    ("dagster._cli", "code server"),
+    ("dagster_command", "code server"),
     ("dagster_webserver", "Dagster UI"),
     ("cli.guard", "guard"),
     ("resource_tracker", "resource tracker"),

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.events import DagsterEventType
 
 from exports.jobs.job_id import run_id_for
 from pipelines.execution import worker
@@ -52,7 +51,7 @@ class RunLog:
 
 def read(home: Path, job_id: str) -> RunLog:
     """Return the log of a completed job that was queued. Raises KeyError for one that was not."""
-    times: dict[DagsterEventType, float] = {}
+    times: dict[dg.DagsterEventType, float] = {}
     ops: dict[str, Span] = {}
     op_of: dict[int, str] = {}
     with instance.load(home) as dagster:
@@ -63,18 +62,18 @@ def read(home: Path, job_id: str) -> RunLog:
             continue
         times.setdefault(event.event_type, entry.timestamp)
         op = _op_of(entry.step_key)
-        if event.event_type is DagsterEventType.STEP_WORKER_STARTED:
+        if event.event_type is dg.DagsterEventType.STEP_WORKER_STARTED:
             pid = event.engine_event_data.metadata.get("pid")
             if pid is not None:
                 op_of[int(str(pid.value))] = op
-        elif event.event_type is DagsterEventType.STEP_START:
+        elif event.event_type is dg.DagsterEventType.STEP_START:
             ops.setdefault(op, Span(entry.timestamp, entry.timestamp))
-        elif event.event_type is DagsterEventType.STEP_SUCCESS:
+        elif event.event_type is dg.DagsterEventType.STEP_SUCCESS:
             ops[op].ended = entry.timestamp
     return RunLog(
-        times[DagsterEventType.RUN_ENQUEUED],
-        times[DagsterEventType.RUN_START],
-        times[DagsterEventType.RUN_SUCCESS],
+        times[dg.DagsterEventType.RUN_ENQUEUED],
+        times[dg.DagsterEventType.RUN_START],
+        times[dg.DagsterEventType.RUN_SUCCESS],
         ops,
         op_of,
     )

@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -134,7 +135,8 @@ def files_of(case: Case, batch: Sequence[bytes], engine: Engine = Engine.BATCH) 
     )
     for group in encoded.groups:
         texts = [_text(case.kind, batch[position]) for position in group.positions.tolist()]
-        captions = Captions([f"{case.kind} {text}" for text in texts], texts, texts)
+        elements = [re.split(r"(?=\()", text) for text in texts]  # no lot of ours has a parenthesis
+        captions = Captions([f"{case.kind} {text}" for text in texts], texts, elements)
         yield WRITERS[case.file_format](group, drawing, captions)
 
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import duckdb
 
 from catalogue import duck
+from catalogue.date_sql import is_before
+from catalogue.imports.staging import workshop
 from catalogue.schema import SORT_ORDER, TABLES
-from catalogue.staging import workshop
 from catalogue.tables import Catalogue
 
 
@@ -116,6 +117,9 @@ _INVARIANTS: dict[str, dict[str, str]] = {
         "product of the GTIN": """
             SELECT l.id AS broken FROM lots l LEFT JOIN products p ON p.gtin14 = l.gtin14
             WHERE p.id IS DISTINCT FROM l.product_id""",
+        "dates after production": f"""
+            SELECT id AS broken FROM lots WHERE {is_before("expiration_date", "production_date")}
+            OR {is_before("best_before_date", "production_date")}""",  # noqa: S608 - our own names
     },
     "serials": {
         "unique GTIN and serial number": _repeated("serials", "gtin14", "serial_number"),

@@ -8,9 +8,9 @@ from datetime import timedelta
 from deltalake import DeltaTable
 
 from catalogue.errors import CatalogueError
-from catalogue.landing import SMALL_FILES, is_small, list_files, rewrite_transaction, write_files
+from catalogue.imports.landing import SMALL_FILES, is_small, list_files, rewrite_transaction, write_files
+from catalogue.imports.staging import workshop
 from catalogue.schema import TABLES
-from catalogue.staging import workshop
 from catalogue.tables import Catalogue, Commit, DataFile
 
 # How long a file that no newer version has is kept: what a running job pinned, a reader has open, or a writer

@@ -85,6 +85,8 @@ SORT_ORDER: dict[str, tuple[str, ...]] = {
     "lifecycle_events": ("gtin14", "lot_number", "serial_number", "id"),
 }
 
+# Dates are YYMMDD here. `before_production` names the date column that lies before the production date;
+# `expired` says whether the lot had expired when the job was submitted.
 MANIFEST = pl.Schema(
     {
         "row": pl.Int64(),
@@ -100,5 +102,8 @@ MANIFEST = pl.Schema(
         "product_id": pl.String(),
         "lot_id": pl.String(),
         "lot_run_id": pl.String(),
+        "production_date": pl.String(),
+        "before_production": pl.String(),
+        "expired": pl.Boolean(),
     }
 )

@@ -3,15 +3,17 @@
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import duckdb
 import polars as pl
 
+from catalogue.date_sql import is_before, yymmdd
 from catalogue.duck import fetch
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
+from gs1.trade_item import DOUBTFUL_PATTERN
 
 FRAME_ROWS = 25_000
 
@@ -75,14 +77,17 @@ def resolve(
     *,
     version: CatalogueVersion | None = None,
     limit: int | None = None,
+    as_of: date | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield the selected entities as frames of `MANIFEST`, at most 25,000 rows each; the first `limit` of them.
+
+    `expired` says whether a lot's expiry lies before the day `as_of`; without one it is null.
 
     Ordered by GTIN, lot number (none first), serial number and id, so that the same version gives the same
     rows in the same places. Without a version the newest is taken, once.
     """
     first = "" if limit is None else f" LIMIT {limit:d}"
-    with _matched(catalogue, selection, version) as (cursor, matched, values):
+    with _matched(catalogue, selection, version, as_of) as (cursor, matched, values):
         rows = cursor.sql(
             f"{matched} ORDER BY gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, entity_id{first}",
             params=values,
@@ -98,7 +103,8 @@ def resolve(
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
     """Return a row of `MANIFEST` whose label is no larger than any the selection has; none where it is empty.
 
-    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks.
+    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks. Its
+    GTIN is one that a symbol may carry, where the selection has such.
     """
 
     def shortest(column: str) -> str:
@@ -112,9 +118,11 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
         frame = fetch(
             cursor,
             f"""SELECT 0::BIGINT AS row, '{selection.scope.value}' AS scope, min(entity_id) AS entity_id,
-            min(gtin14) AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
+            coalesce(min(gtin14) FILTER (NOT regexp_full_match(gtin14, '{DOUBTFUL_PATTERN}')), min(gtin14))
+                AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
             {always("best_before")}, NULL::VARCHAR AS carrier, NULL::VARCHAR AS product_name,
-            min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id
+            min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id,
+            NULL::VARCHAR AS production_date, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired
             FROM ({matched}) HAVING count(*) > 0""",  # noqa: S608 - values are bound
             values,
         )
@@ -154,23 +162,28 @@ def unmatched(
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
-            NULL::VARCHAR AS serial_number, NULL::VARCHAR AS expiration_date,
-            NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
+            NULL::VARCHAR AS serial_number, NULL::VARCHAR AS production_date,
+            NULL::VARCHAR AS expiration_date, NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at
         FROM {rows} p WHERE p.active""",
     Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
-            NULL::VARCHAR AS serial_number, l.expiration_date, l.best_before_date, p.carrier,
+            NULL::VARCHAR AS serial_number, l.production_date, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
             NULL::VARCHAR AS serial_id, l.created_at
         FROM {rows} l JOIN products p USING (gtin14) WHERE l.active AND p.active""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
-            l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
+            l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at
         FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id
         WHERE s.active AND p.active AND (s.lot_id IS NULL OR l.active)""",
 }
+
+_BEFORE_PRODUCTION = (
+    f"CASE WHEN {is_before('expiration_date', 'production_date')} THEN 'expiration_date'"
+    f" WHEN {is_before('best_before_date', 'production_date')} THEN 'best_before_date' END"
+)
 
 _ENTITY_TYPES: dict[Scope, str] = {
     Scope.PRODUCTS: "product",
@@ -181,12 +194,15 @@ _ENTITY_TYPES: dict[Scope, str] = {
 
 @contextmanager
 def _matched(
-    catalogue: Catalogue, selection: Selection, version: CatalogueVersion | None
+    catalogue: Catalogue,
+    selection: Selection,
+    version: CatalogueVersion | None,
+    as_of: date | None = None,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
     """A session, the query of the selected rows (MANIFEST without `row`, unordered), and its values."""
     scope = selection.scope
     conditions: list[str] = []
-    values: dict[str, object] = {}
+    values: dict[str, object] = {"as_of": None if as_of is None else as_of.isoformat()}
     with catalogue.session(selection.organisation, version) as cursor:
         if selection.gtins is not None:
             _temporary(cursor, "wanted_gtins", selection.gtins)
@@ -222,19 +238,15 @@ def _matched(
             )
         entities = _ENTITIES[scope].format(rows=rows)
         columns = f"'{scope.value}' AS scope, entity_id, gtin14, lot_number, serial_number, "
-        columns += f"{_yymmdd('expiration_date')} AS expiry, {_yymmdd('best_before_date')} AS best_before, "
-        columns += "carrier, product_name, product_id, lot_id, lot_run_id"
+        columns += f"{yymmdd('expiration_date')} AS expiry, {yymmdd('best_before_date')} AS best_before, "
+        columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
+        columns += (
+            f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
+        )
+        columns += f"{is_before('expiration_date', '$as_of')} AS expired"
         where = " AND ".join(conditions) or "true"
         matched = f"SELECT {columns} FROM ({entities}) entities WHERE {where}"  # noqa: S608 - values are bound
         yield cursor, matched, values
-
-
-def _yymmdd(column: str) -> str:
-    """A date as GS1 writes it; a month without a day gets day 00, which means its last day."""
-    return (
-        f"substr({column}, 3, 2) || substr({column}, 6, 2) || "
-        f"CASE WHEN length({column}) > 7 THEN substr({column}, 9, 2) ELSE '00' END"
-    )
 
 
 def _temporary(cursor: duckdb.DuckDBPyConnection, name: str, values: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""`labels catalogue` and `labels history`: what is in the catalogue, whether it is sound, what was printed."""
+"""`labels catalogue` and `labels history`: sizes and checks of the catalogue, and the print history."""
 
 import sys
 from contextlib import ExitStack
@@ -15,7 +15,7 @@ _ORG = click.option("--org", "organisation", required=True, help="The organisati
 
 
 def _settings_of(organisation: str | None) -> Settings:
-    """Return the settings. Raises NoSuchOrganisation for one that is named and does not exist."""
+    """Return the settings. Raises NoSuchOrganisation if an organisation is named that does not exist."""
     settings = Settings().resolved()
     if organisation is not None:
         Accounts(settings.database_url).organisation(organisation)
@@ -46,7 +46,7 @@ def catalogue_stats(organisation: str | None) -> None:
 @catalogue.command("verify")
 @_ORG
 def catalogue_verify(organisation: str) -> None:
-    """Check keys, check digits, references and sort order of all rows; exit 1 where any is broken."""
+    """Check keys, check digits, references and sort order of all rows; exit 1 if any is broken."""
     from catalogue import inspection
     from catalogue.tables import Catalogue
 
@@ -70,7 +70,7 @@ def catalogue_verify(organisation: str) -> None:
 def history(
     organisation: str, gtin: str | None, lot: str | None, serial: str | None, limit: int, offset: int
 ) -> None:
-    """List what was printed and reprinted, newest first, with job and time; each filter narrows."""
+    """List print and reprint events, newest first, with job and time. Filters combine with AND."""
     from catalogue import lifecycle
     from catalogue.tables import Catalogue
 
@@ -93,7 +93,7 @@ def history(
 
 
 class ImportBars:
-    """An import's progress on standard error: one bar for each file and what is being done with it."""
+    """Progress bars on standard error: one for each file and stage of an import."""
 
     def __init__(self) -> None:
         self._open = ExitStack()
@@ -109,7 +109,7 @@ class ImportBars:
         self._open.close()
 
     def moved(self, table: str, stage: str, rows: int, total: int) -> None:
-        """Show that `rows` of `total` are through the stage."""
+        """Show that `rows` of `total` have passed the stage."""
         if (table, stage) != self._step:
             self._open.close()
             self._step = (table, stage)

@@ -1,4 +1,4 @@
-"""`labels org`, `labels keys` and `labels webhooks`: whose catalogue it is, who may ask, and who is told."""
+"""`labels org`, `labels keys` and `labels webhooks`: organisations, API keys and webhooks."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,12 @@ def _accounts() -> Accounts:
 
 @click.group()
 def org() -> None:
-    """Organisations: whose catalogue it is."""
+    """Organisations: each has its own catalogue."""
 
 
 @org.command("create")
 @click.argument("slug")
-@click.option("--name", help="What people call it; the slug by default.")
+@click.option("--name", help="The name people see; the slug by default.")
 @click.option("--resolver", help="Where its QR codes lead, e.g. https://id.example.com.")
 def org_create(slug: str, name: str | None, resolver: str | None) -> None:
     """Create the organisation SLUG: lower-case letters, digits and hyphens."""
@@ -47,7 +47,7 @@ def org_resolver(slug: str, url: str) -> None:
 
 @click.group()
 def keys() -> None:
-    """API keys: who may ask."""
+    """API keys of an organisation."""
 
 
 def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -65,7 +65,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -
 @keys.command("create")
 @_ORG
 @click.option("--role", type=click.Choice([r.value for r in Role]), default="manager", show_default=True)
-@click.option("--expires", callback=_moment, help="When it ends: ISO 8601 with offset.")
+@click.option("--expires", callback=_moment, help="Expiry: ISO 8601 with offset.")
 @click.option("--name", help="What it is for, up to 64 characters.")
 @click.option("--per-minute", type=_LIMIT, help="Its own limit of requests a minute.")
 @click.option("--per-day", type=_LIMIT, help="Its own limit of requests a day.")
@@ -77,7 +77,7 @@ def keys_create(
     per_minute: int | None,
     per_day: int | None,
 ) -> None:
-    """Create an API key and print it, this once, on the last line."""
+    """Create an API key and print it on the last line. It is not shown again."""
     plain = _accounts().create_key(
         organisation, role, name=name, expires_at=expires, per_minute=per_minute, per_day=per_day
     )
@@ -87,7 +87,7 @@ def keys_create(
 @keys.command("list")
 @_ORG
 def keys_list(organisation: str) -> None:
-    """List the keys, revoked ones too; the keys themselves are kept nowhere."""
+    """List the keys, also revoked ones. The keys themselves are not stored."""
     _table(
         ("id", "name", "role", "created", "last used", "expires", "active"),
         (
@@ -109,7 +109,7 @@ def keys_list(organisation: str) -> None:
 @_ORG
 @click.argument("key_id", metavar="ID", type=_ID)
 def keys_revoke(organisation: str, key_id: int) -> None:
-    """Make the key ID useless, and the sessions begun with it."""
+    """Revoke the key ID, and end the sessions that began with it."""
     _accounts().revoke_key(organisation, key_id)
     click.echo(f"revoked key {key_id}")
 
@@ -121,21 +121,21 @@ def keys_revoke(organisation: str, key_id: int) -> None:
 )
 @click.argument("key_id", metavar="ID", type=_ID)
 def keys_rotate(organisation: str, grace: int, key_id: int) -> None:
-    """Replace the key ID by a new one of the same role, limits and expiry, printed on the last line."""
+    """Replace the key ID by a new one with the same role, limits and expiry. Print it on the last line."""
     _show_key(_accounts().rotate_key(organisation, key_id, grace=timedelta(minutes=grace)))
 
 
 @click.group()
 def webhooks() -> None:
-    """Webhooks: who is told when an export ends."""
+    """Webhooks: addresses that get a message when an export ends."""
 
 
 @webhooks.command("add")
 @_ORG
-@click.option("--allow-http", is_flag=True, help="Take an http address: for a receiver within your network.")
+@click.option("--allow-http", is_flag=True, help="Allow an http address, for a receiver within your network.")
 @click.argument("url")
 def webhooks_add(organisation: str, allow_http: bool, url: str) -> None:
-    """Tell URL of exports that end, and print the secret that signs, this once, on the last line."""
+    """Send a message to URL when an export ends. Print the signing secret on the last line, only this once."""
     made = _accounts().webhooks.add(organisation, url, allow_http=allow_http)
     click.echo(f"added webhook {made.id}")
     click.echo("Keep this secret; it is not shown again. It verifies the webhook-signature header.", err=True)
@@ -159,7 +159,7 @@ def webhooks_list(organisation: str) -> None:
 @_ORG
 @click.argument("webhook_id", metavar="ID", type=_ID)
 def webhooks_remove(organisation: str, webhook_id: int) -> None:
-    """Forget the webhook ID and whatever was still to be told there."""
+    """Remove the webhook ID and the messages still to be sent there."""
     _accounts().webhooks.remove(organisation, webhook_id)
     click.echo(f"removed webhook {webhook_id}")
 

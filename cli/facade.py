@@ -20,6 +20,8 @@ from cli.settings import Settings
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
+from pipelines.definitions import defs
+from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.resources import catalogue_url
 from pipelines.storage import instance
@@ -39,9 +41,10 @@ def main() -> None:
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url))
     artefacts = ArtefactStore(settings.storage_url)
+    dagster = instance.load(Path(settings.home))
     exports = DagsterExports(
-        instance=instance.load(Path(settings.home)),
-        code_server_socket=arguments.code_server_socket,
+        instance=dagster,
+        runs=Runs(dagster, defs.get_repository_def(), arguments.code_server_socket),
         workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,

@@ -1,4 +1,4 @@
-"""The supervisor's last will: ends every process of a service whose supervisor was killed."""
+"""Kill all service processes when the supervisor dies."""
 
 import os
 import signal
@@ -6,19 +6,19 @@ import sys
 
 import psutil
 
-#: In the environment of every process of one service: what the guard looks for.
+#: The environment variable that all processes of one service have with the same value.
 MARK = "LABELS_SERVE_ID"
 
 
 def main() -> None:
-    """Wait until standard input closes, then kill all that carry the mark given."""
+    """Wait until standard input closes, then kill all processes with the mark in the first argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.buffer.read()
     kill_marked(sys.argv[1])
 
 
 def kill_marked(mark: str) -> None:
-    """Kill every other process that carries the mark, until none is left."""
+    """Kill every other process with the mark, until none is left."""
     while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
         for process in left:
             process.kill()

@@ -1,4 +1,4 @@
-"""`labels export`, `status`, `download`, `cancel` and `jobs`: the service asked over HTTP."""
+"""`labels export`, `status`, `download`, `cancel` and `jobs`: requests to a running service over HTTP."""
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
@@ -36,7 +36,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def _asks_the_service(command: _Command) -> _Command:
-    """Add the options that say which service is asked, and with which key."""
+    """Add the options for the service's address and the API key."""
     url = click.option(
         "--url", envvar="LABELS_URL", default=_DEFAULT_URL, show_default=True, help="The service."
     )
@@ -110,16 +110,40 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 @click.command()
 @_JOB_ID
 @_OUT
+@click.option(
+    "--report",
+    type=click.Choice(["manifest", "errors"]),
+    help="Not the ZIP or PDF but what stands on each label, or what failed and why.",
+)
+@click.option(
+    "--format",
+    "report_format",
+    type=click.Choice(["csv", "parquet", "xlsx"]),
+    help="The format of the --report; default: csv.",
+)
 @_asks_the_service
-def download(job_id: str, out: Path, url: str, key: str | None) -> None:
-    """Wait for the export JOB_ID and download its ZIP or PDF.
+def download(
+    job_id: str, out: Path, report: str | None, report_format: Any, url: str, key: str | None
+) -> None:
+    """Wait for the export JOB_ID and download its ZIP or PDF, or a table about it.
 
     \b
-    Example:
+    Examples:
       labels download AbCdEfGhJkLmNoPqRsTuVw --out labels
+      labels download AbCdEfGhJkLmNoPqRsTuVw --report manifest --format xlsx
     """
+    if report_format and not report:
+        raise click.UsageError("--format is that of a --report.")
     with _service(url, key) as client:
-        _download(client, job_id, out)
+        if report is None:
+            _download(client, job_id, out)
+            return
+        job = _wait(client, job_id)
+        fetch = client.download_manifest if report == "manifest" else client.download_errors
+        try:
+            click.echo(fetch(job, out, report_format or "csv"))
+        except ValueError as error:
+            raise click.ClickException(str(error)) from error
 
 
 @click.command()
@@ -180,7 +204,7 @@ def _request(file: BinaryIO) -> dict[str, Any]:
 
 @contextmanager
 def _service(url: str, key: str | None) -> Generator[LabelsClient]:
-    """Yield the client, and tell in one line what goes wrong with it and what to do next."""
+    """Yield the client. Print an error of it in one line, with advice on what to do next."""
     if not key:
         raise click.UsageError(
             "Give an API key with --key or in LABELS_API_KEY; `labels keys create --org ORG` makes one."
@@ -213,7 +237,7 @@ def _more_about(job: LabelExportJob) -> str:
 
 
 def _download(client: LabelsClient, job_id: str, out: Path) -> None:
-    """Wait for the export, fetch its file, print the path, and say how many labels are not in it."""
+    """Wait for the export, download its file, print the path, and report how many labels are missing."""
     job = _wait(client, job_id)
     if job.status == "failed":
         raise LabelExportFailed(job)
@@ -227,7 +251,7 @@ def _download(client: LabelsClient, job_id: str, out: Path) -> None:
 
 
 def _wait(client: LabelsClient, job_id: str) -> LabelExportJob:
-    """Return the ended export's state, with a progress bar on standard error meanwhile."""
+    """Return the ended export's state. Show a progress bar on standard error until then."""
     seen: LabelExportJob | None = None
 
     def counts(_: object) -> str | None:
@@ -237,7 +261,7 @@ def _wait(client: LabelsClient, job_id: str) -> LabelExportJob:
         nonlocal seen
         seen = job
         bar.update(job.progress_percent - bar.pos)
-        # Of a large export the count moves more often than the percentage.
+        # The count of a large export changes more often than its percentage.
         bar.render_progress()
 
     with (
@@ -249,7 +273,7 @@ def _wait(client: LabelsClient, job_id: str) -> LabelExportJob:
 
 @contextmanager
 def _going_on(job_id: str) -> Generator[None]:
-    """Tell, after Ctrl-C, how to go on."""
+    """After Ctrl-C, print how to go on."""
     try:
         yield
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from accounts.store import Accounts
-from cli import catalogue, credentials, label_exports, plans, templates
+from cli import catalogue, credentials, label_exports, schedules, templates
 from cli.settings import Settings
 from gs1.errors import LabelError
 
@@ -18,7 +18,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class _Commands(click.Group):
-    """Deliberate errors are told in one line, not in a traceback."""
+    """Prints a LabelError in one line, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -51,7 +51,8 @@ for command in (
     credentials.org,
     credentials.keys,
     credentials.webhooks,
-    plans.plans,
+    schedules.schedules,
+    schedules.plans,
     templates.templates,
     *label_exports.COMMANDS,
     *catalogue.COMMANDS,
@@ -85,7 +86,7 @@ def import_(
     """
     if not any((products, lots, serials, events)):
         raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
-    from catalogue import ingest
+    from catalogue.imports import ingest
     from catalogue.tables import Catalogue
 
     settings = _settings()

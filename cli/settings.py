@@ -1,4 +1,4 @@
-"""Where everything lies: the environment variables, and what follows from them."""
+"""The `LABELS_*` environment variables and their defaults."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ from renderers.engine import Engine
 
 
 class Settings(BaseSettings):
-    """The `LABELS_*` environment; what is not set follows from the home."""
+    """The `LABELS_*` environment. Paths that are not set are below the home."""
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     engine: Engine = Engine.BATCH
 
     def resolved(self) -> "Settings":
-        """Return the settings with an absolute home, which exists, and no value left open."""
+        """Return the settings with an absolute home, which is created, and every value set."""
         home = self.home.expanduser().resolve()
         home.mkdir(parents=True, exist_ok=True)
         return self.model_copy(
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
 
 
 def _secret_of(home: Path) -> str:
-    """Return the home's secret, made at first use and readable by its owner alone."""
+    """Return the home's secret. It is created at first use, readable by its owner only."""
     path = home / "secret_key"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

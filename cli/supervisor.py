@@ -1,4 +1,4 @@
-"""`labels serve`: the service's processes, started together, ended together."""
+"""`labels serve`: start the service's processes, restart killed ones, stop all of them together."""
 
 import fcntl
 import hashlib
@@ -20,15 +20,15 @@ from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
 
-#: What is killed so soon after its start, so often in a row, would be killed again.
+#: A process killed within this time after its start, so often in a row, is not started again.
 _STABLE_SECONDS = 5.0
 _MOST_EARLY_DEATHS = 3
 
 
 class _Service:
-    """One process that imports its module at once and calls a function of it when it is told to.
+    """One process that imports a module at its start and calls a function of it after `go`.
 
-    It is no `python -m`: each process forked from it would import the main module again.
+    `python -m` would not do: each process forked from it would import the main module again.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class _Service:
         self._started = time.monotonic()
 
     def go(self) -> None:
-        """Let it begin its work."""
+        """Let the process call its function."""
         if self.process.stdin is not None:
             self.process.stdin.close()
 
     def restart_if_killed(self) -> bool:
-        """Start it again where it was killed, and return whether it runs: what ends by itself has a reason to."""
+        """Return whether the process runs; start it again if it was killed. One that exits by itself stays down."""
         status = self.process.poll()
         if status is None:
             return True
@@ -93,9 +93,9 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     workspace = str(instance.workspace_of(settings.home))
     environment = {**os.environ, **settings.environment(), MARK: secrets.token_hex(16)}
     guard = _start_guard(environment, lock)
-    # All import at once; each begins when what it needs is there.
+    # All processes import at the same time. Each begins when what it needs exists.
     code_server = _Service(
-        "code-server", "dagster._cli:main",
+        "code-server", "pipelines.execution.dagster_command:main",
         "api", "grpc", "--module-name", "pipelines.definitions",
         "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
         environment=environment, imports="pipelines.definitions",
@@ -122,7 +122,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
         environment=environment,
     )  # fmt: skip
     services = [facade, code_server, daemon, ui]
-    # The UI shows a location that cannot be loaded where it is there before the code server.
+    # The UI would show a location that cannot be loaded if it began before the code server.
     while not socket.exists() and not stopping.wait(0.1) and code_server.process.poll() is None:
         pass
     daemon.go()
@@ -141,19 +141,19 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
 
 
 def _socket_path(home: Path) -> str:
-    """Return a Unix socket's path: a home of any depth, though a socket's path holds 107 bytes."""
+    """Return the path of the code server's Unix socket, which may have 107 bytes however deep the home is."""
     path = str(home / "code-server.sock")
     if len(path.encode()) <= 100:
         return path
     digest = hashlib.sha256(path.encode()).hexdigest()[:24]
-    return f"/tmp/labels-{digest}.sock"  # noqa: S108 - a socket has nowhere shorter to be
+    return f"/tmp/labels-{digest}.sock"  # noqa: S108 - the shortest folder there is
 
 
 def _start_guard(environment: dict[str, str], lock: TextIO) -> "subprocess.Popen[bytes]":
-    """Start the process that outlives a killed supervisor just long enough to end all others.
+    """Start the process that kills all others when the supervisor is killed.
 
-    It reads a pipe whose other end only the supervisor holds, and it shares the home's lock, so that
-    a new service cannot start before the old one's processes are gone.
+    It reads a pipe whose other end only the supervisor holds. It shares the lock on the home, so that a new service
+    cannot start before the old one's processes are gone.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "cli.guard", environment[MARK]],
@@ -164,7 +164,7 @@ def _start_guard(environment: dict[str, str], lock: TextIO) -> "subprocess.Popen
 
 
 def _stop(services: Sequence[_Service], mark: str) -> None:
-    # The façade first, that no new job comes in; then what executes them.
+    # The façade first, so that no new jobs arrive; then the processes that execute them.
     for service in services:
         if service.process.poll() is None:
             service.process.terminate()

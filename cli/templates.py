@@ -1,4 +1,4 @@
-"""`labels templates`: which sheets of labels there are, an organisation's own, and pages to calibrate a printer."""
+"""`labels templates`: list sheet templates, register an organisation's own, and write calibration pages."""
 
 import json
 from collections.abc import Iterable
@@ -41,7 +41,7 @@ def templates(ctx: click.Context, organisation: str | None, as_json: bool) -> No
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--org", "organisation", required=True, help=_ORG_HELP)
 def templates_add(file: Path, organisation: str) -> None:
-    """Make the sheets in FILE the organisation's own, in place of those it had.
+    """Register the sheets in FILE as the organisation's own, in place of those it had.
 
     FILE is CSV: a column for each value that `labels templates --json` shows of a sheet, lengths in
     millimetres. A sheet with the id of one that comes with the service takes its place.
@@ -78,7 +78,7 @@ def templates_calibration(
 
     Print it again with the values found: the outlines then meet the labels.
     """
-    # reportlab takes its time to import, and listing needs none of it.
+    # reportlab is slow to import, and listing does not need it.
     from renderers.sheets.calibration import calibration_page
 
     sheet = template(name, _known(organisation))
@@ -91,7 +91,7 @@ def _store() -> ArtefactStore:
 
 
 def _known(organisation: str | None) -> dict[str, SheetTemplate]:
-    """Return the sheets by id, with the organisation's own where one is named. Raises NoSuchOrganisation."""
+    """Return the sheets by id, with the organisation's own if one is named. Raises NoSuchOrganisation."""
     if organisation is None:
         return dict(TEMPLATES)
     Accounts(Settings().resolved().database_url).organisation(organisation)

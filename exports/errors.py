@@ -71,6 +71,20 @@ class NotReady(ExportError):
         self.job_id = job_id
 
 
+class TooManyRows(ExportError):
+    """A report has more rows than the format that it is wanted in can hold."""
+
+    code = "too_many_rows"
+
+    def __init__(self, rows: int, most: int) -> None:
+        super().__init__(
+            f"The table has {rows:,} rows and XLSX holds {most:,}. Use format=parquet or format=csv.",
+            value=rows,
+            expected=f"at most {most:,} rows",
+            field="format",
+        )
+
+
 class KeyReused(ExportError):
     """An idempotency key came again, with another request."""
 

@@ -23,7 +23,7 @@ class JobStatus(StrEnum):
 
 
 class Report(StrEnum):
-    """A CSV table about an export. The value is the file name without `.csv`."""
+    """A table about an export. The value is the file name without its suffix."""
 
     MANIFEST = "manifest"
     ERRORS = "errors"
@@ -39,6 +39,14 @@ class Degradation(StrEnum):
     DAEMON = "daemon"
     WARM_WORKERS = "warm_workers"
     QUEUE = "queue"
+
+
+class ReportFormat(StrEnum):
+    """The file format of a report. The value is the suffix of its file name."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
 
 
 @dataclass(frozen=True, slots=True)

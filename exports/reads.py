@@ -15,10 +15,11 @@ from exports.jobs import decision
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
-from exports.ports import ExportJob, Page, Report
+from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import preview
 from exports.previews.preview import Preview
 from exports.reports import files as reports
+from exports.reports import tables
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.symbols.links import require_links_possible
@@ -115,11 +116,18 @@ class ExportReads:
             raise ExportNotFound(job.job_id)
         return self._open(job, artefact.key)
 
-    def open_report(self, job: ExportJob, report: Report) -> BinaryIO:
-        """Open the job's `manifest.csv` or `errors.csv`. Raises ExportNotFound if it has none or it is deleted."""
+    def open_report(
+        self, job: ExportJob, report: Report, wanted: ReportFormat = ReportFormat.CSV
+    ) -> BinaryIO:
+        """Open the job's manifest or errors. Formats other than CSV are made now, which takes time.
+
+        Raises ExportNotFound if the job has no such report or it is deleted, TooManyRows if it has more rows than
+        the format holds.
+        """
         if report not in job.reports:
             raise ExportNotFound(job.job_id)
-        return self._open(job, reports.key(job.job_id, report))
+        stream = self._open(job, reports.key(job.job_id, report))
+        return stream if wanted is ReportFormat.CSV else tables.converted(stream, report, wanted)
 
     def _artefact(self, job: ExportJob) -> Artefact | None:
         decided = decision.of(job.job_id, self.artefacts)

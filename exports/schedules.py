@@ -1,7 +1,7 @@
-"""Standing plans: which of their ticks is due, and the export that a tick asks for.
+"""Schedules: which tick is due, and the export that a tick asks for.
 
-A tick that was missed, because nothing ran then, is made up for once: of several missed ticks only the latest is
-run, for each selects all the stock that was never printed by then.
+Of several ticks missed while the service was down, only the latest is run: it selects all stock that was never
+printed by then.
 """
 
 import json
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from accounts.identity import Organisation
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
@@ -21,12 +21,12 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
-#: Namespace of the run ids that follow from a plan and its tick. Fixed for ever.
-_PLANNED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
+#: Namespace of the run ids made from a schedule and its tick. Never change it.
+_SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 
 class InvalidCron(ExportError):
-    """The text is no cron expression of five fields."""
+    """The text is not a cron expression of five fields."""
 
     code = "invalid_cron"
 
@@ -40,15 +40,15 @@ class InvalidCron(ExportError):
 
 
 def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
-    """Return the cron expression. Raises InvalidCron, also for what has not five fields, such as `@daily`."""
-    # The zone's clock is asked once a minute at most, and a column holds so many characters.
+    """Return the cron expression. Raises InvalidCron, also if it does not have five fields, such as `@daily`."""
+    # Six fields would be seconds, and schedules are evaluated less often. The column holds 255 characters.
     if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
         raise InvalidCron(cron)
     return cron
 
 
-def standing_request(body: bytes) -> str:
-    """Return the request of a plan, as its JSON: it selects what was never printed, unless it says otherwise.
+def schedule_request(body: bytes) -> str:
+    """Return the request of a schedule as JSON. It selects what was never printed unless it says otherwise.
 
     Raises InvalidRequest.
     """
@@ -59,25 +59,25 @@ def standing_request(body: bytes) -> str:
     return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
 
 
-def due_tick(plan: Plan, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC, unless it is dealt with or lies before the plan."""
-    tick = latest_tick(plan.cron, plan.time_zone, now).astimezone(UTC)
-    return tick if tick > (plan.last_tick_at or plan.created_at) else None
+def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
+    """Return the latest tick up to now, in UTC. None if it is done or before the schedule was made."""
+    tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
+    return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
-def export_of(plan: Plan, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
-    """Return the export that the tick asks for: always the same job, whoever asks and how often.
+def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+    """Return the export that the tick asks for. The same tick always has the same job id.
 
-    Raises InvalidRequest where a release no longer takes the request that was stored.
+    Raises InvalidRequest if this release does not accept the stored request.
     """
-    # Ids of removed plans may be given again, but only for ticks that come after.
-    name = f"{plan.id}\n{tick.astimezone(UTC).isoformat()}"
+    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
+    name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
-        job_id=job_id_for(uuid.uuid5(_PLANNED_RUNS, name)),
+        job_id=job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name)),
         organisation=organisation.slug,
         resolver=organisation.resolver,
-        requested_by=f"plan:{plan.id}",
+        requested_by=f"schedule:{schedule.id}",
         submitted_at=tick.astimezone(UTC),
-        request=parse_request(plan.request.encode()),
+        request=parse_request(schedule.request.encode()),
         engine=engine,
     )

@@ -2,15 +2,18 @@
 
 import re
 import string
+import unicodedata
 
 from gs1.errors import InvalidCharacters, InvalidLength
 
 #: Source: GS1 General Specifications, figure 7.11-1, GS1 AI encodable character set 82 (a part of ISO/IEC 646).
 CSET_82: frozenset[str] = frozenset(string.ascii_letters + string.digits + "!\"%&'()*+,-./:;<=>?_")
 
-#: One to twenty characters of the set, as the source of a regular expression for Python and for Rust (Polars).
-#: It has no anchors: use `fullmatch`, or put it between `^(?:` and `)$`.
-CSET_82_PATTERN = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]{1,20}"
+#: One character of the set, as the source of a regular expression for Python and for Rust (Polars).
+CSET_82_CLASS = r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z]"
+
+#: One to twenty of them. It has no anchors: use `fullmatch`, or put it between `^(?:` and `)$`.
+CSET_82_PATTERN = CSET_82_CLASS + "{1,20}"
 
 _FULLMATCH = re.compile(CSET_82_PATTERN).fullmatch
 
@@ -36,12 +39,23 @@ def require_cset_82_up_to(text: str, field: str, max_length: int) -> str:
     return text
 
 
+def code_points(text: str, allowed: frozenset[str] = CSET_82) -> str:
+    """Return the characters of `text` that are not allowed, each once, by code point and Unicode name.
+
+    Many of them look like an allowed character, or like nothing at all.
+
+    >>> code_points("LOT\u20131\u200b")
+    'U+200B ZERO WIDTH SPACE, U+2013 EN DASH'
+    """
+    outside = sorted(set(text) - allowed)
+    return ", ".join(f"U+{ord(each):04X} {unicodedata.name(each, 'CONTROL CHARACTER')}" for each in outside)
+
+
 def _error(text: str, field: str, max_length: int) -> InvalidCharacters | InvalidLength:
-    outside = sorted(set(text) - CSET_82)
+    outside = code_points(text)
     if outside:
-        listed = " ".join(ascii(character) for character in outside)
         return InvalidCharacters(
-            f"{field} {text!r} has characters outside GS1's set of 82: {listed}",
+            f"{field} {text!r} has characters outside GS1's set of 82: {outside}",
             value=text,
             expected="letters A–Z a–z, digits and ! \" % & ' ( ) * + , - . / : ; < = > ? _",
             field=field,

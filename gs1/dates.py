@@ -5,7 +5,7 @@ import re
 from datetime import date
 from functools import lru_cache
 
-from gs1.errors import InvalidDate
+from gs1.errors import DayRequired, InvalidDate
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?").fullmatch
 _YYMMDD = re.compile(r"([0-9]{2})([0-9]{2})([0-9]{2})").fullmatch
@@ -64,6 +64,19 @@ def require_yymmdd(value: str) -> str:
         if 1 <= month <= 12 and day <= calendar.monthrange(2000 + year, month)[1]:
             return value
     raise InvalidDate(f"{value!r} is not a date YYMMDD", value=value, expected="YYMMDD")
+
+
+def require_day(value: str, field: str) -> str:
+    """Return the date `value`, YYMMDD, where it states the day; raises DayRequired for day 00.
+
+    >>> require_day("270331", "expiry")
+    '270331'
+    """
+    if value.endswith("00"):
+        raise DayRequired(
+            f"{field} {value} states no day", value=value, expected="YYMMDD with the day 01–31", field=field
+        )
+    return value
 
 
 def _iso_parts(value: str) -> tuple[int, int, int]:

@@ -37,6 +37,42 @@ class InvalidGtin(Gs1Error):
     code = "invalid_gtin"
 
 
+class GtinIsZeros(InvalidGtin):
+    """A GTIN of zeros alone, which identifies nothing."""
+
+    code = "gtin_is_zeros"
+
+
+class UpcENumber(InvalidGtin):
+    """Eight digits that are a UPC-E number, which stands for another GTIN."""
+
+    code = "upc_e"
+
+
+class InvalidCheckDigit(Gs1Error):
+    """A key other than a GTIN whose check digit does not hold."""
+
+    code = "invalid_check_digit"
+
+
+class NotForOpenTrade(Gs1Error):
+    """A number that identifies no trade item beyond a shop, a company or a region."""
+
+    code = "not_for_open_trade"
+
+
+class RestrictedCirculation(NotForOpenTrade):
+    """A restricted circulation number where only the GTIN of a trade item may stand."""
+
+    code = "restricted_circulation"
+
+
+class CouponOrRefund(NotForOpenTrade):
+    """The number of a coupon or refund receipt where only the GTIN of a trade item may stand."""
+
+    code = "coupon_or_refund"
+
+
 class InvalidCharacters(Gs1Error):
     """A character outside GS1's set 82."""
 
@@ -53,6 +89,18 @@ class InvalidDate(Gs1Error):
     """Not a date, or one that a two-digit year cannot express."""
 
     code = "invalid_date"
+
+
+class DayRequired(InvalidDate):
+    """A month without a day where the day must be stated."""
+
+    code = "day_required"
+
+
+class BeforeProduction(InvalidDate):
+    """A date that lies before the production date."""
+
+    code = "before_production"
 
 
 class InvalidElementString(Gs1Error):
@@ -89,6 +137,12 @@ class CarrierCannotHold(Gs1Error):
     """The GTIN does not fit the chosen barcode symbol."""
 
     code = "carrier_cannot_hold"
+
+
+class MeasureRequired(CarrierCannotHold):
+    """Indicator digit 9 without the measure or the variant that must stand beside it."""
+
+    code = "measure_required"
 
 
 class InvalidPathSegment(Gs1Error):

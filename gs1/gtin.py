@@ -5,9 +5,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from gs1.check_digit import check_digit
-from gs1.errors import CarrierCannotHold, InvalidGtin
-
-_LENGTHS = frozenset({8, 12, 13, 14})
+from gs1.errors import CarrierCannotHold, InvalidGtin, MeasureRequired
+from gs1.mistaken_gtin import GTIN_LENGTHS, refuse
 
 
 class Carrier(StrEnum):
@@ -28,28 +27,19 @@ DIGITS: Mapping[Carrier, int] = MappingProxyType(
 def as_gtin_14(text: str) -> str:
     """Return a GTIN-8, -12, -13 or -14 as 14 digits, filled with zeros on the left.
 
-    Nothing is repaired, not even a blank around it: raises InvalidGtin with what arrived and what was
-    expected unless the check digit holds.
+    Nothing is repaired, not even a blank around it: raises InvalidGtin, which says what arrived instead,
+    unless the check digit holds. Whether the number is one of open trade is `gs1.trade_item`'s question.
     Source: GS1 General Specifications, 3.3.2 (AI 01) and 7.9.1.
 
     >>> as_gtin_14("9506000134352")
     '09506000134352'
     """
-    if len(text) not in _LENGTHS or not (text.isascii() and text.isdigit()):
-        raise InvalidGtin(
-            f"{text!r} is not a GTIN: expected 8, 12, 13 or 14 digits",
-            value=text,
-            expected="8, 12, 13 or 14 digits",
-            field="gtin",
-        )
-    expected = check_digit(text[:-1])
-    if text[-1] != str(expected):
-        raise InvalidGtin(
-            f"GTIN {text} has check digit {text[-1]}, expected {expected}",
-            value=text,
-            expected=f"check digit {expected}",
-            field="gtin",
-        )
+    if (
+        len(text) not in GTIN_LENGTHS
+        or not (text.isascii() and text.isdigit())
+        or text[-1] != str(check_digit(text[:-1]))
+    ):
+        refuse(text)
     return text.zfill(14)
 
 
@@ -57,29 +47,39 @@ def carrier_for(gtin_14: str, declared: Carrier | None = None) -> Carrier:
     """Return the symbol that carries this GTIN alone; `declared` wins where it can hold the GTIN.
 
     Otherwise the leading zeros decide: none ITF-14, one EAN-13, two to five UPC-A, more EAN-8.
-    Raises InvalidGtin unless given a valid 14-digit GTIN, and CarrierCannotHold for indicator digit 9: a
-    variable-measure item needs its measure beside the GTIN, which none of these symbols has room for.
-    Source: GS1 General Specifications, 2.1 (trade items) and 5.3 (ITF-14).
+    Raises InvalidGtin unless given a valid 14-digit GTIN; MeasureRequired for indicator digit 9, because a
+    variable-measure item needs its measure beside the GTIN and none of these symbols has room for it; and
+    CarrierCannotHold where another carrier than EAN-8 is declared for a GTIN-8. No longer number can begin
+    with so many zeros: GS1 leaves those prefixes unused lest they collide with GTIN-8.
+    Source: GS1 General Specifications, 2.1 (trade items), 5.3 (ITF-14); release 23.0, figure 1.4.2-1
+    (prefixes 0000001 to 0000099).
 
     >>> carrier_for("09506000134352")
     <Carrier.EAN13: 'ean13'>
     """
     require_gtin_14(gtin_14)
     if gtin_14[0] == "9":
-        raise CarrierCannotHold(
-            f"GTIN {gtin_14} has indicator digit 9 (variable measure): it needs a measure beside it",
+        raise MeasureRequired(
+            f"GTIN {gtin_14} has indicator digit 9: it needs a measure beside it, or its variant (AI 242)",
             value=gtin_14,
             expected="indicator digit 0–8",
             field="gtin",
         )
     zeros = len(gtin_14) - len(gtin_14.lstrip("0"))
+    if zeros >= 14 - DIGITS[Carrier.EAN8]:
+        if declared not in {None, Carrier.EAN8}:
+            raise CarrierCannotHold(
+                f"carrier {declared} cannot hold GTIN-8 {gtin_14[6:]}: only {Carrier.EAN8} carries a GTIN-8",
+                value=declared,
+                expected=Carrier.EAN8,
+                field="carrier",
+            )
+        return Carrier.EAN8
     if declared is not None and zeros >= 14 - DIGITS[declared]:
         return declared
     if zeros == 0:
         return Carrier.ITF14
-    if zeros == 1:
-        return Carrier.EAN13
-    return Carrier.UPCA if zeros <= 5 else Carrier.EAN8
+    return Carrier.EAN13 if zeros == 1 else Carrier.UPCA
 
 
 def native_digits(gtin_14: str, carrier: Carrier) -> str:

@@ -20,6 +20,7 @@ from labels_client.models import (
     LabelExportPreview,
     PrintEvent,
     Receipt,
+    ReportFormat,
     SheetTemplate,
 )
 from labels_client.retries import Retries
@@ -30,6 +31,9 @@ _PAGE_SIZE = 100
 
 #: In seconds. A small job runs during the submission, which may wait up to 20 s for a worker.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+#: In seconds. Reports in formats other than CSV are made before their first byte is sent, a full sheet in minutes.
+_CONVERSION_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
+
 #: First and longest pause between two polls, in seconds.
 _POLL_SECONDS = (0.1, 2.0)
 
@@ -163,24 +167,30 @@ class LabelsClient:
             target,
             self._retries,
             renewed=renewed,
+            timeout=_TIMEOUT,
             expected_bytes=job.file_size_bytes,
         )
         return target
 
-    def download_manifest(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Download the content of each label as CSV (UTF-8 with BOM) into `directory` and return its path.
+    def download_manifest(
+        self, job: LabelExportJob, directory: Path | str, report_format: ReportFormat = "csv"
+    ) -> Path:
+        """Download the content of each label into `directory` and return its path. `tables.rows` reads the CSV.
 
-        Raises ValueError if the export has no manifest, because it is not completed.
+        Raises ValueError if the export has no manifest, because it is not completed, and LabelsApiError if XLSX
+        cannot hold so many rows.
         """
-        return self._download_report(job, "manifest", directory)
+        return self._download_report(job, "manifest", directory, report_format)
 
-    def download_errors(self, job: LabelExportJob, directory: Path | str) -> Path:
-        """Download the failed entities and reasons as CSV (UTF-8 with BOM) into `directory`; return its path.
+    def download_errors(
+        self, job: LabelExportJob, directory: Path | str, report_format: ReportFormat = "csv"
+    ) -> Path:
+        """Download the failed entities and reasons into `directory`; return its path. `tables.rows` reads the CSV.
 
         Raises ValueError if the export has no error report, because nothing failed and every listed GTIN and id
-        was found.
+        was found, and LabelsApiError if XLSX cannot hold so many rows.
         """
-        return self._download_report(job, "errors", directory)
+        return self._download_report(job, "errors", directory, report_format)
 
     def export(
         self,
@@ -199,15 +209,25 @@ class LabelsClient:
             raise LabelExportFailed(job)
         return self.download(job, directory)
 
-    def _download_report(self, job: LabelExportJob, report: str, directory: Path | str) -> Path:
+    def _download_report(
+        self, job: LabelExportJob, report: str, directory: Path | str, report_format: ReportFormat
+    ) -> Path:
         def link(of: LabelExportJob) -> str | None:
-            return of.manifest_url if report == "manifest" else of.errors_url
+            url = of.manifest_url if report == "manifest" else of.errors_url
+            return url and str(httpx.URL(url).copy_merge_params({"format": report_format}))
 
         url = link(job)
         if url is None:
             raise ValueError(f"label export {job.job_id} is {job.status} and has no {report}.csv")
-        target = Path(directory) / _file_name(f"{job.job_id}-{report}.csv")
-        downloads.fetch(self._http, url, target, self._retries, renewed=lambda: link(self.status(job.job_id)))
+        target = Path(directory) / _file_name(f"{job.job_id}-{report}.{report_format}")
+        downloads.fetch(
+            self._http,
+            url,
+            target,
+            self._retries,
+            renewed=lambda: link(self.status(job.job_id)),
+            timeout=_TIMEOUT if report_format == "csv" else _CONVERSION_TIMEOUT,
+        )
         return target
 
     def _list(self, kind: type[_Value], path: str, **filters: str | None) -> Iterator[_Value]:

@@ -1,9 +1,8 @@
 """Downloads that are resumed after an interruption and checked by size and SHA-256."""
 
 import hashlib
-import os
 import re
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +23,7 @@ def fetch(
     retries: Retries,
     *,
     renewed: Callable[[], str | None],
+    timeout: httpx.Timeout,
     expected_bytes: int | None = None,
 ) -> None:
     """Download `url` to `target`. Its folder is created if missing.
@@ -33,15 +33,16 @@ def fetch(
     size is not `expected_bytes` or the SHA-256 is not that of the entity tag.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    # Opened here and not by tempfile, whose files are their owner's alone: this one gets what the umask gives.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as out:
-            part = _Part(out, expected_bytes)
+        with temporary.open("xb") as out:
+            part = _Part(out, expected_bytes, timeout)
             _fill(part, http, url, retries, renewed)
             part.require_whole()
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -79,10 +80,11 @@ def _fill(
 class _Part:
     """The part of a file received so far."""
 
-    def __init__(self, out: BinaryIO, expected_bytes: int | None) -> None:
+    def __init__(self, out: BinaryIO, expected_bytes: int | None, timeout: httpx.Timeout) -> None:
         self.received = 0
         self.expected_bytes = expected_bytes
         self._out = out
+        self._timeout = timeout
         self._digest = hashlib.sha256()
         self._etag: str | None = None
 
@@ -93,7 +95,9 @@ class _Part:
         if self.received and self._etag is not None:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
         # The service may redirect to its object store, so the API key is not sent.
-        with http.stream("GET", url, headers=headers, follow_redirects=True) as response:
+        with http.stream(
+            "GET", url, headers=headers, follow_redirects=True, timeout=self._timeout
+        ) as response:
             if response.status_code == 200:
                 self._restart(response.headers.get("etag"))
             elif not self._is_the_rest(response):

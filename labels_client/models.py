@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Literal, Self, TypeAlias
 
+ReportFormat: TypeAlias = Literal["csv", "parquet", "xlsx"]
 JobState: TypeAlias = Literal["pending", "processing", "completed", "failed"]
 
 

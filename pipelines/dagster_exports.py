@@ -1,4 +1,4 @@
-"""The façade's one way into Dagster: starts exports, cancels them, reads their state."""
+"""The `Exports` port on Dagster: submit, cancel and read exports as runs of an instance."""
 
 import threading
 import uuid
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
@@ -29,32 +28,32 @@ from exports.ports import Degradation, ExportJob, Gauges, JobPage, JobStatus, Pa
 from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
+from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export import tags
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
 from renderers.engine import Engine
 
-#: How long a small job waits for a warm worker before it queues like a large one.
+#: A small job waits this long for a warm worker; then it is queued like a large one.
 WARM_WAIT_SECONDS = 20.0
 
-#: A run that is not started by then waits for no worker any more.
+#: A run older than this that nobody started waits for no warm worker any more.
 _LEFT_OVER_AFTER = timedelta(seconds=WARM_WAIT_SECONDS + 10)
 
-#: Namespace of the run ids that follow from an organisation and its idempotency key. Fixed for ever.
+#: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
 
 
 class DagsterExports:
-    """The `Exports` port on a Dagster instance: a job is a run, its id the run's."""
+    """Implements `Exports` on a Dagster instance. A job is a run, and its id is the run's id in short form."""
 
     def __init__(
         self,
         *,
         instance: dg.DagsterInstance,
-        code_server_socket: str,
+        runs: Runs,
         workers: WarmWorkers,
         catalogue: Catalogue,
         artefacts: ArtefactStore,
@@ -64,7 +63,7 @@ class DagsterExports:
     ) -> None:
         self._instance = instance
         self._progress = ProgressReader(instance)
-        self._runs = Runs(instance, code_server_socket)
+        self._runs = runs
         self._workers = workers
         self._state = ServiceState(instance, workers)
         self._catalogue = catalogue
@@ -86,10 +85,10 @@ class DagsterExports:
         requested_by: str,
         idempotency_key: str | None = None,
     ) -> ExportJob:
-        """Create the run, then have a warm worker execute it, or queue it where it is large.
+        """Create the run. A warm worker executes a small one before this returns; a large one is queued.
 
-        The run exists before anything starts it, so a crash in between loses nothing. With an idempotency
-        key the run's id follows from it: whoever stores the plan first has made the job.
+        The run is stored before anything starts it, so a crash in between loses nothing. An idempotency key
+        determines the run's id, and the first request to store its plan makes the job.
         """
         if idempotency_key is None:
             wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
@@ -101,7 +100,7 @@ class DagsterExports:
     def _submit_keyed(self, wanted: ExportPlan, key: str) -> ExportJob:
         stored = plan.find(wanted.job_id, self._artefacts)
         if stored is None:
-            # A request that is refused is not stored, so its key stays free.
+            # A refused request is not stored, so its key can be used again.
             count = self._count_of_allowed(wanted)
             if plan.save(wanted, self._artefacts):
                 return self._start(wanted, count)
@@ -110,7 +109,7 @@ class DagsterExports:
             raise KeyReused(key)
         record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
         if record is None:
-            # The first attempt ended between its plan and its run.
+            # The first attempt stored its plan and died before it created the run.
             return self._start(stored, self._count_of_allowed(stored))
         self._submit_if_left_over(record, key)
         return self.job(stored.organisation, stored.job_id)
@@ -118,7 +117,7 @@ class DagsterExports:
     def reprint(
         self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
     ) -> ExportJob:
-        """Start a job over the frozen rows of a completed one."""
+        """Start a new job with the frozen rows of a completed one."""
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
@@ -143,7 +142,7 @@ class DagsterExports:
         return self._start(again, job.total_items)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
-        """Decide that the job is cancelled; the run, where there is one at work, notices between two batches."""
+        """Decide that the job is cancelled. A run at work reads the decision between two batches."""
         record = self._record(organisation, job_id)
         job = self._job_of(record)
         if job.status.is_terminal and job.error_code != "cancelled":
@@ -151,21 +150,21 @@ class DagsterExports:
         if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
             raise AlreadyFinished(job_id, "being published")
         run = record.dagster_run
-        if run.status is DagsterRunStatus.QUEUED:
+        if run.status is dg.DagsterRunStatus.QUEUED:
             self._instance.run_coordinator.cancel_run(run.run_id)
-        elif run.status is DagsterRunStatus.NOT_STARTED:
+        elif run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._instance.report_run_canceled(run)
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
-        """Return the job's state. Raises ExportNotFound for an unknown job and another organisation's."""
+        """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(self._record(organisation, job_id))
 
     def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
         wanted = dg.RunsFilter(
             tags={tags.ORGANISATION: organisation}, statuses=statuses_of(status) if status else None
         )
-        # Dagster pages by cursor only, so the records before the page are read and left.
+        # Dagster has no offset, so the records before the page are read and dropped.
         records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
         return JobPage(
             [self._job_of(record) for record in records],
@@ -179,8 +178,8 @@ class DagsterExports:
         return self._state.degraded()
 
     def submit_left_over(self) -> Sequence[str]:
-        """Queue the runs that were created and never started, as after a crash; return their ids."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=[DagsterRunStatus.NOT_STARTED]))
+        """Queue the runs that were created and never started, as after a crash. Return their ids."""
+        runs = self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
         for run in runs:
             self._runs.queue(run)
         return [run.run_id for run in runs]
@@ -216,7 +215,7 @@ class DagsterExports:
     def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
         plan.save(wanted, self._artefacts)
         run_id = run_id_for(wanted.job_id)
-        # Small is what is drawn, copies and all.
+        # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
         created = self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
         if created and not (small and self._workers.execute(run_id, WARM_WAIT_SECONDS)):
@@ -225,24 +224,24 @@ class DagsterExports:
 
     def _queue(self, run_id: str) -> None:
         run = self._instance.get_run_by_id(run_id)
-        # A run that was cancelled while it waited for a worker is finished.
+        # The run may have been cancelled while it waited for a worker.
         if run is not None and not run.is_finished:
             self._runs.queue(run)
 
-    def _submit_if_left_over(self, record: RunRecord, key: str) -> None:
-        """Queue a run that nobody started: the façade that made it is gone. Raises StillInFlight for a young one."""
+    def _submit_if_left_over(self, record: dg.RunRecord, key: str) -> None:
+        """Queue a run whose façade died before starting it. Raises StillInFlight if the run is young."""
         run = record.dagster_run
-        if run.status is not DagsterRunStatus.NOT_STARTED:
+        if run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return
         age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
         if age < _LEFT_OVER_AFTER:
             raise StillInFlight(key)
         self._runs.queue(run)
 
-    def _job_of(self, record: RunRecord) -> ExportJob:
+    def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)
 
-    def _record(self, organisation: str, job_id: str) -> RunRecord:
+    def _record(self, organisation: str, job_id: str) -> dg.RunRecord:
         record = self._instance.get_run_record_by_id(run_id_for(job_id))
         if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
             raise ExportNotFound(job_id)
@@ -250,7 +249,7 @@ class DagsterExports:
 
     @contextmanager
     def _answering(self, job_id: str, key: str) -> Generator[None]:
-        """Hold the job while its first request is being answered. Raises StillInFlight for a second one."""
+        """Mark the job as being answered. Raises StillInFlight if another request with the key is at it."""
         with self._in_flight_lock:
             if job_id in self._in_flight:
                 raise StillInFlight(key)
@@ -263,5 +262,5 @@ class DagsterExports:
 
 
 def _keyed_run_id(organisation: Organisation, key: str) -> str:
-    # The slug holds no line feed, so no two pairs make one name.
+    # A slug holds no line feed, so different pairs have different names.
     return str(uuid.uuid5(_KEYED_RUNS, f"{organisation.slug}\n{key}"))

@@ -1,10 +1,11 @@
-"""Dagster resources: they hold configuration and hand out the plain stores."""
+"""Dagster resources: they hold configuration and create the plain stores."""
 
 import dagster as dg
 
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from pipelines.storage.step_outputs import StepOutputsResource
 
 
 class CatalogueResource(dg.ConfigurableResource[Catalogue]):
@@ -42,6 +43,7 @@ def catalogue_url(storage_url: str) -> str:
 
 
 RESOURCES = {
+    "io_manager": StepOutputsResource(),
     "catalogue": CatalogueResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "artefacts": ArtefactStoreResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "accounts": AccountsResource(database_url=dg.EnvVar("LABELS_DATABASE_URL")),

@@ -1,4 +1,4 @@
-"""What schedules and sensors read of the `LABELS_*` environment, each time they are evaluated."""
+"""The `LABELS_*` variables that schedules and sensors read at each evaluation."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -7,7 +7,7 @@ from renderers.engine import Engine
 
 
 class PipelineSettings(BaseSettings):
-    """`retention_days` counts from a job's last change; private addresses are for tests and closed networks."""
+    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks."""
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 

@@ -137,12 +137,17 @@ class Captions:
     """The texts of a group's symbols, one of each per symbol, in the group's order.
 
     `titles` name the picture and `descriptions` give its content, for screen readers and search.
-    `hri` is the human-readable text under the symbol.
+    `elements` make up the human-readable text under the symbol: lines are broken between them only.
     """
 
     titles: Sequence[str]
     descriptions: Sequence[str]
-    hri: Sequence[str]
+    elements: Sequence[Sequence[str]]
+
+    @property
+    def hri(self) -> list[str]:
+        """The human-readable texts, each in one."""
+        return ["".join(each) for each in self.elements]
 
 
 #: (symbols of one size, drawing, captions) -> one file per symbol

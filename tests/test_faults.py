@@ -76,7 +76,7 @@ KINDS: Mapping[str, Callable[[Path], list[psutil.Process]]] = {
     "daemon": lambda home: main_process(home, "run_daemon"),
     "daemon and run worker": lambda home: main_process(home, "run_daemon") + run_workers(home),
     "façade": lambda home: main_process(home, "cli.facade.main"),
-    "code server": lambda home: main_process(home, "dagster._cli.main"),
+    "code server": lambda home: main_process(home, "dagster_command.main"),
     "supervisor": lambda home: [p for p in processes_of(home) if " serve " in " ".join(p.cmdline())],
 }
 

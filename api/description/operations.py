@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from api.wire import answers, paths
-from api.wire.requests import IDEMPOTENCY_KEY, JobsQuery, PageQuery, PrintHistoryQuery, ReprintRequest
+from api.wire.requests import (
+    IDEMPOTENCY_KEY,
+    JobsQuery,
+    PageQuery,
+    PrintHistoryQuery,
+    ReportQuery,
+    ReprintRequest,
+)
 from exports.requests.request import ExportRequest
 
 # Statuses of errors that do not depend on the operation.
@@ -28,7 +35,14 @@ class Content:
 
 _JSON_TEXT = Content()
 _ARTEFACT = Content(None, ("application/zip", "application/pdf"))
-_CSV = Content(None, ("text/csv",))
+_TABLE = Content(
+    None,
+    (
+        "text/csv",
+        "application/vnd.apache.parquet",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+)
 _HTML = Content(None, ("text/html",))
 _METRICS = Content(None, ("text/plain",))
 
@@ -66,6 +80,12 @@ class Operation:
         with_query = (422,) if self.query else ()
         return sorted({*_ALWAYS, *with_key, *with_job, *with_body, *with_query, *self.problems})
 
+
+_FORMATS = (
+    "`format` selects the format. `csv` is UTF-8 with BOM, and a cell that starts with `=`, `+`, `-`, `@` or `'` has one "
+    "`'` before it, which a reader drops. `parquet` and `xlsx` hold every value as it is. XLSX holds 1,048,575 rows: for "
+    "more it is 422."
+)
 
 _RECEIPT: dict[int, Content | None] = {202: Content(answers.LabelExportAcceptedOut)}
 
@@ -165,9 +185,10 @@ OPERATIONS = (
         "download_label_export_manifest",
         "Downloads",
         "Download the manifest",
-        "The content of each label, as CSV in UTF-8 with BOM, by the signed link of a poll.",
-        {200: _CSV},
+        "The content of each label, by the signed link of a poll. " + _FORMATS,
+        {200: _TABLE},
         (403,),
+        query=ReportQuery,
         secured=False,
         token=True,
     ),
@@ -177,9 +198,10 @@ OPERATIONS = (
         "download_label_export_errors",
         "Downloads",
         "Download the error report",
-        "Which entities failed or matched nothing, as CSV in UTF-8 with BOM, by the signed link of a poll.",
-        {200: _CSV},
+        "Which entities failed or matched nothing, by the signed link of a poll. " + _FORMATS,
+        {200: _TABLE},
         (403,),
+        query=ReportQuery,
         secured=False,
         token=True,
     ),

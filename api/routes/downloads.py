@@ -22,11 +22,16 @@ from api.errors import InvalidToken
 from api.wire import paths
 from api.wire.answers import Links
 from exports.errors import ExportNotFound, NotReady
-from exports.ports import ExportJob, JobStatus, Report
+from exports.ports import ExportJob, JobStatus, Report, ReportFormat
 from exports.reads import ExportReads
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
+_REPORT_MEDIA_TYPES = {
+    ReportFormat.CSV: "text/csv; charset=utf-8",
+    ReportFormat.PARQUET: "application/vnd.apache.parquet",
+    ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class Purpose(StrEnum):
@@ -162,14 +167,21 @@ async def artefact_response(request: Request, reads: ExportReads, job: ExportJob
     return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)
 
 
-async def report_response(reads: ExportReads, job: ExportJob, report: Report) -> Response:
-    """Return one of the job's reports as CSV. Raises ExportNotFound if there is none."""
-    stream = await anyio.to_thread.run_sync(reads.open_report, job, report)
+async def report_response(
+    reads: ExportReads, job: ExportJob, report: Report, wanted: ReportFormat, limiter: anyio.CapacityLimiter
+) -> Response:
+    """Return one of the job's reports. Formats other than CSV are made first, in the threads of `limiter`.
+
+    Raises ExportNotFound if there is none, TooManyRows if it has more rows than the format holds.
+    """
+    stream = await anyio.to_thread.run_sync(
+        reads.open_report, job, report, wanted, limiter=None if wanted is ReportFormat.CSV else limiter
+    )
     headers = {
         "cache-control": "private, no-store",
-        "content-disposition": _attachment(f"{job.job_id}-{report}.csv"),
+        "content-disposition": _attachment(f"{job.job_id}-{report}.{wanted}"),
     }
-    return StreamingResponse(_chunks(stream), headers=headers, media_type="text/csv; charset=utf-8")
+    return StreamingResponse(_chunks(stream), headers=headers, media_type=_REPORT_MEDIA_TYPES[wanted])
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +12,12 @@ from structlog.contextvars import bind_contextvars
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
 from api.routes.resource import resource
-from api.wire import paths
+from api.wire import paths, requests
 from exports.ports import ExportJob, Exports, Report
 from exports.reads import ExportReads
+
+#: Reports converted at once. A large one takes a minute of the processor, which polls need too.
+TABLE_THREADS = 2
 
 
 class FileRoutes:
@@ -23,6 +27,7 @@ class FileRoutes:
         self._exports = exports
         self._reads = reads
         self._tokens = tokens
+        self._table_threads = anyio.CapacityLimiter(TABLE_THREADS)
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted at the root."""
@@ -38,9 +43,10 @@ class FileRoutes:
         return await artefact_response(request, self._reads, job, grant)
 
     async def report(self, request: Request, *, report: Report) -> Response:
-        """Answer with the job's manifest.csv or errors.csv."""
+        """Answer with the job's manifest or errors as CSV, Parquet or XLSX."""
         job, _ = await self._granted(request, Purpose(report.value))
-        return await report_response(self._reads, job, report)
+        wanted = incoming.query(request, requests.ReportQuery, signed=True).format
+        return await report_response(self._reads, job, report, wanted, self._table_threads)
 
     async def _granted(self, request: Request, purpose: Purpose) -> tuple[ExportJob, Grant]:
         """Return the job that the token grants access to. Raises InvalidToken before any look-up."""

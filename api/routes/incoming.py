@@ -5,12 +5,12 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from api.errors import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
 from api.settings import ApiSettings
-from api.wire.requests import IDEMPOTENCY_KEY, PageQuery
+from api.wire.requests import IDEMPOTENCY_KEY
 from exports.errors import InvalidRequest
 from exports.jobs.job_id import run_id_for
 from exports.requests.details import bounded, details_of
@@ -20,16 +20,17 @@ _MAX_KEY_LENGTH = 255
 _QUOTED_KEY = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _BARE_KEY = re.compile(r"[!#-~][ !#-~]*")
 
-_Query = TypeVar("_Query", bound=PageQuery)
+_Query = TypeVar("_Query", bound=BaseModel)
 
 
-def query(request: Request, model: type[_Query]) -> _Query:
-    """Return the query string as a model.
+def query(request: Request, model: type[_Query], *, signed: bool = False) -> _Query:
+    """Return the query string as a model. The token of a `signed` link is no part of it.
 
     Raises InvalidRequest, also for an unknown or repeated parameter, because a misspelled filter must not widen
     a list.
     """
-    pairs = request.query_params.multi_items()
+    given = request.query_params.multi_items()
+    pairs = [(name, value) for name, value in given if not (signed and name == "token")]
     values = dict(pairs)
     if len(values) != len(pairs):
         names = [name for name, _ in pairs]

@@ -3,10 +3,10 @@
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from exports.ports import JobStatus, Page
+from exports.ports import JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -53,6 +53,17 @@ class PrintHistoryQuery(PageQuery):
     gtin: Gtin14 | None = None
     lot: _Text | None = None
     serial: _Text | None = None
+
+
+_ReportFormat = Annotated[ReportFormat, WithJsonSchema({"type": "string", "enum": list(ReportFormat)})]
+
+
+class ReportQuery(BaseModel):
+    """The format of a report."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: _ReportFormat = ReportFormat.CSV
 
 
 class ReprintRequest(BaseModel):

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC
 from io import BufferedReader
 from typing import Any, cast
 
@@ -59,10 +60,12 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
     if plan.reprint_of is not None:
         return _copied(plan, plan.reprint_of, store)
     version = catalogue.version()
+    # Frozen with the rows: a job resumed or reprinted on a later day says what it said.
+    as_of = plan.submitted_at.astimezone(UTC).date()
     rows = 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
-        for frame in selection.resolve(catalogue, plan.selection, version=version):
+        for frame in selection.resolve(catalogue, plan.selection, version=version, as_of=as_of):
             decision.require_not_cancelled(plan.job_id, store)
             table = frame.match_to_schema(MANIFEST).to_arrow()
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
@@ -106,7 +109,10 @@ def unmatched(plan: ExportPlan, store: ArtefactStore) -> list[dict[str, str]]:
 def read_rows(
     plan: ExportPlan, store: ArtefactStore, chunk: Chunk, batch_rows: int
 ) -> Iterator[pl.DataFrame]:
-    """Yield the chunk's rows in frames of at most `batch_rows`, reading only its row groups."""
+    """Yield the chunk's rows in frames of at most `batch_rows`, reading only its row groups.
+
+    A column that manifests did not have when this one was frozen is null: a reprint may be of an old job.
+    """
     with store.open(f"{plan.folder}/manifest.parquet") as stream:
         file = pq.ParquetFile(stream)
         first = 0
@@ -116,7 +122,8 @@ def read_rows(
             if low < high:
                 frame = pl.from_arrow(file.read_row_group(group).slice(low, high - low))
                 assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
-                yield from frame.iter_slices(batch_rows)
+                whole = frame.match_to_schema(MANIFEST, missing_columns="insert")
+                yield from whole.iter_slices(batch_rows)
             first += rows
 
 

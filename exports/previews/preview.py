@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from datetime import UTC
 
 import polars as pl
 from PIL import Image
@@ -68,7 +69,8 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)
-    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS)
+    as_of = plan.submitted_at.astimezone(UTC).date()
+    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
     if plan.is_sheet:
         return _sheet(plan, total, list(rows), store)
     failures: list[PreviewFailure] = []

@@ -13,7 +13,7 @@ from exports.reports.rows import ErrorRow, ManifestRow
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 1 << 20
 
-_COLUMNS: Mapping[Report, Sequence[str]] = {
+COLUMNS: Mapping[Report, Sequence[str]] = {
     Report.MANIFEST: ManifestRow._fields,
     Report.ERRORS: ErrorRow._fields,
 }
@@ -40,7 +40,7 @@ def write(
 
 def _join(plan: ExportPlan, report: Report, parts: Sequence[Part], tail: bytes, store: ArtefactStore) -> None:
     with store.write(key(plan.job_id, report)) as out:
-        out.write(_BOM + csv_bytes([_COLUMNS[report]]))
+        out.write(_BOM + csv_bytes([COLUMNS[report]]))
         for part in parts:
             with store.open(f"{part.key}.{report}.csv") as stream:
                 while block := stream.read(_COPY_BYTES):

@@ -4,7 +4,12 @@ from typing import NamedTuple
 
 
 class ManifestRow(NamedTuple):
-    """A row of `manifest.csv`: one drawn symbol. Rows count from 1, `modules` is the width in X."""
+    r"""A row of `manifest.csv`: one drawn symbol. Rows count from 1, `modules` is the width in X.
+
+    `payload` is what the symbol carries: a link, a GTIN's digits, or an element string with its AIs in parentheses
+    and `\(` for an opening parenthesis within a value. `message` is what is encoded, with `^` for FNC1. Both are
+    written as the GS1 Barcode Syntax Engine reads them.
+    """
 
     row: int
     file: str
@@ -19,6 +24,7 @@ class ManifestRow(NamedTuple):
     modules: str
     x_dimension_mm: str
     note: str
+    message: str
 
 
 class ErrorRow(NamedTuple):

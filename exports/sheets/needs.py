@@ -1,12 +1,12 @@
 """How large the symbols and texts of a job's labels become: what the layout of a sheet is solved for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from exports.requests.export_types import Slot
-from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
@@ -80,17 +80,13 @@ def measure(
     """Return the measures of the labels of these rows; rows without a payload or a symbol have none.
 
     A symbol's size follows from which kinds of characters stand where, so one row of each pattern is encoded
-    in place of all.
+    in place of all: the first that has a payload, lest one bad value leaves good ones without a size.
     """
     measures = Measures()
-
-    def make(row: Row) -> Payload:
-        return PAYLOAD_MAKERS[slot](row, resolver)
-
+    make = payload_maker(slot, resolver)
     for frame in frames:
         patterned = frame.with_columns(_pattern(slot))
-        few = patterned.unique("pattern", keep="first", maintain_order=True)
-        size_of = _sizes(slot, level, list(few.iter_rows(named=True)), make)
+        size_of = _sizes(slot, level, _payloads(patterned, make))
         sizes = list(set(size_of.values()))
         numbered = pl.DataFrame(
             {"pattern": list(size_of), "size": [sizes.index(size) for size in size_of.values()]},
@@ -119,16 +115,31 @@ def _pattern(slot: Slot) -> pl.Expr:
     return pl.concat_str(parts, separator="\n").alias("pattern")
 
 
-def _sizes(
-    slot: Slot, level: ErrorCorrection, rows: Sequence[Row], make: Callable[[Row], Payload]
-) -> dict[str, SymbolExtent]:
-    """Return the size of each row's symbol by the row's pattern."""
-    payloads: dict[str, Payload] = {}
-    for row in rows:
+def _payloads(patterned: pl.DataFrame, make: Callable[[Row], Payload]) -> dict[str, Payload]:
+    """Return the first payload of each pattern; a pattern of which no row has one is absent."""
+    firsts = patterned.unique("pattern", keep="first", maintain_order=True)
+    payloads = {row["pattern"]: payload for row, payload in _made(firsts, make)}
+    if len(payloads) < firsts.height:
+        others = patterned.filter(
+            ~pl.col("pattern").is_in(pl.Series(list(payloads), dtype=pl.String).implode())
+        )
+        for row, payload in _made(others, make):
+            payloads.setdefault(row["pattern"], payload)
+    return payloads
+
+
+def _made(rows: pl.DataFrame, make: Callable[[Row], Payload]) -> Iterator[tuple[Row, Payload]]:
+    """Yield the rows that have a payload, with it; the others are reported, with their reasons, when drawn."""
+    for row in rows.iter_rows(named=True):
         try:
-            payloads[row["pattern"]] = make(row)
+            payload = make(row)
         except LabelError:
-            continue  # reported, with its reason, when the row is drawn
+            continue
+        yield row, payload
+
+
+def _sizes(slot: Slot, level: ErrorCorrection, payloads: Mapping[str, Payload]) -> dict[str, SymbolExtent]:
+    """Return the size of each pattern's symbol."""
     patterns, data = list(payloads), [payload.data for payload in payloads.values()]
     if slot is not Slot.LINEAR:
         is_qr = slot is Slot.QR
@@ -153,10 +164,10 @@ def _measure_texts(
     measures: Measures, size: SymbolExtent, rows: pl.DataFrame, make: Callable[[Row], Payload]
 ) -> None:
     """Add the texts of rows that have symbols of one size and differ in nothing but their elements' values."""
-    example = make(rows.row(0, named=True))
+    _, example = next(_made(rows, make))
     widths = measures.widths.setdefault(size, {})
     if not example.elements:
-        texts = [make(row).hri for row in rows.iter_rows(named=True)]
+        texts = [payload.hri for _, payload in _made(rows, make)]
         widths[""] = max(widths.get("", 0.0), max_width_1pt_mm(texts))
         measures.characters.update(shown_characters(texts))
     for ai, _ in example.elements:

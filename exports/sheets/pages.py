@@ -19,7 +19,8 @@ from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.sheets.needs import elements_of
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import PAYLOAD_MAKERS, Payload, Row
+from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import missing, width_mm
@@ -106,12 +107,12 @@ def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chun
 def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatch:
     """Return the frame's rows with their symbols; one that fits no label is an error row."""
     rows: list[Row] = list(frame.iter_rows(named=True))
-    make = PAYLOAD_MAKERS[sheet.slot]
+    make = payload_maker(sheet.slot, plan.resolver, plan.config.environment)
     payloads: dict[int, Payload] = {}
     refused: dict[int, LabelError] = {}
     for position, row in enumerate(rows):
         try:
-            payloads[position] = make(row, plan.resolver)
+            payloads[position] = make(row)
         except LabelError as error:
             refused[position] = error
     layout_of = {layout.kind: layout for layout in sheet.layouts}
@@ -139,7 +140,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
         payload, size = payloads[position], size_of[position]
-        notes = (payload.note, _name_note(row["product_name"]) if size.named else "")
+        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ())
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,
@@ -151,7 +152,8 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
                 payload.text,
                 size.modules,
                 size.x_dimension_mm,
-                "; ".join(filter(None, notes)),
+                note_text(notes),
+                payload.message,
             )
         )
     return batch
@@ -215,9 +217,9 @@ def _place(sheet: SheetPlan, row: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _name_note(name: str | None) -> str:
+def _name_notes(name: str | None) -> tuple[Note, ...]:
     absent = missing(name or "")
-    return f"no font for {' '.join(sorted(map(ascii, absent)))} in the product's name" if absent else ""
+    return (Note(NoteCode.NO_FONT, " ".join(sorted(map(ascii, absent)))),) if absent else ()
 
 
 def _too_large(

@@ -8,7 +8,9 @@ import polars as pl
 
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.payloads import PAYLOAD_MAKERS, Expected, Payload, Row
+from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.payloads import Expected, Payload, Row, payload_maker
+from gs1.element_string import hri_elements
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
@@ -63,7 +65,7 @@ class _Size(NamedTuple):
 
     modules: str
     x_dimension_mm: str
-    note: str
+    notes: tuple[Note, ...]
 
 
 #: The place of a symbol in a batch: position of its row, index of its slot.
@@ -104,7 +106,8 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     payload.text,
                     size.modules,
                     size.x_dimension_mm,
-                    "; ".join(filter(None, (payload.note, size.note))),
+                    note_text(payload.notes + size.notes),
+                    payload.message,
                 )
             )
     return batch
@@ -134,13 +137,13 @@ def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawin
 
 
 def _payloads(plan: ExportPlan, rows: Sequence[Row]) -> tuple[dict[_Place, Payload], dict[int, LabelError]]:
-    makers = [PAYLOAD_MAKERS[slot] for slot in plan.slots]
+    makers = [payload_maker(slot, plan.resolver, plan.config.environment) for slot in plan.slots]
     payloads: dict[_Place, Payload] = {}
     refused: dict[int, LabelError] = {}
     for position, row in enumerate(rows):
         try:
             for index, make in enumerate(makers):
-                payloads[position, index] = make(row, plan.resolver)
+                payloads[position, index] = make(row)
         except LabelError as error:
             refused[position] = error
     return payloads, refused
@@ -170,7 +173,7 @@ def _draw_symbols(
                 continue
             if screen_dpi is not None:
                 drawing = replace(drawing, dpi=screen_dpi)
-            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _note(plan, kind, drawing))
+            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _notes(plan, kind, drawing))
             captions = _captions([payloads[place] for place in members])
             for place, data in zip(members, write(group, drawing, captions), strict=True):
                 drawn[place] = data, size
@@ -191,7 +194,7 @@ def _captions(payloads: Sequence[Payload]) -> Captions:
     return Captions(
         titles=[_title(payload) for payload in payloads],
         descriptions=[payload.text for payload in payloads],
-        hri=[payload.hri for payload in payloads],
+        elements=[hri_elements(payload.elements) or [payload.hri] for payload in payloads],
     )
 
 
@@ -199,9 +202,9 @@ def _title(payload: Payload) -> str:
     return f"{_NAMES[payload.kind]} {payload.hri}"
 
 
-def _note(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> str:
+def _notes(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> tuple[Note, ...]:
     config = plan.config
     wanted = x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
     if drawing.x_dimension_mm == wanted:
-        return ""
-    return f"X reduced from {wanted:.3f} mm to stay within the greatest width GS1 allows"
+        return ()
+    return (Note(NoteCode.X_REDUCED, f"{wanted:.3f}"),)

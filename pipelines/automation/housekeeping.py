@@ -1,4 +1,4 @@
-"""The daily job after which neither runs nor artefacts are older than the retention allows."""
+"""The daily job that removes runs and artefacts older than the retention time."""
 
 import shutil
 from dataclasses import dataclass
@@ -10,35 +10,35 @@ import dagster as dg
 from exports.artefacts import ArtefactStore
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
-from pipelines.export import tags
+from pipelines import tags
+from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
 
 HOUSEKEEPING_JOB = "housekeeping"
 
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _RUNS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What was removed: runs with all they kept, and folders that had no run any more."""
+    """Counts of what was removed: runs with all their data, and folders without a run."""
 
     runs: int
     left_over: int
 
 
 def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datetime) -> Expired:
-    """Remove every run that ended, and did not change since `before`, with what its job keeps.
+    """Remove every ended run that has not changed since `before`, with all its data.
 
-    The run goes first: from then on the job is unknown to everybody, and what a crash leaves of it is removed
-    the next time. Runs that have not ended stay, however old. `before` is aware.
+    The run is removed first. From then on the job is unknown, and if a crash leaves files behind, the next call
+    removes them. Runs that have not ended stay, however old. `before` is aware.
     """
-    old = dg.RunsFilter(statuses=_ENDED, updated_before=before.astimezone(UTC))
+    old = dg.RunsFilter(statuses=ENDED, updated_before=before.astimezone(UTC))
     runs = 0
     while found := instance.get_runs(old, limit=_RUNS_AT_ONCE):
         for run in found:
             instance.delete_run(run.run_id)
-            # What its steps handed each other, which Dagster does not remove with the run.
+            # Dagster does not remove the outputs of a run's steps with the run.
             if (handed := Path(instance.storage_directory()) / run.run_id).exists():
                 shutil.rmtree(handed)
             if tags.ORGANISATION in run.tags:

@@ -1,4 +1,4 @@
-"""The sensor that has dropped files imported: each once, an organisation's in the order they refer to each other."""
+"""The sensor and job that import dropped files: each file once, in the order of their references."""
 
 import hashlib
 import json
@@ -8,22 +8,14 @@ import dagster as dg
 
 from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
-from catalogue.inbox import Arrival, Inbox, Taken
+from catalogue.imports.inbox import Arrival, Inbox, Taken
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from pipelines import tags
+from pipelines.automation.run_statuses import UNFINISHED
 
 INBOX_JOB = "inbox_import"
 
-#: The run tag with the organisation whose files a run imports.
-INBOX_TAG = "labels/inbox"
-
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 _INTERVAL_SECONDS = 30
 
 
@@ -37,7 +29,7 @@ class InboxFiles(dg.Config):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What earlier looks found: files that were there last time, and those a run was requested for."""
+    """The sensor's memory: fingerprints of the files at the last look, and of those with a run."""
 
     last_time: frozenset[str]
     requested: frozenset[str]
@@ -52,10 +44,10 @@ class Seen:
 
 
 def due(arrivals: list[Arrival], seen: Seen, busy: frozenset[str]) -> tuple[dict[str, list[Arrival]], Seen]:
-    """Return the files to import now by organisation, and what this look has seen.
+    """Return the files to import now by organisation, and the sensor's new memory.
 
-    A file is due when it was the same at the last look, as it may still be written, was not requested before,
-    and its organisation is not among the `busy`, whose earlier files it may refer to.
+    A file is due if it has not changed since the last look (else it may still be written), has no run yet, and its
+    organisation is not `busy` importing earlier files, to which it may refer.
     """
     here = frozenset(arrival.fingerprint for arrival in arrivals)
     found: dict[str, list[Arrival]] = {}
@@ -71,7 +63,7 @@ def inbox_of(artefacts: ArtefactStore) -> Inbox:
     return Inbox(f"{artefacts.root_url.rstrip('/')}/inbox")
 
 
-@dg.op(description="Import the files, tell the catalogue's assets, move the files to done/ or rejected/.")
+@dg.op(description="Import the files, report materializations, move the files to done/ or rejected/.")
 def import_arrivals(
     context: dg.OpExecutionContext,
     config: InboxFiles,
@@ -132,8 +124,8 @@ def inbox_sensor(
     arrivals = [
         arrival for arrival in inbox_of(artefacts).arrivals() if _exists(accounts, arrival.organisation)
     ]
-    running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=_UNFINISHED))
-    busy = frozenset(run.tags[INBOX_TAG] for run in running if INBOX_TAG in run.tags)
+    running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=UNFINISHED))
+    busy = frozenset(run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags)
     files, seen = due(arrivals, Seen.from_cursor(context.cursor), busy)
     return dg.SensorResult(
         run_requests=[_request(organisation, found) for organisation, found in files.items()],
@@ -150,7 +142,7 @@ def _exists(accounts: Accounts, organisation: str) -> bool:
 
 
 def _request(organisation: str, arrivals: list[Arrival]) -> dg.RunRequest:
-    """Return the run of these very files: Dagster starts no second one with the same key."""
+    """Return the request for a run of these files. Its key makes Dagster start only one."""
     fingerprints = [arrival.fingerprint for arrival in arrivals]
     config = InboxFiles(
         organisation=organisation, names=[arrival.name for arrival in arrivals], fingerprints=fingerprints
@@ -158,5 +150,5 @@ def _request(organisation: str, arrivals: list[Arrival]) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=hashlib.sha256("".join(fingerprints).encode()).hexdigest(),
         run_config=dg.RunConfig(ops={"import_arrivals": config}),
-        tags={INBOX_TAG: organisation},
+        tags={tags.INBOX: organisation},
     )

@@ -1,4 +1,4 @@
-"""The daily job that keeps the catalogue's data files few, and removes those no reader can need."""
+"""The daily job that merges the catalogue's small data files and removes those that no reader needs."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,24 +11,17 @@ from accounts.store import Accounts
 from catalogue import maintenance
 from catalogue.maintenance import LEAST_RETENTION, Lock
 from catalogue.tables import Catalogue
+from pipelines.automation.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
 
-_UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-# Longer than joining one organisation's small files takes. A dead worker's lease holds nobody up but the next
+# Longer than merging one organisation's small files takes. The lease of a dead worker delays only the next
 # day's compaction.
 _LEASE_SECONDS = 3600.0
 
 
 def lease(accounts: Accounts, holder: str) -> Lock:
-    """Return a lock that is a lease in the accounts' database, so that all machines see it."""
+    """Return a lock that is a lease in the accounts database, which all machines share."""
 
     @contextmanager
     def held(name: str) -> Generator[bool]:
@@ -43,11 +36,11 @@ def lease(accounts: Accounts, holder: str) -> Lock:
 
 
 def retention(instance: dg.DagsterInstance, now: datetime) -> timedelta:
-    """Return how long files are kept: the least, or a day longer than the oldest run that has not ended.
+    """Return how long data files are kept: a day longer than the age of the oldest unfinished run.
 
-    Such a run has pinned a version no older than itself. `now` is aware.
+    Such a run reads a version no older than itself. At least LEAST_RETENTION. `now` is aware.
     """
-    unfinished = instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED), limit=1, ascending=True)
+    unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=1, ascending=True)
     ages = [now - record.create_timestamp.astimezone(UTC) + timedelta(days=1) for record in unfinished]
     return max([LEAST_RETENTION, *ages])
 

@@ -1,18 +1,14 @@
-"""The sensor that turns the ticks of standing plans into export jobs, each tick into one job at most.
+"""The sensor that turns the ticks of schedules into export jobs: one job at most for each tick.
 
-The job's id follows from plan and tick, so the database refuses a second one, and a tick is recorded as dealt with
-only after its job is queued: a crash in between repeats the evaluation, not the export.
+The job's id follows from schedule and tick, so the database refuses a second one. A tick is recorded as done after
+its job is queued, so a crash in between repeats the evaluation and not the export.
 """
 
 from datetime import UTC, datetime
-from typing import Protocol
 
 import dagster as dg
-from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
-from dagster._core.storage.tags import SENSOR_NAME_TAG
-from dagster._utils.schedules import get_latest_completed_cron_tick
 
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue import selection
 from catalogue.tables import Catalogue
@@ -23,27 +19,21 @@ from exports.jobs.plan import ExportPlan
 from exports.schedules import due_tick, export_of
 from exports.symbols.links import require_links_possible
 from gs1.errors import LabelError
+from pipelines import tags
+from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
+from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
+from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
 from renderers.engine import Engine
 
-SENSOR = "standing_plans"
-
-#: The run tag with the id of the plan whose tick it is.
-PLAN_TAG = "labels/plan"
+SENSOR = "export_schedules"
 
 _INTERVAL_SECONDS = 30
 
 
-class RunsPort(Protocol):
-    """What this needs of `pipelines.runs.Runs`, which itself needs the definitions."""
-
-    def create(self, export: ExportPlan, *, parallel: bool = False) -> bool: ...
-    def queue(self, run: dg.DagsterRun) -> None: ...
-
-
 def launch_due(
     instance: dg.DagsterInstance,
-    runs: RunsPort,
+    runs: Runs,
     catalogue: Catalogue,
     artefacts: ArtefactStore,
     accounts: Accounts,
@@ -52,64 +42,65 @@ def launch_due(
     parallel_from: int,
     now: datetime,
 ) -> list[str]:
-    """Queue a job for every plan with a tick due, and return what became of each such tick, in words.
+    """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
-    From `parallel_from` entities on a job's run has processes of its own.
-
-    Where a plan selects nothing the tick passes without a job. A plan that fails stops no other: a deliberate
-    refusal is told, anything else is raised in a group at the end; either tick stays due.
+    A tick whose schedule selects nothing is recorded as done without a job. From `parallel_from` entities, each
+    step of the run has its own process. A schedule that fails does not stop the others, and its tick stays due: a
+    LabelError becomes the tick's line, other errors are raised together at the end as an ExceptionGroup.
     """
     told: list[str] = []
     failures: list[Exception] = []
-    for plan in accounts.plans.active():
+    for schedule in accounts.schedules.active():
         try:
-            tick = due_tick(plan, now, _latest_tick)
+            tick = due_tick(schedule, now, _latest_tick)
             if tick is None:
                 continue
-            export = export_of(plan, tick, accounts.organisation(plan.organisation), engine)
+            export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
             require_links_possible(export)
             count = selection.count(catalogue, export.selection, limit=parallel_from)
-            started = _launch(plan, export, count, instance, runs, artefacts, parallel=count >= parallel_from)
-            accounts.plans.record_tick(plan.id, tick)
+            started = _launch(
+                schedule, export, count, instance, runs, artefacts, parallel=count >= parallel_from
+            )
+            accounts.schedules.record_tick(schedule.id, tick)
             outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
-            told.append(f"{_named(plan)} at {tick.isoformat()}: {outcome}")
+            told.append(f"{_named(schedule)} at {tick.isoformat()}: {outcome}")
         except LabelError as error:
-            told.append(f"{_named(plan)}: refused, {error}")
-        except Exception as error:  # noqa: BLE001 - raised below, when the other plans have had their turn
-            error.add_note(f"in {_named(plan)}")
+            told.append(f"{_named(schedule)}: refused, {error}")
+        except Exception as error:  # noqa: BLE001 - raised below, after the other schedules
+            error.add_note(f"in {_named(schedule)}")
             failures.append(error)
     if failures:
-        raise ExceptionGroup("standing plans failed", failures)
+        raise ExceptionGroup("schedules failed", failures)
     return told
 
 
 def _launch(
-    plan: Plan,
+    schedule: Schedule,
     export: ExportPlan,
     count: int,
     instance: dg.DagsterInstance,
-    runs: RunsPort,
+    runs: Runs,
     artefacts: ArtefactStore,
     *,
     parallel: bool,
 ) -> bool:
-    """Return whether the tick has its job, queued now or before; False where it would be an empty one."""
+    """Queue the tick's job unless it is queued already. Return False if it would be empty, else True."""
     run_id = run_id_for(export.job_id)
     if instance.get_run_by_id(run_id) is None:
         if count == 0:
             return False
         export_plans.save(export, artefacts)
         runs.create(export, parallel=parallel)
-    # With the sensor's name Dagster's UI lists the run among the sensor's.
-    instance.add_run_tags(run_id, {SENSOR_NAME_TAG: SENSOR, PLAN_TAG: str(plan.id)})
+    # Dagster's UI lists a run with the sensor's name among the sensor's runs.
+    instance.add_run_tags(run_id, {SENSOR_NAME_TAG: SENSOR, tags.SCHEDULE: str(schedule.id)})
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
         runs.queue(run)
     return True
 
 
-def _named(plan: Plan) -> str:
-    return f"plan {plan.id} of {plan.organisation} ({plan.name})"
+def _named(schedule: Schedule) -> str:
+    return f"schedule {schedule.id} of {schedule.organisation} ({schedule.name})"
 
 
 def _latest_tick(cron: str, time_zone: str, now: datetime) -> datetime:
@@ -120,19 +111,17 @@ def _latest_tick(cron: str, time_zone: str, now: datetime) -> datetime:
     name=SENSOR,
     minimum_interval_seconds=_INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts the exports of standing plans (labels plans list); an empty one is skipped.",
+    description="Starts the exports that are due (see labels schedules list). One that selects nothing is skipped.",
 )
-def standing_plans(
+def export_schedules(
     context: dg.SensorEvaluationContext,
     catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SkipReason:
-    from pipelines.execution.runs import PARALLEL_FROM, Runs  # noqa: PLC0415 - it imports the definitions, which import this
-
     told = launch_due(
         context.instance,
-        Runs(context.instance, _socket(context)),
+        Runs(context.instance, _repository(context), _socket(context)),
         catalogue,
         artefacts,
         accounts,
@@ -143,6 +132,13 @@ def standing_plans(
     for line in told:
         context.log.info(line)
     return dg.SkipReason("; ".join(told) or "no tick is due")
+
+
+def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
+    if context.repository_def is None:
+        msg = "the sensor is evaluated outside a code server"
+        raise TypeError(msg)
+    return context.repository_def
 
 
 def _socket(context: dg.SensorEvaluationContext) -> str:

@@ -1,13 +1,12 @@
-"""The sensor that tells organisations' webhooks of jobs that ended: it makes the messages, and delivers them."""
+"""The sensor that makes webhook messages of ended jobs, and delivers those that are due."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeAlias
 
 import dagster as dg
-from dagster._core.event_api import RunStatusChangeEventType
-from dagster._core.storage.dagster_run import RunRecord
 
 from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
@@ -15,21 +14,25 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from notifications import webhooks as messages
 from notifications.http_sender import HttpSender
-from pipelines.export import tags
+from pipelines import tags
 from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
 
 _INTERVAL_SECONDS = 5
 
-#: Events of each kind that one evaluation looks at.
+#: Events of each kind that one evaluation reads at most.
 _EVENTS_AT_ONCE = 200
 
-#: With the longest delivery this stays within the minute Dagster gives a sensor.
+#: Deliveries start within this time. With the longest one, that stays within the minute Dagster gives a sensor.
 _STARTING_FOR = timedelta(seconds=20)
 
-#: The events that end a run, and the status it has then: the event is stored a moment before the status.
-_ENDS: Mapping[RunStatusChangeEventType, dg.DagsterRunStatus] = {
+_End: TypeAlias = Literal[
+    dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED
+]
+
+#: The events that end a run, and the status that follows: the event is stored a moment before the status.
+_ENDS: Mapping[_End, dg.DagsterRunStatus] = {
     dg.DagsterEventType.RUN_SUCCESS: dg.DagsterRunStatus.SUCCESS,
     dg.DagsterEventType.RUN_FAILURE: dg.DagsterRunStatus.FAILURE,
     dg.DagsterEventType.RUN_CANCELED: dg.DagsterRunStatus.CANCELED,
@@ -38,7 +41,7 @@ _ENDS: Mapping[RunStatusChangeEventType, dg.DagsterRunStatus] = {
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """How many deliveries were added, and where the next look at the event log begins."""
+    """How many deliveries were added, and the cursor for the next evaluation."""
 
     deliveries: int
     cursor: str
@@ -51,10 +54,10 @@ def enqueue_ended(
     accounts: Accounts,
     cursor: str | None,
 ) -> Enqueued:
-    """Make a message for every job that ended since the cursor, due at once at its organisation's webhooks.
+    """Add a message for every job that ended since the cursor, due at once at its organisation's webhooks.
 
-    A job has one message, whose id follows from the job's, and a webhook takes an id once: so a cursor that was
-    lost, or a run that ended twice, repeats nothing.
+    The message's id follows from the job's id, and a webhook gets each id once. So nothing is repeated if the
+    cursor is lost or a run ends twice.
     """
     seen: dict[str, int] = json.loads(cursor) if cursor else {}
     told: dict[str, bool] = {}
@@ -83,8 +86,8 @@ def enqueue_ended(
     return Enqueued(added, json.dumps(seen))
 
 
-def _ended(record: RunRecord, status: dg.DagsterRunStatus) -> RunRecord:
-    return RunRecord(
+def _ended(record: dg.RunRecord, status: dg.DagsterRunStatus) -> dg.RunRecord:
+    return dg.RunRecord(
         storage_id=record.storage_id,
         dagster_run=record.dagster_run.with_status(status),
         create_timestamp=record.create_timestamp,

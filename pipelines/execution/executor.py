@@ -1,7 +1,7 @@
-"""Dagster's plug-in that executes a run's steps: in the run worker itself, or each in a process forked from it.
+"""The executor: a run's steps execute in the run worker, or each in a process forked from it.
 
-A forked step finds all imported and starts in hundredths of a second. The run worker executes no step
-then, so it has no threads that a fork would lose.
+A forked step needs no imports and starts in hundredths of a second. A run worker that forks executes no step itself,
+so it has no threads that a fork would lose.
 """
 
 import multiprocessing
@@ -13,22 +13,21 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.events import DagsterEvent
-from dagster._core.execution.retries import RetryMode
-from dagster._core.executor.base import Executor
-from dagster._core.executor.in_process import InProcessExecutor
-from dagster._core.executor.step_delegating import (
+
+from pipelines.execution.dagster_steps import (
     CheckStepHealthResult,
+    ExecuteStepArgs,
+    InProcessExecutor,
+    RetryMode,
     StepDelegatingExecutor,
     StepHandler,
     StepHandlerContext,
 )
-from dagster._grpc.types import ExecuteStepArgs
 
-#: How often a step whose process is killed starts again before it counts as failed.
+#: A step whose process is killed starts so many times in all before it fails.
 _STARTS_AT_MOST = 5
 
-#: How often the run worker reads what its steps report, and looks whether their processes live.
+#: Intervals at which the run worker reads what its steps report, and checks that their processes live.
 _READ_SECONDS = 0.05
 _HEALTH_SECONDS = 1
 
@@ -39,7 +38,7 @@ _CONFIG = dg.Field(
 
 
 def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
-    # A forked step loads the job anew, and reports through the instance.
+    # A forked step loads the job itself, and reports through the instance.
     if "forked" not in config:
         return []
     return [
@@ -50,8 +49,8 @@ def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
 
 
 @dg.executor(name="in_process_or_forked", config_schema=_CONFIG, requirements=_requirements)
-def in_process_or_forked(context: dg.InitExecutorContext) -> Executor:
-    """One process for all steps of the run, or one for each step, `max_concurrent` at once."""
+def in_process_or_forked(context: dg.InitExecutorContext) -> dg.Executor:
+    """Execute all steps in one process, or each in a process of its own, `max_concurrent` at once."""
     config = cast("Mapping[str, dict[str, int]]", context.executor_config)
     if "forked" not in config:
         return InProcessExecutor(retries=RetryMode.ENABLED)
@@ -65,7 +64,7 @@ def in_process_or_forked(context: dg.InitExecutorContext) -> Executor:
 
 
 class ForkedSteps(StepHandler):
-    """Starts a process for each step, and again where it was killed: steps find what they had stored."""
+    """Starts a process for each step, and again if it is killed: steps find what they had stored."""
 
     def __init__(self) -> None:
         self._processes: dict[str, BaseProcess] = {}
@@ -75,13 +74,13 @@ class ForkedSteps(StepHandler):
     def name(self) -> str:
         return "ForkedSteps"
 
-    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+    def launch_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
         self._starts[_key(step_handler_context)] = 0
         self._start(step_handler_context)
         return iter(())
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
-        """Tell whether the step is at work or has reported its end; a killed one is at work again."""
+        """Return whether the step is at work or has reported its end. Start a killed one again."""
         key = _key(step_handler_context)
         process = self._processes.get(key)
         if process is None:
@@ -95,7 +94,7 @@ class ForkedSteps(StepHandler):
             f"its process ended {_STARTS_AT_MOST} times without a result, now with exit code {process.exitcode}"
         )
 
-    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[DagsterEvent]:
+    def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
         self._processes[_key(step_handler_context)].kill()
         return iter(())
 
@@ -115,7 +114,7 @@ def _key(context: StepHandlerContext) -> str:
 
 
 def _has_ended(context: StepHandlerContext, key: str) -> bool:
-    """Whether this attempt at the step told its end: a process may be killed between that and its exit."""
+    """Return whether this attempt reported its end. The process may be killed between that and its exit."""
     ends = {
         dg.DagsterEventType.STEP_SUCCESS,
         dg.DagsterEventType.STEP_FAILURE,
@@ -129,18 +128,15 @@ def _has_ended(context: StepHandlerContext, key: str) -> bool:
 
 
 def _execute(arguments: ExecuteStepArgs) -> None:
-    """Execute the step; end at once when the run worker does, whose successor starts it again."""
-    # What `dagster api execute_step` does, without its process's imports.
-    from dagster._cli.api import (  # noqa: PLC0415
-        _execute_step_command_body,  # pyright: ignore[reportPrivateUsage]
-    )
+    """Execute the step. Exit at once if the run worker dies, because its successor starts the step again."""
+    from pipelines.execution.dagster_workers import execute_step_body  # noqa: PLC0415
 
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
     with dg.DagsterInstance.from_ref(arguments.instance_ref) as instance:
         run = instance.get_run_by_id(arguments.run_id)
         if run is not None:
-            deque(_execute_step_command_body(arguments, instance, run), maxlen=0)
+            deque(execute_step_body(arguments, instance, run), maxlen=0)
 
 
 def _end_with(parent: BaseProcess | None) -> None:

@@ -1,6 +1,6 @@
-"""Dagster's plug-in that starts the workers of queued runs: forked in tenths of a second, resumed when they die.
+"""The run launcher: forks a worker for each queued run, reports dead ones, and starts another to resume the run.
 
-Every process with the instance imports this module, so what only a worker needs is imported in the worker.
+Every process that opens the instance imports this module, so a worker's own imports are in its functions.
 """
 
 import logging
@@ -18,41 +18,42 @@ from pathlib import Path
 from typing import Any, Self
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType
-from dagster._core.instance.ref import InstanceRef
-from dagster._core.launcher.base import (
+
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision
+from exports.jobs.job_id import job_id_for
+from pipelines import tags
+from pipelines.execution import worker
+from pipelines.execution.dagster_runs import (
     CheckRunHealthResult,
+    ConfigurableClass,
+    ConfigurableClassData,
+    InstanceRef,
     LaunchRunContext,
     ResumeRunContext,
     RunLauncher,
     WorkerStatus,
 )
-from dagster._serdes import ConfigurableClass
-from dagster._serdes.config_class import ConfigurableClassData
-
-from exports.artefacts import ArtefactStore
-from exports.jobs import decision
-from exports.jobs.job_id import job_id_for
-from pipelines.execution import worker
-from pipelines.export import tags
-from pipelines.storage import instance
+from pipelines.storage import instance, renamed_sensors
 
 
 def run_daemon() -> None:
-    """Run Dagster's daemon, the fork server importing meanwhile what the first queued run will need."""
+    """Run Dagster's daemon, while the fork server imports what the first queued run will need."""
     _context()
     forkserver.ensure_running()
-    from dagster._daemon.cli import main  # noqa: PLC0415
+    from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
 
-    instance.queue_interrupted_launches(Path(os.environ["LABELS_HOME"]))
+    with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
+        renamed_sensors.take_over(dagster)
+        instance.queue_interrupted_launches(dagster)
     main()
 
 
 class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
-    """Starts every run worker from a fork server, and tells whether one still lives.
+    """Starts run workers from a fork server, and tells whether they still live.
 
-    A worker outlives the daemon that started it, unless the daemon is stopped in good order: then its
-    workers are ended, and the next daemon's run monitoring resumes their runs.
+    A worker survives if the daemon that started it is killed. A daemon that is stopped kills its workers, and the
+    next daemon's run monitoring resumes their runs.
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
@@ -84,17 +85,17 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's worker and report the run as started.
 
-        It is started from here on for run monitoring too, which resumes started runs only: a worker
-        that dies in its first moments is found like any other.
+        Run monitoring resumes started runs only. As the run counts as started before the worker does anything,
+        a worker that dies at once is noticed like any other.
         """
         run = context.dagster_run
         with self._worker_of(run) as gate:
-            started = DagsterEvent(DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
+            started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
             self._instance.report_dagster_event(started, run_id=run.run_id)
             gate.send(run.run_id)
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        """Start another worker for a run whose worker died. Steps that ended find what they stored."""
+        """Start another worker for a run whose worker died. Its steps find what was stored before."""
         run = context.dagster_run
         with self._worker_of(run) as gate:
             gate.send(run.run_id)
@@ -103,7 +104,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return CheckRunHealthResult(WorkerStatus.RUNNING if worker.is_alive(run) else WorkerStatus.NOT_FOUND)
 
     def terminate(self, run_id: str) -> bool:
-        """End the run as its caller would: an export by its decision, between two batches; others at once."""
+        """Cancel the run: an export through its decision, which is read between two batches; others at once."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -121,7 +122,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             process.join()
 
     def _worker_of(self, run: dg.DagsterRun) -> Connection:
-        """Start and sign a worker that waits for the run's id to come through the connection returned."""
+        """Start a worker and tag the run with it. It waits until the returned connection sends the run's id."""
         context = _context()
         theirs, ours = context.Pipe(duplex=False)
         process = context.Process(
@@ -141,14 +142,16 @@ def _context() -> ForkServerContext:
 
 
 def _work(gate: Connection, ref: InstanceRef) -> None:
-    """Execute the run whose id comes through the gate; nothing where the gate closes without one."""
+    """Execute the run whose id the gate sends. Do nothing if the gate closes before."""
     try:
         run_id = str(gate.recv())
     except EOFError:
         return
-    from dagster._grpc.impl import core_execute_run  # noqa: PLC0415
-    from dagster._utils.hosted_user_process import recon_job_from_origin  # noqa: PLC0415
-    from dagster._utils.interrupts import capture_interrupts  # noqa: PLC0415
+    from pipelines.execution.dagster_workers import (  # noqa: PLC0415
+        capture_interrupts,
+        core_execute_run,
+        recon_job_from_origin,
+    )
 
     with dg.DagsterInstance.from_ref(ref) as dagster, capture_interrupts():
         run = dagster.get_run_by_id(run_id)
@@ -162,14 +165,14 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
             resume_from_failure=True,
         )
         deque(events, maxlen=0)
-        # One that was interrupted has not ended: it will be resumed.
+        # An interrupted run has not ended: it will be resumed.
         ended = dagster.get_run_by_id(run_id)
         if tags.ORGANISATION in run.tags and ended and ended.is_failure_or_canceled:
             _give_back(run_id)
 
 
 def _give_back(run_id: str) -> None:
-    """Remove what steps stored after another one had failed, and what those did not that were killed for good."""
+    """Release the lease and remove the parts of a failed job, also those of steps that were killed."""
     from accounts.store import Accounts  # noqa: PLC0415
     from pipelines.export import steps  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""How an export's run comes into being: created with its own id, then queued."""
+"""Create the run of an export under the job's id, and queue it."""
 
 import json
 import os
@@ -7,34 +7,35 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import dagster as dg
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.errors import DagsterRunAlreadyExists
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.run_coordinator import SubmitRunContext
-from dagster._core.storage.tags import PARTITION_NAME_TAG
-from dagster._core.workspace.context import BaseWorkspaceRequestContext
 from sqlalchemy.exc import IntegrityError
 
 from exports import trace
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
-from pipelines.export import tags
-from pipelines.export.assets import ORGANISATIONS
+from pipelines import tags
+from pipelines.execution.dagster_runs import (
+    PARTITION_NAME_TAG,
+    DagsterRunAlreadyExists,
+    GrpcServerCodeLocationOrigin,
+    JobPythonOrigin,
+    ModuleCodePointer,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+    RepositoryPythonOrigin,
+)
+from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
 from pipelines.storage.instance import LOCATION_NAME
 
-#: The console tells warnings only, the event log has everything.
+#: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
+DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
+
+#: The console shows warnings only; the event log has everything.
 _LOGGERS = {"console": {"config": {"log_level": "WARNING"}}}
 
 #: A small job's run: one process does everything.
 IN_PROCESS: Mapping[str, Any] = {"execution": {"config": {"in_process": {}}}, "loggers": _LOGGERS}
 
-#: Entities from which a process for each step pays: each costs a fork and some reading of the run's events.
+#: Entities from which a process for each step is faster. Each process costs a fork and some reading of events.
 PARALLEL_FROM = 50_000
 
 
@@ -44,19 +45,23 @@ def in_parallel(cores: int) -> Mapping[str, Any]:
 
 
 class Runs:
-    """Creates and queues runs on an instance whose code is served at a Unix socket."""
+    """Creates and queues export runs on an instance.
 
-    def __init__(self, instance: dg.DagsterInstance, code_server_socket: str) -> None:
+    The repository holds the export's job; its code is served at the Unix socket.
+    """
+
+    def __init__(
+        self, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, code_server_socket: str
+    ) -> None:
         self._instance = instance
-        self._job = defs.resolve_job_def(LABEL_EXPORT_JOB)
-        repository = defs.get_repository_def()
+        self._job = repository.get_job(LABEL_EXPORT_JOB)
         location = GrpcServerCodeLocationOrigin(
             host="localhost", socket=code_server_socket, location_name=LOCATION_NAME
         )
         self._remote_origin = RemoteJobOrigin(
             RemoteRepositoryOrigin(location, repository.name), LABEL_EXPORT_JOB
         )
-        pointer = ModuleCodePointer("pipelines.definitions", "defs", working_directory=None)
+        pointer = ModuleCodePointer(DEFINITIONS_MODULE, DEFINITIONS_NAME, working_directory=None)
         self._code_origin = JobPythonOrigin(
             LABEL_EXPORT_JOB,
             RepositoryPythonOrigin(
@@ -69,9 +74,9 @@ class Runs:
         )
 
     def create(self, export: ExportPlan, *, parallel: bool = False) -> bool:
-        """Create the plan's run; False where it exists, which the database decides.
+        """Create the plan's run. Return False if a run of that id exists, which the database decides.
 
-        A parallel run starts processes of its own, so no warm worker may execute it.
+        A parallel run starts a process for each step, so no warm worker may execute it.
         """
         ensure_partition(self._instance, export.organisation)
         request = export.request.normalised()
@@ -97,9 +102,10 @@ class Runs:
         return True
 
     def queue(self, run: dg.DagsterRun) -> None:
-        """Hand the run to the daemon: the coordinator only writes an event, the daemon brings its own workspace."""
-        no_workspace = cast("BaseWorkspaceRequestContext", None)
-        self._instance.run_coordinator.submit_run(SubmitRunContext(run, workspace=no_workspace))
+        """Put the run into the daemon's queue."""
+        # The queue only stores an event: the daemon brings a workspace of its own.
+        no_workspace = cast("Any", None)
+        self._instance.run_coordinator.submit_run(dg.SubmitRunContext(run, workspace=no_workspace))
 
 
 def _trace_of(export: ExportPlan) -> dict[str, str]:
@@ -108,10 +114,10 @@ def _trace_of(export: ExportPlan) -> dict[str, str]:
 
 
 def ensure_partition(instance: dg.DagsterInstance, organisation: str) -> None:
-    """Make the organisation's partition, which the last step of a run materializes and fails without.
+    """Add the organisation's partition unless it exists. The last step of a run fails without it.
 
-    Dagster looks for the key and then inserts it, so of two first submissions of an organisation one may
-    meet the database's constraint: the key is there then, which is all that was wanted.
+    Dagster looks for the key and then inserts it. Of two first submissions of an organisation at once, one may
+    therefore violate the database's constraint; the key exists then, so that is no error here.
     """
     name = str(ORGANISATIONS.name)
     if instance.has_dynamic_partition(name, organisation):

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from exports.ports import Degradation, Gauges, JobStatus
-from pipelines.execution.runs import LABEL_EXPORT_JOB
 from pipelines.execution.warm_workers import WarmWorkers
+from pipelines.export.assets import LABEL_EXPORT_JOB
 from pipelines.export.job_state import statuses_of
 from pipelines.storage.totals import exported_items
 

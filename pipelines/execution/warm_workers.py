@@ -1,7 +1,7 @@
-"""A few warm processes for small jobs: one run at a time in each, never in the façade.
+"""A pool of warm processes for small jobs. Each executes one run at a time.
 
-Two runs in threads of one process deadlock (each resets the process's logging), and a cold process
-costs seconds of imports. They are forked from one process that imported everything once.
+Two runs in threads of one process deadlock, because each resets the process's logging, so the façade cannot execute
+runs itself. A new process would spend seconds on imports, so these are forked from one that has imported everything.
 """
 
 import logging
@@ -44,25 +44,25 @@ class WarmWorkers:
         self._size = size
 
     def start(self) -> None:
-        """Start all processes at once and return; each joins the pool when it is warm."""
+        """Start all processes and return. Each joins the pool when it is warm."""
         for _ in range(self._size):
             self._start_one()
 
     @property
     def ready(self) -> bool:
-        """Whether at least one worker has been warm."""
+        """Return whether at least one worker has become warm."""
         return self._was_warm.is_set()
 
     @property
     def missing(self) -> int:
-        """How many of the workers are dead or not warm yet."""
+        """Return how many of the workers are dead or not warm yet."""
         return self._size - sum(process.is_alive() for process in list(self._warm.values()))
 
     def execute(self, run_id: str, wait_seconds: float) -> bool:
-        """Execute the run to its end; False where it did not begin: no worker was free in `wait_seconds`, or it died.
+        """Execute the run to its end, and return whether it began.
 
-        A run whose worker dies after it began is left as it is: run monitoring resumes it. Another worker
-        takes the dead one's place.
+        It does not begin if no worker is free within `wait_seconds`, or if the worker dies first. If the worker
+        dies later, run monitoring resumes the run. A new worker takes the place of a dead one.
         """
         try:
             idle = self._idle.get(timeout=wait_seconds)
@@ -78,7 +78,7 @@ class WarmWorkers:
         return True
 
     def close(self) -> None:
-        """End all idle processes; those at work end with the façade's pipes."""
+        """End all idle processes. Those at work end when the façade's pipes close."""
         self._closed.set()
         with suppress(queue.Empty):
             while True:
@@ -104,7 +104,7 @@ class WarmWorkers:
         threading.Thread(target=self._admit_one, daemon=True).start()
 
     def _admit_one(self) -> None:
-        """Start a process and wait until it is warm: the fork server answers when it has imported everything."""
+        """Start a process, wait until the fork server has imported everything, and add it to the pool."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_serve, args=(theirs, str(self._home)), name="labels-warm-worker", daemon=True
@@ -124,21 +124,18 @@ class WarmWorkers:
 def _serve(pipe: Connection, home: str) -> None:
     """Execute the runs whose ids come through the pipe, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from dagster._core.definitions.job_base import InMemoryJob  # noqa: PLC0415 - the child's cost
-    from dagster._core.execution.api import execute_run  # noqa: PLC0415
-    from dagster._core.storage.dagster_run import DagsterRunStatus  # noqa: PLC0415
+    from dagster import DagsterRunStatus  # noqa: PLC0415 - the child's cost
 
-    from pipelines.execution.preload import JOB  # noqa: PLC0415
+    from pipelines.execution.dagster_workers import execute_run, recon_job_from_origin  # noqa: PLC0415
 
     dagster = instance.load(Path(home))
-    job = InMemoryJob(JOB)
     pipe.send(READY)
     with suppress(EOFError):
         while True:
             run_id = pipe.recv()
             run = dagster.get_run_by_id(run_id)
-            # One that was cancelled or queued while it waited is no longer ours.
-            if run is not None and run.status is DagsterRunStatus.NOT_STARTED:
+            # A run that was cancelled or queued meanwhile is not for us.
+            if run is not None and run.status is DagsterRunStatus.NOT_STARTED and run.job_code_origin:
                 worker.sign(dagster, run_id, os.getpid())
-                execute_run(job, run, dagster)
+                execute_run(recon_job_from_origin(run.job_code_origin), run, dagster)
             pipe.send(run_id)

@@ -1,27 +1,26 @@
-"""The processes that execute runs: what they find imported, and how a run tells which of them has it."""
+"""What run workers and warm workers have in common: their imports, and the run tag that names a run's process."""
 
 import dagster as dg
 import psutil
 
-#: What a fork server imports before its first fork; it ignores in silence what it cannot import.
-PRELOAD = ["pipelines.execution.preload"]
+from pipelines import tags
 
-#: The run's tag: the worker's pid and when it began.
-WORKER = "labels/worker"
+#: What a fork server imports before its first fork. It ignores silently what it cannot import.
+PRELOAD = ["pipelines.preload"]
 
-#: A pid that is used again belongs to a process that began at another time. The clock may be set meanwhile.
+#: A reused pid belongs to a process with another start time. Smaller differences come from setting the clock.
 _CLOCK_SECONDS = 5.0
 
 
 def sign(instance: dg.DagsterInstance, run_id: str, pid: int) -> None:
-    """Record that the process executes the run."""
+    """Tag the run with the process that executes it."""
     began = psutil.Process(pid).create_time()
-    instance.add_run_tags(run_id, {WORKER: f"{pid} {began:.2f}"})
+    instance.add_run_tags(run_id, {tags.WORKER: f"{pid} {began:.2f}"})
 
 
 def is_alive(run: dg.DagsterRun) -> bool:
-    """Whether the process that signed the run last still lives; False where none did."""
-    pid, _, began = run.tags.get(WORKER, "").partition(" ")
+    """Return whether the process in the run's tag still lives. False if there is no tag."""
+    pid, _, began = run.tags.get(tags.WORKER, "").partition(" ")
     if not pid:
         return False
     try:
@@ -34,5 +33,5 @@ def is_alive(run: dg.DagsterRun) -> bool:
 
 
 def pid_of(run: dg.DagsterRun) -> int | None:
-    """Return the living process that executes the run, or None."""
-    return int(run.tags[WORKER].partition(" ")[0]) if is_alive(run) else None
+    """Return the pid of the process that executes the run, or None if none lives."""
+    return int(run.tags[tags.WORKER].partition(" ")[0]) if is_alive(run) else None

@@ -1,8 +1,10 @@
-"""The asset graph: the catalogue's tables, and the label exports made of them."""
+"""The asset graph: the catalogue's tables, and the label export that depends on them."""
 
 import dagster as dg
 
 from pipelines.export import ops
+
+LABEL_EXPORT_JOB = "label_export_job"
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 
@@ -33,3 +35,9 @@ def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-
     parts = chunks.map(ops.render_chunk).collect()
     artefact = ops.assemble_parts(parts)
     return ops.record_printed(parts, artefact, ops.publish(artefact))
+
+
+# The run itself reports the outcome of the asset checks, so the job has no step for them.
+label_export_job = dg.define_asset_job(
+    LABEL_EXPORT_JOB, selection=dg.AssetSelection.assets(label_export).without_checks()
+)

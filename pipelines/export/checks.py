@@ -1,7 +1,7 @@
-"""The asset checks of label exports: what the verification found before the artefact was published.
+"""The asset checks of label exports: the findings of the verification before publishing.
 
-The run itself looks at the artefact while it can still fail (`exports.assemble`) and logs the outcome as
-evaluations of these checks, so a check costs no step of its own, and a job that fails one has its evaluation too.
+The run verifies the artefact while it can still fail (`exports.assemble`), and logs the findings as evaluations of
+these checks. So a check needs no step, and a job that fails one has its evaluation too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ LABEL_EXPORT = dg.AssetKey("label_export")
 _MEANING: Mapping[Check, str] = {
     Check.WHOLE: "Every byte of the finished file was read and is what was written.",
     Check.NAMES: "No two files in the archive have the same name, letter case aside.",
-    Check.COUNTS: "The file holds just the symbols, labels and reports of the manifest's entities.",
+    Check.COUNTS: "The file holds exactly the symbols, labels and reports of the manifest's entities.",
     Check.SAMPLE: "Symbols read back from the finished file say what the manifest asks for.",
 }
 
@@ -28,7 +28,7 @@ SPECS = [dg.AssetCheckSpec(check.value, asset=LABEL_EXPORT, description=_MEANING
 
 
 def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore) -> None:
-    """Log what was found of the job's artefact as evaluations of the run; nothing where it was not looked at."""
+    """Log the findings on the job's artefact as check evaluations of the run. No findings, no evaluations."""
     for found in findings.of(export.job_id, artefacts):
         evaluation = dg.AssetCheckEvaluation(
             asset_key=LABEL_EXPORT,
@@ -37,7 +37,7 @@ def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: Artefa
             metadata={"job_id": export.job_id, **found.facts},
             partition=export.organisation,
         )
-        # The annotation names three of the events that it takes.
+        # `log_event` takes evaluations too; its annotation leaves them out.
         context.log_event(cast("dg.AssetObservation", evaluation))
 
 
@@ -45,7 +45,7 @@ def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: Artefa
 def label_export_checks(
     context: dg.AssetCheckExecutionContext, artefacts: dg.ResourceParam[ArtefactStore]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Tell again, where somebody asks in the UI, what was found of the newest export."""
+    """Repeat the findings on the newest export, for somebody who starts the checks in the UI."""
     newest = context.instance.get_latest_materialization_event(LABEL_EXPORT)
     if newest is None:
         return

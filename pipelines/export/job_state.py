@@ -1,10 +1,9 @@
-"""A Dagster run, told as an export job."""
+"""Return the state of an export job from its Dagster run."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster._core.storage.dagster_run import DagsterRunStatus, RunRecord
 
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
@@ -14,36 +13,36 @@ from exports.jobs import decision
 from exports.jobs.decision import Decision
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, JobStatus, Report
-from pipelines.export import tags
+from pipelines import tags
 from pipelines.export.progress import ProgressReader
 
-STATUS_OF: Mapping[DagsterRunStatus, JobStatus] = {
-    DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
-    DagsterRunStatus.QUEUED: JobStatus.PENDING,
-    DagsterRunStatus.STARTING: JobStatus.PENDING,
-    DagsterRunStatus.MANAGED: JobStatus.PENDING,
-    DagsterRunStatus.STARTED: JobStatus.PROCESSING,
-    DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
-    DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
-    DagsterRunStatus.FAILURE: JobStatus.FAILED,
-    DagsterRunStatus.CANCELED: JobStatus.FAILED,
+STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
+    dg.DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
+    dg.DagsterRunStatus.QUEUED: JobStatus.PENDING,
+    dg.DagsterRunStatus.STARTING: JobStatus.PENDING,
+    dg.DagsterRunStatus.MANAGED: JobStatus.PENDING,
+    dg.DagsterRunStatus.STARTED: JobStatus.PROCESSING,
+    dg.DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
+    dg.DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
+    dg.DagsterRunStatus.FAILURE: JobStatus.FAILED,
+    dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
 }
 
 _UNEXPLAINED = "The export failed for a reason that lies not in its data; the log has it."
 
 
-def statuses_of(status: JobStatus) -> Sequence[DagsterRunStatus]:
-    """Return the run statuses that are told as this one."""
+def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
+    """Return the run statuses that clients see as this job status."""
     return [of_run for of_run, told in STATUS_OF.items() if told is status]
 
 
 def job_of(
-    record: RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
+    record: dg.RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
 ) -> ExportJob:
     """Return the state of the job whose run this is.
 
-    A cancellation decides the state at once, whatever the run is still about to notice. What is recorded as
-    printed is published, also where the run failed in the moment between the record and its own success.
+    A cancelled job is failed at once, even while the run has yet to notice. A job whose labels are recorded as
+    printed is completed, even if the run fails between that record and its own success.
     """
     run = record.dagster_run
     job_id = job_id_for(run.run_id)
@@ -84,7 +83,7 @@ def _status(run: dg.DagsterRun, decided: Decision | None) -> JobStatus:
 
 
 def _error_code(run: dg.DagsterRun, decided: Decision | None) -> str:
-    if (decided is not None and decided.cancelled) or run.status is DagsterRunStatus.CANCELED:
+    if (decided is not None and decided.cancelled) or run.status is dg.DagsterRunStatus.CANCELED:
         return ExportCancelled.code
     return run.tags.get(tags.ERROR_CODE, "internal_error")
 

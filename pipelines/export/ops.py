@@ -1,4 +1,4 @@
-"""The steps of one export: thin, each hands references to the functions of `exports`."""
+"""The ops of one export. Each calls functions of `exports` and hands on references, not data."""
 
 import base64
 from collections.abc import Iterator
@@ -16,7 +16,8 @@ from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from exports.previews import pictures
-from pipelines.export import checks, progress, steps, tags
+from pipelines import tags
+from pipelines.export import checks, progress, steps
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -60,7 +61,7 @@ def render_chunk(
         leases.keep(export, accounts)
         tell = progress.teller(context, export.organisation, chunk)
         part = render.chunk_to_part(export, manifest.load(export, artefacts), chunk, artefacts, tell)
-        # Another chunk may have failed meanwhile and discarded the parts that there were.
+        # Another chunk may have failed meanwhile, which discards all parts stored until then.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
     return part
@@ -140,10 +141,10 @@ def record_printed(
 
 
 def _distinct(parts: list[Part]) -> list[Part]:
-    """Return the parts in order, each once.
+    """Return the parts in order without duplicates.
 
-    Where `resolve` ended between two of its chunks it yields all of them again, and Dagster hands on the first
-    ones twice.
+    If `resolve` is killed between two of its outputs, it yields all of them again, and Dagster passes the first
+    ones on twice.
     """
     return sorted({part.start: part for part in parts}.values(), key=lambda part: part.start)
 

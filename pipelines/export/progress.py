@@ -1,4 +1,4 @@
-"""How far a run's chunks are: told by its steps as a few observations, read by the façade from where it last was."""
+"""Progress of a run: its steps log observations, and the façade reads those it has not read yet."""
 
 import threading
 import time
@@ -11,10 +11,10 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import OnProgress
 from pipelines.export.checks import LABEL_EXPORT
 
-#: Seconds between two observations of one chunk: often enough for who waits, few enough for the event log.
+#: Seconds between two observations of one chunk. More would fill the event log.
 _TELL_SECONDS = 2.0
 
-#: Runs whose progress a reader remembers.
+#: Runs whose progress a reader keeps in memory.
 _REMEMBERED = 1_000
 
 _EVENTS_AT_ONCE = 1_000
@@ -27,7 +27,7 @@ def log(context: dg.OpExecutionContext, organisation: str, chunk: Chunk, drawn: 
 
 
 def teller(context: dg.OpExecutionContext, organisation: str, chunk: Chunk) -> OnProgress:
-    """Return what logs the chunk's progress, now and then."""
+    """Return a function that logs the chunk's progress, at most once in `_TELL_SECONDS`."""
     last = time.monotonic()
 
     def tell(drawn: int, failed: int) -> None:
@@ -41,7 +41,7 @@ def teller(context: dg.OpExecutionContext, organisation: str, chunk: Chunk) -> O
 
 @dataclass(slots=True)
 class _Seen:
-    """What was read of a run: up to which event, and each chunk's latest counts."""
+    """What was read of a run: the last event's cursor, and the latest counts of each chunk."""
 
     cursor: str | None = None
     chunks: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
@@ -56,7 +56,7 @@ class ProgressReader:
         self._lock = threading.Lock()
 
     def of(self, run_id: str) -> tuple[int, int]:
-        """Return the entities drawn and failed so far; a chunk counts once, however often it was tried."""
+        """Return the entities drawn and failed so far. A chunk counts once, however often it was tried."""
         with self._lock:
             seen = self._seen.setdefault(run_id, _Seen())
             self._seen.move_to_end(run_id)

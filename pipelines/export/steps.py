@@ -1,4 +1,4 @@
-"""How a step of an export is tried, and how the job ends that a step fails for good."""
+"""Retry and failure handling for export ops."""
 
 import logging
 import time
@@ -16,9 +16,9 @@ from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
-from pipelines.export import tags
+from pipelines import tags
 
-#: Every step finds what an earlier attempt stored, so any may be tried again: a storage may be back by then.
+#: Every step finds what an earlier attempt stored, so it may be tried again: storage may work again by then.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
 
 
@@ -30,9 +30,9 @@ class _HasFailed(LabelError):
 def attempt(
     context: dg.OpExecutionContext, artefacts: ArtefactStore, accounts: Accounts, what: str
 ) -> Generator[ExportPlan]:
-    """Yield the job's plan for one attempt at a step that makes `what`, in words for who asked for it.
+    """Yield the job's plan for one attempt at a step. `what` names what it makes, for the client's message.
 
-    A deliberate error fails the job at once, any other one with the last attempt.
+    A LabelError fails the job at once, other errors and CommitContention only at the last attempt.
     """
     try:
         require_going_on(context, artefacts)
@@ -74,7 +74,7 @@ def _traced(context: dg.OpExecutionContext, export: ExportPlan) -> Generator[Non
 
 
 def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -> None:
-    """Raise ExportCancelled where the job was cancelled, and another LabelError where it has failed."""
+    """Raise ExportCancelled if the job is cancelled, and another LabelError if it has failed."""
     decision.require_not_cancelled(job_id_for(context.run_id), artefacts)
     if _has_failed(context):
         raise _HasFailed("Another step of the job failed.")
@@ -83,7 +83,7 @@ def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -
 def release(
     context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Give back what a published job no longer needs. It is published, whatever fails here."""
+    """Release the lease and remove the parts of a published job. Errors are only logged: it stays published."""
     with _logged(context.log):
         leases.release(export, accounts)
     with _logged(context.log):
@@ -92,9 +92,9 @@ def release(
 
 
 def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: logging.Logger) -> None:
-    """Release the lease of a job that failed, and discard what it stored unless that is committed.
+    """Release the lease of a failed job, and discard what it stored unless that is committed.
 
-    Where it cannot be done it is logged: what failed first is what is to be told, and housekeeping removes the rest.
+    Errors are only logged, because the client is told the first failure. Housekeeping removes the rest.
     """
     with _logged(log):
         export = plan.load(job_id, artefacts)
@@ -109,10 +109,9 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
 def _fail(
     context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Tell why the job has failed, and give back what it took.
+    """Tag the run with the reason of the failure, then release and discard what the job holds.
 
-    In this order: a step that is at work meanwhile looks last of all whether the job goes on, and else ends
-    here too.
+    The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
     """
     reason = {tags.ERROR_CODE: "internal_error"}
     if isinstance(error, LabelError):

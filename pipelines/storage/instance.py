@@ -1,6 +1,6 @@
-"""The Dagster instance of one home: where its database lies and how it runs jobs.
+"""The Dagster instance of one home: its configuration files, its databases, and how to open it.
 
-Dagster is imported where it is used: the supervisor starts its processes before it needs any of it.
+Dagster is imported inside the functions, so that the supervisor can start its processes without that import.
 """
 
 import os
@@ -9,41 +9,46 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from pipelines import tags
+
 if TYPE_CHECKING:
     import dagster as dg
 
 LOCATION_NAME = "labels"
 
-#: Two queued runs at once: with the warm workers they share the machine's cores.
+#: Queued runs at once. They share the cores with the warm workers.
 MAX_CONCURRENT_RUNS = 2
 
-#: One organisation's large jobs run one after the other, so that they never hold up another's.
+#: Queued runs of one organisation run one after the other, so that they never delay another organisation's.
 _ONE_EACH: dict[str, object] = {
-    "key": "labels/organisation",
+    "key": tags.ORGANISATION,
     "value": {"applyLimitPerUniqueValue": True},
     "limit": 1,
 }
 
+#: Where dagster.yaml finds those classes of Dagster that have no public name.
+_PRIVATE_STORAGES = "pipelines.storage.dagster_storage"
+
 _MONITORING: dict[str, object] = {
     "enabled": True,
-    # How soon a dead worker is noticed, and how often its run is resumed before it counts as failed.
+    # A dead worker is noticed within this time, and its run is resumed so many times before it fails.
     "poll_interval_seconds": 2,
     "max_resume_run_attempts": 5,
-    # Monitoring would fail a run that is not started by then. The façade and the daemon queue such runs at
-    # their start, however long the service was down.
+    # Monitoring fails a run that has not started within this time. Ours must wait however long the service is
+    # down: the façade and the daemon queue such runs when they start.
     "start_timeout_seconds": 10 * 365 * 24 * 3600,
 }
 
 
 def workspace_of(home: Path) -> Path:
-    """Return the file that tells Dagster's processes where our code is served."""
+    """Return the path of the file that tells Dagster's processes where our code is served."""
     return home / "dagster" / "workspace.yaml"
 
 
 def prepare(home: Path, code_server_socket: str) -> None:
-    """Write the instance's two files below `home`, and create its databases where there are none yet.
+    """Write the instance's two configuration files below `home`, and create its databases if they are missing.
 
-    The consolidated event log costs a third of the default's one database per run.
+    The consolidated event log takes a third of the time of the default, which has one database per run.
     """
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
@@ -63,17 +68,17 @@ def prepare(home: Path, code_server_socket: str) -> None:
                 "config": storage,
             },
             "schedule_storage": {
-                "module": "dagster._core.storage.schedules",
+                "module": _PRIVATE_STORAGES,
                 "class": "SqliteScheduleStorage",
                 "config": storage,
             },
-            # Output is the service's own log: capturing it costs two processes a run.
+            # Output goes to the service's log. Capturing it would cost two processes per run.
             "compute_logs": {
-                "module": "dagster._core.storage.noop_compute_log_manager",
+                "module": _PRIVATE_STORAGES,
                 "class": "NoOpComputeLogManager",
             },
             "run_coordinator": {
-                "module": "dagster._core.run_coordinator",
+                "module": "dagster",
                 "class": "QueuedRunCoordinator",
                 "config": {
                     "max_concurrent_runs": MAX_CONCURRENT_RUNS,
@@ -83,20 +88,20 @@ def prepare(home: Path, code_server_socket: str) -> None:
             },
             "run_launcher": {"module": "pipelines.execution.run_launcher", "class": "ForkedRunLauncher"},
             "run_monitoring": _MONITORING,
-            # A webhook's receiver that does not answer holds its own sensor only.
+            # In threads, a webhook receiver that does not answer delays no other sensor.
             "sensors": {"use_threads": True, "num_workers": 4},
             "retention": {"sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30}}},
         },
     )
     workspace = workspace_of(home)
-    if not workspace.exists():  # it is written last, so that where it is the databases are too
+    if not workspace.exists():  # it is written last, so if it exists the databases do too
         _create_databases(dagster_home)
     server = {"socket": code_server_socket, "location_name": LOCATION_NAME}
     _write(workspace, {"load_from": [{"grpc_server": server}]})
 
 
 def _create_databases(dagster_home: Path) -> None:
-    """Create the SQLite databases in one process: several that create one at once corrupt its version."""
+    """Create the SQLite databases in this process. Several processes creating one at once corrupt its version."""
     import dagster as dg  # noqa: PLC0415
 
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
@@ -114,16 +119,14 @@ def load(home: Path) -> "dg.DagsterInstance":
     return dg.DagsterInstance.from_config(str(home / "dagster"))
 
 
-def queue_interrupted_launches(home: Path) -> None:
-    """Queue again the runs that a daemon was launching when it died. For the time before the next one runs."""
+def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
+    """Queue again the runs that a daemon was launching when it died. Call it before the next daemon runs."""
     import dagster as dg  # noqa: PLC0415
-    from dagster._core.events import DagsterEvent, DagsterEventType  # noqa: PLC0415
 
-    with load(home) as dagster:
-        for run in dagster.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
-            # The coordinator takes runs only that are new.
-            queued = DagsterEvent(DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
-            dagster.report_dagster_event(queued, run_id=run.run_id)
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
+        # `submit_run` of the coordinator takes only runs that were never queued.
+        queued = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
+        instance.report_dagster_event(queued, run_id=run.run_id)
 
 
 def _write(path: Path, document: dict[str, object]) -> None:

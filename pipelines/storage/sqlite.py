@@ -1,7 +1,7 @@
-"""Dagster's SQLite storages on kept connections.
+"""Dagster's SQLite storages with a pool of connections.
 
-Dagster opens an engine, a connection and a schema inspection for each statement, and throws them away: of a
-poll's processor time that was three quarters, of a small run's a third.
+Dagster opens an engine and a connection and inspects the schema for each statement. That took three quarters of the
+processor time of a poll, and a third of that of a small run.
 """
 
 import os
@@ -11,19 +11,22 @@ from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, Self
 
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
-from dagster._core.storage.runs import SqliteRunStorage
-from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
+
+from pipelines.storage.dagster_storage import (
+    ConfigurableClassData,
+    ConsolidatedSqliteEventLogStorage,
+    SqliteRunStorage,
+)
 
 _BUSY_SECONDS = 30
 
-#: Connections that are kept; more are opened while more threads need one.
+#: Connections that are kept open. More are opened while more threads need one.
 _POOL_SIZE = 8
 
 
 class PooledSqliteRunStorage(SqliteRunStorage):
-    """The runs. A commit is on the disk: who has a receipt has a job."""
+    """The database of runs. A commit is synchronised to disk, so a job survives a power cut once accepted."""
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
@@ -35,7 +38,7 @@ class PooledSqliteRunStorage(SqliteRunStorage):
             yield connection
 
     def has_run_stats_index_cols(self) -> bool:
-        """Return True: the database was made by this version of Dagster. Its own answer inspects the schema."""
+        """Return True without Dagster's inspection of the schema: this version made the database."""
         return True
 
     def dispose(self) -> None:
@@ -47,7 +50,7 @@ class PooledSqliteRunStorage(SqliteRunStorage):
 
 
 class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
-    """The events of runs. A commit outlives the process, not a power cut: it would cost a wait per event."""
+    """The database of events. A commit survives the process but not a power cut: that would cost a wait per event."""
 
     @contextmanager
     def _connect(self) -> Generator[Connection]:
@@ -68,7 +71,7 @@ def _engine(url: str, *, synchronous: str) -> Engine:
         url, pool_size=_POOL_SIZE, max_overflow=-1, connect_args={"timeout": _BUSY_SECONDS}
     )
 
-    # A forked child leaves the connections to its parent: SQLite's may not cross a fork.
+    # SQLite connections must not cross a fork, so a forked child drops them without closing the parent's.
     os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
 
     @event.listens_for(engine, "connect")

@@ -1,12 +1,10 @@
-"""What all runs together have made, added up by the database: Dagster's own reader unpacks every run."""
+"""Totals over all kept runs, added up in SQL: Dagster's own reader would unpack every run."""
 
 import dagster as dg
-from dagster._core.storage.dagster_run import DagsterRunStatus
-from dagster._core.storage.runs import SqlRunStorage
-from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 from sqlalchemy import BigInteger, cast, func, select
 
-from pipelines.export import tags
+from pipelines import tags
+from pipelines.storage.dagster_storage import RunsTable, RunTagsTable, SqlRunStorage
 
 
 def exported_items(instance: dg.DagsterInstance) -> int:
@@ -18,7 +16,7 @@ def exported_items(instance: dg.DagsterInstance) -> int:
         select(func.coalesce(func.sum(cast(RunTagsTable.c.value, BigInteger)), 0))
         .join(RunsTable, RunsTable.c.run_id == RunTagsTable.c.run_id)
         .where(RunTagsTable.c.key == tags.TOTAL_ITEMS)
-        .where(RunsTable.c.status == DagsterRunStatus.SUCCESS.value)
+        .where(RunsTable.c.status == dg.DagsterRunStatus.SUCCESS.value)
     )
     with storage.connect() as connection:
         return connection.execute(total).scalar_one()

@@ -24,7 +24,9 @@ _UTF8_FLAG = 0x0800  # 4.4.4, bit 11
 _VERSION, _ZIP64_VERSION = 20, 45  # 4.4.3.2
 _UNIX = 3 << 8  # 4.4.2: external attributes are Unix modes
 _MODE = 0o100644 << 16  # a regular file, rw-r--r--
-_DATE = 1 << 5 | 1  # 1980-01-01, the earliest DOS date, at 00:00
+# 4.4.6: bits 0 to 4 the day, 5 to 8 the month, then years since 1980. 1980-02-01 rather than the first day there is:
+# tools unpack in local time, and a file that a time zone moves to 1979 cannot be zipped again.
+_DATE = 2 << 5 | 1
 _ZIP64_TAG = 1  # 4.5.3
 
 #: A member without its name: the offset of its local header, the sizes of its data, and so on. In a fragment's

@@ -1,11 +1,10 @@
-"""The place and size of human-readable text: it is broken between Application Identifiers and never cut."""
+"""The place and size of human-readable text: it is broken between elements and never cut."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
-from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from renderers.fonts.outlines import (
     DIGIT_BOTTOM,
     DIGIT_TOP,
@@ -32,8 +31,6 @@ _LINEAR_CAP_MM, _LINEAR_LEAST_STEP = 3.0, 9
 _MATRIX_CAP_MM, _MATRIX_LEAST_STEP = 2.0, 13
 # Sizes are steps of a twentieth, so that few sizes serve many texts and files with similar texts look alike.
 _STEPS = 20
-
-_AI = re.compile(r"\((\d{2,4})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,54 +98,28 @@ def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> t
     return tuple(runs)
 
 
-def fit(text: str, room_x: float, x_dimension_mm: float, *, linear: bool) -> Setting:
-    """Return how the text is set in `room_x`: in one line if a legible size allows, else in a line for each AI.
+def fit(elements: Sequence[str], room_x: float, x_dimension_mm: float, *, linear: bool) -> Setting:
+    """Return how the text is set in `room_x`: in one line if legible, else in a line for each element.
 
     If the lines are too wide even at the least legible size, the setting is wider than the room.
     """
     cap_mm, least = (_LINEAR_CAP_MM, _LINEAR_LEAST_STEP) if linear else (_MATRIX_CAP_MM, _MATRIX_LEAST_STEP)
     step_em_x = cap_mm / x_dimension_mm * UNITS_PER_EM / CAP_HEIGHT / _STEPS
-    lines: list[tuple[int, int | None]] = [(0, None)]
-    step = _largest_step(advance(text), room_x, step_em_x)
+    lines: tuple[tuple[int, int | None], ...] = ((0, None),)
+    widths = [advance(element) for element in elements]
+    units = sum(widths)
+    step = _largest_step(units, room_x, step_em_x)
     if step < least:
-        starts = ai_starts(text)
-        lines = list(zip(starts, [*starts[1:], None], strict=True))
-        step = _largest_step(max(advance(text[start:stop]) for start, stop in lines), room_x, step_em_x)
+        starts = [0, *accumulate(map(len, elements[:-1]))]
+        lines = tuple(zip(starts, [*starts[1:], None], strict=True))
+        units = max(widths)
+        step = _largest_step(units, room_x, step_em_x)
     if step >= least:
-        return Setting(tuple(lines), step * step_em_x, room_x)
-    widest = max(advance(text[start:stop]) for start, stop in lines) + 2 * OVERHANG
+        return Setting(lines, step * step_em_x, room_x)
     # Whole X keep the symbol, which stays in the middle, on a grid of halves.
-    return Setting(tuple(lines), least * step_em_x, math.ceil(widest * least * step_em_x / UNITS_PER_EM))
+    width_x = math.ceil((units + 2 * OVERHANG) * least * step_em_x / UNITS_PER_EM)
+    return Setting(lines, least * step_em_x, width_x)
 
 
 def _largest_step(units: int, room_x: float, step_em_x: float) -> int:
     return min(_STEPS, math.floor(room_x * UNITS_PER_EM / (units + 2 * OVERHANG) / step_em_x))
-
-
-def ai_starts(text: str) -> list[int]:
-    """Return where each Application Identifier of the text begins; lines are broken only there.
-
-    A value may contain an AI in parentheses: values of predefined length are skipped, and elsewhere only a
-    known AI that has not occurred yet counts.
-
-    >>> ai_starts("(01)09506000134352(10)A(99)B")
-    [0, 18]
-    """
-    starts = [0]
-    seen: set[str] = set()
-    match = _AI.match(text)
-    while match is not None:
-        identifier = APPLICATION_IDENTIFIERS.get(match[1])
-        seen.add(match[1])
-        length = identifier.max_length if identifier and identifier.predefined_length else 1
-        match = next(
-            (
-                found
-                for found in _AI.finditer(text, match.end() + length)
-                if found[1] in APPLICATION_IDENTIFIERS and found[1] not in seen
-            ),
-            None,
-        )
-        if match is not None:
-            starts.append(match.start())
-    return starts

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from renderers.symbol import GUARD_BAR_X, Captions, Drawing, HriZone, MatrixSymbols, SymbolGroup
 from renderers.writers import hri
@@ -34,6 +34,8 @@ class PictureLayout:
     text: tuple[hri.TextRun, ...] = ()
 
 
+_Text = TypeVar("_Text")
+
 #: (symbols that share a layout, layout, drawing, captions) -> one file per symbol
 Draw: TypeAlias = Callable[[SymbolGroup, PictureLayout, Drawing, Captions], list[bytes]]
 
@@ -46,7 +48,7 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
     Raises ValueError unless there is one caption of each kind per symbol.
     """
     count = len(symbols.positions)
-    if not len(captions.titles) == len(captions.descriptions) == len(captions.hri) == count:
+    if not len(captions.titles) == len(captions.descriptions) == len(captions.elements) == count:
         raise ValueError(f"{count} symbols have not as many titles, descriptions and texts")
     if count == 0:
         return []
@@ -54,8 +56,8 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
     if not drawing.hri or frame.zones:
         return draw(symbols, _layout(frame, None), drawing, captions)
     members_of: dict[hri.Setting, list[int]] = {}
-    for member, text in enumerate(captions.hri):
-        setting = hri.fit(text, frame.room_x, drawing.x_dimension_mm, linear=frame.linear)
+    for member, elements in enumerate(captions.elements):
+        setting = hri.fit(elements, frame.room_x, drawing.x_dimension_mm, linear=frame.linear)
         members_of.setdefault(setting, []).append(member)
     if len(members_of) == 1:
         return draw(symbols, _layout(frame, next(iter(members_of))), drawing, captions)
@@ -64,7 +66,7 @@ def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, d
         part = Captions(
             _picked(captions.titles, members),
             _picked(captions.descriptions, members),
-            _picked(captions.hri, members),
+            _picked(captions.elements, members),
         )
         drawn = draw(symbols.only(members), _layout(frame, setting), drawing, part)
         for member, file in zip(members, drawn, strict=True):
@@ -130,5 +132,5 @@ def _layout(frame: _Frame, setting: hri.Setting | None) -> PictureLayout:
     return PictureLayout(width, height, symbol, guard, bearer_bars, text)
 
 
-def _picked(texts: Sequence[str], members: Sequence[int]) -> list[str]:
+def _picked(texts: Sequence[_Text], members: Sequence[int]) -> list[_Text]:
     return [texts[member] for member in members]

@@ -6,16 +6,17 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from accounts import database, keys
-from accounts.errors import DatabaseTooNew, UnsupportedDatabase
+from accounts.errors import DatabaseTooNew, ScheduleExists, UnsupportedDatabase
 from accounts.identity import Role
 from accounts.store import Accounts
 from accounts.tables import Base
@@ -35,6 +36,12 @@ CREATE TABLE api_keys (
 CREATE INDEX ix_api_keys_organisation_id ON api_keys (organisation_id);
 INSERT INTO organisations VALUES (1, 'acme', 'Acme', NULL, '2026-01-01 00:00:00.000000');
 """
+
+#: What the release before the second migration stored of an organisation's schedule.
+PLANS = [
+    "INSERT INTO organisations VALUES (1, 'acme', 'Acme', NULL, '2026-01-01')",
+    "INSERT INTO plans VALUES (7, 1, 'Morning', '0 6 * * *', 'UTC', '{}', true, '2026-01-01', '2026-01-02 06:00')",
+]
 
 
 def differences(url):
@@ -75,6 +82,24 @@ def test_a_database_of_the_first_release_is_taken_over(tmp_path):
     assert (key.id, key.organisation.name, key.role, key.per_minute) == (7, "Acme", Role.EDITOR, None)
     store.close()
     assert differences(url) == []
+
+
+def test_schedules_of_the_time_when_they_were_called_plans_are_taken_over(database_url, sqlite_file):
+    sqlite_file.parent.mkdir()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        database.upgrade(connection, "0001")
+        for statement in PLANS:
+            connection.execute(text(statement))
+    engine.dispose()
+    store = Accounts(database_url)
+    (kept,) = store.schedules.list("acme")
+    assert (kept.id, kept.name, kept.cron, kept.active) == (7, "Morning", "0 6 * * *", True)
+    assert kept.last_tick_at == datetime(2026, 1, 2, 6, tzinfo=UTC)
+    with pytest.raises(ScheduleExists):
+        store.schedules.add("acme", "Morning", cron="0 7 * * *", time_zone="UTC", request="{}")
+    store.close()
+    assert differences(database_url) == []
 
 
 def test_a_database_of_a_newer_release_is_refused(sqlite_file, sqlite_url):

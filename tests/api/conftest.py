@@ -147,11 +147,11 @@ class FakeExports:
     def open_artefact(self, job):
         return io.BytesIO((self.folder / job.job_id).read_bytes())
 
-    def open_report(self, job, report):
+    def open_report(self, job, report, wanted):
         self._called("open_report")
         if report not in job.reports:
             raise ExportNotFound(job.job_id)
-        return io.BytesIO(f"\ufeff{report},{job.job_id}\r\n".encode())
+        return io.BytesIO(f"\ufeff{report},{wanted},{job.job_id}\r\n".encode())
 
     def gauges(self):
         return Gauges(dict(Counter(job.status for job in self.store.values())), 12.5)

@@ -5,7 +5,7 @@ import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.selection import Scope, Selection, resolve
 from catalogue.tables import Catalogue, CatalogueVersion
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from catalogue.ids import derived_id
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import REPRINTED, Printing, history, record_printed
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, count, resolve

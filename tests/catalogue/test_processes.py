@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalogue.errors import CommitContention
-from catalogue.ingest import Progress, Stage, import_files
+from catalogue.imports.ingest import Progress, Stage, import_files
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact
 from catalogue.selection import count, resolve

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.inspection import verify
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact, vacuum

@@ -2,7 +2,7 @@
 
 import random
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalogue.ids import derived_id
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.schema import MANIFEST
-from catalogue.selection import Scope, Selection, UnmatchedKey, count, resolve, unmatched
+from catalogue.selection import Scope, Selection, UnmatchedKey, count, least, resolve, unmatched
 from catalogue.tables import Catalogue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -238,3 +238,45 @@ def test_a_pinned_version_stays_while_an_import_runs(tmp_path: Path) -> None:
     newest = pl.concat(resolve(world.catalogue, selection))
     assert newest.height < before.height
     assert code not in newest["gtin14"]
+
+
+def test_dates_of_a_lot_are_frozen_with_the_day(tmp_path: Path) -> None:
+    catalogue, product = Catalogue(str(tmp_path / "catalogue")), gtin(950600000000)
+    lots = {
+        "A": ("2026-01-15", "2026-05-31"), "B": ("", "2026-05"), "C": ("", "2026-06-01"),
+        "D": ("2026-01-15", ""), "E": ("", "2026-06"),
+    }  # fmt: skip
+    files = {
+        "products": f"gtin,name\n{product},Tea\n",
+        "lots": "gtin,lot_number,production_date,expiration_date\n",
+    }
+    files["lots"] += "".join(f"{product},{lot},{made},{ends}\n" for lot, (made, ends) in lots.items())
+    paths = {name: tmp_path / f"{name}.csv" for name in files}
+    for name, text in files.items():
+        paths[name].write_text(text)
+    import_files(catalogue, ORG, **paths, rejects_dir=tmp_path, now=START)
+
+    (frame,) = resolve(catalogue, Selection(ORG, Scope.LOTS), as_of=date(2026, 6, 1))
+
+    assert dict(frame.select("lot_number", "expired").rows()) == {
+        "A": True, "B": True, "C": False, "D": None, "E": False,
+    }  # fmt: skip
+    assert frame["production_date"].to_list() == ["260115", None, None, "260115", None]
+    assert frame["before_production"].to_list() == [None] * 5
+    (undated,) = resolve(catalogue, Selection(ORG, Scope.LOTS))
+    assert undated["expired"].to_list() == [None] * 5
+
+
+def test_the_least_label_has_a_gtin_that_symbols_may_carry(tmp_path: Path) -> None:
+    catalogue, numbers = Catalogue(str(tmp_path / "catalogue")), ("02012345678903", gtin(950600000000))
+    files = {
+        "products": "gtin,name\n" + "".join(f"{number},Tea\n" for number in numbers),
+        "lots": "gtin,lot_number\n" + "".join(f"{number},L\n" for number in numbers),
+    }
+    paths = {name: tmp_path / f"{name}.csv" for name in files}
+    for name, text in files.items():
+        paths[name].write_text(text)
+    import_files(catalogue, ORG, **paths, rejects_dir=tmp_path, now=START)
+    assert least(catalogue, Selection(ORG, Scope.LOTS))["gtin14"].to_list() == [numbers[1]]
+    restricted = least(catalogue, Selection(ORG, Scope.LOTS, gtins=numbers[:1]))
+    assert restricted["gtin14"].to_list() == [numbers[0]]

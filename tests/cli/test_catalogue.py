@@ -55,7 +55,7 @@ def test_rejected_rows_end_the_import_with_1(home: Path, catalogue: Catalogue) -
     path = Path(done.stdout.splitlines()[-1].partition(": ")[2])
     assert pl.read_csv(path, infer_schema=False).rows() == [
         ("serials.csv", "3", "gtin", "9506000134353",
-         "not a GTIN of 8, 12, 13 or 14 digits with a right check digit"),
+         "GTIN 9506000134353 has check digit 3, expected 2"),
     ]  # fmt: skip
 
 

@@ -143,6 +143,23 @@ def test_ctrl_c_tells_how_to_go_on(run, monkeypatch):
     assert f"labels cancel {JOB}" in done.stderr
 
 
+def test_download_a_report(run, service, tmp_path):
+    link = f"{service.url}/file?token=t"
+    service.answers("GET", f"{EXPORTS}{JOB}/", 200, job(manifest_url=link))
+    done = run("download", JOB, "--report", "manifest", "--format", "xlsx")
+    assert (done.exit_code, done.stdout) == (0, f"{JOB}-manifest.xlsx\n")
+    assert (tmp_path / f"{JOB}-manifest.xlsx").read_bytes() == ARTEFACT
+    missing = run("download", JOB, "--report", "errors")
+    assert missing.exit_code == 1
+    assert "has no errors.csv" in missing.stderr
+
+
+def test_a_format_without_a_report(run):
+    done = run("download", JOB, "--format", "xlsx")
+    assert done.exit_code == 2
+    assert "--report" in done.stderr
+
+
 def test_download(run, tmp_path):
     done = run("download", JOB)
     assert (done.exit_code, done.stdout) == (0, "qr_codes-lots-AbCd-2500.zip\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue import ingest
+from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports import assemble, render
 from exports.artefacts import ArtefactStore

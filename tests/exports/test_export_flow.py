@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalogue import ingest, selection
+from catalogue import selection
+from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports import render
 from exports.artefacts import ArtefactStore

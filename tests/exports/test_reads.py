@@ -1,5 +1,8 @@
 """Reads for the façade, from a real catalogue and a real artefact store."""
 
+import zipfile
+
+import polars as pl
 import pytest
 
 from accounts.identity import Organisation
@@ -8,8 +11,10 @@ from exports.artefacts import ArtefactStore
 from exports.errors import ExportNotFound, InvalidRequest
 from exports.jobs import decision
 from exports.jobs.job_id import folder_of
-from exports.ports import ExportJob, JobStatus, Page, Report
+from exports.ports import ExportJob, JobStatus, Page, Report, ReportFormat
 from exports.reads import ExportReads
+from exports.reports.csv_rows import csv_bytes
+from exports.reports.files import COLUMNS
 from renderers.sheets.templates import TEMPLATES
 from tests.exports.conftest import NOW, Import, plan_for, run
 
@@ -105,6 +110,22 @@ def test_only_reports_that_the_job_has_are_opened(reads: ExportReads, store: Art
     store.delete(key)
     with pytest.raises(ExportNotFound):
         reads.open_report(job(Report.ERRORS), Report.ERRORS)
+
+
+def test_a_report_is_opened_in_the_format_wanted(reads: ExportReads, store: ArtefactStore) -> None:
+    content = csv_bytes([COLUMNS[Report.ERRORS], (1, "=id", "09506000134352", "'-1", None, "x", "no")])
+    with store.write(f"{folder_of(PLAN.job_id)}/errors.csv") as stream:
+        stream.write(content)
+    with reads.open_report(job(Report.ERRORS), Report.ERRORS, ReportFormat.CSV) as stream:
+        assert stream.read() == content
+    with reads.open_report(job(Report.ERRORS), Report.ERRORS, ReportFormat.PARQUET) as stream:
+        [row] = pl.read_parquet(stream).rows(named=True)
+    assert (row["row"], row["entity_id"], row["lot"], row["serial"]) == (1, "=id", "'-1", None)
+    with reads.open_report(job(Report.ERRORS), Report.ERRORS, ReportFormat.XLSX) as stream:
+        assert zipfile.is_zipfile(stream)
+    for wanted in ReportFormat:
+        with pytest.raises(ExportNotFound):
+            reads.open_report(job(Report.ERRORS), Report.MANIFEST, wanted)
 
 
 def test_the_print_history_is_paged_and_filtered(

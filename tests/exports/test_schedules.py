@@ -1,26 +1,26 @@
-"""Which tick of a standing plan is due, and the export it asks for."""
+"""Which tick of a standing schedule is due, and the export it asks for."""
 
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from dagster._utils.schedules import get_latest_completed_cron_tick, is_valid_cron_schedule
 
 from accounts.identity import Organisation
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from exports.errors import InvalidRequest
-from exports.schedules import InvalidCron, due_tick, export_of, require_cron, standing_request
+from exports.schedules import InvalidCron, due_tick, export_of, require_cron, schedule_request
+from pipelines.execution.dagster_cron import get_latest_completed_cron_tick, is_valid_cron_schedule
 from renderers.engine import Engine
 
 BODY = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
-PLAN = Plan(
+SCHEDULE = Schedule(
     id=7,
     organisation="acme",
     name="Morning",
     cron="0 6 * * *",
     time_zone="Europe/Berlin",
-    request=standing_request(json.dumps(BODY).encode()),
+    request=schedule_request(json.dumps(BODY).encode()),
     active=True,
     created_at=datetime(2026, 1, 10, 12, tzinfo=UTC),
     last_tick_at=None,
@@ -39,7 +39,7 @@ def utc(*parts: int) -> datetime:
     ("changes", "now", "due"),
     [
         pytest.param(
-            {}, utc(2026, 1, 11, 4, 59, 59), None, id="the tick before the plan was made is not its"
+            {}, utc(2026, 1, 11, 4, 59, 59), None, id="the tick before the schedule was made is not its"
         ),
         pytest.param({}, utc(2026, 1, 11, 5), utc(2026, 1, 11, 5), id="on the second, six o'clock in winter"),
         pytest.param({}, utc(2026, 7, 1, 4), utc(2026, 7, 1, 4), id="six o'clock in summer"),
@@ -68,15 +68,15 @@ def utc(*parts: int) -> datetime:
     ],
 )
 def test_the_tick_that_is_due(changes: dict, now: datetime, due: datetime | None) -> None:
-    assert due_tick(replace(PLAN, **changes), now, latest_tick) == due
+    assert due_tick(replace(SCHEDULE, **changes), now, latest_tick) == due
 
 
 def test_each_tick_of_a_year_is_due_once_where_somebody_looks_every_minute_or_so() -> None:
-    plan, now, ticks = PLAN, utc(2026, 1, 11), []
+    schedule, now, ticks = SCHEDULE, utc(2026, 1, 11), []
     while now < utc(2027, 1, 11):
-        if tick := due_tick(plan, now, latest_tick):
+        if tick := due_tick(schedule, now, latest_tick):
             ticks.append(tick)
-            plan = replace(plan, last_tick_at=tick)
+            schedule = replace(schedule, last_tick_at=tick)
         now += timedelta(minutes=47)
     assert len(ticks) == len(set(ticks)) == 365
 
@@ -94,13 +94,13 @@ def test_each_tick_of_a_year_is_due_once_where_somebody_looks_every_minute_or_so
 def test_never_printed_is_meant_unless_the_request_says_otherwise(
     filters: dict | None, selected: dict | None
 ) -> None:
-    stored = json.loads(standing_request(json.dumps({**BODY, "filters": filters}).encode()))
+    stored = json.loads(schedule_request(json.dumps({**BODY, "filters": filters}).encode()))
     assert stored.get("filters") == selected
 
 
-def test_a_plan_takes_no_other_request_than_the_api() -> None:
+def test_a_schedule_takes_no_other_request_than_the_api() -> None:
     with pytest.raises(InvalidRequest):
-        standing_request(json.dumps({**BODY, "scoop": 1}).encode())
+        schedule_request(json.dumps({**BODY, "scoop": 1}).encode())
 
 
 @pytest.mark.parametrize("cron", ["0 6 * * 1-5", "*/15 8-18 * * mon", "0 0 1 * *"])
@@ -116,14 +116,19 @@ def test_anything_else_is_not(cron: str) -> None:
         require_cron(cron, is_valid_cron_schedule)
 
 
+def test_the_job_of_a_tick_is_the_same_in_every_release() -> None:
+    export = export_of(SCHEDULE, utc(2026, 1, 11, 5), Organisation("acme", "Acme"), Engine.BATCH)
+    assert export.job_id == "9wWeBYFTRDM7kiAjNpsKp9"
+
+
 def test_a_tick_asks_for_the_same_job_whoever_evaluates_it() -> None:
     organisation, tick = Organisation("acme", "Acme"), utc(2026, 1, 11, 5)
-    export = export_of(PLAN, tick, organisation, Engine.BATCH)
-    assert export == export_of(PLAN, tick, organisation, Engine.BATCH)
-    assert export.requested_by == "plan:7"
+    export = export_of(SCHEDULE, tick, organisation, Engine.BATCH)
+    assert export == export_of(SCHEDULE, tick, organisation, Engine.BATCH)
+    assert export.requested_by == "schedule:7"
     assert export.holds_lease
     others = [
-        export_of(PLAN, tick + timedelta(days=1), organisation, Engine.BATCH),
-        export_of(replace(PLAN, id=8), tick, organisation, Engine.BATCH),
+        export_of(SCHEDULE, tick + timedelta(days=1), organisation, Engine.BATCH),
+        export_of(replace(SCHEDULE, id=8), tick, organisation, Engine.BATCH),
     ]
     assert export.job_id not in {other.job_id for other in others}

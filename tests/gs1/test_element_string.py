@@ -1,13 +1,14 @@
 """Element strings: examples, round trips, and biip as the oracle."""
 
+import re
+
 import pytest
 from biip.gs1_messages import GS1Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.cset82 import CSET_82
-from gs1.element_string import element_string, hri, parse
+from gs1.element_string import bracketed, element_string, hri, parse
 from gs1.errors import Gs1Error, InvalidElementString
 from gs1.trade_item_message import datamatrix_elements
 
@@ -40,8 +41,10 @@ def test_messages(elements, expected):
         [("10", "A")],  # no (01) to belong to
         [("01", GTIN), ("10", "A"), ("17", "270331")],  # predefined length behind variable
         [("01", GTIN), ("10", "A"), ("10", "B")],
-        [("01", GTIN), ("99", "x")],
+        [("01", GTIN), ("04", "x")],  # no AI
         [("01", GTIN), ("21", "1"), ("235", "2")],
+        [("01", GTIN), ("37", "2")],  # a count of contents, which (01) excludes
+        [("3920", "100"), ("01", GTIN)],  # a price of nothing measured
         [("01", "09506000134353")],
         [("01", "9506000134352")],
         [("01", GTIN), ("17", "270230")],
@@ -59,7 +62,7 @@ def test_incoherent_elements_are_refused(elements):
 
 @pytest.mark.parametrize(
     "message",
-    ["", "\x1d", f"01{GTIN}10", f"01{GTIN}10A\x1d", f"01{GTIN}10A\x1d\x1d211", "99x", "0195", "(01)"],
+    ["", "\x1d", f"01{GTIN}10", f"01{GTIN}10A\x1d", f"01{GTIN}10A\x1d\x1d211", "04x", "0195", "(01)"],
 )
 def test_broken_messages_are_refused(message):
     with pytest.raises(Gs1Error):
@@ -82,15 +85,6 @@ def test_biip_reads_what_we_write(elements):
     assert message.as_hri() == hri(elements)
 
 
-@pytest.mark.parametrize("ai", APPLICATION_IDENTIFIERS)
-def test_biip_knows_the_same_table(ai):
-    from biip.gs1_application_identifiers import GS1ApplicationIdentifier
-
-    assert (
-        GS1ApplicationIdentifier.extract(ai).separator_required is APPLICATION_IDENTIFIERS[ai].needs_separator
-    )
-
-
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -106,5 +100,49 @@ def test_what_a_trade_item_carries(arguments, expected):
 
 
 def test_unknown_identifier_is_named():
-    with pytest.raises(InvalidElementString, match=r"\(99\)"):
-        element_string([("01", GTIN), ("99", "x")])
+    with pytest.raises(InvalidElementString, match=r"\(04\)"):
+        element_string([("01", GTIN), ("04", "x")])
+
+
+@pytest.mark.parametrize(
+    ("elements", "lacking"),
+    [
+        ([("10", "A")], r"\(10\) lacks what it describes: 01 or 02"),
+        ([("01", GTIN), ("250", "S")], r"01\+21"),
+        ([("01", GTIN), ("3922", "500")], r"01\+30"),
+    ],
+)
+def test_what_an_identifier_needs_is_named(elements, lacking):
+    with pytest.raises(InvalidElementString, match=lacking):
+        element_string(elements)
+
+
+def test_another_symbol_may_carry_what_an_identifier_needs():
+    # GS1 Syntax Dictionary: pairings are evaluated over all symbols of the item.
+    assert parse("10A\x1d3922500") == (("10", "A"), ("3922", "500"))
+
+
+def test_a_variable_measure_item_with_weight_and_price():
+    elements = (("01", "99506000134355"), ("3103", "001250"), ("3922", "1499"))
+    assert element_string(elements) == "\x1d01995060001343553103001250" + "39221499"
+    assert parse(element_string(elements)) == elements
+
+
+@pytest.mark.parametrize(
+    ("lot", "expected"),
+    [
+        ("A", f"(01){GTIN}(10)A"),
+        ("A(21)B", rf"(01){GTIN}(10)A\(21)B"),
+        ("(TM)(", rf"(01){GTIN}(10)\(TM)\("),
+        (")", f"(01){GTIN}(10))"),
+    ],
+)
+def test_a_parenthesis_within_a_value_begins_no_ai(lot, expected):
+    assert bracketed([("01", GTIN), ("10", lot)]) == expected
+
+
+@given(messages)
+def test_a_bracketed_element_string_can_be_taken_apart(elements):
+    _, *found = re.split(r"(?<!\\)\(", bracketed(elements))
+    pairs = [each.split(")", maxsplit=1) for each in found]
+    assert tuple((ai, value.replace(r"\(", "(")) for ai, value in pairs) == elements

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.check_digit import check_digit
-from gs1.errors import CarrierCannotHold, InvalidDigits, InvalidGtin
+from gs1.errors import CarrierCannotHold, InvalidDigits, InvalidGtin, MeasureRequired
 from gs1.gtin import Carrier, as_gtin_14, carrier_for, native_digits
 
 
@@ -82,7 +82,7 @@ def test_biip_agrees(gtin):
         ("00614141007349", None, Carrier.UPCA),  # two leading zeros
         ("00000123456784", None, Carrier.UPCA),  # five
         ("00000095060019", None, Carrier.EAN8),  # six
-        ("00000095060019", Carrier.UPCA, Carrier.UPCA),  # a GTIN-12 with a short prefix, declared
+        ("00000095060019", Carrier.EAN8, Carrier.EAN8),
         ("00614141007349", Carrier.EAN13, Carrier.EAN13),
         ("09506000134352", Carrier.ITF14, Carrier.ITF14),
         ("10614141000415", Carrier.EAN13, Carrier.ITF14),  # declared, but it cannot hold 14 digits
@@ -93,10 +93,17 @@ def test_carrier(gtin_14, declared, expected):
     assert carrier_for(gtin_14, declared) is expected
 
 
+@pytest.mark.parametrize("declared", [Carrier.EAN13, Carrier.UPCA, Carrier.ITF14])
+def test_only_ean_8_carries_a_gtin_8(declared):
+    with pytest.raises(CarrierCannotHold, match=f"{declared} .* 95060019: only ean8") as error:
+        carrier_for("00000095060019", declared)
+    assert (error.value.field, error.value.code) == ("carrier", "carrier_cannot_hold")
+
+
 @pytest.mark.parametrize("declared", [None, *Carrier])
 def test_variable_measure_needs_its_measure(declared):
     gtin = "9061414100041"
-    with pytest.raises(CarrierCannotHold):
+    with pytest.raises(MeasureRequired):
         carrier_for(gtin + str(check_digit(gtin)), declared)
 
 

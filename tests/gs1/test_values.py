@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.cset82 import CSET_82, CSET_82_PATTERN, require_cset_82
-from gs1.dates import check_century, require_yymmdd, yymmdd
-from gs1.errors import InvalidCharacters, InvalidDate, InvalidLength
+from gs1.dates import check_century, require_day, require_yymmdd, yymmdd
+from gs1.errors import DayRequired, InvalidCharacters, InvalidDate, InvalidLength
 
 
 def test_the_set_has_82_characters():
@@ -49,6 +49,21 @@ def test_other_values_are_refused(text, error):
 
 
 @pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("LOT\u00a01", "U+00A0 NO-BREAK SPACE"),
+        ("LOT\u20131", "U+2013 EN DASH"),
+        ("LOT\u200b1", "U+200B ZERO WIDTH SPACE"),
+        ("LOT\t1", "U+0009 CONTROL CHARACTER"),
+        ("#1 #2", "U+0020 SPACE, U+0023 NUMBER SIGN"),  # each once
+    ],
+)
+def test_other_characters_are_named(text, named):
+    with pytest.raises(InvalidCharacters, match=f": {re.escape(named)}$"):
+        require_cset_82(text, "lot_number")
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [("2027-03-31", "270331"), ("2027-03", "270300"), ("2028-02-29", "280229"), ("1999-12-01", "991201")],
 )
@@ -72,6 +87,13 @@ def test_invalid_iso_dates(value):
 def test_invalid_yymmdd(value):
     with pytest.raises(InvalidDate):
         require_yymmdd(value)
+
+
+def test_a_day_may_be_required():
+    assert require_day("270331", "expiry") == "270331"
+    with pytest.raises(DayRequired) as error:
+        require_day("270300", "expiry")
+    assert (error.value.value, error.value.field, error.value.code) == ("270300", "expiry", "day_required")
 
 
 @given(st.dates())

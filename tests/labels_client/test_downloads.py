@@ -1,7 +1,9 @@
 """Downloads over a network that breaks them off."""
 
 import hashlib
+import os
 import re
+import stat
 from collections.abc import Iterator
 
 import httpx
@@ -38,6 +40,7 @@ class Files:
         self.ranges = ranges
         self.token = "t1"
         self.asked: list[str | None] = []
+        self.formats: list[str | None] = []
         self.polls = 0
         self.refusals: list[int] = []
         self.slept: list[float] = []
@@ -54,6 +57,7 @@ class Files:
             return httpx.Response(self.refusals.pop(), json={"error_code": "x", "retry_after": 3})
         asked = request.headers.get("range")
         self.asked.append(asked)
+        self.formats.append(request.url.params.get("format"))
         headers = {"ETag": self.etag} if self.etag else {}
         start, status = 0, 200
         if asked and self.ranges and request.headers["if-range"] == self.etag:
@@ -77,13 +81,13 @@ class Files:
             "file_size_bytes": len(CONTENT),
         }
 
-    def fetch(self, folder, method="download", **changes):
+    def fetch(self, folder, method="download", *arguments, **changes):
         job = LabelExportJob.from_document(self.document() | changes)
         retries = Retries(attempts=3, sleep=self.slept.append)
         with LabelsClient(
             "https://x.example", "k", retries=retries, transport=httpx.MockTransport(self)
         ) as client:
-            return getattr(client, method)(job, folder).read_bytes()
+            return getattr(client, method)(job, folder, *arguments).read_bytes()
 
 
 def test_a_broken_download_goes_on_where_it_broke(tmp_path):
@@ -92,6 +96,16 @@ def test_a_broken_download_goes_on_where_it_broke(tmp_path):
     starts = [0, 1000, 1005, 301_005, 301_006, 371_006]
     assert files.asked == [None, *[f"bytes={start}-" for start in starts[1:]]], "more breaks than attempts"
     assert [path.name for path in tmp_path.iterdir()] == ["qr.zip"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_the_file_has_the_permissions_the_umask_gives(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        Files().fetch(tmp_path)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "qr.zip").stat().st_mode) == mode
 
 
 def test_a_break_after_the_last_byte_is_none(tmp_path):
@@ -174,9 +188,19 @@ def test_the_object_store_is_followed_to(tmp_path):
         assert client.download(job, tmp_path).read_bytes() == CONTENT
 
 
-def test_reports(tmp_path):
+@pytest.mark.parametrize("report_format", ["csv", "parquet", "xlsx"])
+def test_reports(tmp_path, report_format):
     files = Files(etag=None)
-    assert files.fetch(tmp_path, "download_manifest") == CONTENT
-    assert (tmp_path / f"{JOB_ID}-manifest.csv").exists()
+    assert files.fetch(tmp_path, "download_manifest", report_format) == CONTENT
+    assert files.formats == [report_format]
+    assert (tmp_path / f"{JOB_ID}-manifest.{report_format}").exists()
     with pytest.raises(ValueError, match=r"no errors\.csv"):
-        files.fetch(tmp_path, "download_errors")
+        files.fetch(tmp_path, "download_errors", report_format)
+
+
+def test_a_report_keeps_its_format_when_the_link_is_renewed(tmp_path):
+    files = Files(etag=None)
+    old = files.document()["manifest_url"]
+    files.token = "t2"
+    assert files.fetch(tmp_path, "download_manifest", "xlsx", manifest_url=old) == CONTENT
+    assert files.formats == ["xlsx"]

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from accounts.store import Accounts
-from catalogue import ingest
+from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines.resources import catalogue_url

@@ -19,6 +19,8 @@ from exports.ports import JobStatus, Page
 from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
+from pipelines.definitions import defs
+from pipelines.execution.runs import Runs
 from tests.pipelines.conftest import LOTS
 
 ACME = Organisation("acme", "Acme")
@@ -46,7 +48,7 @@ def stage(
 ) -> Stage:
     exports = DagsterExports(
         instance=dagster,
-        code_server_socket=str(tmp_path / "unused.sock"),
+        runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
         workers=BusyWorkers(),
         catalogue=catalogue,
         artefacts=artefacts,

@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
+from pipelines.definitions import defs
+from pipelines.export.assets import LABEL_EXPORT_JOB
 
 
 def test_the_definitions_load() -> None:

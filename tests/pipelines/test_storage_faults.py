@@ -26,8 +26,11 @@ from exports.jobs.parts import Part
 from exports.ports import JobStatus, Page
 from exports.previews import pictures
 from exports.reads import ExportReads
+from pipelines import tags
 from pipelines.dagster_exports import DagsterExports
-from pipelines.export import ops, steps, tags
+from pipelines.definitions import defs
+from pipelines.execution.runs import Runs
+from pipelines.export import ops, steps
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
 from tests.pipelines.whole_jobs import Stage, ThisProcess
@@ -72,7 +75,7 @@ def stage(
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     exports = DagsterExports(
         instance=dagster,
-        code_server_socket=str(tmp_path / "unused.sock"),
+        runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
         workers=ThisProcess(dagster),
         catalogue=catalogue,
         artefacts=artefacts,

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 
 from accounts.identity import Organisation
 from accounts.store import Accounts
@@ -17,7 +15,7 @@ from exports.jobs.job_id import folder_of
 from exports.ports import ExportJob, JobStatus
 from exports.requests.request import parse_request
 from pipelines.dagster_exports import DagsterExports
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
+from pipelines.execution.dagster_workers import execute_run, recon_job_from_origin
 
 ACME = Organisation("acme", "Acme")
 JOB = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", "filters": {"never_printed": True}}
@@ -33,12 +31,12 @@ class ThisProcess:
 
     def __init__(self, dagster: dg.DagsterInstance) -> None:
         self._dagster = dagster
-        self._job = InMemoryJob(defs.resolve_job_def(LABEL_EXPORT_JOB))
 
     def execute(self, run_id: str, wait_seconds: float) -> bool:
         run = self._dagster.get_run_by_id(run_id)
         assert run is not None
-        execute_run(self._job, run, self._dagster)
+        assert run.job_code_origin is not None
+        execute_run(recon_job_from_origin(run.job_code_origin), run, self._dagster)
         return True
 
 

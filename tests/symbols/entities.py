@@ -23,7 +23,9 @@ SYMBOLS_OF = {
 GS = "\x1d"
 
 # Lengths of the digits behind the leading zeros: GTIN-8, -12, -13 and -14.
-_SIGNIFICANT = ((7, 8), (9, 12), (13, 13), (14, 14))
+_SIGNIFICANT = ((8, 8), (9, 12), (13, 13), (14, 14))
+#: Behind the indicator digit: restricted circulation, coupons and refunds; the last two of eight digits.
+_NO_TRADE_ITEMS = ("02", "04", "2", "05", "980", "981", "982", "983", "99", "000000", "000002")
 _DATES = ("261231", "270228", "280229", "270400", "751100")
 
 
@@ -44,12 +46,19 @@ def with_check_digit(digits: str) -> str:
     return digits + str((10 - odd_one_out % 10) % 10)
 
 
+def is_open_trade(gtin14: str) -> bool:
+    """Whether symbols other than EAN/UPC may carry the number."""
+    return not gtin14[1:].startswith(_NO_TRADE_ITEMS)
+
+
 def random_gtin(chance: random.Random) -> str:
     length = chance.randint(*chance.choice(_SIGNIFICANT))
-    # Indicator 9 needs a measure beside the GTIN: nothing here carries one.
-    first = chance.choice("12345678")
-    digits = first + "".join(chance.choices(string.digits, k=length - 2))
-    return with_check_digit(digits).zfill(14)
+    while True:
+        # Indicator 9 needs a measure beside the GTIN: nothing here carries one.
+        digits = chance.choice("12345678") + "".join(chance.choices(string.digits, k=length - 2))
+        gtin = with_check_digit(digits).zfill(14)
+        if is_open_trade(gtin):
+            return gtin
 
 
 def random_text(chance: random.Random) -> str:
@@ -82,8 +91,8 @@ def entities(draw: st.DrawFn, scope: str) -> Entity:
     """Draw one entity of the scope; Hypothesis shrinks it to the shortest lot and the smallest GTIN."""
     least, most = draw(st.sampled_from(_SIGNIFICANT))
     length = draw(st.integers(least, most))
-    number = draw(st.integers(10 ** (length - 2), 9 * 10 ** (length - 2) - 1))
-    gtin = with_check_digit(str(number)).zfill(14)
+    numbers = st.integers(10 ** (length - 2), 9 * 10 ** (length - 2) - 1)
+    gtin = draw(numbers.map(lambda number: with_check_digit(str(number)).zfill(14)).filter(is_open_trade))
     if scope == "products":
         return Entity(gtin)
     text = st.text(CSET_82, min_size=1, max_size=20).filter(lambda value: value not in {".", ".."})

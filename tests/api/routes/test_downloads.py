@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from api.routes.downloads import DownloadTokens, Purpose
+from exports.errors import TooManyRows
 from exports.ports import JobStatus, Report
 from tests.api.conftest import ARTEFACT, link
 from tests.api.problem import is_problem
@@ -100,7 +101,59 @@ def test_the_reports_of_a_sheet(client, editor, exports):
         assert response.status_code == 200
         assert response.headers["content-type"] == "text/csv; charset=utf-8"
         assert f"{job.job_id}-{report}.csv" in response.headers["content-disposition"]
-        assert response.content.decode("utf-8-sig") == f"{report},{job.job_id}\r\n"
+        assert response.content.decode("utf-8-sig") == f"{report},csv,{job.job_id}\r\n"
+
+
+@pytest.mark.parametrize("report", Report)
+@pytest.mark.parametrize(
+    ("wanted", "media_type"),
+    [
+        ("csv", "text/csv; charset=utf-8"),
+        ("parquet", "application/vnd.apache.parquet"),
+        ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ],
+)
+def test_a_report_in_the_format_wanted(client, editor, exports, report, wanted, media_type):
+    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
+    url = client.get(f"{URL}{job.job_id}/", headers=editor).json()[f"{report}_url"]
+    response = client.get(f"{url}&format={wanted}")
+    assert (response.status_code, response.headers["content-type"]) == (200, media_type)
+    assert response.headers["content-disposition"].endswith(f"{job.job_id}-{report}.{wanted}")
+    assert response.content.decode("utf-8-sig") == f"{report},{wanted},{job.job_id}\r\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "kind"),
+    [
+        ("format=ods", "format", "enum"),
+        ("format=", "format", "enum"),
+        ("format=CSV", "format", "enum"),
+        ("format=csv&format=xlsx", "format", "repeated"),
+        ("fromat=xlsx", "fromat", "extra_forbidden"),
+    ],
+)
+def test_a_report_in_no_format_there_is(client, editor, exports, query, name, kind):
+    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
+    url = client.get(f"{URL}{job.job_id}/", headers=editor).json()["manifest_url"]
+    [fault] = is_problem(client.get(f"{url}&{query}"), 422, "validation_error")["details"]
+    assert (fault["loc"], fault["type"]) == (["query", name], kind)
+    assert "open_report" not in exports.calls
+
+
+def test_a_report_with_more_rows_than_a_sheet_names_parquet(client, exports):
+    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
+    token = token_for(job, Purpose.MANIFEST)
+
+    def refuse(*_):
+        raise TooManyRows(1_048_576, 1_048_575)
+
+    exports.open_report = refuse
+    url = f"{URL}{job.job_id}/manifest/"
+    problem = is_problem(client.get(url, params={"token": token, "format": "xlsx"}), 422, "validation_error")
+    [fault] = problem["details"]
+    assert (fault["loc"], fault["type"]) == (["query", "format"], "too_many_rows")
+    assert "1,048,576 rows" in fault["msg"]
+    assert "parquet" in fault["msg"]
 
 
 def test_a_failed_job_can_have_an_error_report(client, editor, exports):

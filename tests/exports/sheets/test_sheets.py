@@ -68,6 +68,22 @@ def message(number: int) -> bytes:
     return f"01{GTIN}172705{1 + number % 28:02d}10L{number:03d}".encode()
 
 
+def test_a_lot_that_looks_like_a_lot_and_a_serial_stays_on_one_line(
+    imported: Import, store: ArtefactStore
+) -> None:
+    lot, serial = "A(21)BBBBBB", "(10)CCCCCC"
+    catalogue = imported(
+        products=f"gtin,name\n{GTIN},Tea\n",
+        lots=f"gtin,lot_number\n{GTIN},{lot}\n",
+        serials=f"gtin,lot_number,serial_number\n{GTIN},{lot},{serial}\n",
+    )
+    plan = sheet_for(scope="serials", sheet_template="63up_1in_letter", symbology="datamatrix")
+    artefact = run(plan, catalogue, store)
+    with store.open(artefact.key) as stream, pypdfium2.PdfDocument(stream.read()) as document:
+        lines = document[0].get_textpage().get_text_range().splitlines()
+    assert sorted(set(lines) - {"Tea"}) == [f"(01){GTIN}", f"(10){lot}", f"(21){serial}"]
+
+
 def test_short_lots_fit_round_inches_as_qr_and_long_ones_as_datamatrix(
     imported: Import, catalogue: Catalogue, store: ArtefactStore
 ) -> None:

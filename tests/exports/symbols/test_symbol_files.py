@@ -2,20 +2,29 @@
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
+import polars as pl
 import pytest
 
+from catalogue.imports import rules
+from catalogue.schema import MANIFEST
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, InvalidRequest
 from exports.jobs import manifest
 from exports.jobs.decision import Artefact
+from exports.jobs.manifest import Chunk
 from exports.ports import Report
 from exports.previews import preview
 from exports.reports.files import key as report_key
+from labels_client import tables
 from tests.decoding import read_archive
-from tests.exports.conftest import Import, plan_for, run
+from tests.exports.conftest import NOW, Import, plan_for, run
 
 # Case table: GTIN, declared carrier, the symbology and digits to expect, why it is here.
 PRODUCTS = (
@@ -75,15 +84,15 @@ def test_combined_files_stand_side_by_side_and_both_read(imported: Import, store
 
 
 def test_an_entity_of_which_one_symbol_fails_fails_whole(imported: Import, store: ArtefactStore) -> None:
-    catalogue = imported(products="gtin,name\n9506000134352,Tea\n90614141000411,By weight\n")
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n2012345678903,Counter cheese\n")
     plan = plan_for(scope="products", export_type="codes_combined", file_format="svg")
     artefact = run(plan, catalogue, store)
     files = members(artefact, store)
     assert (artefact.processed, artefact.failed) == (1, 1)
     assert len([name for name in files if name.endswith(".svg")]) == 2
     [error] = table(files["errors.csv"])
-    assert (error["gtin"], error["code"]) == ("90614141000411", "carrier_cannot_hold")
-    assert "indicator digit 9" in error["reason"]
+    assert (error["gtin"], error["code"]) == ("02012345678903", "restricted_circulation")
+    assert "only EAN/UPC may carry" in error["reason"]
 
 
 def test_a_dot_as_a_lot_has_no_link_but_a_datamatrix(imported: Import, store: ArtefactStore) -> None:
@@ -97,12 +106,12 @@ def test_a_dot_as_a_lot_has_no_link_but_a_datamatrix(imported: Import, store: Ar
 
 
 def test_where_nothing_can_be_drawn_the_reasons_are_kept(imported: Import, store: ArtefactStore) -> None:
-    catalogue = imported(products="gtin,name\n90614141000411,By weight\n")
-    plan = plan_for(scope="products", export_type="barcodes_1d")
+    catalogue = imported(products="gtin,name\n2012345678903,Counter cheese\n")
+    plan = plan_for(scope="products", export_type="datamatrix")
     with pytest.raises(AllItemsFailed):
         run(plan, catalogue, store)
     with store.open(report_key(plan.job_id, Report.ERRORS)) as stream:
-        assert [row["code"] for row in table(stream.read())] == ["carrier_cannot_hold"]
+        assert [row["code"] for row in table(stream.read())] == ["restricted_circulation"]
 
 
 def test_a_wide_gs1_128_is_drawn_narrower_and_says_so(imported: Import, store: ArtefactStore) -> None:
@@ -145,6 +154,75 @@ def test_a_cell_is_never_a_formula(imported: Import, store: ArtefactStore) -> No
     assert {(row["entity_id"], row["lot"]) for row in rows} == {("'@SUM(A1)", "'=1+1"), ("'-2", "'+3")}
 
 
+def test_the_manifest_says_what_is_encoded(imported: Import, store: ArtefactStore, tmp_path: Path) -> None:
+    lots = ("A(21)B", "-1", "'-1", "''1", "_x0041_", "007")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="\n".join(
+            ["gtin,lot_number,expiration_date", *[f"9506000134352,{lot},2027-04" for lot in lots], ""]
+        ),
+        serials="gtin,lot_number,serial_number\n"
+        + "".join(f"9506000134352,{lot},=(10)-{lot}\n" for lot in lots),
+    )
+    artefact = run(plan_for(scope="serials", export_type="datamatrix", file_format="png"), catalogue, store)
+    path = tmp_path / "manifest.csv"
+    path.write_bytes(members(artefact, store)["manifest.csv"])
+    rows = list(tables.rows(path))
+    assert list(rows[0]) == [
+        "row", "file", "scope", "entity_id", "gtin", "lot", "serial", "expiry", "symbology", "payload",
+        "modules", "x_dimension_mm", "note", "message",
+    ]  # fmt: skip
+    assert sorted(row["lot"] for row in rows) == sorted(lots)
+    with store.open(artefact.key) as stream:
+        read = {name: text.decode() for name, (_, text) in read_archive(stream.read())}
+    for row in rows:
+        lot, serial = row["lot"], row["serial"]
+        assert row["message"] == f"^01095060001343521727040010{lot}^21{serial}"
+        assert row["message"] == "^" + read[row["file"]].replace("\x1d", "^")
+        told = [value.replace("(", r"\(") for value in (lot, serial)]
+        assert row["payload"] == "(01)09506000134352(17)270400(10){}(21){}".format(*told)
+
+
+@pytest.mark.parametrize(
+    ("export_type", "file_format"), [("datamatrix", "svg"), ("datamatrix", "png"), ("codes_combined", "eps")]
+)
+def test_a_lot_that_looks_like_a_lot_and_a_serial_stays_on_one_line(
+    imported: Import, store: ArtefactStore, export_type: str, file_format: str
+) -> None:
+    # Of the same characters, so symbol and lines are as wide: only one more line would make the file higher.
+    lots = ("A(21)B", "A)21(B")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number\n" + "".join(f"9506000134352,{lot}\n" for lot in lots),
+    )
+    plan = plan_for(export_type=export_type, file_format=file_format, asset_config={"hri": True})
+    files = members(run(plan, catalogue, store), store)
+    (first, *_), (second, *_) = (
+        [files[row["file"]] for row in table(files["manifest.csv"]) if row["lot"] == lot] for lot in lots
+    )
+    assert size(first, file_format) == size(second, file_format)
+
+
+def size(file: bytes, file_format: str) -> tuple[bytes, ...]:
+    """Return what the file says of its size."""
+    patterns = {
+        "svg": rb'viewBox="0 0 (\S+) (\S+)"',
+        "png": rb"(?s)IHDR(.{4})(.{4})",
+        "eps": rb"%%HiResBoundingBox: 0 0 (\S+) (\S+)",
+    }
+    found = re.search(patterns[file_format], file)
+    assert found is not None
+    return found.groups()
+
+
+def test_links_and_digits_are_their_own_message(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n")
+    plan = plan_for(scope="products", export_type="codes_combined")
+    link, digits = table(members(run(plan, catalogue, store), store)["manifest.csv"])
+    assert link["message"] == link["payload"] == "https://id.gs1.org/01/09506000134352"
+    assert digits["message"] == digits["payload"] == "9506000134352"
+
+
 def test_a_reprint_has_the_rows_of_the_original(imported: Import, store: ArtefactStore) -> None:
     lots = "gtin,lot_number\n9506000134352,A\n9506000134352,B\n"
     catalogue = imported(products="gtin,name\n9506000134352,Tea\n", lots=lots)
@@ -159,12 +237,99 @@ def test_a_reprint_has_the_rows_of_the_original(imported: Import, store: Artefac
     assert manifest.load(again, store) == manifest.load(original, store)
 
 
-def test_a_preview_counts_draws_and_explains(imported: Import, store: ArtefactStore) -> None:
+def test_numbers_for_ean_upc_alone_are_drawn_with_a_note(imported: Import, store: ArtefactStore) -> None:
+    notes = {
+        "02012345678903": "restricted circulation number: not for open trade",
+        "00000021234569": "restricted circulation number: not for open trade",
+        "00512345678900": "number of a coupon or refund receipt: not for open trade",
+        "09506000134352": "",
+    }
+    catalogue = imported(products="gtin,name\n" + "".join(f"{gtin},Thing\n" for gtin in notes))
+    plan = plan_for(scope="products", export_type="barcodes_1d")
+    rows = table(members(run(plan, catalogue, store), store)["manifest.csv"])
+    assert {row["gtin"]: row["note"] for row in rows} == notes
+
+
+def test_a_lot_that_had_expired_says_so_ever_after(imported: Import, store: ArtefactStore) -> None:
+    lots = {"A": "2026-11-23", "B": "2026-10", "C": "2026-11-24", "D": "2026-11"}
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number,expiration_date\n"
+        + "".join(f"9506000134352,{n},{d}\n" for n, d in lots.items()),
+        serials="gtin,lot_number,serial_number\n9506000134352,A,1\n",
+    )
+    original = plan_for()
+    first = run(original, catalogue, store)
+    rows = table(members(first, store)["manifest.csv"])
+    said = "the lot had expired when the job was submitted"
+    assert {row["lot"]: row["note"] for row in rows} == {"A": said, "B": said, "C": "", "D": ""}
+    # A reprint on a later day has the bytes of the original.
+    again = replace(original, job_id="22222222222222222222Cd", submitted_at=NOW + timedelta(days=400),
+                    reprint_of=original.job_id, reason="torn")  # fmt: skip
+    assert run(again, catalogue, store).sha256 == first.sha256
+    # The day is that of UTC.
+    late = replace(original, job_id="22222222222222222222Ef",
+                   submitted_at=datetime(2026, 11, 25, 1, tzinfo=timezone(timedelta(hours=2))))  # fmt: skip
+    notes = {
+        row["lot"]: row["note"] for row in table(members(run(late, catalogue, store), store)["manifest.csv"])
+    }
+    assert notes["C"] == ""
+    serials = plan_for("22222222222222222222Gh", scope="serials", export_type="barcodes_1d")
+    [row] = table(members(run(serials, catalogue, store), store)["manifest.csv"])
+    assert row["note"] == f"not carried: lot, expiry; {said}"
+
+
+def test_a_production_date_is_noted_as_not_carried(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number,production_date,expiration_date,best_before_date\n"
+        "9506000134352,A,2026-11-01,2027-01-31,2027-01-01\n",
+    )
+    for number, export_type in enumerate(("qr_codes", "datamatrix", "barcodes_1d")):
+        plan = plan_for(f"2222222222222222222A{number + 3}b"[:22], export_type=export_type)
+        [row] = table(members(run(plan, catalogue, store), store)["manifest.csv"])
+        assert row["note"] == "not carried: best before, production date"
+
+
+def test_healthcare_states_the_day(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number,expiration_date,best_before_date\n"
+        "9506000134352,A,2027-01-31,\n9506000134352,B,2027-01,\n9506000134352,C,,2027-01\n",
+    )
+    plan = plan_for(export_type="datamatrix", asset_config={"environment": "healthcare"})
+    files = members(run(plan, catalogue, store), store)
+    assert [row["lot"] for row in table(files["manifest.csv"])] == ["A"]
+    errors = [(row["lot"], row["code"], row["reason"]) for row in table(files["errors.csv"])]
+    assert errors == [
+        ("B", "day_required", "expiry 270100 states no day"),
+        ("C", "day_required", "best_before 270100 states no day"),
+    ]
+
+
+def test_a_manifest_of_before_these_columns_is_printed_again(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(products="gtin,name\n9506000134352,Tea\n", lots="gtin,lot_number\n9506000134352,A\n")
+    plan = plan_for()
+    frozen = manifest.freeze(plan, catalogue, store)
+    with store.open(f"{plan.folder}/manifest.parquet") as stream:
+        old = pl.read_parquet(stream).drop("production_date", "before_production", "expired")
+    with store.write(f"{plan.folder}/manifest.parquet") as stream:
+        old.write_parquet(stream)
+    [frame] = manifest.read_rows(plan, store, Chunk(0, frozen.rows), 10)
+    assert frame.schema == MANIFEST
+    assert run(plan, catalogue, store).processed == 1
+
+
+def test_a_preview_counts_draws_and_explains(
+    imported: Import, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if stored before imports looked at what numbers are.
+    monkeypatch.setitem(rules._OWN_RULES, "products", [])
     catalogue = imported(products=f"{CATALOGUE}90614141000411,By weight,\n")
     shown = preview.preview(plan_for(scope="products", export_type="barcodes_1d"), catalogue, store)
     assert (shown.total_items, shown.tried_items) == (len(PRODUCTS) + 1, len(PRODUCTS) + 1)
     [failure] = shown.failures
-    assert (failure.gtin, failure.lot, failure.code) == ("90614141000411", None, "carrier_cannot_hold")
+    assert (failure.gtin, failure.lot, failure.code) == ("90614141000411", None, "measure_required")
     assert len(shown.pictures) == len(PRODUCTS)
     ean_8 = shown.pictures[0]
     assert ean_8.title == "EAN-8 96385074"

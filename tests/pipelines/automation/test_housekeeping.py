@@ -25,7 +25,7 @@ REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format"
 @pytest.fixture
 def job(dagster, artefacts):
     """Return a function that makes a job with something in its folder."""
-    runs = Runs(dagster, "unused.sock")
+    runs = Runs(dagster, defs.get_repository_def(), "unused.sock")
 
     def make(number: int) -> ExportPlan:
         job_id = job_id_for(f"00000000-0000-4000-8000-{number:012d}")

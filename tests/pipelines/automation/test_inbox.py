@@ -11,7 +11,8 @@ from accounts.store import Accounts
 from catalogue.selection import Scope, Selection, count
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from pipelines.automation.inbox import INBOX_JOB, INBOX_TAG, Seen, due, inbox_job, inbox_of, inbox_sensor
+from pipelines import tags
+from pipelines.automation.inbox import INBOX_JOB, Seen, due, inbox_job, inbox_of, inbox_sensor
 
 FILES = {
     "serials-monday.csv": "gtin,serial_number\n9506000134352,S1\n9506000134352,S2\n",
@@ -59,7 +60,7 @@ def test_dropped_files_are_imported_once(
     requests, cursor = look(instance, resources, None)
     assert requests == [], "they may still be written"
     (request,), cursor = look(instance, resources, cursor)
-    assert request.tags[INBOX_TAG] == "acme", "a folder of nobody's is left alone"
+    assert request.tags[tags.INBOX] == "acme", "a folder of nobody's is left alone"
 
     done = inbox_job.execute_in_process(
         run_config=request.run_config,
@@ -88,7 +89,7 @@ def test_a_file_waits_for_its_organisations_run(
 ) -> None:
     _, cursor = look(instance, resources, None)
     run = instance.create_run_for_job(
-        inbox_job, status=dg.DagsterRunStatus.STARTED, tags={INBOX_TAG: "acme"},
+        inbox_job, status=dg.DagsterRunStatus.STARTED, tags={tags.INBOX: "acme"},
         run_config={"ops": {"import_arrivals": {"config": {"organisation": "acme", "names": [], "fingerprints": []}}}},
     )  # fmt: skip
     assert run.job_name == INBOX_JOB

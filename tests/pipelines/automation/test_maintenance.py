@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from accounts.store import Accounts
-from catalogue.ingest import import_files
+from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import LEAST_RETENTION
 from catalogue.selection import Scope, Selection, count, resolve

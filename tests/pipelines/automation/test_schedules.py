@@ -1,30 +1,32 @@
-"""Ticks of standing plans become jobs, each one job at most, whatever ends in between."""
+"""Ticks of standing schedules become jobs, each one job at most, whatever ends in between."""
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 from sqlalchemy import update
 
-from accounts.plans import Plan
+from accounts.schedules import Schedule
 from accounts.store import Accounts
 from accounts.tables import OrganisationRow
-from catalogue import ingest, lifecycle
+from catalogue import lifecycle
+from catalogue.imports import ingest
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest
 from exports.jobs import plan as export_plans
-from exports.jobs.job_id import job_id_for
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
-from exports.schedules import standing_request
-from pipelines.automation.schedules import PLAN_TAG, SENSOR, launch_due
+from exports.schedules import export_of, schedule_request
+from pipelines import tags
+from pipelines.automation.schedules import SENSOR, launch_due
+from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
-from pipelines.export import tags
 from renderers.engine import Engine
 
 BODY = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
@@ -64,18 +66,20 @@ class Evaluation:
 
 @pytest.fixture
 def evaluation(dagster, catalogue, artefacts, accounts) -> Evaluation:
-    return Evaluation(dagster, Runs(dagster, "unused.sock"), catalogue, artefacts, accounts)
+    return Evaluation(
+        dagster, Runs(dagster, defs.get_repository_def(), "unused.sock"), catalogue, artefacts, accounts
+    )
 
 
 @pytest.fixture
-def hourly(accounts: Accounts) -> Plan:
-    request = standing_request(json.dumps(BODY).encode())
-    return accounts.plans.add("acme", "Hourly", cron="0 * * * *", time_zone="UTC", request=request)
+def hourly(accounts: Accounts) -> Schedule:
+    request = schedule_request(json.dumps(BODY).encode())
+    return accounts.schedules.add("acme", "Hourly", cron="0 * * * *", time_zone="UTC", request=request)
 
 
 @pytest.fixture
-def tick(hourly: Plan) -> datetime:
-    """The first tick after the plan was made."""
+def tick(hourly: Schedule) -> datetime:
+    """The first tick after the schedule was made."""
     return hourly.created_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
@@ -87,9 +91,9 @@ def test_a_tick_becomes_one_queued_job_like_any_other(evaluation, hourly, tick, 
     assert job_id in told
     assert run.status is dg.DagsterRunStatus.QUEUED
     assert run.tags[tags.ORGANISATION] == "acme"
-    assert (run.tags["dagster/sensor_name"], run.tags[PLAN_TAG]) == (SENSOR, str(hourly.id))
+    assert (run.tags["dagster/sensor_name"], run.tags[tags.SCHEDULE]) == (SENSOR, str(hourly.id))
     stored = export_plans.load(job_id, artefacts)
-    assert (stored.requested_by, stored.submitted_at) == (f"plan:{hourly.id}", tick)
+    assert (stored.requested_by, stored.submitted_at) == (f"schedule:{hourly.id}", tick)
     assert stored.request.filters.never_printed
     assert evaluation.at(tick + timedelta(minutes=59)) == []
     assert len(evaluation.jobs) == 1
@@ -116,7 +120,7 @@ def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
 ) -> None:
     owner = {
         "save": export_plans, "create": evaluation.runs, "add_run_tags": evaluation.dagster,
-        "queue": evaluation.runs, "record_tick": evaluation.accounts.plans,
+        "queue": evaluation.runs, "record_tick": evaluation.accounts.schedules,
     }[where]  # fmt: skip
     real: Callable = getattr(owner, where)
 
@@ -133,9 +137,25 @@ def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
     evaluation.at(tick + timedelta(seconds=60))
     (run,) = evaluation.jobs
     assert run.status is dg.DagsterRunStatus.QUEUED
-    assert run.tags[PLAN_TAG] == str(hourly.id)
-    (plan,) = evaluation.accounts.plans.list("acme")
-    assert plan.last_tick_at == tick
+    assert run.tags[tags.SCHEDULE] == str(hourly.id)
+    (schedule,) = evaluation.accounts.schedules.list("acme")
+    assert schedule.last_tick_at == tick
+
+
+def test_a_tick_that_an_earlier_release_began_is_one_job_still(evaluation, hourly, tick) -> None:
+    """That release called schedules plans, and was stopped before it queued the run."""
+    organisation = evaluation.accounts.organisation("acme")
+    begun = replace(export_of(hourly, tick, organisation, Engine.BATCH), requested_by=f"plan:{hourly.id}")
+    export_plans.save(begun, evaluation.artefacts)
+    evaluation.runs.create(begun)
+    old = {"labels/plan": str(hourly.id), "dagster/sensor_name": "standing_plans"}
+    evaluation.dagster.add_run_tags(run_id_for(begun.job_id), old)
+    evaluation.at(tick)
+    (run,) = evaluation.jobs
+    assert run.run_id == run_id_for(begun.job_id)
+    assert run.status is dg.DagsterRunStatus.QUEUED
+    assert run.tags["labels/plan"] == run.tags[tags.SCHEDULE]
+    assert export_plans.load(begun.job_id, evaluation.artefacts) == begun
 
 
 def test_where_nothing_is_unprinted_the_tick_passes_without_a_job(evaluation, tick, artefacts) -> None:
@@ -153,27 +173,29 @@ def test_where_nothing_is_unprinted_the_tick_passes_without_a_job(evaluation, ti
 
 
 def test_a_paused_plan_rests_and_goes_on_from_when_it_is_resumed(evaluation, hourly, accounts) -> None:
-    accounts.plans.pause("acme", hourly.id)
+    accounts.schedules.pause("acme", hourly.id)
     assert evaluation.at(datetime.now(UTC) + timedelta(hours=5)) == []
-    accounts.plans.resume("acme", hourly.id)
-    resumed = accounts.plans.list("acme")[0].last_tick_at
+    accounts.schedules.resume("acme", hourly.id)
+    resumed = accounts.schedules.list("acme")[0].last_tick_at
     assert resumed is not None
     assert evaluation.at(resumed) == []
-    accounts.plans.resume("acme", hourly.id)
-    assert accounts.plans.list("acme")[0].last_tick_at == resumed
+    accounts.schedules.resume("acme", hourly.id)
+    assert accounts.schedules.list("acme")[0].last_tick_at == resumed
     assert len(evaluation.at(resumed + timedelta(hours=1))) == 1
 
 
-def test_a_plan_that_fails_holds_up_no_other(evaluation, accounts, hourly, tick) -> None:
+def test_a_schedule_that_fails_holds_up_no_other(evaluation, accounts, hourly, tick) -> None:
     rotten = {"cron": "0 * * * *", "time_zone": "UTC"}
-    accounts.plans.add("acme", "Refused", request='{"scope":"pallets"}', **rotten)
-    accounts.plans.add("acme", "Broken", **(rotten | {"cron": "no cron"}), request=hourly.request)
-    accounts.plans.add("acme", "Last", request=hourly.request, **rotten)
+    accounts.schedules.add("acme", "Refused", request='{"scope":"pallets"}', **rotten)
+    accounts.schedules.add("acme", "Broken", **(rotten | {"cron": "no cron"}), request=hourly.request)
+    accounts.schedules.add("acme", "Last", request=hourly.request, **rotten)
     with pytest.raises(ExceptionGroup) as failed:
         evaluation.at(tick)
     assert len(failed.value.exceptions) == 1
-    assert {run.tags[PLAN_TAG] for run in evaluation.jobs} == {
-        str(plan.id) for plan in accounts.plans.list("acme") if plan.name in {"Hourly", "Last"}
+    assert {run.tags[tags.SCHEDULE] for run in evaluation.jobs} == {
+        str(schedule.id)
+        for schedule in accounts.schedules.list("acme")
+        if schedule.name in {"Hourly", "Last"}
     }
 
 
@@ -186,9 +208,9 @@ def test_a_bad_resolver_holds_up_its_organisations_links_alone(
         session.execute(update(OrganisationRow).values(resolver="https://example.com/10/shop"))
     accounts.set_resolver("other", "https://id.example.com")
     when = {"cron": hourly.cron, "time_zone": hourly.time_zone}
-    other = accounts.plans.add("other", "Links", request=hourly.request, **when)
-    plain = standing_request(json.dumps(BODY | {"export_type": "datamatrix"}).encode())
-    datamatrix = accounts.plans.add("acme", "No links", request=plain, **when)
+    other = accounts.schedules.add("other", "Links", request=hourly.request, **when)
+    plain = schedule_request(json.dumps(BODY | {"export_type": "datamatrix"}).encode())
+    datamatrix = accounts.schedules.add("acme", "No links", request=plain, **when)
     ingest.import_files(
         catalogue,
         "other",
@@ -197,15 +219,15 @@ def test_a_bad_resolver_holds_up_its_organisations_links_alone(
         rejects_dir=tmp_path,
     )
     [refused] = [line for line in evaluation.at(tick) if "refused" in line]
-    assert "plan 1 of acme" in refused
+    assert "schedule 1 of acme" in refused
     assert "labels org resolver acme URL" in refused
-    assert {run.tags[PLAN_TAG] for run in evaluation.jobs} == {str(other.id), str(datamatrix.id)}
+    assert {run.tags[tags.SCHEDULE] for run in evaluation.jobs} == {str(other.id), str(datamatrix.id)}
     accounts.set_resolver("acme", "https://id.gs1.org")
     evaluation.at(tick)
-    assert str(hourly.id) in {run.tags[PLAN_TAG] for run in evaluation.jobs}
+    assert str(hourly.id) in {run.tags[tags.SCHEDULE] for run in evaluation.jobs}
 
 
 def test_a_tick_recorded_later_stays(accounts, hourly, tick) -> None:
-    accounts.plans.record_tick(hourly.id, tick + timedelta(hours=1))
-    accounts.plans.record_tick(hourly.id, tick)
-    assert accounts.plans.active()[0].last_tick_at == tick + timedelta(hours=1)
+    accounts.schedules.record_tick(hourly.id, tick + timedelta(hours=1))
+    accounts.schedules.record_tick(hourly.id, tick)
+    assert accounts.schedules.active()[0].last_tick_at == tick + timedelta(hours=1)

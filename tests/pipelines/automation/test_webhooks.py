@@ -15,6 +15,7 @@ from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines.automation.webhooks import enqueue_ended
+from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -23,7 +24,7 @@ REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format"
 
 @pytest.fixture
 def runs(dagster) -> Runs:
-    return Runs(dagster, "unused.sock")
+    return Runs(dagster, defs.get_repository_def(), "unused.sock")
 
 
 def started(number: int, runs: Runs, artefacts: ArtefactStore, organisation: str = "acme") -> ExportPlan:

@@ -7,22 +7,22 @@ import sys
 import uuid
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import dagster as dg
-from dagster._core.events import DagsterEvent, DagsterEventType
-from dagster._core.launcher.base import WorkerStatus
 
-from pipelines.definitions import LABEL_EXPORT_JOB
+from pipelines import tags
+from pipelines.definitions import defs
 from pipelines.execution import worker
-from pipelines.execution.preload import MODULES
+from pipelines.execution.dagster_runs import WorkerStatus
 from pipelines.execution.run_launcher import ForkedRunLauncher, _work
 from pipelines.execution.runs import Runs
+from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.preload import MODULES
 from pipelines.storage import instance
 
 
 def _made(dagster: dg.DagsterInstance) -> dg.DagsterRun:
-    runs = Runs(dagster, "unused.sock")
+    runs = Runs(dagster, defs.get_repository_def(), "unused.sock")
     return dagster.create_run_for_job(
         runs._job,
         run_id=str(uuid.uuid4()),
@@ -39,7 +39,7 @@ def _reloaded(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:
 
 def _tell(pipe: Connection) -> None:
     # What is imported before this function's own module: it imports all of them itself.
-    preload = sys.modules.get("pipelines.execution.preload")
+    preload = sys.modules.get("pipelines.preload")
     pipe.send((os.getpid(), getattr(preload, "LOADED_IN", None), [m for m in MODULES if m in sys.modules]))
 
 
@@ -91,7 +91,7 @@ def test_a_signed_run_has_a_worker_while_its_process_lives(dagster: dg.DagsterIn
 
 def test_a_pid_that_is_used_again_is_no_worker(dagster: dg.DagsterInstance) -> None:
     run = _made(dagster)
-    dagster.add_run_tags(run.run_id, {worker.WORKER: f"{os.getpid()} 1000000.00"})
+    dagster.add_run_tags(run.run_id, {tags.WORKER: f"{os.getpid()} 1000000.00"})
     assert not worker.is_alive(_reloaded(dagster, run))
 
 
@@ -104,9 +104,9 @@ def test_a_worker_whose_gate_closes_does_nothing(dagster: dg.DagsterInstance) ->
 
 def test_interrupted_launches_are_queued_again(dagster: dg.DagsterInstance) -> None:
     launching, waiting = _made(dagster), _made(dagster)
-    starting = DagsterEvent(DagsterEventType.PIPELINE_STARTING.value, LABEL_EXPORT_JOB)
+    starting = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_STARTING.value, LABEL_EXPORT_JOB)
     dagster.report_dagster_event(starting, launching.run_id)
-    instance.queue_interrupted_launches(Path(dagster.root_directory).parent)
+    instance.queue_interrupted_launches(dagster)
     assert _reloaded(dagster, launching).status is dg.DagsterRunStatus.QUEUED
     # A small job waits for a warm worker; the façade knows.
     assert _reloaded(dagster, waiting).status is dg.DagsterRunStatus.NOT_STARTED

@@ -15,8 +15,8 @@ from dagster._core.remote_origin import (
 from dagster._daemon.types import DaemonHeartbeat
 
 from exports.ports import Degradation, JobStatus
-from pipelines.execution.runs import LABEL_EXPORT_JOB
 from pipelines.execution.service_state import ServiceState
+from pipelines.export.assets import LABEL_EXPORT_JOB
 
 #: A queued run needs one.
 ORIGIN = RemoteJobOrigin(

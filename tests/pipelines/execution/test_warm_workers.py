@@ -4,15 +4,23 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from multiprocessing import forkserver
 from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.events import DagsterEvent, DagsterEventType
 
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
+from exports.jobs.job_id import job_id_for, run_id_for
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
+from pipelines.definitions import defs
+from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
+from pipelines.export.assets import LABEL_EXPORT_JOB
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ def test_a_run_whose_worker_is_dead_is_left_to_monitoring_once_it_began(
 ) -> None:
     run_id = _made(dagster)
     if begun:
-        event = DagsterEvent(DagsterEventType.PIPELINE_START.value, LABEL_EXPORT_JOB)
+        event = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, LABEL_EXPORT_JOB)
         dagster.report_dagster_event(event, run_id)
     idle = workers._idle.get(timeout=120)
     assert workers.missing == 0
@@ -59,9 +67,9 @@ def test_a_run_that_finds_no_worker_did_not_begin(dagster: dg.DagsterInstance) -
 
 
 def _made(dagster: dg.DagsterInstance) -> str:
-    job = defs.resolve_job_def(LABEL_EXPORT_JOB)
-    config = {"execution": {"config": {"in_process": {}}}}
-    return dagster.create_run_for_job(job, run_id=str(uuid.uuid4()), run_config=config).run_id
+    export = ExportPlan(job_id_for(uuid.uuid4()), "acme", None, "key:1", NOW, REQUEST)
+    assert Runs(dagster, defs.get_repository_def(), "unused.sock").create(export)
+    return run_id_for(export.job_id)
 
 
 def _home(dagster: dg.DagsterInstance) -> Path:

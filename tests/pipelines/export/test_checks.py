@@ -8,8 +8,8 @@ from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from exports.verification import findings
 from exports.verification.findings import Check, CountsDisagree
-from pipelines.definitions import LABEL_EXPORT_JOB, defs
-from pipelines.export.assets import ORGANISATIONS, label_export
+from pipelines.definitions import defs
+from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS, label_export
 from pipelines.export.checks import LABEL_EXPORT, label_export_checks, report
 from tests.exports.conftest import NOW
 

@@ -1,6 +1,7 @@
 """Symbols from independent encoders, so that writers are tested without ours."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -36,11 +37,12 @@ class Case:
 
     @property
     def captions(self) -> Captions:
-        return Captions(self.hri, self.hri, self.hri)
+        return captions(self.hri)
 
 
 def captions(texts: list[str]) -> Captions:
-    return Captions(texts, texts, texts)
+    """Return captions of texts in whose values there are no parentheses."""
+    return Captions(texts, texts, [re.split(r"(?=\()", text) for text in texts])
 
 
 def one(modules: np.ndarray) -> MatrixSymbols:

@@ -1,4 +1,6 @@
-"""Human-readable text: whole, legible, broken only between Application Identifiers."""
+"""Human-readable text: whole, legible, broken only between elements."""
+
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -13,37 +15,50 @@ from .conftest import bars, captions
 GTIN = "(01)09506000134352"
 
 
+def lines(elements: Sequence[str], setting: hri.Setting) -> list[str]:
+    text = "".join(elements)
+    return [text[start:stop] for start, stop in setting.lines]
+
+
 @pytest.mark.parametrize(
-    ("text", "lines", "reason"),
+    ("elements", "reason"),
     [
-        (f"{GTIN}(17)271231(10)AB", [GTIN, "(17)271231", "(10)AB"], "between AIs"),
-        (f"{GTIN}(10)A(99)B", [GTIN, "(10)A(99)B"], "no AI in use here"),
-        (f"{GTIN}(10)A(01)B", [GTIN, "(10)A(01)B"], "AIs do not repeat"),
-        (f"{GTIN}(10)(21)(21)7", [GTIN, "(10)(21)", "(21)7"], "a value has at least one character"),
-        (f"{GTIN}(235)TP(17)", [GTIN, "(235)TP", "(17)"], "what looks like an AI is taken for one"),
-        ("10614141000415", ["10614141000415"], "bare digits have no break"),
-        ("", [""], "nothing"),
+        ([GTIN, "(17)271231", "(10)AB"], "between elements"),
+        ([GTIN, "(10)A(21)B"], "a lot that looks like a lot and a serial"),
+        ([GTIN, "(10)A", "(21)B"], "a lot and a serial"),
+        ([GTIN, "(10)(21)", "(21)(10)"], "values that look like AIs"),
+        ([GTIN, "(235)TP(17)", "(10)("], "a parenthesis alone"),
+        (["10614141000415"], "bare digits have no break"),
+        ([""], "nothing"),
     ],
 )
-def test_breaks(text: str, lines: list[str], reason: str) -> None:
-    starts = hri.ai_starts(text)
-    assert [text[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)] == lines, reason
+@pytest.mark.parametrize("linear", [True, False])
+def test_text_is_broken_between_elements_and_nowhere_else(
+    elements: list[str], reason: str, linear: bool
+) -> None:
+    assert lines(elements, hri.fit(elements, 1, 0.495, linear=linear)) == elements, reason
+    assert lines(elements, hri.fit(elements, 1000, 0.495, linear=linear)) == ["".join(elements)], reason
 
 
-@given(st.text(sorted(CSET_82), min_size=1, max_size=60), st.floats(10, 400), st.booleans())
-def test_text_is_whole_and_in_its_room(text: str, room_x: float, linear: bool) -> None:
-    setting = hri.fit(text, room_x, 0.495, linear=linear)
-    assert "".join(text[start:stop] for start, stop in setting.lines) == text
+@given(
+    st.lists(st.text(sorted(CSET_82), min_size=1, max_size=20), min_size=1, max_size=4),
+    st.floats(10, 400),
+    st.booleans(),
+)
+def test_text_is_whole_and_in_its_room(elements: list[str], room_x: float, linear: bool) -> None:
+    setting = hri.fit(elements, room_x, 0.495, linear=linear)
+    broken = lines(elements, setting)
+    assert broken in (["".join(elements)], elements)
     assert setting.width_x >= room_x
-    for start, stop in setting.lines:
-        assert hri.advance(text[start:stop]) * setting.em_x / 1000 <= setting.width_x
+    for line in broken:
+        assert hri.advance(line) * setting.em_x / 1000 <= setting.width_x
     # Capitals are never lower than a millimetre and a quarter.
     assert setting.em_x * 0.668 * 0.495 >= 1.25
 
 
 def test_one_line_as_long_as_it_is_legible() -> None:
-    text = f"{GTIN}(17)271231"
-    full, small, broken, wide = (hri.fit(text, room, 0.5, linear=True) for room in (400, 80, 50, 20))
+    elements = [GTIN, "(17)271231"]
+    full, small, broken, wide = (hri.fit(elements, room, 0.5, linear=True) for room in (400, 80, 50, 20))
     assert (full.em_x * 0.668 * 0.5, len(full.lines)) == (pytest.approx(3.0), 1)
     assert (small.em_x < full.em_x, len(small.lines)) == (True, 1)
     assert (len(broken.lines), broken.width_x) == (2, 50)

@@ -65,7 +65,7 @@ def test_every_module_is_drawn_where_it_belongs(modules: np.ndarray, quiet_zone:
 
 
 def test_geometry(qr_symbols: MatrixSymbols) -> None:
-    root = ET.fromstring(svg.write(one(qr_symbols.modules[0]), QR, Captions(["T"], ["D"], [""]))[0])
+    root = ET.fromstring(svg.write(one(qr_symbols.modules[0]), QR, Captions(["T"], ["D"], [[""]]))[0])
     assert (root.attrib["width"], root.attrib["height"]) == ("22.275mm", "22.275mm")
     assert root.attrib["viewBox"] == "0 0 45 45"
     assert (root.attrib["role"], root.attrib["shape-rendering"]) == ("img", "crispEdges")
@@ -134,7 +134,7 @@ def test_any_text_survives_or_is_made_visible(text: str) -> None:
 
 
 def test_control_characters_are_shown() -> None:
-    (file,) = svg.write(one(np.ones((1, 1))), QR, Captions(["a\x1db\x00"], ["]]> <&\r\x7f"], [""]))
+    (file,) = svg.write(one(np.ones((1, 1))), QR, Captions(["a\x1db\x00"], ["]]> <&\r\x7f"], [[""]]))
     root = ET.fromstring(file)
     assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == ("a␝b␀", "]]> <&␍␡")
 
@@ -145,7 +145,7 @@ def test_no_symbols_no_files() -> None:
 
 def test_a_missing_title_is_an_error(qr_symbols: MatrixSymbols) -> None:
     with pytest.raises(ValueError, match="not as many titles"):
-        svg.write(qr_symbols, QR, Captions(["only one"], [""] * len(LINKS), [""] * len(LINKS)))
+        svg.write(qr_symbols, QR, Captions(["only one"], [""] * len(LINKS), [[""]] * len(LINKS)))
 
 
 @pytest.mark.parametrize("dpi", [203, 300, 600])

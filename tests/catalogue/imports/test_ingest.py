@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from catalogue import landing, rules
 from catalogue.errors import CatalogueError, ImportFileError
 from catalogue.ids import canonical_id, derived_id
-from catalogue.ingest import ImportReport, Progress, Stage, TableReport, import_files
+from catalogue.imports import landing, rules
+from catalogue.imports.ingest import ImportReport, Progress, Stage, TableReport, import_files
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
 from gs1.errors import LabelError
@@ -243,6 +243,9 @@ BAD_ROWS = (
     ("lots", "gtin,lot_number,expiration_date", f"{GTIN},L,2077-01-01", "expiration_date"),
     ("lots", "gtin,lot_number,best_before_date", f"{GTIN},L,1976-12", "best_before_date"),
     ("lots", "gtin,lot_number,production_date", f"{GTIN},L,2026-02", "production_date"),
+    ("lots", "gtin,lot_number,production_date,expiration_date", f"{GTIN},L,2026-05-02,2026-05-01", "expiration_date"),
+    ("lots", "gtin,lot_number,production_date,expiration_date", f"{GTIN},L,2026-05-01,2026-04", "expiration_date"),
+    ("lots", "gtin,lot_number,production_date,best_before_date", f"{GTIN},L,2026-05-01,2026-04", "best_before_date"),
     ("serials", "gtin,serial_number", f"{GTIN},a#b", "serial_number"),
     ("serials", "gtin,serial_number", f"{GTIN},", "serial_number"),
     ("serials", "gtin,lot_number,serial_number", f"{GTIN},NONE,S9", "lot_number"),
@@ -278,6 +281,90 @@ def test_a_bad_row_is_refused(
     rejects = pl.read_csv(report.rejects_file, infer_schema=False)
     assert rejects.columns == ["file", "row", "column", "value", "reason"]
     assert (column, "2", f"{table}.csv") in rejects.select("column", "row", "file").rows()
+
+
+# Case table: a product's GTIN and carrier, the column refused, and what the reason says.
+NO_TRADE_ITEMS = (
+    ("00000000", "", "gtin", "identifies nothing"),
+    ("00000000000000", "itf14", "gtin", "identifies nothing"),
+    ("01234565", "", "gtin", "UPC-A 012345000065"),
+    ("04252614", "upca", "gtin", "UPC-A 042100005264"),
+    ("00000001234565", "", "gtin", "UPC-A 012345000065"),
+    ("01234531", "ean8", "gtin", "UPC-A 012300000451"),  # its check digit is no GTIN-8's
+    ("95060019", "ean13", "carrier", "carrier ean13 cannot hold GTIN-8 95060019"),
+    ("95060019", "UPCA", "carrier", "carrier upca cannot hold GTIN-8 95060019"),
+    ("95060019", "itf14", "carrier", "carrier itf14 cannot hold GTIN-8 95060019"),
+    ("99506000134355", "", "gtin", "needs a measure"),
+    ("99506000134355", "itf14", "gtin", "needs a measure"),
+    ("12012345678900", "", "gtin", "restricted circulation"),
+    ("10512345678907", "", "gtin", "coupon or refund"),
+    ("2012345678903", "itf14", "carrier", "restricted circulation"),
+    ("9.50600E+12", "", "gtin", "spreadsheet notation"),
+    ("(01)09506000134352", "", "gtin", "the GTIN alone: 09506000134352"),
+    ("]C10109506000134352", "", "gtin", "symbology identifier"),
+    ("https://id.gs1.org/01/09506000134352", "", "gtin", "Digital Link"),
+    ("9506000134353", "", "gtin", "check digit 3, expected 2"),
+    ("950600013435", "", "gtin", "check digit 5, expected 9"),
+    ("95060001343", "", "gtin", "11 digits"),
+)
+
+
+@pytest.mark.parametrize(("gtin", "carrier", "column", "said"), NO_TRADE_ITEMS)
+def test_a_number_that_is_no_trade_items_is_refused(
+    loaded: Catalogue, tmp_path: Path, gtin: str, carrier: str, column: str, said: str
+) -> None:
+    (report,) = load(loaded, tmp_path, products=f"gtin,name,carrier\n{gtin},x,{carrier}\n").tables
+    assert counts(report) == (1, 0, 0, 0, 1)
+    ((found, value, reason),) = rejects_of(report).select("column", "value", "reason").rows()
+    assert (found, value) == (column, gtin if column == "gtin" else carrier)
+    assert said in reason
+
+
+# A shop's own numbers may be imported for EAN/UPC, and a GTIN-8 that is declared to be one.
+@pytest.mark.parametrize(
+    ("gtin", "carrier"),
+    [
+        ("2012345678903", ""), ("212345678909", "upca"), ("0512345678900", "ean13"), ("21234569", ""),
+        ("01234565", "ean8"), ("95060019", "EAN8"), ("9506000134352", "itf14"),
+    ],
+)  # fmt: skip
+def test_a_number_for_ean_upc_lands(catalogue: Catalogue, tmp_path: Path, gtin: str, carrier: str) -> None:
+    (report,) = load(catalogue, tmp_path, products=f"gtin,name,carrier\n{gtin},x,{carrier}\n").tables
+    assert counts(report) == (1, 1, 0, 0, 0), rejects_of(report) if report.rejected else None
+
+
+@pytest.mark.parametrize(
+    ("lot", "said"),
+    [
+        ("L\u00a01", "U+00A0 NO-BREAK SPACE"),
+        ("L\u20131", "U+2013 EN DASH"),
+        ("L\u200b1", "U+200B ZERO WIDTH SPACE"),
+        ("L" * 21, "21 characters, expected 1 to 20"),
+    ],
+)
+def test_what_is_wrong_with_a_lot_is_said(loaded: Catalogue, tmp_path: Path, lot: str, said: str) -> None:
+    (report,) = load(loaded, tmp_path, lots=f"gtin,lot_number\n{GTIN},{lot}\n").tables
+    assert said in rejects_of(report)["reason"].item()
+
+
+def test_dates_are_compared_with_what_the_catalogue_has(catalogue: Catalogue, tmp_path: Path) -> None:
+    load(
+        catalogue, tmp_path, products=PRODUCTS, lots=f"gtin,lot_number,production_date\n{GTIN},L,2026-05-31\n"
+    )
+    header = "gtin,lot_number,expiration_date"
+    (report,) = load(catalogue, tmp_path, lots=f"{header}\n{GTIN},L,2026-05-30\n").tables
+    ((column, value, reason),) = rejects_of(report).select("column", "value", "reason").rows()
+    assert (column, value, reason) == (
+        "expiration_date", "2026-05-30", "expiration_date is before production_date",
+    )  # fmt: skip
+    # A month means its last day.
+    (report,) = load(catalogue, tmp_path, lots=f"{header}\n{GTIN},L,2026-05\n").tables
+    assert counts(report) == (1, 0, 1, 0, 0)
+
+
+def rejects_of(report: TableReport) -> pl.DataFrame:
+    assert report.rejects_file is not None
+    return pl.read_csv(report.rejects_file, infer_schema=False)
 
 
 def test_good_rows_land_beside_bad_ones(catalogue: Catalogue, tmp_path: Path) -> None:

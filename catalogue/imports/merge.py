@@ -5,10 +5,11 @@ from datetime import datetime
 
 import duckdb
 
+from catalogue.date_sql import is_before
 from catalogue.duck import one
 from catalogue.ids import SEPARATOR
+from catalogue.imports.staging import Staged
 from catalogue.schema import TABLES
-from catalogue.staging import Staged
 
 # A table of the workshop, made anew for each attempt: the rows as they will be stored, and what they replace.
 MERGED = "merged"
@@ -115,6 +116,12 @@ def _entity_refusals(table: str, *, with_id: bool) -> list[_Refusal]:
         ]
     if table != "products":
         refusals.append(_Refusal("gtin", "product_id IS NULL", "no product has this GTIN"))
+    if table == "lots":
+        # Of the merged row: the file may have one of the dates, the catalogue the other.
+        refusals += [
+            _Refusal(column, is_before(column, "production_date"), f"{column} is before production_date")
+            for column in ("expiration_date", "best_before_date")
+        ]
     if table == "serials":
         refusals.append(
             _Refusal(

@@ -12,8 +12,8 @@ from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 
 from catalogue.errors import ImportFileError
-from catalogue.ingest import TableReport, import_files
-from catalogue.staging import REJECTS
+from catalogue.imports.ingest import TableReport, import_files
+from catalogue.imports.staging import REJECTS
 from catalogue.tables import Catalogue
 
 # A file's name begins with its table's, in the order in which they are imported: what is referred to first.

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 from deltalake import DeltaTable
 
-from catalogue.landing import land
-from catalogue.merge import MERGED, Outcome, merge
-from catalogue.source import SourceFile, open_file
-from catalogue.staging import Staged, stage, workshop
+from catalogue.imports.landing import land
+from catalogue.imports.merge import MERGED, Outcome, merge
+from catalogue.imports.source import SourceFile, open_file
+from catalogue.imports.staging import Staged, stage, workshop
 from catalogue.tables import Catalogue, Commit
 
 

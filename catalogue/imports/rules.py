@@ -6,8 +6,13 @@ from datetime import datetime
 
 import polars as pl
 
-# GS1 General Specifications, figure 7.11-1: the 82 characters of lots and serial numbers.
-_CSET_82 = r"""^[A-Za-z0-9!"%&'()*+,\-./:;<=>?_]{1,20}$"""
+from gs1.cset82 import CSET_82_PATTERN, require_cset_82
+from gs1.errors import LabelError
+from gs1.gtin import DIGITS, Carrier, as_gtin_14
+from gs1.trade_item import DOUBTFUL_PATTERN, require_trade_item
+
+_CSET_82 = f"^(?:{CSET_82_PATTERN})$"
+_DOUBTFUL = f"^(?:{DOUBTFUL_PATTERN})$"
 _CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _MONTH_OR_DATE = r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"
@@ -16,17 +21,52 @@ _SHORTUUID = r"^[2-9A-HJ-NP-Za-km-z]{22}$"
 _UUID = r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})$"
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # Each carrier, and how many leading zeros a GTIN of 14 digits needs to fit it.
-_LEADING_ZEROS = {"ean13": 1, "upca": 2, "ean8": 6, "itf14": 0}
+_LEADING_ZEROS = {carrier.value: 14 - digits for carrier, digits in DIGITS.items()}
 _ENTITY_TYPES = ("product", "lot", "serial", "products", "lots", "serials")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Refuses the rows for which `refused` is true; unknown (null) is not refused."""
+    """Refuses the rows for which `refused` is true; unknown (null) is not refused.
+
+    `reason` is evaluated for refused rows alone, and may ask what each value costs a call.
+    """
 
     column: str
     refused: pl.Expr
-    reason: str
+    reason: pl.Expr
+
+
+def _rule(column: str, refused: pl.Expr, reason: str) -> Rule:
+    return Rule(column, refused, pl.lit(reason))
+
+
+def _asked(column: str, refused: pl.Expr, check: Callable[[str], object]) -> Rule:
+    """Return a rule whose reason is what `check` raises for the value."""
+    return Rule(column, refused, _refusal(pl.col(column), check, column))
+
+
+def _refusal(text: pl.Expr, check: Callable[[str], object], field: str) -> pl.Expr:
+    """Return what `check` raises about the field for each text, or null where it finds no fault in it.
+
+    Each distinct text costs one call.
+    """
+
+    def reason(value: str) -> str | None:
+        try:
+            check(value)
+        except LabelError as error:
+            return str(error) if error.field == field else None
+        return None
+
+    def reasons(values: pl.Series) -> pl.Series:
+        distinct = values.drop_nulls().unique()
+        if distinct.is_empty():
+            return pl.repeat(None, values.len(), dtype=pl.String, eager=True)
+        told = pl.Series([reason(value) for value in distinct], dtype=pl.String)
+        return values.replace_strict(distinct, told, default=None, return_dtype=pl.String)
+
+    return text.map_batches(reasons, return_dtype=pl.String)
 
 
 def gtin14(text: pl.Expr) -> pl.Expr:
@@ -99,7 +139,6 @@ def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
         *_date("production_date", with_month=False, now=now),
         *_date("expiration_date", with_month=True, now=now),
         *_date("best_before_date", with_month=True, now=now),
-        *_carrier(),
         _boolean("active"),
         _timestamp("created_at"),
         *_OWN_RULES[table],
@@ -113,16 +152,16 @@ def event_rules() -> list[Rule]:
     by_key = pl.col("entity_id").is_null()
     return [
         _required("entity_type"),
-        Rule("entity_type", ~kind.is_in(_ENTITY_TYPES), "not one of product, lot, serial"),
+        _rule("entity_type", ~kind.is_in(_ENTITY_TYPES), "not one of product, lot, serial"),
         _id("entity_id"),
-        Rule("gtin", by_key & pl.col("gtin").is_null(), "neither entity_id nor gtin given"),
+        _rule("gtin", by_key & pl.col("gtin").is_null(), "neither entity_id nor gtin given"),
         _gtin(),
-        Rule(
+        _rule(
             "lot_number",
             by_key & kind.str.starts_with("lot") & pl.col("lot_number").is_null(),
             "a lot needs its lot number",
         ),
-        Rule(
+        _rule(
             "serial_number",
             by_key & kind.str.starts_with("serial") & pl.col("serial_number").is_null(),
             "a serial needs its serial number",
@@ -130,7 +169,7 @@ def event_rules() -> list[Rule]:
         _cset_82("lot_number"),
         _cset_82("serial_number"),
         _required("event_type"),
-        Rule(
+        _rule(
             "event_type",
             ~pl.col("event_type").str.contains(r"^[A-Z][A-Z0-9_]{0,63}$"),
             "not 1 to 64 capital letters, digits and underscores",
@@ -142,35 +181,32 @@ def event_rules() -> list[Rule]:
 
 
 def _required(column: str) -> Rule:
-    return Rule(column, pl.col(column).is_null(), "missing")
+    return _rule(column, pl.col(column).is_null(), "missing")
 
 
 def _gtin() -> Rule:
     text = pl.col("gtin")
-    reason = "not a GTIN of 8, 12, 13 or 14 digits with a right check digit"
-    return Rule("gtin", text.is_not_null() & gtin14(text).is_null(), reason)
+    return _asked("gtin", text.is_not_null() & gtin14(text).is_null(), as_gtin_14)
 
 
 def _id(column: str) -> Rule:
     text = pl.col(column)
     wrong = (text.str.len_chars() > 64) | text.str.contains(_CONTROL)
-    return Rule(column, wrong, "not 1 to 64 characters without control characters")
+    return _rule(column, wrong, "not 1 to 64 characters without control characters")
 
 
 def _cset_82(column: str) -> Rule:
-    return Rule(
-        column, ~pl.col(column).str.contains(_CSET_82), "not 1 to 20 characters of GS1 character set 82"
-    )
+    return _asked(column, ~pl.col(column).str.contains(_CSET_82), lambda text: require_cset_82(text, column))
 
 
 def _boolean(column: str) -> Rule:
     text = pl.col(column)
-    return Rule(column, text.is_not_null() & boolean(text).is_null(), "neither true nor false")
+    return _rule(column, text.is_not_null() & boolean(text).is_null(), "neither true nor false")
 
 
 def _timestamp(column: str) -> Rule:
     text = pl.col(column)
-    return Rule(
+    return _rule(
         column, text.is_not_null() & timestamp(text).is_null(), "not an ISO 8601 timestamp with offset"
     )
 
@@ -180,9 +216,24 @@ def _carrier() -> list[Rule]:
     zeros = carrier.replace_strict(_LEADING_ZEROS, default=None, return_dtype=pl.Int64)
     leading = gtin14(pl.col("gtin")).str.extract(r"^(0*)").str.len_bytes()
     return [
-        Rule("carrier", carrier.is_not_null() & zeros.is_null(), f"not one of {', '.join(_LEADING_ZEROS)}"),
-        Rule("carrier", leading < zeros, "this carrier cannot hold the GTIN"),
+        _rule("carrier", carrier.is_not_null() & zeros.is_null(), f"not one of {', '.join(_LEADING_ZEROS)}"),
+        _rule("carrier", leading < zeros, "this carrier cannot hold the GTIN"),
     ]
+
+
+def _trade_item() -> list[Rule]:
+    """The rules about what a number is: only rows with a doubtful number cost a call each."""
+    number = gtin14(pl.col("gtin"))
+    carrier = pl.col("carrier").str.to_lowercase()
+    known = pl.when(carrier.is_in(list(_LEADING_ZEROS))).then(carrier).otherwise(pl.lit(""))
+    doubtful = pl.when(number.str.contains(_DOUBTFUL)).then(pl.concat_str(number, known, separator=" "))
+
+    def check(text: str) -> None:
+        digits, _, declared = text.partition(" ")
+        require_trade_item(digits, Carrier(declared) if declared else None)
+
+    reasons = {column: _refusal(doubtful, check, column) for column in ("gtin", "carrier")}
+    return [Rule(column, reason.is_not_null(), reason) for column, reason in reasons.items()]
 
 
 def _date(column: str, *, with_month: bool, now: datetime) -> list[Rule]:
@@ -195,18 +246,20 @@ def _date(column: str, *, with_month: bool, now: datetime) -> list[Rule]:
     # from 49 before to 50 after the present one.
     out_of_reach = ~date.dt.year().is_between(now.year - 49, now.year + 50)
     return [
-        Rule(column, text.is_not_null() & (~well_formed | date.is_null()), f"not a date {forms}"),
-        Rule(column, well_formed & out_of_reach, "more than 49 years ago or 50 years ahead"),
+        _rule(column, text.is_not_null() & (~well_formed | date.is_null()), f"not a date {forms}"),
+        _rule(column, well_formed & out_of_reach, "more than 49 years ago or 50 years ahead"),
     ]
 
 
 # What only one kind of entity requires.
 _OWN_RULES: dict[str, list[Rule]] = {
     "products": [
+        *_carrier(),
+        *_trade_item(),
         _required("name"),
-        Rule("name", pl.col("name").str.strip_chars() == "", "must not be blank"),
-        Rule("name", pl.col("name").str.len_chars() > 200, "longer than 200 characters"),
-        Rule("name", pl.col("name").str.contains(_CONTROL), "holds a control character"),
+        _rule("name", pl.col("name").str.strip_chars() == "", "must not be blank"),
+        _rule("name", pl.col("name").str.len_chars() > 200, "longer than 200 characters"),
+        _rule("name", pl.col("name").str.contains(_CONTROL), "holds a control character"),
     ],
     "lots": [_required("lot_number")],
     "serials": [_required("serial_number"), _cset_82("serial_number")],

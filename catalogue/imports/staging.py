@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from catalogue import rules
 from catalogue.duck import one
 from catalogue.ids import canonical_id
-from catalogue.rules import Rule
-from catalogue.source import SourceFile
+from catalogue.imports import rules
+from catalogue.imports.rules import Rule
+from catalogue.imports.source import SourceFile
 from catalogue.tables import Catalogue
 
 # What DuckDB may hold in memory before it spills. Sorting, Parquet and Polars come on top: an import of any
@@ -150,7 +150,7 @@ def _rejects(rows: pl.DataFrame, rule: Rule, path: Path) -> pl.DataFrame:
         "row",
         pl.lit(rule.column).alias("column"),
         pl.col(rule.column).alias("value"),
-        pl.lit(rule.reason).alias("reason"),
+        rule.reason.alias("reason"),
     ).match_to_schema(REJECTS)
 
 

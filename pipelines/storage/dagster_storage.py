@@ -1,0 +1,37 @@
+"""Dagster's private names for the databases of an instance. See decision 0011."""
+
+# What is stored of a sensor: its cursor and times, whether somebody stopped it, and its name.
+from dagster._core.remote_origin import RemoteInstigatorOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
+
+# One SQLite database for the events of all runs. Ours keeps its connections.
+from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+
+# Captures no output of steps. dagster.yaml finds it here.
+from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
+
+# The SQLite database of runs. Ours keeps its connections.
+from dagster._core.storage.runs import SqliteRunStorage, SqlRunStorage
+
+# The tables of runs and their tags, for adding up totals in SQL.
+from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
+
+# The SQLite database of sensors and schedules. dagster.yaml finds it here.
+from dagster._core.storage.schedules import SqliteScheduleStorage
+
+# What dagster.yaml says of a storage.
+from dagster._serdes import ConfigurableClassData
+
+__all__ = [
+    "ConfigurableClassData",
+    "ConsolidatedSqliteEventLogStorage",
+    "InstigatorState",
+    "InstigatorType",
+    "NoOpComputeLogManager",
+    "RemoteInstigatorOrigin",
+    "RunTagsTable",
+    "RunsTable",
+    "SqlRunStorage",
+    "SqliteRunStorage",
+    "SqliteScheduleStorage",
+]

@@ -1,0 +1,22 @@
+"""The run tags of ours: whose run it is, how the export went, which process has it. The poll reads them."""
+
+#: On every export: the organisation's slug.
+ORGANISATION = "labels/organisation"
+#: Scope, export type and file format as JSON, for whoever looks at the run in the UI.
+REQUEST = "labels/request"
+#: The job whose frozen rows are printed again.
+REPRINT_OF = "labels/reprint_of"
+#: Set once the selection is resolved: entities, and listed keys that match nothing.
+TOTAL_ITEMS = "labels/total_items"
+UNMATCHED = "labels/unmatched"
+#: Set when the export fails: the stable code, and the message for the client.
+ERROR_CODE = "labels/error_code"
+ERROR = "labels/error"
+#: The id of the schedule whose tick the export is. Releases before 0.2 named it `labels/plan`.
+SCHEDULE = "labels/schedule"
+#: On an import from the inbox: the organisation's slug.
+INBOX = "labels/inbox"
+#: The pid of the process that executes the run, and when that process began, in seconds since 1970.
+WORKER = "labels/worker"
+#: On every export: the id of the trace that it belongs to, as in log lines.
+TRACE_ID = "labels/trace_id"
