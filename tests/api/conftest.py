@@ -18,6 +18,7 @@ from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from api.wire import paths
+from exports import trace
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus
@@ -46,11 +47,13 @@ class FakeExports:
         self.submitted = []
         self.keys = {}
         self.calls = []
+        self.traces = []
         self.events = []
         self.found = Preview(0, 0, [], [])
 
     def submit(self, organisation, request, *, requested_by, idempotency_key=None):
         self._called("submit")
+        self.traces.append(trace.current())
         known = (organisation.slug, idempotency_key)
         if idempotency_key is not None and known in self.keys:
             first, job_id = self.keys[known]

@@ -11,6 +11,7 @@ import pytest
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from catalogue.tables import Catalogue
+from exports import trace
 from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
 from exports.jobs import manifest, plan
@@ -192,3 +193,15 @@ def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue:
     assert plan.load(again.job_id, stage.store).reprint_of == datamatrix
     with pytest.raises(NotReprintable, match="mislead"):
         stage.exports.reprint(ACME, links, requested_by="key:1", reason="torn")
+
+
+def test_a_job_belongs_to_the_trace_of_its_submission(stage: Stage, dagster: dg.DagsterInstance) -> None:
+    with trace.span("request", None) as request:
+        traced = submit(stage, wanted())
+    untraced = submit(stage, wanted())
+    made = [plan.load(job.job_id, stage.store) for job in (traced, untraced)]
+    assert made[0].traceparent == str(request)
+    for job, stored in zip((traced, untraced), made, strict=True):
+        run = dagster.get_run_by_id(run_id_for(job.job_id))
+        assert run is not None
+        assert run.tags["labels/trace_id"] == trace.parse(stored.traceparent).trace_id

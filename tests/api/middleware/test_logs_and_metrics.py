@@ -40,6 +40,18 @@ def test_one_line_for_each_request(log, client, editor):
     assert line["timestamp"].endswith("Z")
 
 
+def test_a_submission_belongs_to_the_trace_of_its_request(log, client, editor, exports):
+    given = "0af7651916cd43dd8448eb211c80319c"
+    traced = {**editor, "traceparent": f"00-{given}-b7ad6b7169203331-01"}
+    client.post(URL, json=BASE, headers=traced)
+    client.post(URL, json=BASE, headers={**editor, "traceparent": "00-nonsense-01"})
+    first, second = lines(log)
+    assert first["trace_id"] == given
+    assert len(second["trace_id"]) == 32
+    assert [here.trace_id for here in exports.traces] == [given, second["trace_id"]]
+    assert exports.traces[0].span_id != "b7ad6b7169203331"
+
+
 def test_paths_are_told_as_templates(log, client, editor, exports):
     job = exports.add("acme", JobStatus.PENDING)
     client.get(f"{URL}{job.job_id}/", headers=editor)
