@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
+import polars as pl
+
 from catalogue import lifecycle
 from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
@@ -78,14 +80,16 @@ def _join_members(
 def _join_pages(
     plan: ExportPlan, sheet: SheetPlan, parts: Sequence[Part], key: str, store: ArtefactStore
 ) -> PdfSummary:
-    rows = manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
+    def frames() -> Iterator[pl.DataFrame]:
+        return manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
+
     pages = (
         (fragment, stream)
         for fragment, stream in _fragments(plan, parts, store)
         if isinstance(fragment, PdfFragment)
     )
     with store.write(key) as out:
-        return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, rows))
+        return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, frames))
 
 
 def _fragments(

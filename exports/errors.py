@@ -188,6 +188,20 @@ class StockIsBusy(ExportError):
         )
 
 
+class TooManyPages(ExportError):
+    """The labels fill more pages than one PDF may have."""
+
+    code = "too_many_pages"
+
+    def __init__(self, template: str, labels: int, pages: int, most: int) -> None:
+        super().__init__(
+            f"{labels:,} labels take {pages:,} pages of {template}, and a PDF has {most:,} at most: narrow the"
+            " selection, and export in parts.",
+            value=pages,
+            expected=f"at most {most} pages",
+        )
+
+
 class SymbolDoesNotDecode(ExportError):
     """A finished symbol does not read as what it should carry: nothing of it may be published."""
 

@@ -9,6 +9,7 @@ from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.parts import OnProgress, Part
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits, require_pages
 from exports.previews import pictures
 from exports.reports.csv_rows import csv_bytes
 from exports.sheets import pages as sheet_pages
@@ -23,13 +24,16 @@ from renderers.registry import FileFormat
 BATCH_ROWS = 2_000
 
 
-def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> None:
+def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: Limits | None = None) -> None:
     """Work out what all chunks share, once: the layout of sheets.
 
-    Raises DoesNotFit where not one label fits, UnknownTemplate, InvalidStartPosition.
+    Raises DoesNotFit where not one label fits, UnknownTemplate, InvalidStartPosition, LeavesPage, and
+    TooManyPages where the selection has grown since it was submitted.
     """
     if plan.is_sheet:
-        sheet_plan.solve(plan, template_of(plan, store), manifest, store)
+        template = template_of(plan, store)
+        require_pages(limits or Limits(), plan, template, manifest.rows)
+        sheet_plan.solve(plan, template, manifest, store)
 
 
 def chunk_to_part(

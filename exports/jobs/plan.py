@@ -9,7 +9,8 @@ from exports import trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
-from exports.requests.request import AssetConfig, ExportRequest
+from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
+from exports.requests.settings import DEFAULT_DPI
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
@@ -56,6 +57,11 @@ class ExportPlan:
     @property
     def config(self) -> AssetConfig:
         return self.request.asset_config or AssetConfig()
+
+    @property
+    def dpi(self) -> int:
+        """The printer's resolution, for PNG and sheets."""
+        return self.config.dpi or DEFAULT_DPI
 
     @property
     def file_format(self) -> FileFormat:
@@ -119,7 +125,9 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         resolver=document["resolver"],
         requested_by=document["requested_by"],
         submitted_at=datetime.fromisoformat(document["submitted_at"]),
-        request=ExportRequest.model_validate_json(canonical_json(document["request"])),
+        request=ExportRequest.model_validate_json(
+            canonical_json(document["request"]), context=ACCEPTED_BEFORE
+        ),
         engine=Engine(document["engine"]),
         reprint_of=document["reprint_of"],
         reason=document["reason"],

@@ -9,12 +9,13 @@ from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import measure
-from exports.sheets.plan import DEFAULT_DPI, choices, plan_sheets
+from exports.sheets.plan import calibration_of, choices, plan_sheets
 from exports.sheets.templates import of_organisation, template_of
-from gs1.errors import LabelError
+from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.sheets.cells import page_count
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, UnknownTemplate
+from renderers.sheets.document import require_on_page
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
 
 #: Rows that the templates proposed instead must hold.
@@ -35,10 +36,9 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
     try:
         template = template_of(plan, store)
         page_count(template, plan.config.start_position or 1, 1)
-    except UnknownTemplate as error:
-        raise _fault("sheet_template", error) from error
-    except InvalidStartPosition as error:
-        raise _fault("start_position", error) from error
+        require_on_page(template, calibration_of(plan))
+    except (UnknownTemplate, InvalidStartPosition, LeavesPage) as error:
+        raise _fault(error.field or "sheet_template", error) from error
     least = _least(plan, catalogue)
     if least is None or least.is_empty():
         return
@@ -46,6 +46,8 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
         plan_sheets(plan, template, least.height, lambda: iter([least]))
     except DoesNotFit as error:
         raise _fault("sheet_template", error, _advice(plan, catalogue, store)) from error
+    except XDimensionOutOfRange as error:
+        raise _fault(error.field or "module_size_mm", error) from error
     except LabelError:
         return  # not for the sheet's sake: the job tells it of each entity
 
@@ -66,14 +68,17 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     measures = measure(slot, level, plan.resolver, rows)
     fitting = list(of_organisation(plan.organisation, store).values())
     for kind in measures.kinds:
-        ids = fitting_templates(
-            kind,
-            measures.needs(measures.sizes(kind)[0], None),
-            environment=plan.config.environment or Environment.RETAIL,
-            dpi=plan.config.dpi or DEFAULT_DPI,
-            module_size_mm=plan.config.module_size_mm,
-            templates=fitting,
-        )
+        try:
+            ids = fitting_templates(
+                kind,
+                measures.needs(measures.sizes(kind)[0], None),
+                environment=plan.config.environment or Environment.RETAIL,
+                dpi=plan.dpi,
+                module_size_mm=plan.config.module_size_mm,
+                templates=fitting,
+            )
+        except XDimensionOutOfRange:
+            continue  # no template is at fault
         fitting = [template for template in fitting if template.id in ids]
     if not fitting:
         return "No registered template would do."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import polars as pl
 
@@ -9,7 +10,8 @@ from exports.requests.export_types import Slot
 from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
-from renderers.fonts.subset import max_width_1pt_mm, shown_characters
+from renderers.fonts.subset import max_width_1pt_mm, missing, shown_characters
+from renderers.fonts.visual_order import visual
 from renderers.registry import ENCODERS
 from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
@@ -74,6 +76,12 @@ def elements_of(payload: Payload) -> Mapping[str, str]:
     return {_PLACE_OF.get(ai, ai): f"({ai}){value}" for ai, value in payload.elements}
 
 
+@lru_cache(maxsize=1024)
+def without_font(name: str) -> frozenset[str]:
+    """Return the characters of a name that no packaged font has; a name that has one is left off its label."""
+    return frozenset(missing(visual(name)))
+
+
 def measure(
     slot: Slot, level: ErrorCorrection, resolver: str | None, frames: Iterator[pl.DataFrame]
 ) -> Measures:
@@ -97,7 +105,8 @@ def measure(
         )
         for (number, *_), rows in sized.group_by("size", *(f"no_{column}" for column in _OPTIONAL)):
             _measure_texts(measures, sizes[int(str(number))], rows, make)
-        measures.names.update(name for name in frame["product_name"].unique().to_list() if name)
+        names: list[str | None] = frame["product_name"].unique().to_list()
+        measures.names.update(name for name in names if name and not without_font(name))
     return measures
 
 
@@ -164,7 +173,9 @@ def _measure_texts(
     measures: Measures, size: SymbolExtent, rows: pl.DataFrame, make: Callable[[Row], Payload]
 ) -> None:
     """Add the texts of rows that have symbols of one size and differ in nothing but their elements' values."""
-    _, example = next(_made(rows, make))
+    _, example = next(_made(rows, make), (None, None))
+    if example is None:
+        return
     widths = measures.widths.setdefault(size, {})
     if not example.elements:
         texts = [payload.hri for _, payload in _made(rows, make)]

@@ -17,19 +17,20 @@ from exports.jobs.parts import OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import ErrorRow, ManifestRow
-from exports.sheets.needs import elements_of
+from exports.sheets.needs import elements_of, without_font
 from exports.sheets.plan import SheetPlan
 from exports.symbols.notes import Note, NoteCode, note_text
 from exports.symbols.payloads import Payload, Row, payload_maker
-from gs1.errors import LabelError
-from gs1.symbol_size import SymbolKind
-from renderers.fonts.subset import missing, width_mm
+from gs1.errors import LabelError, XDimensionOutOfRange
+from gs1.symbol_size import Environment, SymbolKind
+from renderers.fonts.subset import width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
 from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import SymbolGroup
+from renderers.symbol import BarSymbols, SymbolGroup
+from renderers.whole_dots import WholeDots
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -126,7 +127,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             members = [positions[index] for index in group.positions.tolist()]
             layout = layout_of.get(kind)
             if layout is None or group.width_x > layout.box_width_x:
-                refused |= dict.fromkeys(members, _too_large(sheet, kind, group, layout))
+                refused |= dict.fromkeys(members, _refusal(plan, sheet, kind, group, layout))
                 continue
             symbols.append((layout, replace(group, positions=np.array(members, np.intp))))
             size = _Size(f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None)
@@ -134,13 +135,15 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
     for position in refused:
         payloads.pop(position, None)
     batch = LabelBatch(int(rows[0]["row"]), rows, payloads, symbols)
+    scale_percent = sheet.document.calibration.scale_percent
+    scaled = () if scale_percent == 100 else (Note(NoteCode.SCALED, f"{scale_percent:g}"),)
     for position, row in enumerate(rows):
         identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
         if (error := refused.get(position)) is not None:
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
         payload, size = payloads[position], size_of[position]
-        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ())
+        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ()) + scaled
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,
@@ -194,7 +197,7 @@ def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
     names = [batch.rows[position]["product_name"] or "" for position in positions]
-    fitted = {name: _shortened(name, line) for name in set(names)}
+    fitted = {name: "" if without_font(name) else _shortened(name, line) for name in set(names)}
     return [fitted[name] for name in names]
 
 
@@ -218,14 +221,22 @@ def _place(sheet: SheetPlan, row: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _name_notes(name: str | None) -> tuple[Note, ...]:
-    absent = missing(name or "")
+    absent = without_font(name or "")
     return (Note(NoteCode.NO_FONT, " ".join(sorted(map(ascii, absent)))),) if absent else ()
 
 
-def _too_large(
-    sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
-) -> DoesNotFit:
+def _refusal(
+    plan: ExportPlan, sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
+) -> LabelError:
+    """Return why symbols have no label: no X suits their kind, or they are too large."""
     template = sheet.template
+    units = group.units_per_x if isinstance(group, BarSymbols) else 1
+    try:
+        WholeDots(kind, plan.config.environment or Environment.RETAIL, plan.dpi, units).nearest(
+            plan.config.module_size_mm
+        )
+    except XDimensionOutOfRange as error:
+        return error
     room = 0.0 if layout is None else layout.box_width_x
     width_mm_needed = group.width_x * (layout.x_dimension_mm if layout else 0.0)
     return DoesNotFit(

@@ -15,6 +15,7 @@ class NoteCode(StrEnum):
     COUPON_OR_REFUND = "coupon_or_refund"
     X_REDUCED = "x_reduced"
     NO_FONT = "no_font"
+    SCALED = "scaled"
 
 
 #: The text of each kind, for people; `{}` is the note's detail.
@@ -25,7 +26,8 @@ NOTES: Mapping[NoteCode, str] = MappingProxyType(
         NoteCode.RESTRICTED_CIRCULATION: "restricted circulation number: not for open trade",
         NoteCode.COUPON_OR_REFUND: "number of a coupon or refund receipt: not for open trade",
         NoteCode.X_REDUCED: "X reduced from {} mm to stay within the greatest width GS1 allows",
-        NoteCode.NO_FONT: "no font for {} in the product's name",
+        NoteCode.NO_FONT: "name not shown: no font for {}",
+        NoteCode.SCALED: "pages are scaled to {} % for the printer",
     }
 )
 

@@ -16,8 +16,7 @@ from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, sym
 from renderers.file_names import member_name
 from renderers.registry import WRITERS, FileFormat, encoders
 from renderers.symbol import Captions, Drawing, QuietZone, SymbolGroup
-
-DEFAULT_DPI = 600
+from renderers.whole_dots import WholeDots
 
 _NAMES: Mapping[SymbolKind, str] = {
     SymbolKind.QR_CODE: "QR Code",
@@ -116,6 +115,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
 def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawing:
     """Return how the group's symbols are put on paper, by the plan and GS1's table.
 
+    X in a PNG is whole dots of the printer, so that the resolution of the file is the printer's.
     Raises XDimensionOutOfRange or SymbolTooWide.
     """
     config = plan.config
@@ -123,12 +123,16 @@ def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawin
     size = symbol_size(kind, environment)
     quiet = QuietZone(size.quiet_left_x, size.quiet_right_x, size.quiet_top_x, size.quiet_bottom_x)
     width_x = quiet.left + group.width_x + quiet.right
-    x_mm = fitting_x_dimension_mm(kind, environment, config.module_size_mm, width_x)
+    if plan.file_format is FileFormat.PNG:
+        dots = WholeDots(kind, environment, plan.dpi)
+        x_mm = dots.fitting(config.module_size_mm, width_x) * dots.dot_mm
+    else:
+        x_mm = fitting_x_dimension_mm(kind, environment, config.module_size_mm, width_x)
     linear = size.height_mm is not None
     return Drawing(
         x_dimension_mm=x_mm,
         quiet_zone=quiet,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         bar_height_mm=size.height_at_mm(x_mm),
         bearer_bar_x=size.bearer_bar_x,
         # A linear symbol always has its text (GS1 General Specifications, 4.14); a matrix symbol where asked for.
@@ -203,8 +207,11 @@ def _title(payload: Payload) -> str:
 
 
 def _notes(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> tuple[Note, ...]:
-    config = plan.config
-    wanted = x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
-    if drawing.x_dimension_mm == wanted:
+    environment, requested_mm = plan.config.environment or Environment.RETAIL, plan.config.module_size_mm
+    wanted_mm = x_dimension_mm(kind, environment, requested_mm)
+    if plan.file_format is FileFormat.PNG:
+        dots = WholeDots(kind, environment, plan.dpi)
+        wanted_mm = dots.nearest(requested_mm) * dots.dot_mm
+    if drawing.x_dimension_mm == wanted_mm:
         return ()
-    return (Note(NoteCode.X_REDUCED, f"{wanted:.3f}"),)
+    return (Note(NoteCode.X_REDUCED, f"{wanted_mm:.3f}"),)

@@ -18,6 +18,7 @@ from exports.jobs.parts import Part
 from exports.previews import pictures
 from pipelines import tags
 from pipelines.export import checks, progress, steps
+from pipelines.settings import PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -40,7 +41,7 @@ def resolve(
         else:
             leases.acquire(export, accounts, artefacts)
         frozen = manifest.freeze(export, catalogue, artefacts)
-        render.prepare(export, frozen, artefacts)
+        render.prepare(export, frozen, artefacts, PipelineSettings().limits)
         counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
         context.instance.add_run_tags(context.run_id, counts)
     for chunk in frozen.chunks():

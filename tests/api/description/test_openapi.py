@@ -56,6 +56,17 @@ def test_every_route_is_described_and_nothing_else(exports, accounts, settings):
     assert served == described
 
 
+def test_every_setting_says_what_it_means_and_where_it_applies():
+    settings = SCHEMAS["LabelExportAssetConfigIn"]["properties"]
+    assert all(setting["description"] for setting in settings.values())
+    assert "sheet_pdf only" in settings["copies"]["description"]
+    assert "png or pdf only" in settings["dpi"]["description"]
+    assert (
+        settings["scale_percent"]["anyOf"][0]["minimum"],
+        settings["scale_percent"]["anyOf"][0]["maximum"],
+    ) == (90, 110)
+
+
 def test_operation_ids_are_unique():
     ids = [op["operationId"] for methods in DOCUMENT["paths"].values() for op in methods.values()]
     assert len(ids) == len(set(ids))

@@ -192,6 +192,9 @@ def test_a_calibrated_sheet_still_reads(catalogue: Catalogue, store: ArtefactSto
         ({"start_position": 64}, "start_position", "invalid_start_position", "1 to 63|no label 64"),
         ({"symbology": "qr", "sheet_template": "avery_5167"}, "sheet_template", "does_not_fit", "avery_5163"),
         ({"symbology": "barcode_1d"}, "sheet_template", "does_not_fit", "mm"),
+        ({"scale_percent": 109}, "scale_percent", "leaves_page", "0 to 215.90 mm"),
+        ({"offset_x_mm": 10.5}, "offset_x_mm", "leaves_page", "0 to 215.90 mm"),
+        ({"offset_y_mm": -14}, "offset_y_mm", "leaves_page", "0 to 279.40 mm"),
     ],
 )
 def test_what_cannot_be_is_refused_before_there_is_a_job(
