@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Generic, TypeVar
@@ -11,20 +12,24 @@ from structlog.typing import FilteringBoundLogger
 #: Answers come within 5 s, so a check has a little less.
 CHECK_SECONDS = 4.0
 
+#: Anyone may ask for a façade's health. However often that happens, a check begins once a second at most.
+_PAUSE_SECONDS = 1.0
+
 T = TypeVar("T")
 
 
 class Check(Generic[T]):
     """A function that may hang, called in threads of its own, one at a time.
 
-    Calls that come while it runs share its result. So a check that hangs holds one thread, however often it is
-    asked for, and none of the threads that requests need.
+    Calls that come while it runs, or just after, share its result. So a check that hangs holds one thread, however
+    often it is asked for, and none of the threads that requests need.
     """
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
         self._lock = threading.Lock()
         self._running: Future[T] | None = None
+        self._began_at = 0.0
 
     async def result(self, seconds: float) -> T:
         """Return the function's result. Raises its exception, or TimeoutError after `seconds`."""
@@ -32,7 +37,9 @@ class Check(Generic[T]):
 
     def _begun(self) -> Future[T]:
         with self._lock:
-            if self._running is None or self._running.done():
+            now = time.monotonic()
+            if self._running is None or (self._running.done() and now >= self._began_at + _PAUSE_SECONDS):
+                self._began_at = now
                 self._running = Future()
                 self._running.set_running_or_notify_cancel()  # from here on, nobody can cancel it
                 threading.Thread(target=self._run, args=(self._running,), daemon=True).start()

@@ -17,8 +17,8 @@ from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
+from exports import logs
 from exports.artefacts import ArtefactStore
-from exports.limits import Limits
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
@@ -36,7 +36,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--code-server-socket", required=True)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
+    )
+    for handler in logging.root.handlers:
+        handler.addFilter(logs.add_trace_id)
     settings = Settings().resolved()
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
@@ -50,7 +54,7 @@ def main() -> None:
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=settings.sync_threshold,
-        limits=Limits(settings.max_items, settings.max_pages),
+        limits=settings.limits,
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()

@@ -29,6 +29,13 @@ def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
     return cast("FilteringBoundLogger", log)
 
 
+def add_trace_id(record: logging.LogRecord) -> bool:
+    """Give a record of `logging` the attribute `trace_id`, `-` outside all traces. It is a filter that keeps all."""
+    here = trace.current()
+    record.trace_id = here.trace_id if here is not None else "-"
+    return True
+
+
 def _add_trace_id(log: WrappedLogger, method: str, event: EventDict) -> EventDict:
     del log, method
     if (here := trace.current()) is not None:

@@ -141,6 +141,7 @@ class DagsterExports:
             reprint_of=job_id,
             reason=reason,
         )
+        self._runs.require_room(organisation.slug, self._limits)
         require_within(self._limits, again, job.total_items, self._artefacts, loc=["path", "job_id"])
         return self._start(again, job.total_items)
 
@@ -201,6 +202,7 @@ class DagsterExports:
         )
 
     def _count_of_allowed(self, wanted: ExportPlan) -> int:
+        self._runs.require_room(wanted.organisation, self._limits)
         return count_of_allowed(wanted, self._catalogue, self._artefacts, self._limits)
 
     def _start(self, wanted: ExportPlan, count: int) -> ExportJob:

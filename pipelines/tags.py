@@ -20,3 +20,5 @@ INBOX = "labels/inbox"
 WORKER = "labels/worker"
 #: On every export: the id of the trace that it belongs to, as in log lines.
 TRACE_ID = "labels/trace_id"
+#: Set when the export is published: the size of its artefact in bytes.
+STORED_BYTES = "labels/stored_bytes"

@@ -100,7 +100,8 @@ OPERATIONS = (
         "runs during the request, and its receipt says `completed` or `failed` at once. Each export type "
         "accepts certain file formats and each filter certain scopes, and a GTIN needs its check digit. "
         "Anything else is 422, with the location in `details[].loc`. If the organisation's stored resolver cannot "
-        "begin a Digital Link, exports with Digital Links are 409 until it has another.",
+        "begin a Digital Link, exports with Digital Links are 409 until it has another. So are all exports of an "
+        "organisation whose artefacts take the storage it may have, until older ones expire.",
         _RECEIPT,
         (403, 409),
         body=ExportRequest,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from exports import trace
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
 from pipelines import tags
 from pipelines.execution.dagster_runs import (
     PARTITION_NAME_TAG,
@@ -25,6 +26,7 @@ from pipelines.execution.dagster_runs import (
 )
 from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
 from pipelines.storage.instance import LOCATION_NAME
+from pipelines.storage.totals import stored_bytes
 
 #: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
 DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
@@ -100,6 +102,11 @@ class Runs:
         except DagsterRunAlreadyExists:
             return False
         return True
+
+    def require_room(self, organisation: str, limits: Limits) -> None:
+        """Raise StorageIsFull if the organisation's artefacts take all the storage that it may have."""
+        if limits.max_storage_bytes is not None:
+            limits.require_room(stored_bytes(self._instance, organisation))
 
     def queue(self, run: dg.DagsterRun) -> None:
         """Put the run into the daemon's queue."""

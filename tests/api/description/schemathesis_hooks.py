@@ -17,6 +17,7 @@ UNSAYABLE = {
     "leaves_page",
     "idempotency_key_reused",
     "too_many_items",
+    "too_many_labels",
     "too_many_pages",
 }
 

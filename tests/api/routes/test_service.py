@@ -29,6 +29,13 @@ def test_what_is_degraded_takes_no_facade_out_of_service(client, exports):
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_a_flood_of_questions_is_one_check(client, exports, monkeypatch):
+    monkeypatch.setattr("api.health._PAUSE_SECONDS", 3600)
+    for _ in range(5):
+        assert client.get("/readyz").status_code == 200
+    assert exports.calls.count("degraded") == 1
+
+
 def fail():
     raise OSError(28, "No space left on device", "/secret/path")
 
@@ -54,6 +61,7 @@ def test_a_part_that_hangs_is_one_that_fails(exports, accounts, settings, monkey
         release.wait(60)
 
     monkeypatch.setattr("api.health.CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("api.health._PAUSE_SECONDS", 0)
     exports.storage_check = hang
     with TestClient(facade(exports, accounts, settings)) as client:
         for _ in range(3):
