@@ -91,12 +91,15 @@ def test_a_flood_of_wrong_keys_costs_no_look_up(limited, editor, viewer, account
     assert client.get(URL, headers=viewer).status_code == 429
 
 
-def test_a_revoked_key_is_a_wrong_key(limited, accounts):
+def test_a_revoked_key_is_a_wrong_key(limited, accounts, monkeypatch):
     client = limited(rate_per_minute=2)
     headers = {"X-API-Key": accounts.create_key("acme", "viewer", per_minute=100)}
     assert client.get(URL, headers=headers).status_code == 200
     accounts.revoke_key("acme", accounts.authenticate(headers["X-API-Key"]).id)
-    assert [client.get(URL, headers=headers).status_code for _ in range(3)] == [401, 401, 429]
+    looked_up = []
+    monkeypatch.setattr(accounts, "authenticate", looked_up.append)
+    assert [client.get(URL, headers=headers).status_code for _ in range(4)] == [401, 401, 429, 429]
+    assert len(looked_up) == 2
 
 
 def test_attempts_under_way_count_as_failures(settings):
