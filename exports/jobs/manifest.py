@@ -1,4 +1,4 @@
-"""The manifest: the selected entities, frozen. All later work reads only this."""
+"""The manifest: the selected entities, frozen to Parquet. All later steps read only this."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,8 +19,8 @@ from exports.jobs import decision
 from exports.jobs.job_id import folder_of
 from exports.jobs.plan import ExportPlan
 
-#: Rows of one chunk: a second of rendering or two, so that little is done again after a crash. A large job has
-#: larger ones, for each chunk costs a tenth of a second: a process, and what its libraries set up.
+#: Rows of one chunk: one or two seconds of rendering, so that little is repeated after a crash. Large jobs have
+#: larger chunks, because each costs a tenth of a second for its process and libraries.
 CHUNK_ROWS, LARGE_CHUNK_ROWS = 25_000, 50_000
 _LARGE_FROM = 200_000
 
@@ -51,9 +51,9 @@ class Manifest:
 
 
 def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Manifest:
-    """Resolve the plan's selection into the store once; a second call returns what the first froze.
+    """Resolve the plan's selection and store its rows. A second call returns the manifest of the first.
 
-    Raises EmptySelection where nothing matches.
+    Raises EmptySelection if nothing matches.
     """
     if is_frozen(plan, store):
         return load(plan, store)
@@ -84,7 +84,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
 
 
 def _copied(plan: ExportPlan, original: str, store: ArtefactStore) -> Manifest:
-    """Take over the original's rows, which are what it printed, whatever the catalogue says today."""
+    """Copy the original job's rows: a reprint repeats what was printed, whatever the catalogue says today."""
     source = folder_of(original)
     for name in ("manifest.parquet", "unmatched.json", "manifest.json"):
         store.copy(f"{source}/{name}", f"{plan.folder}/{name}")
@@ -128,7 +128,7 @@ def read_rows(
 
 
 def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
-    """Return what names a job's parts: the rows and everything that shapes their symbols."""
+    """Return a digest of the rows and of everything that shapes their symbols. It is in the keys of the job's parts."""
     request = plan.request.normalised()
     shaping = {
         "rows": manifest.sha256,

@@ -1,4 +1,4 @@
-"""The frozen document of one job: who asked for what. Ops get its reference, never its content."""
+"""The export plan: the frozen order of one job. Ops receive the job's id and load it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +17,11 @@ from renderers.registry import FileFormat
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """One accepted export. `resolver` is the organisation's at the time of asking.
+    """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `engine` is the service's then: a resumed job draws what is missing as it drew what is there. A reprint
-    has the rows of the job `reprint_of`, and a reason. `traceparent` is the span in which the plan was made, from
-    which the spans of the job's steps descend.
+    `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
+    way. A reprint has the rows of the job `reprint_of`, and a reason. `traceparent` is the span in
+    which the plan was made. The spans of the job's steps descend from it.
     """
 
     job_id: str
@@ -73,7 +73,7 @@ class ExportPlan:
 
     @property
     def holds_lease(self) -> bool:
-        """Whether no other such job of the organisation may run meanwhile, lest both print one entity."""
+        """Whether the job needs its organisation's lease: it records PRINTED for stock that was never printed."""
         filters = self.request.filters
         return (
             self.records_printed

@@ -20,7 +20,7 @@ from exports.symbols import symbol_files
 from exports.symbols.symbol_files import SymbolFile
 from renderers.units import MILLIMETRES_PER_INCH
 
-#: Entities that are drawn to find out which fail; pictures that are shown of them.
+#: Entities that are drawn to find failures, and pictures that are shown.
 TRIED_ROWS = 200
 PICTURES = 6
 
@@ -65,7 +65,7 @@ class Preview:
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
-    """Return the preview of a plan that need not be stored. Raises InvalidRequest as a submission would."""
+    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)

@@ -1,4 +1,4 @@
-"""One chunk of the manifest becomes the pages of labels that begin within it."""
+"""Draws the pages of labels that begin within one chunk of the manifest."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,11 +49,11 @@ def draw(
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
 ) -> tuple[PdfFragment | None, int]:
-    """Write the chunk's pages and the CSV rows of its entities; return the pages, and how many entities failed.
+    """Write the chunk's pages and the CSV rows of its entities. Return the pages and the number of failed entities.
 
-    There are no pages where none begins within the chunk. Raises ExportCancelled.
+    The pages are None if no page begins within the chunk. Raises ExportCancelled.
 
-    A failed entity's cells stay empty, so that every label's place is known before any is drawn.
+    The cells of a failed entity stay empty, so every label's place is known in advance.
     """
     first_page, last_page = sheet.pages_of(chunk)
     writer = (
