@@ -12,12 +12,11 @@ from accounts.database import Database, row_of, utc_now
 from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
+from accounts.last_uses import LastUses
 from accounts.schedules import Schedules
 from accounts.sessions import Sessions
 from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
 from accounts.webhooks import Webhooks
-
-_LAST_USED_STEP = timedelta(minutes=1)
 
 
 class Accounts:
@@ -28,13 +27,20 @@ class Accounts:
 
     def __init__(self, database_url: str) -> None:
         self._database = Database(database_url)
+        self.last_uses = LastUses(self._database)
         self.sessions = Sessions(self._database)
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
         self.schedules = Schedules(self._database)
 
+    def ping(self) -> None:
+        """Read from the database. Raises SQLAlchemyError or OSError if that fails."""
+        with self._database.session() as session:
+            session.scalar(select(OrganisationRow.id).limit(1))
+
     def close(self) -> None:
-        """Close the connections; the next call opens new ones."""
+        """Write the last uses of keys and close the connections; the next call opens new ones."""
+        self.last_uses.close()
         self._database.close()
 
     def create_organisation(
@@ -185,6 +191,7 @@ class Accounts:
     def authenticate(self, plain: str) -> ApiKey | None:
         """Return whose key this is, or None for one that is malformed, unknown, revoked or expired.
 
+        Nothing is written: the use is noted in `last_uses`, so polls go on while the database takes no writes.
         The time this takes reveals nothing useful: the checksum depends only on what was sent, and the index is
         searched for a SHA-256, which an attacker cannot guess digit by digit.
         """
@@ -196,22 +203,11 @@ class Accounts:
             if row is None or not row.works_at(now):
                 return None
             found = row.value()
-            # At most once a minute, decided by the database, so that polls do not write.
-            stale = now - _LAST_USED_STEP
-            if row.last_used_at is None or row.last_used_at <= stale:
-                session.execute(
-                    update(ApiKeyRow)
-                    .where(
-                        ApiKeyRow.id == row.id,
-                        or_(ApiKeyRow.last_used_at.is_(None), ApiKeyRow.last_used_at <= stale),
-                    )
-                    .values(last_used_at=now)
-                    .execution_options(synchronize_session=False)
-                )
-            return found
+        self.last_uses.note(found.id)
+        return found
 
     def last_used(self, key_id: int) -> datetime | None:
-        """Return when the key was last used, to within a minute. Beginning a session counts as use."""
+        """Return when the key was last used, as far as that is written. Beginning a session counts as use."""
         with self._database.session() as session:
             return session.scalar(select(ApiKeyRow.last_used_at).where(ApiKeyRow.id == key_id))
 

@@ -1,16 +1,20 @@
 """The façade as an ASGI application: its routes and middleware."""
 
+from typing import Any, cast
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from structlog.typing import FilteringBoundLogger
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from accounts.store import Accounts
 from api.auth.callers import Authentication
 from api.auth.principals import Authenticator
 from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
+from api.health import Health
 from api.middleware import logs
 from api.middleware.error_shape import EveryErrorIsAProblem
 from api.middleware.metrics import Metrics
@@ -22,10 +26,11 @@ from api.routes.files import FileRoutes
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
-from api.routes.service import UNLIMITED, ServiceRoutes
+from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
 from api.wire import paths
 from api.wire.requests import IDEMPOTENCY_KEY
+from exports.logs import logger
 from exports.ports import Exports
 from exports.reads import ExportReads
 
@@ -43,25 +48,32 @@ def create_app(
     auth_settings: AuthSettings,
 ) -> Starlette:
     """Return the façade. It reads no environment: the composition root hands it stores and settings."""
-    log = logs.logger()
+    log = logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
+    limits = RateLimits(settings, log)
     tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
+    checks = {"database": accounts.ping, "storage": reads.require_storage, JOBS: exports.degraded}
+    service = ServiceRoutes(exports, Health(checks, log), metrics, settings.metrics_key)
     app = Starlette(
         routes=[
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
             *FileRoutes(exports, reads, tokens).routes(),
             *ReferenceRoutes(reads).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
-            *ServiceRoutes(exports, metrics).routes(),
+            *service.routes(),
         ],
         middleware=[
+            *_behind_proxies(settings),
             Middleware(logs.RequestLog, log=log, metrics=metrics),
             Middleware(SecurityHeaders),
             Middleware(
-                Authentication, authenticate=Authenticator(accounts, auth_settings), skipped=UNLIMITED
+                Authentication,
+                authenticate=Authenticator(accounts, auth_settings),
+                attempt=limits.attempt,
+                skipped=UNLIMITED,
             ),
-            Middleware(RateLimiting, limits=RateLimits(settings, log), unlimited=UNLIMITED),
+            Middleware(RateLimiting, limits=limits, linked=tokens.caller_of, unlimited=UNLIMITED),
             *_cross_origin(settings, log),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
             Middleware(EveryErrorIsAProblem, log=log),
@@ -71,7 +83,16 @@ def create_app(
     )
     # A path without its final slash is 404. A redirect would make clients send their key once more.
     app.router.redirect_slashes = False
+    app.state.metrics = metrics.registry
     return app
+
+
+def _behind_proxies(settings: ApiSettings) -> list[Middleware]:
+    """Return the middleware that takes the client's address and scheme from the headers of trusted proxies."""
+    if not settings.trusted_proxies:
+        return []
+    trusted = [str(network) for network in settings.trusted_proxies]
+    return [Middleware(cast("Any", ProxyHeadersMiddleware), trusted_hosts=trusted)]
 
 
 def _cross_origin(settings: ApiSettings, log: FilteringBoundLogger) -> list[Middleware]:

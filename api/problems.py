@@ -55,6 +55,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,
     exports_errors.NotReprintable: CONFLICT,
+    exports_errors.StorageIsFull: CONFLICT,
     UnusableResolver: CONFLICT,
     exports_errors.Unavailable: Problem(503, "unavailable", "Service Unavailable", retryable=True),
     errors.Unauthorized: Problem(401, "unauthorized", "Unauthorized"),

@@ -1,5 +1,6 @@
 """Settings of the façade, from the `LABELS_*` environment variables."""
 
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
@@ -13,6 +14,10 @@ class ApiSettings(BaseSettings):
     `public_url` is the root of absolute URLs if a proxy hides it. Without it, the request's own URL is used.
     `redis_url` is the Redis in which all processes count requests. Without it, each process counts alone.
     `cors_origins` are the origins whose pages may call the API, separated by commas. The default is none.
+    `trusted_proxies` are the networks of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed,
+    separated by commas. The default is none.
+    `metrics_key` is the bearer token for `/metrics`, which is not served without one. `metrics_port` is a port of
+    their own at which metrics are served to everyone who can reach it.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", frozen=True)
@@ -26,10 +31,13 @@ class ApiSettings(BaseSettings):
     rate_per_day: int = Field(default=10_000, ge=1)
     redis_url: SecretStr | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_key: SecretStr | None = Field(default=None, min_length=16)
+    metrics_port: int | None = Field(default=None, ge=1, le=65_535)
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _separated(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return tuple(part.strip() for part in value.split(",") if part.strip())

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import uvicorn
+from prometheus_client import start_http_server
 from pydantic import SecretStr
 
 from accounts.errors import UnusableResolver
@@ -16,8 +17,8 @@ from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
+from exports import logs
 from exports.artefacts import ArtefactStore
-from exports.limits import Limits
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
@@ -35,7 +36,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--code-server-socket", required=True)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
+    )
+    for handler in logging.root.handlers:
+        handler.addFilter(logs.add_trace_id)
     settings = Settings().resolved()
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
@@ -49,19 +54,23 @@ def main() -> None:
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=settings.sync_threshold,
-        limits=Limits(settings.max_items, settings.max_pages),
+        limits=settings.limits,
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
     accounts = Accounts(settings.database_url)
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
+    threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
+    api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
     app = create_app(
         exports=exports,
         reads=ExportReads(catalogue, artefacts, settings.engine),
         accounts=accounts,
-        settings=ApiSettings(secret_key=SecretStr(settings.secret_key)),
+        settings=api_settings,
         auth_settings=AuthSettings(),
     )
+    if api_settings.metrics_port is not None:
+        start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)
     try:
         uvicorn.run(
             app,
@@ -71,9 +80,12 @@ def main() -> None:
             # The app writes its own log. That of uvicorn would show the tokens of download links.
             access_log=False,
             server_header=False,
+            # uvicorn would believe X-Forwarded-For of any local client. The app believes trusted proxies only.
+            proxy_headers=False,
         )
     finally:
         workers.close()
+        accounts.close()
 
 
 def report_resolvers(accounts: Accounts) -> None:

@@ -23,9 +23,15 @@ class Settings(BaseSettings):
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
     max_items: int = Field(default=Limits().max_items, ge=1)
+    max_labels: int = Field(default=Limits().max_labels, ge=1)
     max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
+    max_storage_bytes: int | None = Field(default=None, ge=0)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.max_items, self.max_labels, self.max_pages, self.max_storage_bytes)
 
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which is created, and every value set."""
@@ -42,6 +48,8 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a child process these same settings."""
+        most = self.max_storage_bytes
+        storage = {} if most is None else {"LABELS_MAX_STORAGE_BYTES": str(most)}
         return {
             "LABELS_HOME": str(self.home),
             "LABELS_STORAGE_URL": self.storage_url,
@@ -49,7 +57,9 @@ class Settings(BaseSettings):
             "LABELS_SECRET_KEY": self.secret_key,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
             "LABELS_MAX_ITEMS": str(self.max_items),
+            "LABELS_MAX_LABELS": str(self.max_labels),
             "LABELS_MAX_PAGES": str(self.max_pages),
+            **storage,
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),

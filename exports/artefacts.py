@@ -158,6 +158,11 @@ class ArtefactStore:
         with self.open(key) as stream:
             return cast("dict[str, Any]", json.load(stream))
 
+    def require_writable(self) -> None:
+        """Write a small object. Raises OSError, or the error of the storage's driver, if that fails."""
+        with self.write("health/probe") as stream:
+            stream.write(b"ok\n")
+
     def delete(self, key: str) -> None:
         """Remove the object. No error if it is absent."""
         path = self._path(key)

@@ -189,6 +189,20 @@ class StockIsBusy(ExportError):
         )
 
 
+class StorageIsFull(ExportError):
+    """The organisation's artefacts take all the storage that it may have."""
+
+    code = "storage_is_full"
+
+    def __init__(self, stored_bytes: int, most_bytes: int) -> None:
+        super().__init__(
+            f"The organisation's artefacts take {stored_bytes:,} bytes, and may take {most_bytes:,}. There is room for"
+            " new ones when older ones have expired.",
+            value=stored_bytes,
+            expected=f"less than {most_bytes} bytes",
+        )
+
+
 class TooManyPages(ExportError):
     """The labels fill more pages than one PDF may have."""
 

@@ -1,11 +1,11 @@
-"""How large a job may be: entities, and pages of labels. Checked before a job is made, and for sheets again in it."""
+"""How large a job may be, checked before it is made, and for sheets again in it; and how much an organisation stores."""
 
 from dataclasses import dataclass
 
 from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import Detail, InvalidRequest, TooManyPages
+from exports.errors import Detail, InvalidRequest, StorageIsFull, TooManyPages
 from exports.jobs.plan import ExportPlan
 from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
@@ -16,10 +16,21 @@ from renderers.sheets.model import SheetTemplate
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_items` are the entities of a job, `max_pages` those of a PDF, copies counted."""
+    """`max_items` are the entities of a job, `max_labels` its labels and `max_pages` those of a PDF, copies counted.
+
+    `max_storage_bytes` is the size of all artefacts of an organisation, from which on it gets no new jobs. None for
+    no limit.
+    """
 
     max_items: int = 5_000_000
+    max_labels: int = 20_000_000
     max_pages: int = 1_000_000
+    max_storage_bytes: int | None = None
+
+    def require_room(self, stored_bytes: int) -> None:
+        """Raise StorageIsFull if an organisation with so many bytes of artefacts may have no more."""
+        if self.max_storage_bytes is not None and stored_bytes >= self.max_storage_bytes:
+            raise StorageIsFull(stored_bytes, self.max_storage_bytes)
 
 
 def count_of_allowed(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, limits: Limits) -> int:
@@ -43,6 +54,13 @@ def require_within(
             f"The selection has more than {limits.max_items:,} entities: narrow it, and export in parts."
         )
         raise InvalidRequest([Detail(loc=loc, msg=message, type="too_many_items")])
+    labels = count * (plan.config.copies or 1)
+    if labels > limits.max_labels:
+        message = (
+            f"{count:,} entities make {labels:,} labels, and a job has {limits.max_labels:,} at most: narrow the"
+            " selection, and export in parts."
+        )
+        raise InvalidRequest([Detail(loc=loc, msg=message, type="too_many_labels")])
     if plan.is_sheet:
         try:
             require_pages(limits, plan, template_of(plan, store), count)

@@ -31,6 +31,18 @@ class Report(StrEnum):
     ERRORS = "errors"
 
 
+class Degradation(StrEnum):
+    """What works worse than it should, while exports are still accepted.
+
+    `daemon`: queued exports do not start, because the daemon has stopped or is stuck. `warm_workers`: small exports
+    wait longer, because some workers are dead or not warm yet. `queue`: the oldest queued export has waited long.
+    """
+
+    DAEMON = "daemon"
+    WARM_WORKERS = "warm_workers"
+    QUEUE = "queue"
+
+
 class ReportFormat(StrEnum):
     """The file format of a report. The value is the suffix of its file name."""
 
@@ -43,7 +55,7 @@ class ReportFormat(StrEnum):
 class Gauges:
     """The current load of the service, over all organisations.
 
-    `jobs` counts jobs by status, `queue_age_seconds` is the age of the oldest waiting job, and
+    `jobs` counts jobs by status, `queue_age_seconds` is the age of the oldest job in the queue, and
     `exported_items` counts the entities of completed jobs.
     """
 
@@ -162,6 +174,10 @@ class Exports(Protocol):
 
     def gauges(self) -> Gauges:
         """Return the current load of the service, over all organisations."""
+        ...
+
+    def degraded(self) -> frozenset[Degradation]:
+        """Return what works worse than it should, noticed within 90 s. Raises an error if jobs cannot be read."""
         ...
 
     def ready(self) -> bool:

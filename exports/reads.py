@@ -79,6 +79,10 @@ class ExportReads:
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
 
+    def require_storage(self) -> None:
+        """Raise OSError, or the error of the storage's driver, if the storage takes no writes."""
+        self.artefacts.require_writable()
+
     def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
         """Return what the request would make, without creating a job.
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from standardwebhooks import Webhook as Signer
 
 from accounts.deliveries import Delivery
+from exports import trace
 from gs1.errors import LabelError
 
 _CONNECT_SECONDS = 5.0
@@ -95,6 +96,8 @@ class HttpSender:
                 delivery.message_id, sent_at, delivery.payload
             ),
         }
+        if (here := trace.current()) is not None:
+            headers[trace.HEADER] = str(here)
         url = urlsplit(delivery.webhook.url)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection = self._connection(url.scheme, url.hostname or "", url.port)

@@ -24,16 +24,16 @@ from exports.jobs import decision, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits, count_of_allowed, require_within
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import Degradation, ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
 from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
-from pipelines.storage.totals import exported_items
 from renderers.engine import Engine
 
 #: A small job waits this long for a warm worker; then it is queued like a large one.
@@ -65,6 +65,7 @@ class DagsterExports:
         self._progress = ProgressReader(instance)
         self._runs = runs
         self._workers = workers
+        self._state = ServiceState(instance, workers)
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
@@ -149,6 +150,7 @@ class DagsterExports:
             reason=reason,
             rows=rows,
         )
+        self._runs.require_room(organisation.slug, self._limits)
         require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
         return self._start(again, count)
 
@@ -183,17 +185,10 @@ class DagsterExports:
         )
 
     def gauges(self) -> Gauges:
-        counts = {
-            status: self._instance.get_runs_count(dg.RunsFilter(statuses=statuses_of(status)))
-            for status in JobStatus
-        }
-        waiting = self._instance.get_run_records(
-            dg.RunsFilter(statuses=statuses_of(JobStatus.PENDING)), limit=1, ascending=True
-        )
-        age = 0.0
-        if waiting:
-            age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
-        return Gauges(counts, max(0.0, age), exported_items(self._instance))
+        return self._state.gauges()
+
+    def degraded(self) -> frozenset[Degradation]:
+        return self._state.degraded()
 
     def submit_left_over(self) -> Sequence[str]:
         """Queue the runs that were created and never started, as after a crash. Return their ids."""
@@ -216,6 +211,7 @@ class DagsterExports:
         )
 
     def _count_of_allowed(self, wanted: ExportPlan) -> int:
+        self._runs.require_room(wanted.organisation, self._limits)
         return count_of_allowed(wanted, self._catalogue, self._artefacts, self._limits)
 
     def _start(self, wanted: ExportPlan, count: int) -> ExportJob:

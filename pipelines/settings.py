@@ -15,10 +15,12 @@ class PipelineSettings(BaseSettings):
 
     engine: Engine = Engine.BATCH
     max_items: int = Field(default=Limits().max_items, ge=1)
+    max_labels: int = Field(default=Limits().max_labels, ge=1)
     max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
+    max_storage_bytes: int | None = Field(default=None, ge=0)
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.max_items, self.max_pages)
+        return Limits(self.max_items, self.max_labels, self.max_pages, self.max_storage_bytes)

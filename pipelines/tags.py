@@ -18,3 +18,7 @@ SCHEDULE = "labels/schedule"
 INBOX = "labels/inbox"
 #: The pid of the process that executes the run, and when that process began, in seconds since 1970.
 WORKER = "labels/worker"
+#: On every export: the id of the trace that it belongs to, as in log lines.
+TRACE_ID = "labels/trace_id"
+#: Set when the export is published: the size of its artefact in bytes.
+STORED_BYTES = "labels/stored_bytes"

@@ -1,20 +1,27 @@
 """The caller of each request, identified once, before the rate limits and the endpoints ask for it."""
 
 from collections.abc import Awaitable, Callable
-from typing import cast
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias, cast
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from api.auth.principals import Principal
+from api.auth.recent import RecentCredentials, digest_of
+from api.errors import Unauthorized
+
+#: Holds an attempt to authenticate while it lasts. Entering raises RateLimited if the address has failed too often.
+Attempt: TypeAlias = Callable[[Request], AbstractAsyncContextManager[None]]
 
 
 class Authentication:
     """ASGI middleware: identifies the caller, for `principal_of`, and names it in the log.
 
     A failure is kept, not raised: only endpoints that need a principal raise it. Requests for the paths in
-    `skipped` are not authenticated.
+    `skipped` are not authenticated. A credential that was not valid lately needs an `attempt` before it is looked
+    up.
     """
 
     def __init__(
@@ -22,10 +29,13 @@ class Authentication:
         app: ASGIApp,
         *,
         authenticate: Callable[[Request], Awaitable[Principal]],
+        attempt: Attempt,
         skipped: frozenset[str],
     ) -> None:
         self.app = app
         self._authenticate = authenticate
+        self._attempt = attempt
+        self._recent = RecentCredentials()
         self._skipped = skipped
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,10 +46,25 @@ class Authentication:
 
     async def _caller(self, request: Request) -> Principal | Exception:
         try:
-            principal = await self._authenticate(request)
+            principal = await self._identified(request)
         except Exception as error:  # noqa: BLE001 - `principal_of` raises it
             return error
         bind_contextvars(organisation=principal.organisation.slug, principal=principal.id)
+        return principal
+
+    async def _identified(self, request: Request) -> Principal:
+        digest = digest_of(request)
+        if digest is None:
+            return await self._authenticate(request)  # raises Unauthorized, and looks nothing up
+        if digest in self._recent:
+            try:
+                return await self._authenticate(request)
+            except Unauthorized:
+                self._recent.discard(digest)
+                raise
+        async with self._attempt(request):
+            principal = await self._authenticate(request)
+        self._recent.add(digest)
         return principal
 
 

@@ -17,7 +17,8 @@ Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symb
 **Authentication.** An API key in `X-API-Key` (`csb_<body>_<checksum>`), an OAuth bearer token with the scope \
 `labels:export`, or the session cookie of the web page; a session's writes need its `X-CSRF-Token`.
 
-**Rate limits.** 300 requests a minute and 10,000 a day for each credential unless it has its own. Every \
+**Rate limits.** 300 requests a minute and 10,000 a day for each credential unless it has its own. A download \
+counts for its job, a request without a valid credential for its network address. Every \
 response tells the state of the caller's limits: `RateLimit-*`, and `X-RateLimit-*` with the reset as Unix time.
 
 **Lists** take `page` and `page_size` (at most 100) and answer with `data` and `pagination`.
@@ -29,6 +30,7 @@ _SECURITY_SCHEMES: Final[Schema] = {
     "APIKeyHeaderAuth": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "OAuthTokenAuth": {"type": "http", "scheme": "bearer"},
     "SessionAuth": {"type": "apiKey", "in": "cookie", "name": "sessionid"},
+    "MetricsKeyAuth": {"type": "http", "scheme": "bearer"},
 }
 
 _TAGS: Final[list[Schema]] = [

@@ -100,7 +100,8 @@ OPERATIONS = (
         "runs during the request, and its receipt says `completed` or `failed` at once. Each export type "
         "accepts certain file formats and each filter certain scopes, and a GTIN needs its check digit. "
         "Anything else is 422, with the location in `details[].loc`. If the organisation's stored resolver cannot "
-        "begin a Digital Link, exports with Digital Links are 409 until it has another.",
+        "begin a Digital Link, exports with Digital Links are 409 until it has another. So are all exports of an "
+        "organisation whose artefacts take the storage it may have, until older ones expire.",
         _RECEIPT,
         (403, 409),
         body=ExportRequest,
@@ -284,8 +285,10 @@ OPERATIONS = (
         "readyz",
         "Service",
         "Readiness",
-        "200 once label exports are accepted.",
-        {200: Content(answers.ServiceStatusOut)},
+        "200 if this façade can use its database, its storage and the record of jobs, else 503 within five seconds. "
+        "`degraded` names what works worse than it should: the `daemon` that starts queued exports, the "
+        "`warm_workers` for small ones, or a `queue` whose oldest export has waited for five minutes.",
+        {200: Content(answers.ReadinessOut)},
         secured=False,
     ),
     Operation(
@@ -294,8 +297,9 @@ OPERATIONS = (
         "metrics",
         "Service",
         "Metrics",
-        "In Prometheus's text format.",
+        "In Prometheus's text format. 404 unless the operator has set a key for it.",
         {200: _METRICS},
-        secured=False,
+        (404,),
+        ways=("MetricsKeyAuth",),
     ),
 )

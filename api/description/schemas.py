@@ -94,6 +94,7 @@ def schemas() -> dict[str, Schema]:
         answers.PrintHistoryOut,
         answers.SessionOut,
         answers.ServiceStatusOut,
+        answers.ReadinessOut,
     ]
     _, found = models_json_schema(
         [

@@ -4,20 +4,17 @@ A line identifies the request and its outcome. It never holds the query (which m
 the body.
 """
 
-import logging
 import re
-import sys
 import time
 import uuid
-from typing import TextIO, cast
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, clear_contextvars, merge_contextvars
+from structlog.contextvars import bind_contextvars, clear_contextvars
 from structlog.typing import FilteringBoundLogger
 
 from api.middleware.metrics import Metrics
+from exports import trace
 
 REQUEST_ID = "X-Request-ID"
 
@@ -25,27 +22,10 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
-    """Return the logger. It writes to standard error unless another stream is given."""
-    log = structlog.wrap_logger(
-        structlog.PrintLogger(stream or sys.stderr),
-        processors=[
-            merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        context_class=dict,
-    )
-    return cast("FilteringBoundLogger", log)
-
-
 class RequestLog:
-    """ASGI middleware: gives the request an id, then logs and counts its outcome. It is the outermost.
+    """ASGI middleware: gives the request an id and a span, then logs and counts its outcome. It is the outermost.
 
-    The client's X-Request-ID is used if it is 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`. The path is
+    The span belongs to the trace of the request's `traceparent` header, or to a new one. The client's X-Request-ID is used if it is 1 to 64 characters of A-Z, a-z, 0-9, `.`, `_` and `-`. The path is
     logged and counted as its template, because an id in it would be personal data and a metrics series of its
     own.
     """
@@ -73,13 +53,20 @@ class RequestLog:
             await send(message)
 
         start = time.perf_counter()
-        try:
-            await self.app(scope, receive, tell)
-        finally:
-            seconds = time.perf_counter() - start
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            path = getattr(scope.get("route"), "path", "unknown")
-            self._metrics.observe(method, path, status, seconds)
-            self._log.info(
-                "request", method=method, path=path, status=status, duration_ms=round(seconds * 1000, 1)
-            )
+        with trace.span("request", _parent(scope)):
+            try:
+                await self.app(scope, receive, tell)
+            finally:
+                seconds = time.perf_counter() - start
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                path = getattr(scope.get("route"), "path", "unknown")
+                self._metrics.observe(method, path, status, seconds)
+                self._log.info(
+                    "request", method=method, path=path, status=status, duration_ms=round(seconds * 1000, 1)
+                )
+                trace.describe(f"{method} {path}", http_route=path, http_status=status)
+
+
+def _parent(scope: Scope) -> trace.TraceParent | None:
+    headers = Headers(scope=scope).getlist(trace.HEADER)
+    return trace.parse(headers[0]) if len(headers) == 1 else None

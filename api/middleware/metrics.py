@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from exports.ports import Exports, JobStatus
+from exports.ports import Degradation, Exports, JobStatus
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 
@@ -19,21 +19,22 @@ class Metrics:
     """Request counts of this façade process, and the load of the whole service at the time of reading."""
 
     def __init__(self, exports: Exports) -> None:
-        self._registry = CollectorRegistry()
+        #: For a server of metrics at a port of its own.
+        self.registry = CollectorRegistry()
         self._requests = Counter(
             "labels_http_requests",
             "Requests answered, by path template; status 0 is a client that left.",
             ["method", "path", "status"],
-            registry=self._registry,
+            registry=self.registry,
         )
         self._durations = Histogram(
             "labels_http_request_duration_seconds",
             "Time from a request to the end of its answer.",
             ["method", "path"],
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
-        self._registry.register(_Service(exports))
+        self.registry.register(_Service(exports))
 
     def observe(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count one request."""
@@ -42,7 +43,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics. May block, because the state of the jobs is read."""
-        return generate_latest(self._registry)
+        return generate_latest(self.registry)
 
 
 class _Service(Collector):
@@ -58,9 +59,16 @@ class _Service(Collector):
         for status in JobStatus:
             jobs.add_metric([status.value], gauges.jobs.get(status, 0))
         yield jobs
+        degraded = GaugeMetricFamily(
+            "labels_degraded", "1 if this works worse than it should, else 0.", labels=["what"]
+        )
+        found = self._exports.degraded()
+        for what in Degradation:
+            degraded.add_metric([what.value], what in found)
+        yield degraded
         yield GaugeMetricFamily(
             "labels_queue_age_seconds",
-            "Age of the oldest label export that waits.",
+            "Age of the oldest label export in the queue.",
             value=gauges.queue_age_seconds,
         )
         yield GaugeMetricFamily(

@@ -1,9 +1,11 @@
-"""Rate limits: requests counted by principal, or by network address if the caller is not authenticated."""
+"""Rate limits: requests counted by principal, by job for signed links, and by network address for all others."""
 
 import math
 import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
@@ -19,6 +21,7 @@ from structlog.typing import FilteringBoundLogger
 from api import problems
 from api.auth.callers import known_principal
 from api.errors import RateLimited
+from api.middleware.addresses import address_of
 from api.settings import ApiSettings
 
 
@@ -73,6 +76,7 @@ class RateLimits:
         self._default = (settings.rate_per_minute, settings.rate_per_day)
         self._windows = FixedWindowRateLimiter(_storage(settings))
         self._log = log
+        self._attempts: Counter[str] = Counter()
 
     async def hit(self, caller: str, per_minute: int | None = None, per_day: int | None = None) -> Verdict:
         """Count one request of the caller. `per_minute` and `per_day` are its own limits, None for the default."""
@@ -94,6 +98,25 @@ class RateLimits:
         except StorageError:
             return _uncounted(limits)
 
+    @asynccontextmanager
+    async def attempt(self, request: Request) -> AsyncGenerator[None]:
+        """Hold an attempt to authenticate from the request's address, so that bad credentials cost no look-up.
+
+        Nothing is counted: the request is, once it is known whether it failed. Raises RateLimited if the address's
+        failures, with the attempts that are under way, reach its limit.
+        """
+        address = address_of(request)
+        tightest = (await self.look(address)).tightest
+        if tightest.remaining <= self._attempts[address]:
+            raise RateLimited(max(1, tightest.seconds_left))
+        self._attempts[address] += 1
+        try:
+            yield
+        finally:
+            self._attempts[address] -= 1
+            if not self._attempts[address]:
+                del self._attempts[address]
+
     def _limits(self, per_minute: int | None, per_day: int | None) -> tuple[RateLimitItem, RateLimitItem]:
         minute, day = self._default
         return RateLimitItemPerMinute(per_minute or minute), RateLimitItemPerDay(per_day or day)
@@ -109,12 +132,21 @@ class RateLimits:
 class RateLimiting:
     """ASGI middleware: counts each request and reports the limits in the headers of every response.
 
-    A request over the limit is not answered here but by `Refusals`. Paths in `unlimited` are not counted.
+    A request over the limit is not answered here but by `Refusals`. Paths in `unlimited` are not counted. `linked`
+    returns who a request with a signed link counts as, None for other requests.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: RateLimits, unlimited: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limits: RateLimits,
+        linked: Callable[[Request], str | None],
+        unlimited: frozenset[str],
+    ) -> None:
         self.app = app
         self._limits = limits
+        self._linked = linked
         self._unlimited = unlimited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,6 +169,8 @@ class RateLimiting:
     async def _verdict(self, request: Request) -> Verdict:
         if request.scope["path"] in self._unlimited:
             return await self._limits.look(address_of(request))
+        if (linked := self._linked(request)) is not None:
+            return await self._limits.hit(linked)
         principal = known_principal(request)
         if principal is None:
             return await self._limits.hit(address_of(request))
@@ -154,18 +188,6 @@ class Refusals:
         refused = scope.get("state", {}).get("refused")
         app = self.app if refused is None else problems.of_error(refused)
         await app(scope, receive, send)
-
-
-def address_of(request: Request) -> str:
-    """Return the client's address. An IPv6 address is cut to its /64 network, which belongs to one customer."""
-    host = request.client.host if request.client else "unknown"
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        return str(IPv6Address(int(address) >> 64 << 64)) + "/64"
-    return host
 
 
 def _storage(settings: ApiSettings) -> Storage:

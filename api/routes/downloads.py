@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -39,6 +40,9 @@ class Purpose(StrEnum):
     DOWNLOAD = "download"
     MANIFEST = "manifest"
     ERRORS = "errors"
+
+
+_FILE_PATH = re.compile(paths.poll("(?P<job_id>[0-9A-Za-z]{22})") + f"(?P<purpose>{'|'.join(Purpose)})/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,22 @@ class DownloadTokens:
         if grant.expires_at <= datetime.now(UTC):
             raise InvalidToken
         return grant
+
+    def caller_of(self, request: Request) -> str | None:
+        """Return the name under which a download counts in the rate limits: its job. None without a valid token.
+
+        By address, all clients behind one proxy would share a limit.
+        """
+        match = _FILE_PATH.fullmatch(request.scope["path"])
+        if match is None:
+            return None
+        try:
+            grant = self.check(
+                request.query_params.get("token", ""), match["job_id"], Purpose(match["purpose"])
+            )
+        except InvalidToken:
+            return None
+        return f"{grant.organisation}/job:{grant.job_id}"
 
     def _sign(self, content: Any) -> str:
         token = self._signer.dumps(content)

@@ -4,13 +4,13 @@ import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Generic, Self, TypeAlias, TypeVar
+from typing import Annotated, Generic, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from starlette.responses import Response
 
 from api.wire import paths
-from exports.ports import ExportJob, JobStatus, Page
+from exports.ports import Degradation, ExportJob, JobStatus, Page
 from exports.previews.preview import Preview
 
 
@@ -242,6 +242,13 @@ class ServiceStatusOut(_Out):
     """The service accepts label exports."""
 
     status: str = "ok"
+
+
+class ReadinessOut(_Out):
+    """The façade can do its work. `degraded` is what works worse than it should."""
+
+    status: Literal["ok", "degraded"]
+    degraded: list[Degradation]
 
 
 def receipt(job: ExportJob) -> LabelExportAcceptedOut:

@@ -1,11 +1,12 @@
 """The export plan: the frozen order of one job. Ops receive the job's id and load it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from catalogue.selection import Selection
+from exports import trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
@@ -27,6 +28,8 @@ class ExportPlan:
     `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
     way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
     that of the service which accepted the export, empty if it is not known (before 0.2).
+    way. A reprint has the rows of the job `reprint_of`, and a reason. `traceparent` is the span in
+    which the plan was made. The spans of the job's steps descend from it.
     """
 
     job_id: str
@@ -40,6 +43,7 @@ class ExportPlan:
     reason: str | None = None
     rows: RowRanges | None = None
     release: str = RELEASE
+    traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
     def folder(self) -> str:
@@ -112,6 +116,7 @@ class ExportPlan:
             "reason": self.reason,
             "rows": self.rows,
             "release": self.release,
+            "traceparent": self.traceparent,
         }
 
 
@@ -146,6 +151,8 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         # Releases before 0.2 stored neither.
         rows=_row_ranges(document.get("rows")),
         release=document.get("release", ""),
+        # Earlier releases stored none.
+        traceparent=document.get("traceparent") or str(trace.new()),
     )
 
 

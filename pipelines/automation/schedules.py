@@ -58,6 +58,8 @@ def launch_due(
                 continue
             export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
             count = count_of_allowed(export, catalogue, artefacts, limits)
+            if count:
+                runs.require_room(export.organisation, limits)
             started = _launch(
                 schedule, export, count, instance, runs, artefacts, parallel=count >= parallel_from
             )

@@ -80,7 +80,8 @@ def enqueue_ended(
             if not told[organisation]:
                 continue
             job = job_of(_ended(run, status), ProgressReader(instance), artefacts, catalogue)
-            body = messages.message(job, datetime.fromtimestamp(entry.timestamp, UTC))
+            trace_id = run.dagster_run.tags.get(tags.TRACE_ID)
+            body = messages.message(job, datetime.fromtimestamp(entry.timestamp, UTC), trace_id)
             added += accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
     return Enqueued(added, json.dumps(seen))
 

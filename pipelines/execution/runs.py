@@ -9,8 +9,10 @@ from typing import Any, cast
 import dagster as dg
 from sqlalchemy.exc import IntegrityError
 
+from exports import trace
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
 from pipelines import tags
 from pipelines.execution.dagster_runs import (
     PARTITION_NAME_TAG,
@@ -24,6 +26,7 @@ from pipelines.execution.dagster_runs import (
 )
 from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
 from pipelines.storage.instance import LOCATION_NAME
+from pipelines.storage.totals import stored_bytes
 
 #: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
 DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
@@ -90,6 +93,7 @@ class Runs:
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
                     tags.REQUEST: summary,
+                    **_trace_of(export),
                     **reprint,
                 },
                 remote_job_origin=self._remote_origin,
@@ -99,11 +103,21 @@ class Runs:
             return False
         return True
 
+    def require_room(self, organisation: str, limits: Limits) -> None:
+        """Raise StorageIsFull if the organisation's artefacts take all the storage that it may have."""
+        if limits.max_storage_bytes is not None:
+            limits.require_room(stored_bytes(self._instance, organisation))
+
     def queue(self, run: dg.DagsterRun) -> None:
         """Put the run into the daemon's queue."""
         # The queue only stores an event: the daemon brings a workspace of its own.
         no_workspace = cast("Any", None)
         self._instance.run_coordinator.submit_run(dg.SubmitRunContext(run, workspace=no_workspace))
+
+
+def _trace_of(export: ExportPlan) -> dict[str, str]:
+    parent = trace.parse(export.traceparent)
+    return {} if parent is None else {tags.TRACE_ID: parent.trace_id}
 
 
 def ensure_partition(instance: dg.DagsterInstance, organisation: str) -> None:

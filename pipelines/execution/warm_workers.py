@@ -38,7 +38,8 @@ class WarmWorkers:
         self._idle: queue.Queue[_Worker] = queue.Queue()
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(worker.PRELOAD)
-        self._workers: set[int] = set()
+        self._warm: dict[int | None, BaseProcess] = {}
+        self._was_warm = threading.Event()
         self._closed = threading.Event()
         self._size = size
 
@@ -50,7 +51,12 @@ class WarmWorkers:
     @property
     def ready(self) -> bool:
         """Return whether at least one worker has become warm."""
-        return bool(self._workers)
+        return self._was_warm.is_set()
+
+    @property
+    def missing(self) -> int:
+        """Return how many of the workers are dead or not warm yet."""
+        return self._size - sum(process.is_alive() for process in list(self._warm.values()))
 
     def execute(self, run_id: str, wait_seconds: float) -> bool:
         """Execute the run to its end, and return whether it began.
@@ -90,6 +96,7 @@ class WarmWorkers:
     def _replace(self, dead: _Worker) -> None:
         log.error("warm worker %s died", dead.process.pid)
         dead.pipe.close()
+        self._warm.pop(dead.process.pid, None)
         if not self._closed.is_set():
             self._start_one()
 
@@ -109,7 +116,8 @@ class WarmWorkers:
         except EOFError:
             log.exception("warm worker %s did not start", process.pid)
             return
-        self._workers.add(process.pid or 0)
+        self._warm[process.pid] = process
+        self._was_warm.set()
         self._idle.put(_Worker(process, ours))
 
 

@@ -103,6 +103,8 @@ def publish(
 ) -> str:
     with steps.attempt(context, artefacts, accounts, "the decision to publish") as export:
         leases.keep(export, accounts)
+        stored = {tags.STORED_BYTES: str(artefact.size_bytes)}
+        context.instance.add_run_tags(context.run_id, stored)
         committed = decision.commit(export.job_id, artefact, artefacts, datetime.now(UTC))
         return committed.decided_at.isoformat()
 

@@ -1,6 +1,7 @@
 """Retry and failure handling for export ops."""
 
 import logging
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -8,7 +9,7 @@ import dagster as dg
 
 from accounts.store import Accounts
 from catalogue.errors import CommitContention
-from exports import assemble
+from exports import assemble, logs, trace
 from exports.artefacts import ArtefactStore
 from exports.errors import StorageFailed, storage_words
 from exports.jobs import decision, leases, plan
@@ -35,7 +36,9 @@ def attempt(
     """
     try:
         require_going_on(context, artefacts)
-        yield plan.load(job_id_for(context.run_id), artefacts)
+        export = plan.load(job_id_for(context.run_id), artefacts)
+        with _traced(context, export):
+            yield export
     except Exception as error:
         passing = not isinstance(error, LabelError) or isinstance(error, CommitContention)
         if passing and context.retry_number < RETRIES.max_retries:
@@ -44,6 +47,30 @@ def attempt(
         told = error if isinstance(error, LabelError) or words is None else StorageFailed(what, words)
         _fail(context, told, artefacts, accounts)
         raise dg.Failure(str(told), allow_retries=False) from error
+
+
+@contextmanager
+def _traced(context: dg.OpExecutionContext, export: ExportPlan) -> Generator[None]:
+    """Be in a span of the job's trace while the block runs, and log how it ended."""
+    error: str | None = None
+    start = time.perf_counter()
+    with trace.span(context.op.name, trace.parse(export.traceparent)):
+        try:
+            yield
+        except Exception as failure:
+            error = type(failure).__name__
+            raise
+        finally:
+            logs.logger().info(
+                "step",
+                step=context.op.name,
+                attempt=context.retry_number + 1,
+                organisation=export.organisation,
+                job_id=export.job_id,
+                error=error,
+                duration_ms=round((time.perf_counter() - start) * 1000, 1),
+            )
+    trace.flush()
 
 
 def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -> None:

@@ -31,6 +31,7 @@ def test_a_key_is_listed_with_all_but_itself(acme):
     assert plain not in repr(record)
     key = acme.authenticate(plain)
     assert (key.id, key.per_minute, key.per_day) == (record.id, 10, 100)
+    acme.last_uses.write()
     assert acme.keys_of("acme")[0].last_used_at is not None
 
 

@@ -5,13 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
 
 from accounts import keys
 from accounts.errors import InvalidAccountValue, NoSuchOrganisation, OrganisationExists
 from accounts.identity import Organisation, Role
 from accounts.store import Accounts
-from accounts.tables import ApiKeyRow
 
 
 def test_an_organisation_can_be_read_again(accounts):
@@ -107,20 +105,6 @@ def test_an_expiry_needs_an_offset(accounts):
     accounts.create_organisation("acme")
     with pytest.raises(InvalidAccountValue):
         accounts.create_key("acme", Role.MANAGER, expires_at=datetime(2030, 1, 1))  # noqa: DTZ001
-
-
-def test_last_use_is_written_at_most_once_a_minute(accounts):
-    accounts.create_organisation("acme")
-    plain = accounts.create_key("acme", Role.EDITOR)
-    key = accounts.authenticate(plain)
-    first = accounts.last_used(key.id)
-    assert datetime.now(UTC) - first < timedelta(seconds=30)
-    accounts.authenticate(plain)
-    assert accounts.last_used(key.id) == first
-    with accounts._database.session() as session:
-        session.execute(update(ApiKeyRow).values(last_used_at=first - timedelta(seconds=61)))
-    accounts.authenticate(plain)
-    assert accounts.last_used(key.id) >= first
 
 
 def test_writers_wait_for_one_another(accounts):

@@ -19,6 +19,7 @@ from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from api.wire import paths
 from catalogue.selection import PrintCounts
+from exports import trace
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus
@@ -27,6 +28,7 @@ from exports.reads import PrintHistory
 from renderers.sheets.templates import TEMPLATES
 
 ARTEFACT = bytes(range(256)) * 40
+METRICS_KEY = {"Authorization": "Bearer a key of the tests"}
 CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
 
@@ -37,6 +39,8 @@ class FakeExports:
         self.folder = folder
         self.status = JobStatus.PENDING
         self.is_ready = True
+        self.lacking = frozenset()
+        self.storage_check = lambda: None
         self.local = True
         self.url = None
         self.error = None
@@ -44,11 +48,13 @@ class FakeExports:
         self.submitted = []
         self.keys = {}
         self.calls = []
+        self.traces = []
         self.events = []
         self.found = Preview(0, 0, [], [], PrintCounts(0, 0, 0))
 
     def submit(self, organisation, request, *, requested_by, idempotency_key=None):
         self._called("submit")
+        self.traces.append(trace.current())
         known = (organisation.slug, idempotency_key)
         if idempotency_key is not None and known in self.keys:
             first, job_id = self.keys[known]
@@ -154,6 +160,13 @@ class FakeExports:
     def gauges(self):
         return Gauges(dict(Counter(job.status for job in self.store.values())), 12.5)
 
+    def degraded(self):
+        self._called("degraded")
+        return self.lacking
+
+    def require_storage(self):
+        self.storage_check()
+
     def ready(self):
         return self.is_ready
 
@@ -214,7 +227,12 @@ def exports(tmp_path):
 
 @pytest.fixture
 def settings():
-    return ApiSettings(secret_key="a secret of the tests", rate_per_minute=100_000, rate_per_day=1_000_000)
+    return ApiSettings(
+        secret_key="a secret of the tests",
+        rate_per_minute=100_000,
+        rate_per_day=1_000_000,
+        metrics_key="a key of the tests",
+    )
 
 
 @pytest.fixture

@@ -331,3 +331,17 @@ def test_nothing_is_started_when_the_time_is_up(accounts: Accounts) -> None:
     due(accounts, "https://hooks.example/")
     assert deliver_due(accounts, answering(), lambda: NOW, NOW) == 0
     assert len(accounts.deliveries.due(NOW, 10)) == 1
+
+
+def test_the_receiver_and_the_log_are_told_the_trace(
+    accounts: Accounts, receiver: Received, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = "0af7651916cd43dd8448eb211c80319c"
+    due(accounts, f"http://127.0.0.1:{receiver.port}/", message(job(), NOW, given))
+    assert deliver_due(accounts, HttpSender(allow_private=True), lambda: NOW, NOW + timedelta(1)) == 1
+    ((_, headers, body),) = receiver.requests
+    [line] = map(json.loads, capsys.readouterr().err.splitlines())
+    payload = json.loads(body)
+    assert headers["traceparent"].split("-")[1] == payload["traceparent"].split("-")[1] == given
+    assert (line["event"], line["trace_id"], line["outcome"]) == ("webhook", given, "HTTP 204")
+    assert line["message_id"] == message_id("J")

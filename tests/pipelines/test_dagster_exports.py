@@ -11,8 +11,16 @@ import pytest
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from catalogue.tables import Catalogue
+from exports import trace
 from exports.artefacts import ArtefactStore
-from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
+from exports.errors import (
+    AlreadyFinished,
+    ExportNotFound,
+    InvalidRequest,
+    KeyReused,
+    NotReprintable,
+    StorageIsFull,
+)
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.limits import Limits
@@ -24,6 +32,7 @@ from pipelines import tags
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
+from pipelines.export.assets import LABEL_EXPORT_JOB
 from tests.pipelines.conftest import LOTS
 
 ACME = Organisation("acme", "Acme")
@@ -105,6 +114,42 @@ def test_more_than_the_most_is_refused(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("max_labels", "copies"), [(LOTS - 1, 1), (LOTS, 1), (2 * LOTS - 1, 2), (2 * LOTS, 2)]
+)
+def test_more_labels_than_the_most_are_refused(stage: Stage, max_labels: int, copies: int) -> None:
+    stage.exports._limits = Limits(max_labels=max_labels)
+    config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "copies": copies}
+    request = wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
+    if max_labels == copies * LOTS:
+        assert submit(stage, request).status is JobStatus.PENDING
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        submit(stage, request)
+    [fault] = caught.value.details
+    assert fault["type"] == "too_many_labels"
+    assert f"{max_labels} at most" in fault["msg"]
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 0
+
+
+def test_an_organisation_whose_storage_is_full_gets_no_job(stage: Stage, dagster: dg.DagsterInstance) -> None:
+    for organisation, size in ((ACME, 600), (ACME, 400), (OTHER, 5_000)):
+        job = submit(stage, wanted(), organisation=organisation)
+        dagster.add_run_tags(run_id_for(job.job_id), {"labels/stored_bytes": str(size)})
+        dagster.report_dagster_event(
+            dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, LABEL_EXPORT_JOB), run_id_for(job.job_id)
+        )
+    stage.exports._limits = Limits(max_storage_bytes=1_001)
+    submit(stage, wanted(), "kept")
+    stage.exports._limits = Limits(max_storage_bytes=1_000)
+    for key in (None, "new"):
+        with pytest.raises(StorageIsFull):
+            submit(stage, wanted(), key)
+    assert submit(stage, wanted(), "kept").status is JobStatus.PENDING, "a replay makes no job"
+    stage.exports._limits = Limits()
+    assert submit(stage, wanted(), "new").status is JobStatus.PENDING, "a refused request left its key free"
+
+
+@pytest.mark.parametrize(
     ("max_pages", "copies"), [(LOTS - 1, 1), (LOTS, 1), (2 * LOTS - 1, 2), (2 * LOTS, 2)]
 )
 def test_more_pages_than_the_most_are_refused(stage: Stage, max_pages: int, copies: int) -> None:
@@ -126,6 +171,7 @@ def test_more_pages_than_the_most_are_refused(stage: Stage, max_pages: int, copi
     ("limits", "kind"),
     [
         (Limits(max_items=LOTS - 1), "too_many_items"),
+        (Limits(max_labels=2 * LOTS - 1), "too_many_labels"),
         (Limits(max_pages=2 * LOTS - 1), "too_many_pages"),
     ],
 )
@@ -263,3 +309,15 @@ def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue:
     assert plan.load(again.job_id, stage.store).reprint_of == datamatrix
     with pytest.raises(NotReprintable, match="mislead"):
         stage.exports.reprint(ACME, links, requested_by="key:1", reason="torn")
+
+
+def test_a_job_belongs_to_the_trace_of_its_submission(stage: Stage, dagster: dg.DagsterInstance) -> None:
+    with trace.span("request", None) as request:
+        traced = submit(stage, wanted())
+    untraced = submit(stage, wanted())
+    made = [plan.load(job.job_id, stage.store) for job in (traced, untraced)]
+    assert made[0].traceparent == str(request)
+    for job, stored in zip((traced, untraced), made, strict=True):
+        run = dagster.get_run_by_id(run_id_for(job.job_id))
+        assert run is not None
+        assert run.tags["labels/trace_id"] == trace.parse(stored.traceparent).trace_id

@@ -7,6 +7,7 @@ import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,12 @@ from exports.ports import JobStatus, Page
 from exports.previews import pictures
 from exports.reads import ExportReads
 from pipelines import tags
+from pipelines.automation.housekeeping import expire
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.export import ops, steps
+from pipelines.storage.totals import stored_bytes
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
 from tests.pipelines.whole_jobs import Stage, ThisProcess
@@ -328,3 +331,12 @@ def test_a_submission_that_cannot_be_stored_makes_nothing(stage: Stage, faults: 
     assert list((Path(stage.store.root_url) / "exports").rglob("*")) == []
     faults.mend()
     assert stage.submit().status is JobStatus.COMPLETED
+
+
+def test_a_published_job_counts_as_stored_until_it_is_removed(stage: Stage) -> None:
+    job = stage.submit()
+    assert job.file_size_bytes
+    assert stored_bytes(stage.dagster, "acme") == job.file_size_bytes
+    assert stored_bytes(stage.dagster, "other") == 0
+    expire(stage.dagster, stage.store, datetime.now(UTC) + timedelta(days=1))
+    assert stored_bytes(stage.dagster, "acme") == 0

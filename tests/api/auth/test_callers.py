@@ -1,5 +1,7 @@
 """Who is authenticated, when, and when a failure is raised."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -9,6 +11,7 @@ from starlette.testclient import TestClient
 from accounts.identity import Organisation, Role
 from api.auth.callers import Authentication, known_principal, principal_of
 from api.auth.principals import Principal
+from api.auth.recent import RecentCredentials
 from api.errors import Unauthorized
 from api.routes.resource import resource
 
@@ -22,10 +25,23 @@ def asked():
 
 
 @pytest.fixture
-def client(asked):
+def attempts():
+    """Return an attempt to authenticate that counts how often it was begun, as `attempts.begun`."""
+
+    @asynccontextmanager
+    async def attempt():
+        attempt.begun += 1
+        yield
+
+    attempt.begun = 0
+    return attempt
+
+
+@pytest.fixture
+def client(asked, attempts):
     async def authenticate(request):
         asked.append(request.url.path)
-        if "x-api-key" not in request.headers:
+        if request.headers.get("x-api-key") != "k":
             raise Unauthorized
         return PRINCIPAL
 
@@ -45,7 +61,14 @@ def client(asked):
             resource("/skipped", get=anyone),
             resource("/closed", get=someone),
         ],
-        middleware=[Middleware(Authentication, authenticate=authenticate, skipped=frozenset({"/skipped"}))],
+        middleware=[
+            Middleware(
+                Authentication,
+                authenticate=authenticate,
+                attempt=lambda request: attempts(),
+                skipped=frozenset({"/skipped"}),
+            )
+        ],
         exception_handlers={Unauthorized: unauthorized},
     )
     with TestClient(app) as http:
@@ -71,3 +94,26 @@ def test_each_request_is_authenticated_once_unless_skipped(client, asked):
     for path in ("/open", "/skipped", "/closed"):
         client.get(path, headers={"X-API-Key": "k"})
     assert asked == ["/open", "/closed"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "begun"),
+    [
+        (["k", "k", "k"], 1),  # known from its first success on
+        (["bad", "bad", "k", "bad"], 4),
+        ([None, None], 0),  # without a credential nothing is looked up
+    ],
+)
+def test_an_attempt_is_needed_for_unknown_credentials(client, attempts, sent, begun):
+    for key in sent:
+        client.get("/open", headers={} if key is None else {"X-API-Key": key})
+    assert attempts.begun == begun
+
+
+def test_the_newest_credentials_are_known():
+    recent = RecentCredentials(most=2)
+    for digest in (b"1", b"2", b"1", b"3"):
+        recent.add(digest)
+    assert [digest in recent for digest in (b"1", b"2", b"3")] == [True, False, True]
+    recent.discard(b"1")
+    assert b"1" not in recent

@@ -19,6 +19,7 @@ UNSAYABLE = {
     "idempotency_key_reused",
     "too_many_items",
     "invalid_rows",
+    "too_many_labels",
     "too_many_pages",
 }
 

@@ -4,10 +4,14 @@ import io
 import json
 import sys
 
+import httpx
 import pytest
+from prometheus_client import start_http_server
 from prometheus_client.parser import text_string_to_metric_families
 
-from exports.ports import JobStatus
+from exports.ports import Degradation, JobStatus
+from tests.api.conftest import METRICS_KEY, facade
+from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"
 BASE = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
@@ -34,6 +38,18 @@ def test_one_line_for_each_request(log, client, editor):
     assert line["principal"].startswith("key:")
     assert line["duration_ms"] >= 0
     assert line["timestamp"].endswith("Z")
+
+
+def test_a_submission_belongs_to_the_trace_of_its_request(log, client, editor, exports):
+    given = "0af7651916cd43dd8448eb211c80319c"
+    traced = {**editor, "traceparent": f"00-{given}-b7ad6b7169203331-01"}
+    client.post(URL, json=BASE, headers=traced)
+    client.post(URL, json=BASE, headers={**editor, "traceparent": "00-nonsense-01"})
+    first, second = lines(log)
+    assert first["trace_id"] == given
+    assert len(second["trace_id"]) == 32
+    assert [here.trace_id for here in exports.traces] == [given, second["trace_id"]]
+    assert exports.traces[0].span_id != "b7ad6b7169203331"
 
 
 def test_paths_are_told_as_templates(log, client, editor, exports):
@@ -75,7 +91,7 @@ def test_a_line_cannot_be_forged(log, client):
 
 
 def metrics(client):
-    response = client.get("/metrics")
+    response = client.get("/metrics", headers=METRICS_KEY)
     assert response.headers["content-type"].startswith("text/plain")
     return {
         (sample.name, *sorted(sample.labels.values())): sample.value
@@ -97,4 +113,28 @@ def test_metrics(client, editor, exports):
     assert found["labels_jobs", "pending"] == 2
     assert found["labels_jobs", "completed"] == 0
     assert found["labels_queue_age_seconds",] == 12.5
-    assert metrics(client)["labels_http_requests_total", *sorted(["/metrics", "200", "GET"])] == 1
+    assert found["labels_degraded", "daemon"] == 0
+    exports.lacking = frozenset({Degradation.DAEMON})
+    assert metrics(client)["labels_degraded", "daemon"] == 1
+    assert metrics(client)["labels_degraded", "queue"] == 0
+    assert metrics(client)["labels_http_requests_total", *sorted(["/metrics", "200", "GET"])] == 3
+
+
+def test_metrics_need_the_operators_key(client, limited, editor):
+    for headers in ({}, editor, {"Authorization": "Bearer another"}, {"Authorization": "Bearer é".encode()}):
+        response = client.get("/metrics", headers=headers)
+        is_problem(response, 401, "unauthorized")
+        assert response.headers["www-authenticate"] == 'Bearer realm="metrics"'
+    is_problem(limited().get("/metrics", headers=METRICS_KEY), 404, "not_found")
+
+
+def test_metrics_can_be_served_at_a_port_of_their_own(exports, accounts, settings):
+    app = facade(exports, accounts, settings)
+    server, thread = start_http_server(0, "127.0.0.1", app.state.metrics)
+    try:
+        text = httpx.get(f"http://127.0.0.1:{server.server_port}/metrics").text
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert 'labels_jobs{status="pending"} 0.0' in text

@@ -31,7 +31,7 @@ ANSWERS = [
     ("GET", "/openapi.json", False, 200),
     ("GET", "/healthz", False, 200),
     ("GET", "/readyz", False, 200),
-    ("GET", "/metrics", False, 200),
+    ("GET", "/metrics", False, 401),
 ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from accounts import keys
+from accounts.store import Accounts
 from api.settings import ApiSettings
 from exports.ports import JobStatus
 from tests.api.conftest import ARTEFACT, facade, link
@@ -117,3 +118,19 @@ def test_a_viewer_submits_nothing(client, viewer, exports):
     body = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
     is_problem(client.post(URL, json=body, headers=viewer), 403, "forbidden")
     assert not exports.submitted
+
+
+def test_a_poll_needs_no_writes(exports, settings, tmp_path):
+    file = tmp_path / "accounts.sqlite"
+    writable = Accounts(f"sqlite:///{file}")
+    writable.create_organisation("acme")
+    key = {"X-API-Key": writable.create_key("acme", "editor")}
+    read_only = Accounts(f"sqlite:///file:{file}?mode=ro&uri=true")
+    job = exports.add("acme", JobStatus.PENDING)
+    with TestClient(facade(exports, read_only, settings)) as client:
+        begun = client.post("/products/api/v1/session/", headers=key)
+        assert begun.status_code == 503
+        for _ in range(2):
+            assert client.get(f"{URL}{job.job_id}/", headers=key).status_code == 200
+    read_only.close()
+    writable.close()

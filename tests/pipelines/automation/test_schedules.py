@@ -120,6 +120,8 @@ def test_a_large_job_gets_processes_of_its_own(evaluation, tick) -> None:
     ("body", "limits", "words"),
     [
         (BODY, Limits(max_items=LOTS - 1), f"more than {LOTS - 1} entities"),
+        (BODY, Limits(max_labels=LOTS - 1), f"{LOTS - 1} at most"),
+        (BODY, Limits(max_storage_bytes=0), "may take 0"),
         (SHEET, Limits(max_pages=LOTS - 1), f"{LOTS - 1} at most"),
         (SHEET | {"asset_config": {"sheet_template": "none_such"}}, Limits(), "no sheet template"),
     ],

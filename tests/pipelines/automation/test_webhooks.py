@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from accounts.store import Accounts
+from exports import trace
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs import plan as export_plans
@@ -109,3 +110,13 @@ def test_only_the_organisations_own_webhooks_are_told(dagster, runs, catalogue, 
     ended(theirs, dagster, artefacts)
     assert enqueue_ended(dagster, catalogue, artefacts, accounts, None).deliveries == 1
     assert [message_id for message_id, *_ in told(accounts)] == [f"msg_{theirs.job_id}"]
+
+
+def test_a_message_belongs_to_the_trace_of_its_job(dagster, runs, catalogue, artefacts, accounts) -> None:
+    accounts.webhooks.add("acme", "https://hooks.example/")
+    export = started(1, runs, artefacts)
+    ended(export, dagster, artefacts)
+    enqueue_ended(dagster, catalogue, artefacts, accounts, None)
+    [delivery] = accounts.deliveries.due(datetime.now(UTC) + timedelta(minutes=1), 100)
+    sent = trace.parse(json.loads(delivery.payload)["traceparent"])
+    assert sent.trace_id == trace.parse(export.traceparent).trace_id

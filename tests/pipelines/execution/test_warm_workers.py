@@ -52,11 +52,14 @@ def test_a_run_whose_worker_is_dead_is_left_to_monitoring_once_it_began(
         event = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, LABEL_EXPORT_JOB)
         dagster.report_dagster_event(event, run_id)
     idle = workers._idle.get(timeout=120)
+    assert workers.missing == 0
     os.kill(idle.process.pid or 0, signal.SIGKILL)
     idle.process.join()
+    assert workers.missing == 1
     workers._idle.put(idle)
     assert workers.execute(run_id, wait_seconds=0) is begun
     assert workers.execute(_made(dagster), wait_seconds=120), "another took its place"
+    assert workers.missing == 0
 
 
 def test_a_run_that_finds_no_worker_did_not_begin(dagster: dg.DagsterInstance) -> None:
