@@ -1,6 +1,7 @@
 """Organisations, API keys and leases, and access to the sessions, webhooks and schedules of the same database."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.schedules import Schedules
 from accounts.sessions import Sessions
-from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
+from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, SessionRow, database_epoch
 from accounts.webhooks import Webhooks
 
 _LAST_USED_STEP = timedelta(minutes=1)
@@ -32,6 +33,11 @@ class Accounts:
         self.webhooks = Webhooks(self._database)
         self.deliveries = Deliveries(self._database)
         self.schedules = Schedules(self._database)
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None for PostgreSQL."""
+        return self._database.sqlite_file
 
     def close(self) -> None:
         """Close the connections; the next call opens new ones."""
@@ -253,6 +259,15 @@ class Accounts:
         )
         with self._database.session() as session:
             return session.execute(statement).first() is not None
+
+    def forget_expired(self, before: datetime) -> int:
+        """Delete the sessions and leases that expired before then; return how many. `before` is aware."""
+        expired = (
+            delete(SessionRow).where(SessionRow.expires_at <= before).returning(SessionRow.id),
+            delete(LeaseRow).where(LeaseRow.expires_at <= before.timestamp()).returning(LeaseRow.name),
+        )
+        with self._database.session() as session:
+            return sum(len(session.execute(statement).all()) for statement in expired)
 
 
 def _is(session: Session, slug: str, key_id: int) -> ColumnElement[bool]:
