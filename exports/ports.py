@@ -7,6 +7,7 @@ from typing import Protocol
 
 from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
+from exports.requests.row_ranges import RowRanges
 
 
 class JobStatus(StrEnum):
@@ -130,9 +131,18 @@ class Exports(Protocol):
         ...
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        rows: RowRanges | None = None,
     ) -> ExportJob:
-        """Create a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
+        """Create a job with the frozen rows of a completed one, or with those that `rows` names.
+
+        Raises ExportNotFound, NotReprintable, and InvalidRequest if the job has not all the rows.
+        """
         ...
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:

@@ -1,4 +1,4 @@
-"""One chunk of the manifest becomes one stored part: ZIP members or pages, and its rows of the CSV files."""
+"""Renders one chunk of the manifest into one stored part: ZIP members or pages, and its rows of the CSV files."""
 
 from contextlib import ExitStack
 from typing import BinaryIO
@@ -20,15 +20,15 @@ from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
-#: Symbols drawn at once: enough for NumPy to shine, little enough to stay in some tens of megabytes.
+#: Symbols drawn at once. Large enough for NumPy, under 100 MB.
 BATCH_ROWS = 2_000
 
 
 def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: Limits | None = None) -> None:
-    """Work out what all chunks share, once: the layout of sheets.
+    """Solve the layout of sheets once, for all chunks. Does nothing for other exports.
 
-    Raises DoesNotFit where not one label fits, UnknownTemplate, InvalidStartPosition, LeavesPage, and
-    TooManyPages where the selection has grown since it was submitted.
+    Raises DoesNotFit if no label fits, UnknownTemplate, InvalidStartPosition, LeavesPage, and TooManyPages if the
+    selection has grown since it was submitted.
     """
     if plan.is_sheet:
         template = template_of(plan, store)
@@ -43,12 +43,12 @@ def chunk_to_part(
     store: ArtefactStore,
     on_progress: OnProgress = lambda _drawn, _failed: None,
 ) -> Part:
-    """Render one chunk, or return at once what an earlier attempt stored.
+    """Render one chunk, or return the part that an earlier attempt stored.
 
-    `on_progress` is told the chunk's entities drawn and failed so far, after every batch.
+    After every batch `on_progress` is called with the numbers of entities drawn and failed so far in this chunk.
 
-    Raises ExportCancelled; CorruptArchive where the part, as it lies in the store, does not inflate to what was
-    drawn. A sample of the symbols is decoded later, from the finished artefact.
+    Raises ExportCancelled, and CorruptArchive if the stored part does not inflate to what was drawn. A sample of
+    the symbols is decoded later, from the finished artefact.
     """
     key = parts.key_of(plan, manifest, chunk)
     if (part := parts.stored(key, store)) is not None:
@@ -91,7 +91,7 @@ def _draw_members(
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
 ) -> tuple[ArchiveFragment, int]:
-    """Write the chunk's symbols as members of a ZIP; return them and how many entities failed."""
+    """Write the chunk's symbols as members of a ZIP. Return the fragment and the number of failed entities."""
     drawn = failed = 0
     writer = ArchiveFragmentWriter(data)
     compressed = plan.file_format is FileFormat.PNG

@@ -26,6 +26,7 @@ from exports.jobs.plan import ExportPlan
 from exports.limits import Limits, count_of_allowed, require_within
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
+from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
 from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
@@ -113,7 +114,13 @@ class DagsterExports:
         return self.job(stored.organisation, stored.job_id)
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        rows: RowRanges | None = None,
     ) -> ExportJob:
         """Start a new job with the frozen rows of a completed one."""
         job = self.job(organisation.slug, job_id)
@@ -125,6 +132,7 @@ class DagsterExports:
             raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
+        count = job.total_items if rows is None else count_within(rows, job.total_items)
         try:
             require_links_possible(original)
         except UnusableResolver as error:
@@ -139,9 +147,10 @@ class DagsterExports:
             engine=original.engine,
             reprint_of=job_id,
             reason=reason,
+            rows=rows,
         )
-        require_within(self._limits, again, job.total_items, self._artefacts, loc=["path", "job_id"])
-        return self._start(again, job.total_items)
+        require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
+        return self._start(again, count)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""

@@ -165,7 +165,10 @@ def _refine(named: dict[str, Schema]) -> None:
         {"lot_ids": ["abc123def456"]},
     ]
     config["examples"] = [{"sheet_template": "63up_1in_letter"}]
-    named["LabelExportReprintIn"]["examples"] = [{"reason": "The roll was damaged."}]
+    named["LabelExportReprintIn"]["examples"] = [
+        {"reason": "The roll was damaged."},
+        {"reason": "A jam", "rows": "121-180,200"},
+    ]
     named["LabelExportAcceptedOut"]["examples"] = [
         {"job_id": JOB_ID_EXAMPLE, "status": "pending", "poll_url": paths.poll(JOB_ID_EXAMPLE)}
     ]

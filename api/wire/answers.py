@@ -156,12 +156,19 @@ class PreviewPictureOut(_Out):
 
 
 class LabelExportPreviewOut(_Out):
-    """What a label export would make, judged by the first entities, which were drawn to find out."""
+    """What a label export would make, judged by the first entities, which were drawn to find out.
+
+    Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
+    today than on their last label, and of `unknown_items` it was not recorded what that carried.
+    """
 
     total_items: int
     tried_items: int
     failures: list[PreviewFailureOut]
     pictures: list[PreviewPictureOut]
+    never_printed_items: int
+    changed_items: int
+    unknown_items: int
 
 
 class SheetTemplateOut(_Out):
@@ -190,7 +197,11 @@ class SheetTemplateListOut(_Paged[SheetTemplateOut]):
 
 
 class PrintEventOut(_Out):
-    """One printed label. A reprint also has who asked and why."""
+    """One printed label. A reprint also has who asked and why.
+
+    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with, if
+    it has one, and `lines` is the text on it. `carried` and `lines` are null if they were not recorded.
+    """
 
     event_type: str
     entity_type: str
@@ -202,6 +213,9 @@ class PrintEventOut(_Out):
     job_id: str | None
     actor: str | None
     reason: str | None
+    carried: dict[str, str] | None
+    resolver: str | None
+    lines: list[str] | None
 
 
 class PrintHistoryOut(_Paged[PrintEventOut]):
@@ -270,6 +284,9 @@ def preview(found: Preview) -> LabelExportPreviewOut:
             )
             for picture in found.pictures
         ],
+        never_printed_items=found.printed.never_printed,
+        changed_items=found.printed.changed,
+        unknown_items=found.printed.unknown,
     )
 
 

@@ -1,4 +1,4 @@
-"""One object per job, created exclusively, decides whether its artefact counts."""
+"""The commit point of a job: one object, created exclusively, that says `committed` or `cancelled`."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a job ended and when: with its artefact, or cancelled, and then without one."""
+    """How and when a job ended. `artefact` is None if it was cancelled."""
 
     decided_at: datetime
     artefact: Artefact | None
@@ -38,21 +38,21 @@ class Decision:
 
 
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
-    """Return what was decided about the job; None while nothing is."""
+    """Return the job's decision, or None if there is none yet."""
     try:
         document = store.read_json(_key(job_id))
     except FileNotFoundError:
         return None
-    # Releases before 0.2 spelled the key as the Americans do.
+    # Releases before 0.2 wrote the key "artifact".
     stored = document["artefact"] if "artefact" in document else document["artifact"]
     artefact = Artefact(**stored) if stored else None
     return Decision(datetime.fromisoformat(document["decided_at"]), artefact)
 
 
 def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime) -> Decision:
-    """Decide that the artefact counts, or return that it was decided before.
+    """Commit the artefact, or return the earlier commit.
 
-    Raises ExportCancelled where a cancellation came first.
+    Raises ExportCancelled if the job was cancelled first.
     """
     decision = _decide(job_id, Decision(now, artefact), store)
     if decision.cancelled:
@@ -61,12 +61,12 @@ def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime)
 
 
 def cancel(job_id: str, store: ArtefactStore, now: datetime) -> Decision:
-    """Decide that the job is cancelled, and return what is decided now: a commit may have come first."""
+    """Cancel the job and return its decision, which is a commit if that came first."""
     return _decide(job_id, Decision(now, None), store)
 
 
 def require_not_cancelled(job_id: str, store: ArtefactStore) -> None:
-    """Raise ExportCancelled where the job was. Long work asks this between its batches."""
+    """Raise ExportCancelled if the job was cancelled. Called between the batches of long work."""
     decision = of(job_id, store)
     if decision is not None and decision.cancelled:
         raise ExportCancelled
@@ -80,7 +80,7 @@ def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
     if store.create(_key(job_id), canonical_json(document)):
         return wanted
     decided = of(job_id, store)
-    if decided is None:  # expired between the two, with the whole job
+    if decided is None:  # the job expired and was removed in between
         raise FileNotFoundError(_key(job_id))
     return decided
 

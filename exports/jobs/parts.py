@@ -1,4 +1,4 @@
-"""One chunk's stored output, and what can be read from it again."""
+"""The stored output of one chunk."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
 
-#: Told how many entities of a chunk are drawn so far, and how many failed.
+#: (entities of the chunk drawn so far, failed so far)
 OnProgress: TypeAlias = Callable[[int, int], None]
 
 
@@ -25,8 +25,8 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 class Part:
     """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
 
-    The fragment describes `{key}.data`: ZIP members, or pages of labels. It is None for a chunk in which no
-    page of the sheets begins.
+    `fragment` describes `{key}.data`: ZIP members or pages of labels. It is None if no page of the sheets begins in
+    the chunk.
     """
 
     key: str
@@ -58,7 +58,7 @@ def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
 
 
 def stored(key: str, store: ArtefactStore) -> Part | None:
-    """Return the part of an earlier attempt. Its document is written last: where it exists, the rest is whole."""
+    """Return the part of an earlier attempt, or None. Its document is written last, so the rest is complete."""
     try:
         return Part.from_document(store.read_json(f"{key}.json"))
     except FileNotFoundError:

@@ -8,6 +8,7 @@ import polars as pl
 from PIL import Image
 
 from catalogue import selection
+from catalogue.selection import PrintCounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -20,7 +21,7 @@ from exports.symbols import symbol_files
 from exports.symbols.symbol_files import SymbolFile
 from renderers.units import MILLIMETRES_PER_INCH
 
-#: Entities that are drawn to find out which fail; pictures that are shown of them.
+#: Entities that are drawn to find failures, and pictures that are shown.
 TRIED_ROWS = 200
 PICTURES = 6
 
@@ -54,25 +55,27 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `tried_items` those that were drawn for the preview; `failures`
-    and `pictures` are of the latter.
+    `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
+    that were drawn for the preview; `failures` and `pictures` are of the latter.
     """
 
     total_items: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
+    printed: PrintCounts
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
-    """Return the preview of a plan that need not be stored. Raises InvalidRequest as a submission would."""
+    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)
+    printed = selection.print_counts(catalogue, plan.selection, version=version)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
     if plan.is_sheet:
-        return _sheet(plan, total, list(rows), store)
+        return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
     tried = 0
@@ -81,14 +84,16 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         drawn = symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI)
         failures += [PreviewFailure(*row[1:]) for row in drawn.error_rows]
         pictures += [_picture(file) for file in drawn.files[: PICTURES - len(pictures)]]
-    return Preview(total, tried, failures, pictures)
+    return Preview(total, tried, failures, pictures, printed)
 
 
-def _sheet(plan: ExportPlan, total: int, frames: list[pl.DataFrame], store: ArtefactStore) -> Preview:
+def _sheet(
+    plan: ExportPlan, total: int, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+) -> Preview:
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total, 0, [], [])
+        return Preview(total, 0, [], [], printed)
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames))
     batches = [
         sheet_pages.encode(plan, sheet, part)
@@ -105,7 +110,7 @@ def _sheet(plan: ExportPlan, total: int, frames: list[pl.DataFrame], store: Arte
         template.page_width_mm,
         template.page_height_mm,
     )
-    return Preview(total, tried, failures, [picture])
+    return Preview(total, tried, failures, [picture], printed)
 
 
 def _picture(file: SymbolFile) -> PreviewPicture:

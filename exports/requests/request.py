@@ -141,8 +141,23 @@ class Filters(_Body):
     serial_ids: EntityIds | None = None
     lot_run_id: EntityId | None = None
     never_printed: bool | None = None
+    changed_since_print: Annotated[
+        bool | None,
+        Field(
+            description="Only entities whose last label carries other values than it would today. Those of which it "
+            "was not recorded what the label carried are left out. The preview counts them as `unknown_items`."
+        ),
+    ] = None
+    print_due: Annotated[
+        bool | None, Field(description="Only entities that were never printed, or changed since.")
+    ] = None
     created_after: Timestamp | None = None
     created_before: Timestamp | None = None
+
+    @property
+    def select_by_printing(self) -> bool:
+        """Whether what was printed decides what is selected."""
+        return self.never_printed is True or self.changed_since_print is True or self.print_due is True
 
 
 class AssetConfig(_Body):
@@ -169,7 +184,7 @@ class AssetConfig(_Body):
 
 #: Values that mean the same as an absent key.
 _SAME_AS_ABSENT: Mapping[str, Mapping[str, object]] = {
-    "filters": {"never_printed": False},
+    "filters": {"never_printed": False, "changed_since_print": False, "print_due": False},
     "asset_config": SAME_AS_ABSENT,
 }
 
@@ -213,6 +228,8 @@ class ExportRequest(_Body):
             serial_ids=filters.serial_ids,
             lot_run_id=filters.lot_run_id,
             never_printed=filters.never_printed is True,
+            changed_since_print=filters.changed_since_print is True,
+            print_due=filters.print_due is True,
             created_after=filters.created_after,
             created_before=filters.created_before,
         )

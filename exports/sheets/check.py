@@ -1,4 +1,4 @@
-"""What a sheet request is refused for before a job is made: what holds for every label of its selection."""
+"""Refuses sheet requests of which no label can be made, before there is a job."""
 
 import polars as pl
 
@@ -18,18 +18,18 @@ from renderers.sheets.document import require_on_page
 from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
 
-#: Rows that the templates proposed instead must hold.
+#: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
 
-#: Products that are tried one by one; of more than these some may fit that are not looked at.
+#: Products that are tried one by one. Selections of more are not checked here.
 _MOST_PRODUCTS = 2_000
 
 
 def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> None:
-    """Raise InvalidRequest where no label of the selection can be made as the request says.
+    """Raise InvalidRequest if no label of the selection can be made as the request says.
 
-    For a symbol that cannot fit the template it names the millimetres needed and had, and templates that
-    would do. A ZIP, and a selection that matches nothing, are possible.
+    If the symbol does not fit the template, the error names the millimetres needed and available, and templates
+    that fit. Requests for a ZIP and empty selections pass.
     """
     if not plan.is_sheet:
         return
@@ -49,11 +49,11 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
     except XDimensionOutOfRange as error:
         raise _fault(error.field or "module_size_mm", error) from error
     except LabelError:
-        return  # not for the sheet's sake: the job tells it of each entity
+        return  # no fault of the sheet: the job reports it for each entity
 
 
 def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
-    """Return rows of which one fits where any of the selection does; None where that cannot be said."""
+    """Return rows of which at least one fits if any row of the selection does. None if there are too many to try."""
     if plan.request.scope is not Scope.PRODUCTS:
         return selection.least(catalogue, plan.selection)
     rows = list(selection.resolve(catalogue, plan.selection, limit=_MOST_PRODUCTS + 1))

@@ -1,4 +1,4 @@
-"""How large the symbols and texts of a job's labels become: what the layout of a sheet is solved for."""
+"""Measures the symbols and texts of a job's labels, for which the layout of a sheet is solved."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ _PLACE_OF = {"15": "17"}
 
 _COLUMN_OF = {"01": "gtin14", "10": "lot_number", "21": "serial_number", "17": "expiry", "15": "best_before"}
 
-#: What a row may lack, and then its label too.
+#: Columns that may be empty. The label then lacks the element too.
 _OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before")
 
 
@@ -119,7 +119,7 @@ def _pattern(slot: Slot) -> pl.Expr:
 
     parts = [kinds(column) for column in _OPTIONAL]
     if slot is Slot.LINEAR:
-        # A GTIN alone has the size of its carrier, and that follows from its digits.
+        # The size of a GTIN's own symbol follows from its carrier and digits.
         parts += [pl.col("gtin14"), pl.col("carrier").fill_null("")]
     return pl.concat_str(parts, separator="\n").alias("pattern")
 

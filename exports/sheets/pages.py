@@ -1,4 +1,4 @@
-"""One chunk of the manifest becomes the pages of labels that begin within it."""
+"""Draws the pages of labels that begin within one chunk of the manifest."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,11 +49,11 @@ def draw(
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
 ) -> tuple[PdfFragment | None, int]:
-    """Write the chunk's pages and the CSV rows of its entities; return the pages, and how many entities failed.
+    """Write the chunk's pages and the CSV rows of its entities. Return the pages and the number of failed entities.
 
-    There are no pages where none begins within the chunk. Raises ExportCancelled.
+    The pages are None if no page begins within the chunk. Raises ExportCancelled.
 
-    A failed entity's cells stay empty, so that every label's place is known before any is drawn.
+    The cells of a failed entity stay empty, so every label's place is known in advance.
     """
     first_page, last_page = sheet.pages_of(chunk)
     writer = (
@@ -197,12 +197,14 @@ def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
     names = [batch.rows[position]["product_name"] or "" for position in positions]
-    fitted = {name: "" if without_font(name) else _shortened(name, line) for name in set(names)}
+    fitted = {name: fitted_name(name, line) for name in set(names)}
     return [fitted[name] for name in names]
 
 
-def _shortened(name: str, line: TextLine) -> str:
-    """Return the name, or as much of it as the line has room for and an ellipsis."""
+def fitted_name(name: str, line: TextLine) -> str:
+    """Return the name, or as much of it as the line has room for and an ellipsis; nothing if no font has it all."""
+    if without_font(name):
+        return ""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
     # The document's font has the characters of composed text.

@@ -1,4 +1,4 @@
-"""The plan of a job's sheets, solved once before any page is drawn: template, layout, font, pages."""
+"""The plan of a job's sheets: template, layouts, font and pages, solved once before any page is drawn."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -24,10 +24,10 @@ from renderers.sheets.model import LabelLayout, SheetTemplate
 from renderers.sheets.pdf import Bookmark, most_bookmarks
 from renderers.symbol import ErrorCorrection
 
-#: Labels that say the same are the same bytes, so a file tells no time of its own.
+#: A fixed date, so that the same labels are the same bytes.
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
-#: Shares of the longest name's width that are tried, the whole first; a longer name is shortened to fit.
+#: Shares of the longest name's width that are tried in turn. Longer names are shortened.
 _NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
 
 _ELLIPSIS = "…"
@@ -125,10 +125,10 @@ def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: 
 def plan_sheets(
     plan: ExportPlan, template: SheetTemplate, rows: int, frames: Callable[[], Iterator[pl.DataFrame]]
 ) -> SheetPlan:
-    """Return the plan of sheets with so many rows, which `frames` yields as often as it is called.
+    """Return the plan of sheets with `rows` rows. Every call of `frames` yields them anew.
 
-    What fits all labels is taken before what fits some; of those the last tried, which is the smallest.
-    Raises DoesNotFit or XDimensionOutOfRange where nothing fits one, InvalidStartPosition, LeavesPage.
+    The first choice that fits all labels is taken. If none does, the last one that fits some, which is the smallest.
+    Raises DoesNotFit or XDimensionOutOfRange if no choice fits any label, InvalidStartPosition, LeavesPage.
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
@@ -141,7 +141,7 @@ def plan_sheets(
         try:
             solved = _layouts(plan, template, measures)
         except (DoesNotFit, XDimensionOutOfRange) as error:
-            # The last refusal is that of the smallest symbol there is.
+            # The last refusal is about the smallest symbol.
             refusal = error
             continue
         best = choice, measures, solved
@@ -171,7 +171,7 @@ def calibration_of(plan: ExportPlan) -> Calibration:
 
 
 def choices(plan: ExportPlan) -> list[_Choice]:
-    """Return what the sheet may show, in the order tried; `auto` takes QR Code at level L before it gives it up."""
+    """Return slots and levels in the order tried. `auto` tries QR Code at level L before GS1 DataMatrix."""
     asked = plan.config.error_correction
     tried: list[_Choice] = []
     symbology = plan.config.symbology or "auto"
@@ -184,16 +184,16 @@ def choices(plan: ExportPlan) -> list[_Choice]:
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A layout for each kind of symbol; `whole` says that every label of the job fits."""
+    """A layout for each kind of symbol. `whole` is true if every label of the job fits."""
 
     layouts: list[LabelLayout]
     whole: bool
 
 
 def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _Solved:
-    """Return the layouts for the most labels that fit.
+    """Return layouts for as many labels as possible.
 
-    Raises DoesNotFit, or XDimensionOutOfRange where no X suits them, if not one label has a layout.
+    Raises DoesNotFit if no label fits, XDimensionOutOfRange if no X suits any.
     """
     found: list[LabelLayout] = []
     whole = True

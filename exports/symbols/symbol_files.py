@@ -1,4 +1,4 @@
-"""Rows of a manifest become symbol files, or errors with their reason: a batch at a time."""
+"""Draws rows of a manifest as symbol files, in batches. Rows that cannot be drawn become errors with a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ import polars as pl
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.symbols.notes import Note, NoteCode, note_text
-from exports.symbols.payloads import Expected, Payload, Row, payload_maker
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.element_string import hri_elements
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
@@ -38,10 +38,6 @@ class SymbolFile(NamedTuple):
     payload: Payload
 
     @property
-    def expected(self) -> Expected:
-        return Expected(self.payload.kind, self.payload.data)
-
-    @property
     def title(self) -> str:
         return _title(self.payload)
 
@@ -52,7 +48,7 @@ class SymbolFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DrawnBatch:
-    """What became of the rows of a batch, in their order. Every row is in the files or in the errors."""
+    """The results for the rows of a batch, in their order. Every row is in the files or in the errors."""
 
     files: list[SymbolFile] = field(default_factory=list[SymbolFile])
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
@@ -60,7 +56,7 @@ class DrawnBatch:
 
 
 class _Size(NamedTuple):
-    """What the manifest says of the symbols of one size."""
+    """What the manifest says about symbols of one size."""
 
     modules: str
     x_dimension_mm: str
@@ -72,7 +68,7 @@ _Place = tuple[int, int]
 
 
 def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
-    """Encode and draw the frame's rows; an entity of which one symbol cannot be made fails whole.
+    """Encode and draw the frame's rows. An entity fails whole if one of its symbols cannot be made.
 
     With `screen_dpi` the files are PNGs for a screen of that resolution, whatever the plan's format.
     """
@@ -159,7 +155,7 @@ def _draw_symbols(
     refused: dict[int, LabelError],
     screen_dpi: int | None,
 ) -> dict[_Place, tuple[bytes, _Size]]:
-    """Return the drawn symbols and their sizes; what cannot be drawn is added to `refused`, the first reason of a row stays."""
+    """Return the drawn symbols and their sizes. Add the first reason of each row that cannot be drawn to `refused`."""
     drawn: dict[_Place, tuple[bytes, _Size]] = {}
     write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
     for kind, places in _by_kind(payloads, refused).items():

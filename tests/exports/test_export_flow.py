@@ -12,14 +12,10 @@ from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports import render
 from exports.artefacts import ArtefactStore
-from exports.errors import EmptySelection, ExportCancelled, SymbolDoesNotDecode
+from exports.errors import EmptySelection, ExportCancelled
 from exports.jobs import decision, manifest
 from exports.jobs.plan import load, save
 from exports.symbols import symbol_files
-from exports.symbols.payloads import Expected
-from exports.verification.reading import require_decodes
-from gs1.symbol_size import SymbolKind
-from renderers.registry import FileFormat
 from tests.exports.conftest import NOW, Import, plan_for, run
 
 
@@ -129,12 +125,3 @@ def test_whoever_decides_first_decides(catalogue: Catalogue, store: ArtefactStor
     other = plan_for("22222222222222222222Ef")
     run(other, catalogue, store)
     assert not decision.cancel(other.job_id, store, NOW).cancelled
-
-
-def test_a_wrong_symbol_is_caught() -> None:
-    svg = (
-        b'<svg xmlns="http://www.w3.org/2000/svg" width="10mm" height="10mm" viewBox="0 0 10 10">'
-        b'<rect width="10" height="10" fill="#fff"/></svg>'
-    )
-    with pytest.raises(SymbolDoesNotDecode, match="nothing"):
-        require_decodes("a.svg", svg, FileFormat.SVG, Expected(SymbolKind.QR_CODE, b"x"))

@@ -19,6 +19,7 @@ from exports.limits import Limits
 from exports.ports import JobStatus, Page
 from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
+from exports.requests.row_ranges import parse_rows
 from pipelines import tags
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from pipelines.definitions import defs
@@ -196,6 +197,18 @@ def test_only_a_completed_job_is_printed_again(stage: Stage) -> None:
     job = submit(stage, wanted())
     with pytest.raises(NotReprintable):
         stage.exports.reprint(ACME, job.job_id, requested_by="key:1", reason="torn")
+
+
+def test_some_rows_are_printed_again(stage: Stage, catalogue: Catalogue) -> None:
+    done = completed(stage, catalogue, wanted())
+    again = stage.exports.reprint(ACME, done, requested_by="key:1", reason="jam", rows=parse_rows("2-3,5"))
+    stored = plan.load(again.job_id, stage.store)
+    assert (stored.reprint_of, stored.reason, stored.rows) == (done, "jam", ((2, 3), (5, 5)))
+    assert manifest.freeze(stored, catalogue, stage.store).rows == 3
+    with pytest.raises(InvalidRequest) as refused:
+        stage.exports.reprint(ACME, done, requested_by="key:1", reason="jam", rows=parse_rows("1,5-7"))
+    assert refused.value.details[0]["msg"] == "The job has rows 1-5, not 6-7"
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 2
 
 
 def test_a_finished_job_cannot_be_cancelled(stage: Stage) -> None:

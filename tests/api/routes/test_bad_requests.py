@@ -246,6 +246,12 @@ REASONS = [
     ({"reason": "a\u0000"}, "reason", "nul_character"),
     ({"reason": "\ud800"}, "reason", "string_unicode"),
     ({"reason": "a", "who": "me"}, "who", "extra_forbidden"),
+    ({"reason": "a", "rows": "180-121"}, "rows", "invalid_rows"),
+    ({"reason": "a", "rows": "0"}, "rows", "invalid_rows"),
+    ({"reason": "a", "rows": ""}, "rows", "invalid_rows"),
+    ({"reason": "a", "rows": ",".join(["1"] * 1001)}, "rows", "invalid_rows"),
+    ({"reason": "a", "rows": 7}, "rows", "string_type"),
+    ({"reason": "a", "rows": [[1, 2]]}, "rows", "string_type"),
     ([], "", "model_type"),
     ("damaged", "", "model_type"),
 ]

@@ -21,6 +21,7 @@ from exports.reports.files import key as report_key
 from exports.sheets import plan as sheet_plan
 from exports.sheets import templates
 from exports.sheets.check import require_possible
+from exports.verification import sample, tables
 from exports.verification.sheet import require_labels_read
 from gs1.symbol_size import SymbolKind
 from renderers.sheets.errors import InvalidTemplate
@@ -229,10 +230,12 @@ def test_a_pdf_with_wrong_labels_is_not_published(
     sheet = sheet_plan.load(plan, store)
     other = sheet_for("22222222222222222222Cd", start_position=2)
     shifted = run(other, catalogue, store)
+    frame = sample.rows(plan, store, LOTS, 1)
+    reports = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1)
     with store.on_disk(artefact.key) as path:
-        assert require_labels_read(path, plan, sheet, store) > 10
+        assert require_labels_read(path, plan, sheet, frame, reports, store) > 10
     with store.on_disk(shifted.key) as path, pytest.raises(SymbolDoesNotDecode):
-        require_labels_read(path, plan, sheet, store)
+        require_labels_read(path, plan, sheet, frame, reports, store)
 
 
 def test_a_preview_shows_the_first_page(catalogue: Catalogue, store: ArtefactStore) -> None:
