@@ -1,5 +1,6 @@
 """Joins the parts into one artefact, verifies it, and records what was printed."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -65,7 +66,10 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
-    return Artefact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
+    notes = sum((Counter(part.notes) for part in parts), Counter[str]())
+    return Artefact(
+        key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position, dict(notes)
+    )
 
 
 def _join_members(

@@ -1,6 +1,7 @@
 """Interface for submitting, cancelling and reading label-export jobs, and the values it answers with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -58,7 +59,8 @@ class ExportJob:
     Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
     until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
     they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal. `reports` are the tables
-    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. Times
+    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
+    counts the notes of the symbols by code. Times
     are timezone-aware.
     """
 
@@ -79,6 +81,7 @@ class ExportJob:
     finished_at: datetime | None
     reports: frozenset[Report] = frozenset()
     next_position: int | None = None
+    notes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def progress_percent(self) -> int:

@@ -1,5 +1,6 @@
 """Renders one chunk of the manifest into one stored part: ZIP members or pages, and its rows of the CSV files."""
 
+from collections import Counter
 from contextlib import ExitStack
 from typing import BinaryIO
 
@@ -7,7 +8,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, parts
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import OnProgress, Part
+from exports.jobs.parts import Drawn, OnProgress, Part
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits, require_pages
 from exports.previews import pictures
@@ -16,6 +17,7 @@ from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
+from exports.symbols.notes import counts_by_code
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
@@ -60,7 +62,7 @@ def chunk_to_part(
         )
         if plan.is_sheet:
             sheet = sheet_plan.load(plan, store)
-            fragment, failed = sheet_pages.draw(
+            drawn = sheet_pages.draw(
                 plan,
                 sheet,
                 chunk,
@@ -71,13 +73,13 @@ def chunk_to_part(
                 errors_csv=errors_csv,
             )
         else:
-            fragment, failed = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
-    if isinstance(fragment, ArchiveFragment):
+            drawn = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
+    if isinstance(drawn.fragment, ArchiveFragment):
         with store.open(f"{key}.data") as stream:
-            verify_fragment(stream, fragment)
+            verify_fragment(stream, drawn.fragment)
     if chunk.start == 0:
         pictures.store_first(plan, chunk, store)
-    part = Part(key, chunk.start, chunk.stop, failed, fragment)
+    part = Part(key, chunk.start, chunk.stop, drawn.failed, drawn.fragment, drawn.notes)
     store.write_json(f"{key}.json", part.to_document())
     return part
 
@@ -90,9 +92,10 @@ def _draw_members(
     data: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
-) -> tuple[ArchiveFragment, int]:
-    """Write the chunk's symbols as members of a ZIP. Return the fragment and the number of failed entities."""
+) -> Drawn:
+    """Write the chunk's symbols as members of a ZIP."""
     drawn = failed = 0
+    notes: Counter[str] = Counter()
     writer = ArchiveFragmentWriter(data)
     compressed = plan.file_format is FileFormat.PNG
     for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
@@ -102,6 +105,7 @@ def _draw_members(
         manifest_csv.write(csv_bytes(batch.manifest_rows))
         errors_csv.write(csv_bytes(batch.error_rows))
         failed += len(batch.error_rows)
+        notes.update(counts_by_code(batch.notes))
         drawn += frame.height - len(batch.error_rows)
         on_progress(drawn, failed)
-    return writer.close(), failed
+    return Drawn(writer.close(), failed, dict(notes))

@@ -45,6 +45,18 @@ class Receipt(Document):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteCount(Document):
+    """How many symbols have a note of this code in the manifest."""
+
+    code: str
+    count: int
+
+
+def _notes(documents: list[dict[str, Any]]) -> tuple[NoteCount, ...]:
+    return tuple(NoteCount.from_document(document) for document in documents)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelExportJob(Document):
     """The state of an export.
 
@@ -70,6 +82,7 @@ class LabelExportJob(Document):
     manifest_url: str | None = None
     errors_url: str | None = None
     next_position: int | None = None
+    notes: tuple[NoteCount, ...] = field(default=(), metadata={"read": _notes})
     created_at: datetime | None = field(default=None, metadata=_MOMENT)
     started_at: datetime | None = field(default=None, metadata=_MOMENT)
     finished_at: datetime | None = field(default=None, metadata=_MOMENT)
@@ -127,6 +140,7 @@ class LabelExportPreview(Document):
     tried_items: int
     failures: tuple[PreviewFailure, ...] = field(metadata={"read": _failures})
     pictures: tuple[PreviewPicture, ...] = field(metadata={"read": _pictures})
+    notes: tuple[NoteCount, ...] = field(default=(), metadata={"read": _notes})
     never_printed_items: int = 0
     changed_items: int = 0
     unknown_items: int = 0

@@ -1,12 +1,14 @@
 """The commit point of a job: one object, created exclusively, that says `committed` or `cancelled`."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import ExportCancelled
 from exports.jobs.job_id import folder_of
+from exports.jobs.pickles import restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Artefact:
     """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
 
     `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1.
+    `notes` counts the notes of the symbols by code.
     """
 
     key: str
@@ -23,6 +26,10 @@ class Artefact:
     processed: int
     failed: int
     next_position: int | None = None
+    notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)

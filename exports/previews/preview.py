@@ -1,7 +1,7 @@
 """Preview of an export: the number of entities, which of the first fail and why, and a few pictures."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 
 import polars as pl
@@ -18,6 +18,7 @@ from exports.sheets import plan as sheet_plan
 from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
+from exports.symbols.notes import Note, counts_by_code
 from exports.symbols.symbol_files import SymbolFile
 from renderers.units import MILLIMETRES_PER_INCH
 
@@ -56,7 +57,7 @@ class Preview:
     """What an export would make.
 
     `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
-    that were drawn for the preview; `failures` and `pictures` are of the latter.
+    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
@@ -64,6 +65,7 @@ class Preview:
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
     printed: PrintCounts
+    notes: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
@@ -78,13 +80,15 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
+    notes: list[tuple[Note, ...]] = []
     tried = 0
     for frame in rows:
         tried += frame.height
         drawn = symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI)
         failures += [PreviewFailure(*row[1:]) for row in drawn.error_rows]
         pictures += [_picture(file) for file in drawn.files[: PICTURES - len(pictures)]]
-    return Preview(total, tried, failures, pictures, printed)
+        notes += drawn.notes
+    return Preview(total, tried, failures, pictures, printed, counts_by_code(notes))
 
 
 def _sheet(
@@ -110,7 +114,8 @@ def _sheet(
         template.page_width_mm,
         template.page_height_mm,
     )
-    return Preview(total, tried, failures, [picture], printed)
+    notes = counts_by_code(each for batch in batches for each in batch.notes)
+    return Preview(total, tried, failures, [picture], printed, notes)
 
 
 def _picture(file: SymbolFile) -> PreviewPicture:

@@ -1,5 +1,6 @@
 """Draws the pages of labels that begin within one chunk of the manifest."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -13,13 +14,13 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
-from exports.jobs.parts import OnProgress
+from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.sheets.needs import elements_of, without_font
 from exports.sheets.plan import SheetPlan
-from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.notes import Note, NoteCode, counts_by_code, note_text
 from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind
@@ -27,7 +28,7 @@ from renderers.fonts.subset import width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
+from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import BarSymbols, SymbolGroup
 from renderers.whole_dots import WholeDots
@@ -48,10 +49,10 @@ def draw(
     pages: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
-) -> tuple[PdfFragment | None, int]:
-    """Write the chunk's pages and the CSV rows of its entities. Return the pages and the number of failed entities.
+) -> Drawn:
+    """Write the chunk's pages and the CSV rows of its entities.
 
-    The pages are None if no page begins within the chunk. Raises ExportCancelled.
+    There is no fragment if no page begins within the chunk. Raises ExportCancelled.
 
     The cells of a failed entity stay empty, so every label's place is known in advance.
     """
@@ -60,6 +61,7 @@ def draw(
         PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
     )
     drawn = failed = 0
+    notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
         own = [row for row in batch.manifest_rows if row.row <= chunk.stop]
@@ -67,10 +69,11 @@ def draw(
         manifest_csv.write(csv_bytes(own))
         errors_csv.write(csv_bytes(own_errors))
         drawn, failed = drawn + len(own), failed + len(own_errors)
+        notes.update(counts_by_code(batch.notes[: len(own)]))
         if writer is not None:
             writer.add(labels_on(sheet, batch, first_page, last_page))
         on_progress(drawn, failed)
-    return (None if writer is None else writer.close()), failed
+    return Drawn(None if writer is None else writer.close(), failed, dict(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class LabelBatch:
     )
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
 
 
 class _Size(NamedTuple):
@@ -144,6 +148,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             continue
         payload, size = payloads[position], size_of[position]
         notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ()) + scaled
+        batch.notes.append(notes)
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,

@@ -1,5 +1,6 @@
 """Notes: what the manifest says about a symbol that was drawn. Each kind has a stable code, to be counted by."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -40,6 +41,15 @@ class Note(NamedTuple):
 
     def __str__(self) -> str:
         return NOTES[self.code].format(self.detail)
+
+
+def counts_by_code(notes: Iterable[Iterable[Note]]) -> dict[str, int]:
+    """Return how many symbols have a note of each code, from the notes of every symbol.
+
+    >>> counts_by_code([[Note(NoteCode.EXPIRED)], [], [Note(NoteCode.EXPIRED), Note(NoteCode.NO_FONT, "x")]])
+    {'expired': 2, 'no_font': 1}
+    """
+    return dict(Counter(note.code.value for each in notes for note in each))
 
 
 def note_text(notes: Iterable[Note]) -> str:

@@ -53,6 +53,7 @@ class DrawnBatch:
     files: list[SymbolFile] = field(default_factory=list[SymbolFile])
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
 
 
 class _Size(NamedTuple):
@@ -90,6 +91,8 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                 parts.append(slot.value)
             name = member_name(row["row"] + 1, parts, extension)
             batch.files.append(SymbolFile(row["row"], name, data, payload))
+            notes = payload.notes + size.notes
+            batch.notes.append(notes)
             batch.manifest_rows.append(
                 ManifestRow(
                     row["row"] + 1,
@@ -101,7 +104,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     payload.text,
                     size.modules,
                     size.x_dimension_mm,
-                    note_text(payload.notes + size.notes),
+                    note_text(notes),
                     payload.message,
                 )
             )

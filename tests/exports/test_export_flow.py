@@ -15,6 +15,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import EmptySelection, ExportCancelled
 from exports.jobs import decision, manifest
 from exports.jobs.plan import load, save
+from exports.previews.preview import preview
 from exports.symbols import symbol_files
 from tests.exports.conftest import NOW, Import, plan_for, run
 
@@ -100,6 +101,28 @@ def test_printed_entities_are_not_selected_again(catalogue: Catalogue, store: Ar
     assert selection.count(catalogue, fresh.selection) == 0
     with pytest.raises(EmptySelection):
         manifest.freeze(fresh, catalogue, store)
+
+
+def test_notes_are_counted_by_their_code(imported: Import, store: ArtefactStore) -> None:
+    lots = ("OLD,2026-01-31,", "NEW,2027-01-31,2027-01-01", "OLDER,2025-12,2025-11-30")
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Dark chocolate\n",
+        lots="\n".join(
+            [
+                "gtin,lot_number,expiration_date,best_before_date",
+                *(f"9506000134352,{lot}" for lot in lots),
+                "",
+            ]
+        ),
+    )
+    for job_id, body in (
+        ("22222222222222222222Ab", {}),
+        ("22222222222222222222Cd", {"export_type": "sheet_pdf", "file_format": "pdf"}),
+    ):
+        config = {"asset_config": {"sheet_template": "avery_5160"}} if body else {}
+        plan = plan_for(job_id, **body, **config)
+        assert run(plan, catalogue, store).notes == {"expired": 2, "not_carried": 2}
+        assert preview(plan, catalogue, store).notes == {"expired": 2, "not_carried": 2}
 
 
 def test_a_proof_records_nothing(catalogue: Catalogue, store: ArtefactStore) -> None:
