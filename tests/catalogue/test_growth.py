@@ -20,7 +20,7 @@ from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import CONTEXT, GTIN
 
-JOBS = 3_000 if os.environ.get("LABELS_TEST_FULL") else 60
+JOBS = 600 if os.environ.get("LABELS_TEST_FULL") else 60
 NOW = datetime.now(UTC)
 NEVER_PRINTED = Selection("acme", Scope.PRODUCTS, never_printed=True)
 
