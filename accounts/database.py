@@ -52,6 +52,12 @@ class Database:
         self._prepared = False
         self._preparing = threading.Lock()
 
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None for PostgreSQL, and for a database in memory."""
+        url = self._engine.url
+        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
     def close(self) -> None:
         """Close the connections; the next session opens new ones."""
         self._engine.dispose()

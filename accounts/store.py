@@ -1,6 +1,7 @@
 """Organisations, API keys and leases, and access to the sessions, webhooks and schedules of the same database."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,7 @@ from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.last_uses import LastUses
 from accounts.schedules import Schedules
 from accounts.sessions import Sessions
-from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
+from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, SessionRow, database_epoch
 from accounts.webhooks import Webhooks
 
 
@@ -37,6 +38,11 @@ class Accounts:
         """Read from the database. Raises SQLAlchemyError or OSError if that fails."""
         with self._database.session() as session:
             session.scalar(select(OrganisationRow.id).limit(1))
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database's file; None for PostgreSQL."""
+        return self._database.sqlite_file
 
     def close(self) -> None:
         """Write the last uses of keys and close the connections; the next call opens new ones."""
@@ -249,6 +255,15 @@ class Accounts:
         )
         with self._database.session() as session:
             return session.execute(statement).first() is not None
+
+    def forget_expired(self, before: datetime) -> int:
+        """Delete the sessions and leases that expired before then; return how many. `before` is aware."""
+        expired = (
+            delete(SessionRow).where(SessionRow.expires_at <= before).returning(SessionRow.id),
+            delete(LeaseRow).where(LeaseRow.expires_at <= before.timestamp()).returning(LeaseRow.name),
+        )
+        with self._database.session() as session:
+            return sum(len(session.execute(statement).all()) for statement in expired)
 
 
 def _is(session: Session, slug: str, key_id: int) -> ColumnElement[bool]:

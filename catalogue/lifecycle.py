@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import duckdb
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, Transaction
+from deltalake import DeltaTable
 
-from catalogue.duck import fetch
+from catalogue.delta_log import MARKER_RETENTION, transaction
+from catalogue.duck import fetch, one
 from catalogue.ids import SEPARATOR
 from catalogue.schema import LATER_COLUMNS
 from catalogue.schema import PRINTED as PRINTED_ROWS
@@ -63,7 +64,7 @@ def record_printed(
     this job was recorded before, by whichever process: the commit carries the job as its Delta app transaction.
     Raises CommitContention where other writers keep winning; nothing was recorded then and a retry may.
     """
-    if is_recorded(catalogue, organisation, printing.job_id):
+    if is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
     application = _application(printing.job_id)
     with catalogue.session(organisation) as cursor:
@@ -77,14 +78,18 @@ def record_printed(
         # that comes in after this look makes ours conflict.
         if handle.transaction_version(application) is not None:
             return None
-        return Commit(done, (), Transaction(application, 1))
+        return Commit(done, (), transaction(application, 1))
 
     version = catalogue.commit(_TABLE, organisation, decide)
     return file.rows if version is not None else None
 
 
-def is_recorded(catalogue: Catalogue, organisation: str, job_id: str) -> bool:
-    """Return whether the job's entities are recorded as printed."""
+def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_at: datetime) -> bool:
+    """Return whether the job's entities are recorded as printed.
+
+    `committed_at` (aware) is when the job decided to publish. After MARKER_RETENTION the table's log no longer tells
+    its app transaction, and the events themselves are searched.
+    """
     recorded: list[bool] = []
 
     def look(handle: DeltaTable) -> Commit | None:
@@ -92,7 +97,13 @@ def is_recorded(catalogue: Catalogue, organisation: str, job_id: str) -> bool:
         return None
 
     catalogue.commit(_TABLE, organisation, look)
-    return recorded[-1]
+    if recorded[-1] or datetime.now(UTC) - committed_at < MARKER_RETENTION - timedelta(days=1):
+        return recorded[-1]
+    with catalogue.session(organisation) as cursor:
+        (found,) = one(
+            cursor, "SELECT count(*) > 0 FROM lifecycle_events WHERE job_id = $job_id", {"job_id": job_id}
+        )
+    return bool(found)
 
 
 def _application(job_id: str) -> str:

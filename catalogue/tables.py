@@ -1,6 +1,5 @@
 """The catalogue's Delta tables under one root, and the DuckDB sessions that read them."""
 
-import os
 import re
 import threading
 import time
@@ -22,7 +21,7 @@ from deltalake.transaction import AddAction, RemoveAction
 from fsspec import AbstractFileSystem
 from fsspec.utils import get_protocol
 
-from catalogue import duck
+from catalogue import delta_log, duck, scratch
 from catalogue.errors import CatalogueError, CommitContention
 from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
 
@@ -206,6 +205,15 @@ class Catalogue:
         handle = DeltaTable(self.table_uri(table))
         return handle.vacuum(retention_hours=retention_hours, dry_run=False, full=True)
 
+    def small_files(self, table: str, rows_below: int) -> dict[str, int]:
+        """Return how many files of fewer rows each organisation has, in one look at the log."""
+        with self._lock:
+            files = pl.DataFrame(self._latest(table).get_add_actions(flatten=True))
+        if files.is_empty():
+            return {}
+        small = files.filter(pl.col("num_records") < rows_below)
+        return dict(small.group_by("partition.org").len().iter_rows())
+
     def commit(
         self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
     ) -> int | None:
@@ -242,7 +250,7 @@ class Catalogue:
         with self._lock:
             if self._duckdb is None:
                 # What a large sort does not hold in memory goes to the disk.
-                folder = f"{gettempdir()}/labels-duckdb-{os.getpid()}"
+                folder = f"{gettempdir()}/{scratch.prefix('duckdb')}spill"
                 self._duckdb = self.connect(":memory:", temp_directory=folder, **self._share)
             return self._duckdb
 
@@ -269,7 +277,13 @@ class Catalogue:
 def _open_or_create(uri: str, table: str) -> DeltaTable:
     if not DeltaTable.is_deltatable(uri):
         try:
-            return DeltaTable.create(uri, _delta_schema(table), mode="ignore", partition_by=["org"])
+            return DeltaTable.create(
+                uri,
+                _delta_schema(table),
+                mode="ignore",
+                partition_by=["org"],
+                configuration=delta_log.PROPERTIES,
+            )
         except CommitFailedError:
             # Another process created it in the same moment.
             return DeltaTable(uri)

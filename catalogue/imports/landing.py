@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 from deltalake import DeltaTable, Transaction
 
+from catalogue.delta_log import transaction
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit, DataFile
 
@@ -14,7 +15,8 @@ from catalogue.tables import Catalogue, Commit, DataFile
 # what correcting one entity writes anew.
 FILE_ROWS = 1_000_000
 
-# Files with less than half of that are small. With this many of them an import or a compaction joins them.
+# Files of fewer rows are small. With this many of them an import or a compaction joins them.
+SMALL_ROWS = FILE_ROWS // 2
 SMALL_FILES = 16
 
 
@@ -28,7 +30,7 @@ class _GtinRange:
 
 
 def is_small(file: DataFile) -> bool:
-    return file.rows < FILE_ROWS // 2
+    return file.rows < SMALL_ROWS
 
 
 def rewrite_transaction(organisation: str, handle: DeltaTable) -> Transaction:
@@ -37,7 +39,7 @@ def rewrite_transaction(organisation: str, handle: DeltaTable) -> Transaction:
     Of two with the same base one conflicts and starts over, so nothing is imported or removed twice.
     """
     application = f"import:{organisation}"
-    return Transaction(application, (handle.transaction_version(application) or 0) + 1)
+    return transaction(application, (handle.transaction_version(application) or 0) + 1)
 
 
 def land(

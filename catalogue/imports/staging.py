@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from catalogue import scratch
 from catalogue.duck import one
 from catalogue.ids import canonical_id
 from catalogue.imports import rules
@@ -89,7 +90,7 @@ class Staged:
 @contextmanager
 def workshop(catalogue: Catalogue) -> Generator[duckdb.DuckDBPyConnection]:
     """A DuckDB of its own that spills to a temporary folder, both gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="labels-import-") as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch.prefix("import")) as folder:
         connection = catalogue.connect(
             f"{folder}/workshop.duckdb", memory_limit=MEMORY_LIMIT, temp_directory=f"{folder}/spill"
         )

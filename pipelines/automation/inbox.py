@@ -1,8 +1,7 @@
 """The sensor and job that import dropped files: each file once, in the order of their references."""
 
-import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import dagster as dg
 
@@ -20,43 +19,24 @@ _INTERVAL_SECONDS = 30
 
 
 class InboxFiles(dg.Config):
-    """The files of one organisation that one run imports."""
+    """The files of one organisation that one run imports. `names` is what earlier releases said of them."""
 
     organisation: str
-    names: list[str]
     fingerprints: list[str]
+    names: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The sensor's memory: fingerprints of the files at the last look, and of those with a run."""
+def due(arrivals: list[Arrival], last_time: Collection[str], busy: Collection[str]) -> dict[str, list[str]]:
+    """Return the fingerprints of the files to import now, by organisation.
 
-    last_time: frozenset[str]
-    requested: frozenset[str]
-
-    @classmethod
-    def from_cursor(cls, cursor: str | None) -> "Seen":
-        document = json.loads(cursor) if cursor else {}
-        return cls(frozenset(document.get("last_time", ())), frozenset(document.get("requested", ())))
-
-    def to_cursor(self) -> str:
-        return json.dumps({"last_time": sorted(self.last_time), "requested": sorted(self.requested)})
-
-
-def due(arrivals: list[Arrival], seen: Seen, busy: frozenset[str]) -> tuple[dict[str, list[Arrival]], Seen]:
-    """Return the files to import now by organisation, and the sensor's new memory.
-
-    A file is due if it has not changed since the last look (else it may still be written), has no run yet, and its
-    organisation is not `busy` importing earlier files, to which it may refer.
+    A file is due if it has not changed since the last look (else it may still be written), and its organisation is
+    not `busy` importing earlier files, to which it may refer.
     """
-    here = frozenset(arrival.fingerprint for arrival in arrivals)
-    found: dict[str, list[Arrival]] = {}
+    found: dict[str, list[str]] = {}
     for arrival in arrivals:
-        fresh = arrival.fingerprint in seen.last_time - seen.requested
-        if fresh and arrival.organisation not in busy:
-            found.setdefault(arrival.organisation, []).append(arrival)
-    requested = {arrival.fingerprint for files in found.values() for arrival in files}
-    return found, Seen(here, (seen.requested & here) | requested)
+        if arrival.fingerprint in last_time and arrival.organisation not in busy:
+            found.setdefault(arrival.organisation, []).append(arrival.fingerprint)
+    return found
 
 
 def inbox_of(artefacts: ArtefactStore) -> Inbox:
@@ -70,11 +50,7 @@ def import_arrivals(
     catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
 ) -> None:
-    arrivals = [
-        Arrival(config.organisation, name, fingerprint)
-        for name, fingerprint in zip(config.names, config.fingerprints, strict=True)
-    ]
-    for taken in inbox_of(artefacts).take(arrivals, catalogue):
+    for taken in inbox_of(artefacts).take(config.organisation, config.fingerprints, catalogue):
         if taken.report is None:
             context.log.warning("%s refused: %s", taken.arrival.name, taken.reason)
         else:
@@ -121,15 +97,22 @@ def inbox_sensor(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SensorResult:
-    arrivals = [
-        arrival for arrival in inbox_of(artefacts).arrivals() if _exists(accounts, arrival.organisation)
-    ]
+    # Runs first: what a run that has just ended imported is no longer there when the files are listed.
     running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=UNFINISHED))
-    busy = frozenset(run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags)
-    files, seen = due(arrivals, Seen.from_cursor(context.cursor), busy)
+    busy = {run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags}
+    inbox = inbox_of(artefacts)
+    arrivals = [
+        arrival
+        for organisation in inbox.organisations()
+        if _exists(accounts, organisation)
+        for arrival in inbox.arrivals(organisation)
+    ]
+    last_time = json.loads(context.cursor)["last_time"] if context.cursor else []
     return dg.SensorResult(
-        run_requests=[_request(organisation, found) for organisation, found in files.items()],
-        cursor=seen.to_cursor(),
+        run_requests=[
+            _request(organisation, files) for organisation, files in due(arrivals, last_time, busy).items()
+        ],
+        cursor=json.dumps({"last_time": [arrival.fingerprint for arrival in arrivals]}),
     )
 
 
@@ -141,14 +124,8 @@ def _exists(accounts: Accounts, organisation: str) -> bool:
     return True
 
 
-def _request(organisation: str, arrivals: list[Arrival]) -> dg.RunRequest:
-    """Return the request for a run of these files. Its key makes Dagster start only one."""
-    fingerprints = [arrival.fingerprint for arrival in arrivals]
-    config = InboxFiles(
-        organisation=organisation, names=[arrival.name for arrival in arrivals], fingerprints=fingerprints
-    )
+def _request(organisation: str, fingerprints: list[str]) -> dg.RunRequest:
+    config = InboxFiles(organisation=organisation, fingerprints=fingerprints)
     return dg.RunRequest(
-        run_key=hashlib.sha256("".join(fingerprints).encode()).hexdigest(),
-        run_config=dg.RunConfig(ops={"import_arrivals": config}),
-        tags={tags.INBOX: organisation},
+        run_config=dg.RunConfig(ops={"import_arrivals": config}), tags={tags.INBOX: organisation}
     )

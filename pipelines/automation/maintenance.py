@@ -1,4 +1,4 @@
-"""The daily job that merges the catalogue's small data files and removes those that no reader needs."""
+"""The job that merges the catalogue's small data files and removes those that no reader needs, daily or sooner."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,9 +15,10 @@ from pipelines.automation.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
 
-# Longer than merging one organisation's small files takes. The lease of a dead worker delays only the next
-# day's compaction.
-_LEASE_SECONDS = 3600.0
+# Longer than merging one organisation's small files takes. The lease of a dead worker delays the next compaction.
+_LEASE_SECONDS = 900.0
+
+_LOOK_SECONDS = 60
 
 
 def lease(accounts: Accounts, holder: str) -> Lock:
@@ -38,27 +39,35 @@ def lease(accounts: Accounts, holder: str) -> Lock:
 def retention(instance: dg.DagsterInstance, now: datetime) -> timedelta:
     """Return how long data files are kept: a day longer than the age of the oldest unfinished run.
 
-    Such a run reads a version no older than itself. At least LEAST_RETENTION. `now` is aware.
+    At least LEAST_RETENTION. `now` is aware.
     """
+    return max(LEAST_RETENTION, oldest_reader(instance, now) + timedelta(days=1))
+
+
+def oldest_reader(instance: dg.DagsterInstance, now: datetime) -> timedelta:
+    """Return the age of the oldest unfinished run: it reads a version no older than itself. `now` is aware."""
     unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=1, ascending=True)
-    ages = [now - record.create_timestamp.astimezone(UTC) + timedelta(days=1) for record in unfinished]
-    return max([LEAST_RETENTION, *ages])
+    ages = [now - record.create_timestamp.replace(tzinfo=UTC) for record in unfinished]
+    return max([timedelta(0), *ages])
 
 
-@dg.op(description="Join small data files, then remove files that no version of the last days has.")
+@dg.op(description="Join small data files, then remove files and commits that no reader can need.")
 def maintain_catalogue(
     context: dg.OpExecutionContext,
     catalogue: dg.ResourceParam[Catalogue],
     accounts: dg.ResourceParam[Accounts],
 ) -> None:
     compacted = [asdict(done) for done in maintenance.compact(catalogue, lease(accounts, context.run_id))]
-    kept = retention(context.instance, datetime.now(UTC))
+    now = datetime.now(UTC)
+    tidied = maintenance.tidy_logs(catalogue, oldest_reader(context.instance, now))
+    kept = retention(context.instance, now)
     removed = maintenance.vacuum(catalogue, kept)
     context.log.info("joined small files of %d tables, removed %s", len(compacted), removed)
     context.add_output_metadata(
         {
             "compacted": dg.MetadataValue.json(compacted),
             "removed_files": dg.MetadataValue.json(removed),
+            "logs_shortened": tidied,
             "retention_days": kept / timedelta(days=1),
         }
     )
@@ -71,6 +80,27 @@ def maintain_catalogue(
 )
 def catalogue_maintenance_job() -> None:
     maintain_catalogue()
+
+
+@dg.sensor(
+    name="small_files",
+    job_name=CATALOGUE_MAINTENANCE_JOB,
+    minimum_interval_seconds=_LOOK_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Starts the upkeep as soon as an organisation has many small files, one upkeep at a time.",
+)
+def small_files_sensor(
+    context: dg.SensorEvaluationContext, catalogue: dg.ResourceParam[Catalogue]
+) -> dg.RunRequest | dg.SkipReason:
+    running = dg.RunsFilter(job_name=CATALOGUE_MAINTENANCE_JOB, statuses=UNFINISHED)
+    if context.instance.get_run_ids(running, limit=1):
+        return dg.SkipReason("an upkeep has yet to end")
+    crowded = [
+        name for _, names in maintenance.small_files(catalogue, maintenance.MANY_FILES) for name in names
+    ]
+    if not crowded:
+        return dg.SkipReason(f"nobody has {maintenance.MANY_FILES} small files")
+    return dg.RunRequest()
 
 
 daily_catalogue_maintenance = dg.ScheduleDefinition(

@@ -49,7 +49,7 @@ def job_of(
     decided = decision.of(job_id, artefacts)
     status = _status(run, decided)
     if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
-        recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id)
+        recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id, decided.decided_at)
         status = JobStatus.COMPLETED if recorded else status
     artefact = decided.artefact if decided and status is JobStatus.COMPLETED else None
     processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)

@@ -121,9 +121,10 @@ def record_printed(
 ) -> str:
     with steps.attempt(context, artefacts, accounts, "the record of what was printed") as export:
         frozen = manifest.load(export, artefacts)
-        if export.holds_lease and not lifecycle.is_recorded(catalogue, export.organisation, export.job_id):
-            leases.keep(export, accounts)
         committed = datetime.fromisoformat(committed_at)
+        recorded = lifecycle.is_recorded(catalogue, export.organisation, export.job_id, committed)
+        if export.holds_lease and not recorded:
+            leases.keep(export, accounts)
         assembled = [_assembled(export, frozen, part, artefacts) for part in _distinct(parts)]
         assemble.record_printed(export, assembled, committed, catalogue, artefacts)
         picture = pictures.first(export, artefacts)

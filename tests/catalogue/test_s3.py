@@ -4,18 +4,21 @@ import multiprocessing
 import os
 import urllib.request
 from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
+import fsspec
 import pytest
 
+from catalogue.imports.inbox import Inbox
 from catalogue.imports.ingest import import_files
 from catalogue.inspection import verify
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.maintenance import compact, vacuum
+from catalogue.maintenance import compact, tidy_logs, vacuum
 from catalogue.selection import count, resolve
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from tests.catalogue.stock import NOW, ORG, SERIALS, digest, serials_file, stocked
+from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, digest, serials_file, stocked
 
 FULL = bool(os.environ.get("LABELS_TEST_FULL"))
 
@@ -50,7 +53,27 @@ def test_import_count_resolve_record_compact(root: str, tmp_path: Path) -> None:
     (done,) = compact(catalogue, lambda _: nullcontext(True), least_files=2)
     assert (done.files_before, done.files_after, done.rows) == (2, 1, 580)
     assert sum(vacuum(catalogue).values()) == 0
+    assert tidy_logs(catalogue, timedelta(0))
+    assert events(Catalogue(root)) == (580, 580)
     assert [check for check in verify(catalogue, ORG) if check.violations] == []
+
+
+def test_an_inbox(s3_bucket: str, root: str) -> None:
+    store = fsspec.filesystem("s3")
+    folder = f"{s3_bucket}/inbox/{ORG}"
+    store.pipe({f"{folder}/Products.CSV": f"gtin,name\n{GTIN},Tea\n".encode(), f"{folder}/notes.txt": b"no"})
+    inbox, catalogue = Inbox(f"{s3_bucket}/inbox"), Catalogue(root)
+    assert inbox.organisations() == [ORG]
+    seen = [arrival.fingerprint for arrival in inbox.arrivals(ORG)]
+    store.pipe(f"{folder}/notes.txt", b"changed")
+    (products,) = inbox.take(ORG, seen, catalogue)
+    assert products.report is not None
+    assert products.report.added == 1
+    again = [arrival.fingerprint for arrival in inbox.arrivals(ORG)]
+    (notes,) = inbox.take(ORG, again, catalogue)
+    left = {path.rpartition(f"inbox/{ORG}/")[2] for path in store.find(folder)}
+    moved = [taken.moved_to.removeprefix(f"{ORG}/") for taken in (products, notes)]
+    assert left == {*moved, f"{moved[1]}.reason.txt"}
 
 
 @pytest.mark.skipif(not FULL, reason="processes against a server: LABELS_TEST_FULL=1")

@@ -1,5 +1,6 @@
 """Runs and what their jobs keep expire together."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
-from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire
+from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire, shrink
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
+from pipelines.storage import sqlite_space
 
 NOW = datetime.now(UTC)
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
@@ -88,3 +90,26 @@ def test_the_job_keeps_what_is_younger_than_the_retention(dagster, artefacts, jo
     result = defs.resolve_job_def(HOUSEKEEPING_JOB).execute_in_process(instance=dagster)
     assert result.success
     assert artefacts.exists(f"{export.folder}/artefact")
+
+
+def test_rows_that_expired_long_ago_and_free_pages_go(dagster, accounts, monkeypatch) -> None:
+    accounts.acquire_lease("long gone", "a dead run", -40 * 24 * 3600)
+    accounts.acquire_lease("just expired", "a stopped run", -60)
+    freed: list[str] = []
+    monkeypatch.setattr(sqlite_space, "give_back", lambda path: freed.append(path.name) or 0)
+    result = defs.resolve_job_def(HOUSEKEEPING_JOB).execute_in_process(instance=dagster)
+    assert result.success
+    assert not accounts.renew_lease("long gone", "a dead run", 60)
+    assert accounts.renew_lease("just expired", "a stopped run", 60)
+    assert set(freed) >= {"runs.db", "accounts.sqlite"}
+
+
+def test_a_database_that_is_busy_does_not_stop_the_rest(dagster, accounts, monkeypatch) -> None:
+    def busy(path: Path) -> int:
+        if path.name == "runs.db":
+            raise sqlite3.OperationalError("database is locked")
+        return 1
+
+    monkeypatch.setattr(sqlite_space, "give_back", busy)
+    log = dg.build_op_context().log
+    assert shrink(dagster, accounts, log) >= 1

@@ -12,7 +12,7 @@ from catalogue.selection import Scope, Selection, count
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines import tags
-from pipelines.automation.inbox import INBOX_JOB, Seen, due, inbox_job, inbox_of, inbox_sensor
+from pipelines.automation.inbox import INBOX_JOB, due, inbox_job, inbox_of, inbox_sensor
 
 FILES = {
     "serials-monday.csv": "gtin,serial_number\n9506000134352,S1\n9506000134352,S2\n",
@@ -74,12 +74,18 @@ def test_dropped_files_are_imported_once(
     catalogue = Catalogue(str(tmp_path / "catalogue"))
     assert [count(catalogue, Selection("acme", scope)) for scope in Scope] == [1, 1, 2]
     inbox = tmp_path / "inbox" / "acme"
-    assert {path.name for path in inbox.iterdir()} == {"done", "rejected", "notes.txt"}
+    assert {path.name for path in inbox.iterdir()} == {"processing", "done", "rejected"}
+    assert list((inbox / "processing").iterdir()) == []
     assert {path.name.split(".")[0] for path in (inbox / "done").iterdir()} == {"products", "serials-monday"}
     rejected = {path.name.split(".")[0]: path for path in (inbox / "rejected").glob("*.rejects.csv")}
-    assert set(rejected) == {"lots", "prices"}
+    assert set(rejected) == {"lots"}
     assert pl.read_csv(rejected["lots"], infer_schema=False)["row"].to_list() == ["3"]
-    assert len(list((inbox / "rejected").iterdir())) == 4
+    reasons = {
+        path.name.split(".")[0]: path.read_text() for path in (inbox / "rejected").glob("*.reason.txt")
+    }
+    assert set(reasons) == {"prices", "notes"}
+    assert "a name that begins with products" in reasons["prices"]
+    assert len(list((inbox / "rejected").iterdir())) == 6
 
     assert look(instance, resources, cursor)[0] == []
 
@@ -99,16 +105,43 @@ def test_a_file_waits_for_its_organisations_run(
     assert len(look(instance, resources, cursor)[0]) == 1
 
 
-def test_a_changed_file_is_another(tmp_path: Path, resources: dict[str, object]) -> None:
+def test_a_changed_file_waits_for_the_next_look(tmp_path: Path, resources: dict[str, object]) -> None:
     store = resources["artefacts"]
     assert isinstance(store, ArtefactStore)
-    first = inbox_of(store).arrivals()
-    everything = frozenset(arrival.fingerprint for arrival in first)
-    assert due(first, Seen(everything, everything), frozenset())[0] == {}
+    inbox = inbox_of(store)
+    before = inbox.arrivals("acme")
+    last_time = {arrival.fingerprint for arrival in before}
+    assert due(before, last_time, {"acme"}) == {}
     path = tmp_path / "inbox" / "acme" / "products.csv"
     path.write_text(path.read_text() + "\n")
-    (changed,) = {a.fingerprint for a in inbox_of(store).arrivals()} - everything
-    again = inbox_of(store).arrivals()
-    found, seen = due(again, Seen(everything | {changed}, everything), frozenset())
-    assert [arrival.name for arrival in found["acme"]] == ["products.csv"]
-    assert changed in seen.requested
+    now = inbox.arrivals("acme")
+    (changed,) = {arrival.fingerprint for arrival in now} - last_time
+    found = due(now, last_time, set())
+    assert changed not in found["acme"]
+    assert len(found["acme"]) == len(before) - 1
+    assert changed in due(now, last_time | {changed}, set())["acme"]
+
+
+def test_what_a_killed_run_claimed_is_taken_up(
+    tmp_path: Path, instance: dg.DagsterInstance, resources: dict[str, object]
+) -> None:
+    store, catalogue = resources["artefacts"], resources["catalogue"]
+    assert isinstance(store, ArtefactStore)
+    assert isinstance(catalogue, Catalogue)
+    inbox = inbox_of(store)
+    fingerprints = [arrival.fingerprint for arrival in inbox.arrivals("acme")]
+    # The first file is imported, and the process is gone: what it claimed lies in processing/.
+    next(iter(inbox.take("acme", fingerprints, catalogue)))
+    assert len(list((tmp_path / "inbox" / "acme" / "processing").iterdir())) == len(FILES) - 1
+
+    _, cursor = look(instance, resources, None)
+    (request,), _ = look(instance, resources, cursor)
+    done = inbox_job.execute_in_process(
+        run_config=request.run_config,
+        instance=instance,
+        resources={name: resources[name] for name in ("catalogue", "artefacts")},
+    )
+
+    assert done.success
+    assert [count(catalogue, Selection("acme", scope)) for scope in Scope] == [1, 1, 2]
+    assert inbox.arrivals("acme") == []
