@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from catalogue.selection import Selection
+from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
@@ -95,7 +96,7 @@ class ExportPlan:
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:
     """Store the plan unless the job has one; return whether it was stored."""
-    return store.create(_key(plan.job_id), canonical_json(plan.to_document()))
+    return store.create(_key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
 
 
 def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
@@ -107,19 +108,11 @@ def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
 
 
 def load(job_id: str, store: ArtefactStore) -> ExportPlan:
-    """Return the job's plan. Raises FileNotFoundError where there is none."""
-    document = store.read_json(_key(job_id))
-    return ExportPlan(
-        job_id=document["job_id"],
-        organisation=document["organisation"],
-        resolver=document["resolver"],
-        requested_by=document["requested_by"],
-        submitted_at=datetime.fromisoformat(document["submitted_at"]),
-        request=ExportRequest.model_validate_json(canonical_json(document["request"])),
-        engine=Engine(document["engine"]),
-        reprint_of=document["reprint_of"],
-        reason=document["reason"],
-    )
+    """Return the job's plan. Raises FileNotFoundError where there is none, UnreadableDocument.
+
+    An unknown field of the request itself is not ignored: the labels would not be those that were asked for.
+    """
+    return documents.load(ExportPlan, _key(job_id), store)
 
 
 def _key(job_id: str) -> str:
