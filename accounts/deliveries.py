@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 
 from accounts.database import Database, row_of, utc_now
 from accounts.tables import DeliveryRow, WebhookRow
@@ -52,6 +52,7 @@ class Deliveries:
                             "payload": payload,
                             "attempts": 0,
                             "next_attempt_at": at or utc_now(),
+                            "created_at": at or utc_now(),
                         }
                         for target in targets
                     ]
@@ -62,13 +63,15 @@ class Deliveries:
             return len(session.scalars(statement).all())
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return at most `limit` due deliveries, those that have waited longest first."""
+        """Return at most `limit` due deliveries, of each organisation in turn the one that has waited longest."""
+        waited = (DeliveryRow.next_attempt_at, DeliveryRow.id)
+        turn = func.row_number().over(partition_by=WebhookRow.organisation_id, order_by=waited)
         with self._database.session() as session:
             rows = session.scalars(
                 select(DeliveryRow)
                 .join(DeliveryRow.webhook)
                 .where(DeliveryRow.next_attempt_at <= now, WebhookRow.active)
-                .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+                .order_by(turn, *waited)
                 .limit(limit)
             )
             return [
@@ -91,6 +94,12 @@ class Deliveries:
             next_attempt_at=next_attempt_at,
             last_error=error[:_ERROR_LENGTH],
         )
+
+    def forget(self, before: datetime) -> int:
+        """Remove the deliveries added before then, whatever became of them. Return how many there were."""
+        with self._database.session() as session:
+            statement = delete(DeliveryRow).where(DeliveryRow.created_at < before)
+            return len(session.scalars(statement.returning(DeliveryRow.id)).all())
 
     def _mark(self, delivery_id: int, **values: object) -> None:
         with self._database.session() as session:

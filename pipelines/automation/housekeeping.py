@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
@@ -51,12 +52,20 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
     return Expired(runs, len(orphans))
 
 
-@dg.op(description="Remove runs and artefacts that have not changed for LABELS_RETENTION_DAYS.")
-def remove_expired(context: dg.OpExecutionContext, artefacts: dg.ResourceParam[ArtefactStore]) -> None:
+@dg.op(description="Remove runs, artefacts and webhook deliveries older than LABELS_RETENTION_DAYS.")
+def remove_expired(
+    context: dg.OpExecutionContext,
+    artefacts: dg.ResourceParam[ArtefactStore],
+    accounts: dg.ResourceParam[Accounts],
+) -> None:
     days = PipelineSettings().retention_days
-    expired = expire(context.instance, artefacts, datetime.now(UTC) - timedelta(days=days))
-    context.log.info("removed %d runs and %d left-over folders", expired.runs, expired.left_over)
-    context.add_output_metadata({"runs": expired.runs, "left_over": expired.left_over, "days": days})
+    before = datetime.now(UTC) - timedelta(days=days)
+    expired = expire(context.instance, artefacts, before)
+    # After the runs: a delivery is what keeps a message about a run from being sent twice.
+    deliveries = accounts.deliveries.forget(before)
+    removed = {"runs": expired.runs, "left_over": expired.left_over, "deliveries": deliveries}
+    context.log.info("removed %s", removed)
+    context.add_output_metadata({**removed, "days": days})
 
 
 @dg.job(
