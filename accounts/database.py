@@ -1,5 +1,6 @@
 """The SQL database of accounts: SQLite, or PostgreSQL for many machines. It is migrated on first use."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -19,7 +20,7 @@ from accounts.forms import SLUG
 from accounts.tables import OrganisationRow
 
 #: The newest migration. A database that has it is used without importing Alembic, which is slow.
-HEAD = "0003"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -44,7 +45,7 @@ class Database:
         dialect = make_url(url).get_backend_name()
         if dialect not in _INSERTS:
             raise UnsupportedDatabase(dialect)
-        self._engine: Engine = create_engine(url)
+        self._engine: Engine = create_engine(url, hide_parameters=True)
         #: Makes an INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`.
         self.insert = _INSERTS[dialect]
         if dialect == "sqlite":
@@ -73,7 +74,7 @@ class Database:
         with self._preparing:
             if not self._prepared:
                 if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-                    Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+                    _make_private(Path(self._engine.url.database))
                 if self._revision() != HEAD:
                     self._migrate()
                 self._prepared = True
@@ -99,6 +100,15 @@ class Database:
                 # From here to the commit, nobody else writes.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             upgrade(connection)
+
+
+def _make_private(file: Path) -> None:
+    """Create the file unless it is there, and let only its owner read it. SQLite's other files get its permissions."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    status = file.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        file.chmod(0o600)
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, update
 
 from accounts.database import Database, row_of, utc_now
 from accounts.tables import DeliveryRow, WebhookRow
+from accounts.vault import Vault
 from accounts.webhooks import Webhook, webhook_of
 
 _ERROR_LENGTH = 500
@@ -26,8 +27,9 @@ class Delivery:
 class Deliveries:
     """The deliveries in a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     def enqueue(self, slug: str, message_id: str, payload: str, *, at: datetime | None = None) -> int:
         """Add a delivery of the message to each of the organisation's active webhooks, due at `at` or now.
@@ -75,7 +77,9 @@ class Deliveries:
                 .limit(limit)
             )
             return [
-                Delivery(row.id, webhook_of(row.webhook), row.message_id, row.payload, row.attempts)
+                Delivery(
+                    row.id, webhook_of(row.webhook, self._vault), row.message_id, row.payload, row.attempts
+                )
                 for row in rows
             ]
 

@@ -15,6 +15,7 @@ from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.schedules import Schedules
 from accounts.sessions import Sessions
 from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
+from accounts.vault import Vault
 from accounts.webhooks import Webhooks
 
 _LAST_USED_STEP = timedelta(minutes=1)
@@ -23,14 +24,16 @@ _LAST_USED_STEP = timedelta(minutes=1)
 class Accounts:
     """The accounts in the database at `database_url` (SQLAlchemy's form). Makes its tables on first use.
 
-    Safe to share between threads; not across a fork. Raises UnsupportedDatabase.
+    `vault` is needed only where webhooks are added or called. Safe to share between threads; not across a fork.
+    Raises UnsupportedDatabase.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, vault: Vault | None = None) -> None:
+        vault = vault or Vault()
         self._database = Database(database_url)
         self.sessions = Sessions(self._database)
-        self.webhooks = Webhooks(self._database)
-        self.deliveries = Deliveries(self._database)
+        self.webhooks = Webhooks(self._database, vault)
+        self.deliveries = Deliveries(self._database, vault)
         self.schedules = Schedules(self._database)
 
     def close(self) -> None:

@@ -116,14 +116,14 @@ class LeaseRow(Base):
 
 
 class WebhookRow(Base):
-    """An address that gets messages. The secret is stored in plain text, because it signs every delivery."""
+    """An address that gets messages. The secret is encrypted, not hashed, because it signs every delivery."""
 
     __tablename__ = "webhooks"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     url: Mapped[str] = mapped_column(String(2048))
-    secret: Mapped[str] = mapped_column(String(128))
+    secret: Mapped[str] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -46,7 +46,7 @@ def create_app(
     log = logs.logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
-    tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
+    tokens = DownloadTokens(settings.secret_keys, settings.download_ttl_seconds)
     app = Starlette(
         routes=[
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),

@@ -15,7 +15,8 @@ _ID = click.IntRange(1, 2**31 - 1)
 
 
 def _accounts() -> Accounts:
-    return Accounts(Settings().resolved().database_url)
+    settings = Settings().resolved()
+    return Accounts(settings.database_url, settings.vault())
 
 
 @click.group()

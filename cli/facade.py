@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue
-from cli.settings import Settings
+from cli.settings import SIGNING_VARIABLE, Settings
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
@@ -36,6 +37,8 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = Settings().resolved()
+    # The workers inherit the environment, and sign nothing.
+    os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url))
@@ -52,7 +55,8 @@ def main() -> None:
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
-    accounts = Accounts(settings.database_url)
+    accounts = Accounts(settings.database_url, settings.vault())
+    threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     app = create_app(
         exports=exports,

@@ -1,16 +1,20 @@
 """The `LABELS_*` variables that schedules and sensors read at each evaluation."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from renderers.engine import Engine
 
 
 class PipelineSettings(BaseSettings):
-    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks."""
+    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks.
+
+    `webhook_keys` decrypt webhook secrets. The supervisor derives them and passes them to the code server.
+    """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
     engine: Engine = Engine.BATCH
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
+    webhook_keys: SecretStr = SecretStr("")

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from accounts.store import Accounts
 from cli.main import main
+from cli.settings import Settings
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def accounts(home):
-    store = Accounts(f"sqlite:///{home}/accounts.sqlite")
+    store = Accounts(f"sqlite:///{home}/accounts.sqlite", Settings().resolved().vault())
     store.create_organisation("acme")
     store.create_organisation("other")
     yield store

@@ -20,6 +20,7 @@ from standardwebhooks import Webhook as Verifier
 
 from accounts.deliveries import Delivery
 from accounts.store import Accounts
+from accounts.vault import Vault, derived_keys
 from exports.ports import ExportJob, JobStatus
 from notifications import http_sender
 from notifications.http_sender import AddressNotAllowed, HttpSender, is_public
@@ -40,7 +41,9 @@ def job(status: JobStatus = JobStatus.COMPLETED, **changes: object) -> ExportJob
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
-    made = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    made = Accounts(
+        f"sqlite:///{tmp_path / 'accounts.sqlite'}", Vault(derived_keys(["a secret of the tests"]))
+    )
     made.create_organisation("acme")
     yield made
     made.close()
