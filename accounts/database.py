@@ -20,7 +20,7 @@ from accounts.forms import SLUG
 from accounts.tables import OrganisationRow
 
 #: The newest migration. A database that has it is used without importing Alembic, which is slow.
-HEAD = "0004"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -93,13 +93,23 @@ class Database:
     def _migrate(self) -> None:
         # The process's lock first. In the other order, a thread with the database's lock could wait for a thread
         # that waits for the database.
-        with _MIGRATING, self._engine.begin() as connection:
+        with _MIGRATING, self._closing_connections(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
             else:
+                # A table is changed by copying it. To drop the old one would also delete what refers to its rows.
+                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 # From here to the commit, nobody else writes.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             upgrade(connection)
+
+    @contextmanager
+    def _closing_connections(self) -> Generator[None]:
+        """Close the connections at the end, because the setting of the migrating one must not outlive it."""
+        try:
+            yield
+        finally:
+            self._engine.dispose()
 
 
 def _make_private(file: Path) -> None:

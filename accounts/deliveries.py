@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 
 from accounts.database import Database, row_of, utc_now
-from accounts.tables import DeliveryRow, WebhookRow
+from accounts.tables import DeliveryRow, OrganisationRow, WebhookRow
 from accounts.vault import Vault
 from accounts.webhooks import Webhook, webhook_of
 
@@ -65,14 +65,22 @@ class Deliveries:
             return len(session.scalars(statement).all())
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return at most `limit` due deliveries, of each organisation in turn the one that has waited longest."""
+        """Return at most `limit` due deliveries, of each organisation in turn the one that has waited longest.
+
+        Those of organisations that are suspended wait.
+        """
         waited = (DeliveryRow.next_attempt_at, DeliveryRow.id)
         turn = func.row_number().over(partition_by=WebhookRow.organisation_id, order_by=waited)
         with self._database.session() as session:
             rows = session.scalars(
                 select(DeliveryRow)
                 .join(DeliveryRow.webhook)
-                .where(DeliveryRow.next_attempt_at <= now, WebhookRow.active)
+                .join(WebhookRow.organisation)
+                .where(
+                    DeliveryRow.next_attempt_at <= now,
+                    WebhookRow.active,
+                    OrganisationRow.suspended_at.is_(None),
+                )
                 .order_by(turn, *waited)
                 .limit(limit)
             )

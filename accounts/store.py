@@ -10,11 +10,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from accounts import forms, keys
 from accounts.database import Database, row_of, utc_now
 from accounts.deliveries import Deliveries
-from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
+from accounts.errors import InactiveKey, NoSuchKey, NoSuchOrganisation, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
-from accounts.schedules import Schedules
+from accounts.schedules import Schedules, skip_ticks
 from accounts.sessions import Sessions
-from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, database_epoch
+from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, ScheduleRow, database_epoch
 from accounts.vault import Vault
 from accounts.webhooks import Webhooks
 
@@ -83,6 +83,30 @@ class Accounts:
             row = row_of(session, slug)
             row.resolver = checked
             return row.value()
+
+    def suspend(self, slug: str) -> None:
+        """Let nobody of the organisation in, and do nothing for it, until `resume`. Nothing is deleted.
+
+        Jobs that were accepted go on. Raises NoSuchOrganisation.
+        """
+        with self._database.session() as session:
+            row = row_of(session, slug)
+            row.suspended_at = row.suspended_at or utc_now()
+
+    def resume(self, slug: str) -> None:
+        """End the suspension. Ticks of schedules during it are not made up for. Raises NoSuchOrganisation."""
+        with self._database.session() as session:
+            row = row_of(session, slug)
+            if row.suspended_at is not None:
+                row.suspended_at = None
+                skip_ticks(session, ScheduleRow.organisation_id == row.id)
+
+    def is_active(self, slug: str) -> bool:
+        """Return whether there is such an organisation and it is not suspended."""
+        try:
+            return not self.organisation(slug).suspended
+        except NoSuchOrganisation:
+            return False
 
     def create_key(
         self,
@@ -186,7 +210,7 @@ class Accounts:
         return plain
 
     def authenticate(self, plain: str) -> ApiKey | None:
-        """Return whose key this is, or None for one that is malformed, unknown, revoked or expired.
+        """Return whose key this is, or None for one that is malformed, unknown, revoked, expired or suspended.
 
         The time this takes reveals nothing useful: the checksum depends only on what was sent, and the index is
         searched for a SHA-256, which an attacker cannot guess digit by digit.
@@ -196,7 +220,7 @@ class Accounts:
         now = utc_now()
         with self._database.session() as session:
             row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == keys.digest(plain)))
-            if row is None or not row.works_at(now):
+            if row is None or not row.authenticates_at(now):
                 return None
             found = row.value()
             # At most once a minute, decided by the database, so that polls do not write.

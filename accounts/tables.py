@@ -62,9 +62,10 @@ class OrganisationRow(Base):
     name: Mapped[str] = mapped_column(String(255))
     resolver: Mapped[str | None] = mapped_column(String(2048))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     def value(self) -> Organisation:
-        return Organisation(self.slug, self.name, self.resolver)
+        return Organisation(self.slug, self.name, self.resolver, self.suspended_at is not None)
 
 
 class ApiKeyRow(Base):
@@ -90,6 +91,10 @@ class ApiKeyRow(Base):
     def works_at(self, time: datetime) -> bool:
         """Return whether the key is neither revoked nor expired then."""
         return self.active and (self.expires_at is None or self.expires_at > time)
+
+    def authenticates_at(self, time: datetime) -> bool:
+        """Return whether the key works then and its organisation is not suspended."""
+        return self.works_at(time) and self.organisation.suspended_at is None
 
 
 class SessionRow(Base):

@@ -50,7 +50,7 @@ def create_app(
     app = Starlette(
         routes=[
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
-            *FileRoutes(exports, reads, tokens).routes(),
+            *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *ServiceRoutes(exports, metrics).routes(),

@@ -46,6 +46,22 @@ def org_resolver(slug: str, url: str) -> None:
     click.echo(f"{changed.slug} has the resolver {changed.resolver}")
 
 
+@org.command("suspend")
+@click.argument("slug")
+def org_suspend(slug: str) -> None:
+    """Refuse keys, sessions and download links of SLUG, and skip its schedules. Nothing is deleted."""
+    _accounts().suspend(slug)
+    click.echo(f"{slug} is suspended; to undo that: labels org resume {slug}")
+
+
+@org.command("resume")
+@click.argument("slug")
+def org_resume(slug: str) -> None:
+    """End the suspension of SLUG. What its schedules missed is not made up for."""
+    _accounts().resume(slug)
+    click.echo(f"{slug} is active again")
+
+
 @click.group()
 def keys() -> None:
     """API keys of an organisation."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
 from catalogue.imports.inbox import Arrival, Inbox, Taken
 from catalogue.tables import Catalogue
@@ -122,7 +121,7 @@ def inbox_sensor(
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SensorResult:
     arrivals = [
-        arrival for arrival in inbox_of(artefacts).arrivals() if _exists(accounts, arrival.organisation)
+        arrival for arrival in inbox_of(artefacts).arrivals() if accounts.is_active(arrival.organisation)
     ]
     running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=UNFINISHED))
     busy = frozenset(run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags)
@@ -131,14 +130,6 @@ def inbox_sensor(
         run_requests=[_request(organisation, found) for organisation, found in files.items()],
         cursor=seen.to_cursor(),
     )
-
-
-def _exists(accounts: Accounts, organisation: str) -> bool:
-    try:
-        accounts.organisation(organisation)
-    except NoSuchOrganisation:
-        return False
-    return True
 
 
 def _request(organisation: str, arrivals: list[Arrival]) -> dg.RunRequest:

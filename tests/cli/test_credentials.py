@@ -117,6 +117,15 @@ def test_a_mistake_is_told_in_a_line(accounts, arguments, exit_code):
     assert "Traceback" not in done.stderr
 
 
+def test_an_organisation_is_suspended_and_resumed(accounts):
+    keys = [last_line(run("keys", "create", "--org", slug)) for slug in ("acme", "other")]
+    assert "labels org resume acme" in run("org", "suspend", "acme").stdout
+    assert [accounts.authenticate(key) is None for key in keys] == [True, False]
+    run("org", "resume", "acme")
+    assert [accounts.authenticate(key) is None for key in keys] == [False, False]
+    assert "nobody" in run("org", "suspend", "nobody", exit_code=1).stderr
+
+
 def test_webhooks_are_added_listed_and_removed(accounts):
     secret = last_line(run("webhooks", "add", "--org", "acme", "https://hooks.example/x"))
     assert secret.startswith("whsec_")

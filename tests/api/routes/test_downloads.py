@@ -97,6 +97,20 @@ def test_wrong_tokens(client, editor, exports, purpose):
     assert not exports.calls
 
 
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_links_of_a_suspended_organisation(client, exports, accounts, purpose):
+    accounts.create_organisation(f"suspended-{purpose}")
+    urls = []
+    for slug in (f"suspended-{purpose}", "acme"):
+        job = exports.add(slug, JobStatus.COMPLETED, reports=frozenset(Report))
+        urls.append(f"{URL}{job.job_id}/{purpose}/?token={token_for(job, purpose)}")
+    accounts.suspend(f"suspended-{purpose}")
+    is_problem(client.get(urls[0]), 403, "forbidden")
+    assert client.get(urls[1]).status_code == 200
+    accounts.resume(f"suspended-{purpose}")
+    assert client.get(urls[0]).status_code == 200
+
+
 def test_a_link_of_a_job_that_was_since_cancelled(client, exports):
     job = exports.add("acme", JobStatus.COMPLETED)
     exports.store[job.job_id] = replace(job, status=JobStatus.FAILED, error_code="cancelled")

@@ -112,3 +112,18 @@ def test_a_changed_file_is_another(tmp_path: Path, resources: dict[str, object])
     found, seen = due(again, Seen(everything | {changed}, everything), frozenset())
     assert [arrival.name for arrival in found["acme"]] == ["products.csv"]
     assert changed in seen.requested
+
+
+def test_the_inbox_of_a_suspended_organisation_waits(
+    instance: dg.DagsterInstance, resources: dict[str, object]
+) -> None:
+    accounts = resources["accounts"]
+    accounts.create_organisation("stranger")
+    accounts.suspend("acme")
+    _, cursor = look(instance, resources, None)
+    requests, cursor = look(instance, resources, cursor)
+    assert [request.tags[tags.INBOX] for request in requests] == ["stranger"]
+    accounts.resume("acme")
+    _, cursor = look(instance, resources, cursor)
+    requests, _ = look(instance, resources, cursor)
+    assert [request.tags[tags.INBOX] for request in requests] == ["acme"]
