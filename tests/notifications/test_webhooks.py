@@ -359,6 +359,22 @@ def test_a_receiver_that_never_answers_costs_only_its_own_organisation(accounts:
     assert len(set(sent)) == len(sent) == 2 + 5
 
 
+def test_what_is_on_its_way_is_not_sent_a_second_time(accounts: Accounts) -> None:
+    due(accounts, "https://hooks.example/")
+    released = threading.Event()
+
+    def send(delivery: Delivery, now: datetime) -> int:
+        released.wait(30)
+        return 200
+
+    courier = Courier()
+    (turn,) = courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1))
+    assert courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1)) == []
+    released.set()
+    assert turn.result(30) == 1
+    assert courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1)) == []
+
+
 def test_a_failure_of_ours_frees_the_webhook_and_is_logged(
     accounts: Accounts, caplog: pytest.LogCaptureFixture
 ) -> None:
