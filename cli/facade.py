@@ -18,6 +18,7 @@ from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports.artefacts import ArtefactStore
+from exports.limits import Limits
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
@@ -51,7 +52,7 @@ def main() -> None:
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=settings.sync_threshold,
-        max_items=settings.max_items,
+        limits=Limits(settings.max_items, settings.max_pages),
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()

@@ -3,6 +3,7 @@
 So a release can add fields, and the one before it still reads what was written meanwhile.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from exports.artefacts import ArtefactStore
+from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import UnreadableDocument
 
 #: To be raised only if an older release would misread the documents. Those of releases before 0.2 have none.
@@ -32,9 +33,18 @@ def versioned(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {"version": VERSION, **fields}
 
 
-def load(kind: type[_Kind], key: str, store: ArtefactStore) -> _Kind:
+def load(
+    kind: type[_Kind],
+    key: str,
+    store: ArtefactStore,
+    *,
+    absent: Mapping[str, Any] | None = None,
+    context: object = None,
+) -> _Kind:
     """Return the stored document as an instance of the dataclass `kind`.
 
+    `absent` are the values of fields that the document lacks, if they are not the defaults of `kind`; `context` is
+    for pydantic's validators.
     Raises FileNotFoundError; UnreadableDocument if it is not JSON, lacks a field or is of a later version.
     """
     with store.open(key) as stream:
@@ -43,7 +53,9 @@ def load(kind: type[_Kind], key: str, store: ArtefactStore) -> _Kind:
         version = _ENVELOPE.validate_json(text).version
         if version > VERSION:
             raise UnreadableDocument(key, f"it has version {version}, and this release knows {VERSION}")
-        return _adapter(kind).validate_json(text)
+        if absent:
+            text = canonical_json({**absent, **json.loads(text)})
+        return _adapter(kind).validate_json(text, context=context)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"])) or "the whole"

@@ -61,7 +61,7 @@ def _of_a_later_release(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     kept = {
-        name: value if name in {"request", "facts"} else _of_a_later_release(value)
+        name: value if name in {"request", "facts", "notes"} else _of_a_later_release(value)
         for name, value in document.items()
     }
     return {**kept, "added_later": {"a": 1}}
