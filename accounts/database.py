@@ -1,5 +1,6 @@
 """The SQL database of accounts: SQLite, or PostgreSQL for many machines. It is migrated on first use."""
 
+import os
 import sqlite3
 import threading
 import time
@@ -19,7 +20,7 @@ from accounts.forms import SLUG
 from accounts.tables import OrganisationRow
 
 #: The newest migration. A database that has it is used without importing Alembic, which is slow.
-HEAD = "0002"
+HEAD = "0005"
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
@@ -44,7 +45,7 @@ class Database:
         dialect = make_url(url).get_backend_name()
         if dialect not in _INSERTS:
             raise UnsupportedDatabase(dialect)
-        self._engine: Engine = create_engine(url)
+        self._engine: Engine = create_engine(url, hide_parameters=True)
         #: Makes an INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`.
         self.insert = _INSERTS[dialect]
         if dialect == "sqlite":
@@ -79,7 +80,7 @@ class Database:
         with self._preparing:
             if not self._prepared:
                 if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-                    Path(self._engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+                    _make_private(Path(self._engine.url.database))
                 if self._revision() != HEAD:
                     self._migrate()
                 self._prepared = True
@@ -98,13 +99,32 @@ class Database:
     def _migrate(self) -> None:
         # The process's lock first. In the other order, a thread with the database's lock could wait for a thread
         # that waits for the database.
-        with _MIGRATING, self._engine.begin() as connection:
+        with _MIGRATING, self._closing_connections(), self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
             else:
+                # A table is changed by copying it. To drop the old one would also delete what refers to its rows.
+                connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
                 # From here to the commit, nobody else writes.
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             upgrade(connection)
+
+    @contextmanager
+    def _closing_connections(self) -> Generator[None]:
+        """Close the connections at the end, because the setting of the migrating one must not outlive it."""
+        try:
+            yield
+        finally:
+            self._engine.dispose()
+
+
+def _make_private(file: Path) -> None:
+    """Create the file unless it is there, and let only its owner read it. SQLite's other files get its permissions."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    status = file.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        file.chmod(0o600)
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

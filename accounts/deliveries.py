@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, func, select, update
 
 from accounts.database import Database, row_of, utc_now
-from accounts.tables import DeliveryRow, WebhookRow
+from accounts.tables import DeliveryRow, OrganisationRow, WebhookRow
+from accounts.vault import Vault
 from accounts.webhooks import Webhook, webhook_of
 
 _ERROR_LENGTH = 500
@@ -26,8 +27,9 @@ class Delivery:
 class Deliveries:
     """The deliveries in a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
+        self._vault = vault
 
     def enqueue(self, slug: str, message_id: str, payload: str, *, at: datetime | None = None) -> int:
         """Add a delivery of the message to each of the organisation's active webhooks, due at `at` or now.
@@ -52,6 +54,7 @@ class Deliveries:
                             "payload": payload,
                             "attempts": 0,
                             "next_attempt_at": at or utc_now(),
+                            "created_at": at or utc_now(),
                         }
                         for target in targets
                     ]
@@ -62,17 +65,29 @@ class Deliveries:
             return len(session.scalars(statement).all())
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return at most `limit` due deliveries, those that have waited longest first."""
+        """Return at most `limit` due deliveries, of each organisation in turn the one that has waited longest.
+
+        Those of organisations that are suspended wait.
+        """
+        waited = (DeliveryRow.next_attempt_at, DeliveryRow.id)
+        turn = func.row_number().over(partition_by=WebhookRow.organisation_id, order_by=waited)
         with self._database.session() as session:
             rows = session.scalars(
                 select(DeliveryRow)
                 .join(DeliveryRow.webhook)
-                .where(DeliveryRow.next_attempt_at <= now, WebhookRow.active)
-                .order_by(DeliveryRow.next_attempt_at, DeliveryRow.id)
+                .join(WebhookRow.organisation)
+                .where(
+                    DeliveryRow.next_attempt_at <= now,
+                    WebhookRow.active,
+                    OrganisationRow.suspended_at.is_(None),
+                )
+                .order_by(turn, *waited)
                 .limit(limit)
             )
             return [
-                Delivery(row.id, webhook_of(row.webhook), row.message_id, row.payload, row.attempts)
+                Delivery(
+                    row.id, webhook_of(row.webhook, self._vault), row.message_id, row.payload, row.attempts
+                )
                 for row in rows
             ]
 
@@ -91,6 +106,12 @@ class Deliveries:
             next_attempt_at=next_attempt_at,
             last_error=error[:_ERROR_LENGTH],
         )
+
+    def forget(self, before: datetime) -> int:
+        """Remove the deliveries added before then, whatever became of them. Return how many there were."""
+        with self._database.session() as session:
+            statement = delete(DeliveryRow).where(DeliveryRow.created_at < before)
+            return len(session.scalars(statement.returning(DeliveryRow.id)).all())
 
     def _mark(self, delivery_id: int, **values: object) -> None:
         with self._database.session() as session:

@@ -104,6 +104,19 @@ class NoSuchWebhook(NotFound):
         )
 
 
+class UnreadableSecret(AccountsError):
+    """A stored webhook secret was encrypted with a key that this process does not have."""
+
+    code = "unreadable_secret"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the webhook's secret cannot be decrypted",
+            expected="the key that encrypted it, in LABELS_SECRET_KEY",
+            field="secret",
+        )
+
+
 class NoSuchSchedule(NotFound):
     """The organisation has no schedule of that id."""
 

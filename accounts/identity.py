@@ -24,6 +24,7 @@ class Organisation:
     slug: str
     name: str
     resolver: str | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from accounts import forms
@@ -60,12 +61,12 @@ class Schedules:
             raise ScheduleExists(name) from error
 
     def active(self) -> list[Schedule]:
-        """Return the schedules of all organisations that are not paused, oldest first."""
+        """Return the schedules that are not paused, of all organisations that are not suspended, oldest first."""
         with self._database.session() as session:
             rows = session.execute(
                 select(ScheduleRow, OrganisationRow.slug)
                 .join(OrganisationRow, ScheduleRow.organisation_id == OrganisationRow.id)
-                .where(ScheduleRow.active)
+                .where(ScheduleRow.active, OrganisationRow.suspended_at.is_(None))
                 .order_by(ScheduleRow.id)
             )
             return [_schedule(row, slug) for row, slug in rows]
@@ -98,19 +99,11 @@ class Schedules:
 
         Raises NoSuchOrganisation; NoSuchSchedule, also for another organisation's.
         """
-        now = utc_now()
         with self._database.session() as session:
             owner = row_of(session, slug).id
-            session.execute(
-                update(ScheduleRow)
-                .where(
-                    ScheduleRow.id == schedule_id,
-                    ScheduleRow.organisation_id == owner,
-                    ScheduleRow.active.is_(False),
-                    _up_to(now),
-                )
-                .values(last_tick_at=now)
-                .execution_options(synchronize_session=False)
+            paused = ScheduleRow.active.is_(False)
+            skip_ticks(
+                session, (ScheduleRow.id == schedule_id) & (ScheduleRow.organisation_id == owner) & paused
             )
         self._set_active(slug, schedule_id, active=True)
 
@@ -132,6 +125,17 @@ class Schedules:
             )
             if session.execute(statement.values(active=active).returning(ScheduleRow.id)).first() is None:
                 raise NoSuchSchedule(schedule_id)
+
+
+def skip_ticks(session: Session, condition: ColumnElement[bool]) -> None:
+    """Record that all ticks up to now of the schedules that meet the condition are done."""
+    now = utc_now()
+    session.execute(
+        update(ScheduleRow)
+        .where(condition, _up_to(now))
+        .values(last_tick_at=now)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _up_to(tick: datetime) -> ColumnElement[bool]:

@@ -41,11 +41,11 @@ class Sessions:
         return made
 
     def find(self, session_id: str) -> Session | None:
-        """Return the session. None if it, or its key, is unknown, ended or expired."""
+        """Return the session. None if it, or its key, is unknown, ended, expired or suspended."""
         now = utc_now()
         with self._database.session() as session:
             row = session.scalar(select(SessionRow).where(SessionRow.sha256 == keys.digest(session_id)))
-            if row is None or row.expires_at <= now or not row.key.works_at(now):
+            if row is None or row.expires_at <= now or not row.key.authenticates_at(now):
                 return None
             return Session(row.key.value(), row.csrf_sha256)
 

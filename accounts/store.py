@@ -11,27 +11,30 @@ from sqlalchemy.sql.elements import ColumnElement
 from accounts import forms, keys
 from accounts.database import Database, row_of, utc_now
 from accounts.deliveries import Deliveries
-from accounts.errors import InactiveKey, NoSuchKey, OrganisationExists
+from accounts.errors import InactiveKey, NoSuchKey, NoSuchOrganisation, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.last_uses import LastUses
-from accounts.schedules import Schedules
+from accounts.schedules import Schedules, skip_ticks
 from accounts.sessions import Sessions
-from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, SessionRow, database_epoch
+from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, ScheduleRow, SessionRow, database_epoch
+from accounts.vault import Vault
 from accounts.webhooks import Webhooks
 
 
 class Accounts:
     """The accounts in the database at `database_url` (SQLAlchemy's form). Makes its tables on first use.
 
-    Safe to share between threads; not across a fork. Raises UnsupportedDatabase.
+    `vault` is needed only where webhooks are added or called. Safe to share between threads; not across a fork.
+    Raises UnsupportedDatabase.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, vault: Vault | None = None) -> None:
+        vault = vault or Vault()
         self._database = Database(database_url)
         self.last_uses = LastUses(self._database)
         self.sessions = Sessions(self._database)
-        self.webhooks = Webhooks(self._database)
-        self.deliveries = Deliveries(self._database)
+        self.webhooks = Webhooks(self._database, vault)
+        self.deliveries = Deliveries(self._database, vault)
         self.schedules = Schedules(self._database)
 
     def ping(self) -> None:
@@ -92,6 +95,30 @@ class Accounts:
             row = row_of(session, slug)
             row.resolver = checked
             return row.value()
+
+    def suspend(self, slug: str) -> None:
+        """Let nobody of the organisation in, and do nothing for it, until `resume`. Nothing is deleted.
+
+        Jobs that were accepted go on. Raises NoSuchOrganisation.
+        """
+        with self._database.session() as session:
+            row = row_of(session, slug)
+            row.suspended_at = row.suspended_at or utc_now()
+
+    def resume(self, slug: str) -> None:
+        """End the suspension. Ticks of schedules during it are not made up for. Raises NoSuchOrganisation."""
+        with self._database.session() as session:
+            row = row_of(session, slug)
+            if row.suspended_at is not None:
+                row.suspended_at = None
+                skip_ticks(session, ScheduleRow.organisation_id == row.id)
+
+    def is_active(self, slug: str) -> bool:
+        """Return whether there is such an organisation and it is not suspended."""
+        try:
+            return not self.organisation(slug).suspended
+        except NoSuchOrganisation:
+            return False
 
     def create_key(
         self,
@@ -195,7 +222,7 @@ class Accounts:
         return plain
 
     def authenticate(self, plain: str) -> ApiKey | None:
-        """Return whose key this is, or None for one that is malformed, unknown, revoked or expired.
+        """Return whose key this is, or None for one that is malformed, unknown, revoked, expired or suspended.
 
         Nothing is written: the use is noted in `last_uses`, so polls go on while the database takes no writes.
         The time this takes reveals nothing useful: the checksum depends only on what was sent, and the index is
@@ -206,7 +233,7 @@ class Accounts:
         now = utc_now()
         with self._database.session() as session:
             row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.sha256 == keys.digest(plain)))
-            if row is None or not row.works_at(now):
+            if row is None or not row.authenticates_at(now):
                 return None
             found = row.value()
         self.last_uses.note(found.id)

@@ -62,9 +62,10 @@ class OrganisationRow(Base):
     name: Mapped[str] = mapped_column(String(255))
     resolver: Mapped[str | None] = mapped_column(String(2048))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    suspended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     def value(self) -> Organisation:
-        return Organisation(self.slug, self.name, self.resolver)
+        return Organisation(self.slug, self.name, self.resolver, self.suspended_at is not None)
 
 
 class ApiKeyRow(Base):
@@ -91,6 +92,10 @@ class ApiKeyRow(Base):
         """Return whether the key is neither revoked nor expired then."""
         return self.active and (self.expires_at is None or self.expires_at > time)
 
+    def authenticates_at(self, time: datetime) -> bool:
+        """Return whether the key works then and its organisation is not suspended."""
+        return self.works_at(time) and self.organisation.suspended_at is None
+
 
 class SessionRow(Base):
     """A browser's session. It is valid as long as the key it began with."""
@@ -116,14 +121,14 @@ class LeaseRow(Base):
 
 
 class WebhookRow(Base):
-    """An address that gets messages. The secret is stored in plain text, because it signs every delivery."""
+    """An address that gets messages. The secret is encrypted, not hashed, because it signs every delivery."""
 
     __tablename__ = "webhooks"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
     url: Mapped[str] = mapped_column(String(2048))
-    secret: Mapped[str] = mapped_column(String(128))
+    secret: Mapped[str] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -143,6 +148,7 @@ class DeliveryRow(Base):
     webhook_id: Mapped[int] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
     message_id: Mapped[str] = mapped_column(String(255))
     payload: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -52,13 +52,13 @@ def create_app(
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
     limits = RateLimits(settings, log)
-    tokens = DownloadTokens(settings.secret_key.get_secret_value(), settings.download_ttl_seconds)
+    tokens = DownloadTokens(settings.secret_keys, settings.download_ttl_seconds)
     checks = {"database": accounts.ping, "storage": reads.require_storage, JOBS: exports.degraded}
     service = ServiceRoutes(exports, Health(checks, log), metrics, settings.metrics_key)
     app = Starlette(
         routes=[
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
-            *FileRoutes(exports, reads, tokens).routes(),
+            *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *service.routes(),

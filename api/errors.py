@@ -10,7 +10,10 @@ class ApiError(LabelError):
 
 
 class Unauthorized(ApiError):
-    """The credential is missing, malformed, unknown, revoked or expired. The response does not say which."""
+    """The credential is missing, malformed, unknown, revoked or expired, or its organisation is suspended.
+
+    The response does not say which.
+    """
 
     code = "unauthorized"
 
@@ -25,7 +28,7 @@ class Forbidden(ApiError):
 
 
 class InvalidToken(ApiError):
-    """The download token is missing, altered, expired, or for another file."""
+    """The download token is missing, altered, expired, for another file, or of a suspended organisation."""
 
     code = "invalid_token"
 

@@ -6,11 +6,14 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from accounts.vault import split_keys
+
 
 class ApiSettings(BaseSettings):
     """The façade's settings.
 
-    `secret_key` signs download URLs. All façade processes of one service need the same key.
+    `secret_key` signs download URLs. It may be several keys, separated by commas: the first signs, and what any of
+    them signed is accepted. All façade processes of one service need the same keys.
     `public_url` is the root of absolute URLs if a proxy hides it. Without it, the request's own URL is used.
     `redis_url` is the Redis in which all processes count requests. Without it, each process counts alone.
     `cors_origins` are the origins whose pages may call the API, separated by commas. The default is none.
@@ -34,6 +37,11 @@ class ApiSettings(BaseSettings):
     metrics_key: SecretStr | None = Field(default=None, min_length=16)
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The secret keys, the newest first. Raises InvalidAccountValue if one is short."""
+        return split_keys(self.secret_key.get_secret_value())
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod

@@ -15,7 +15,8 @@ _ID = click.IntRange(1, 2**31 - 1)
 
 
 def _accounts() -> Accounts:
-    return Accounts(Settings().resolved().database_url)
+    settings = Settings().resolved()
+    return Accounts(settings.database_url, settings.vault())
 
 
 @click.group()
@@ -43,6 +44,22 @@ def org_resolver(slug: str, url: str) -> None:
     """
     changed = _accounts().set_resolver(slug, url)
     click.echo(f"{changed.slug} has the resolver {changed.resolver}")
+
+
+@org.command("suspend")
+@click.argument("slug")
+def org_suspend(slug: str) -> None:
+    """Refuse keys, sessions and download links of SLUG, and skip its schedules. Nothing is deleted."""
+    _accounts().suspend(slug)
+    click.echo(f"{slug} is suspended; to undo that: labels org resume {slug}")
+
+
+@org.command("resume")
+@click.argument("slug")
+def org_resume(slug: str) -> None:
+    """End the suspension of SLUG. What its schedules missed is not made up for."""
+    _accounts().resume(slug)
+    click.echo(f"{slug} is active again")
 
 
 @click.group()

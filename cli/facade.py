@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import threading
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue
-from cli.settings import Settings
+from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
@@ -42,6 +43,8 @@ def main() -> None:
     for handler in logging.root.handlers:
         handler.addFilter(logs.add_trace_id)
     settings = Settings().resolved()
+    # The workers inherit the environment, and sign nothing.
+    os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url))
@@ -58,7 +61,8 @@ def main() -> None:
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
-    accounts = Accounts(settings.database_url)
+    accounts = Accounts(settings.database_url, settings.vault())
+    threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))

@@ -2,14 +2,20 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from accounts.vault import Vault, derived_keys, split_keys
 from exports.limits import Limits
 from renderers.engine import Engine
 from renderers.sheets.pdf import MOST_PAGES
+
+SIGNING_VARIABLE = "LABELS_SECRET_KEY"
+SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
+_KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
 class Settings(BaseSettings):
@@ -36,7 +42,8 @@ class Settings(BaseSettings):
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which is created, and every value set."""
         home = self.home.expanduser().resolve()
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        restrict(home, 0o700)
         return self.model_copy(
             update={
                 "home": home,
@@ -46,15 +53,24 @@ class Settings(BaseSettings):
             }
         )
 
+    @property
+    def webhook_keys(self) -> list[str]:
+        """The keys that encrypt webhook secrets. Raises InvalidAccountValue if a secret key is short."""
+        return derived_keys(split_keys(self.secret_key))
+
+    def vault(self) -> Vault:
+        """Return what encrypts and decrypts webhook secrets."""
+        return Vault(self.webhook_keys)
+
     def environment(self) -> dict[str, str]:
-        """Return the environment that gives a child process these same settings."""
+        """Return the environment that gives a child process these same settings, without any secret key."""
         most = self.max_storage_bytes
         storage = {} if most is None else {"LABELS_MAX_STORAGE_BYTES": str(most)}
         return {
+            **{name: value for name, value in os.environ.items() if name not in _KEY_VARIABLES},
             "LABELS_HOME": str(self.home),
             "LABELS_STORAGE_URL": self.storage_url,
             "LABELS_DATABASE_URL": self.database_url,
-            "LABELS_SECRET_KEY": self.secret_key,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
             "LABELS_MAX_ITEMS": str(self.max_items),
             "LABELS_MAX_LABELS": str(self.max_labels),
@@ -65,15 +81,43 @@ class Settings(BaseSettings):
             "DAGSTER_HOME": str(self.home / "dagster"),
         }
 
+    def signing_environment(self) -> dict[str, str]:
+        """Return what the façade needs besides, which signs download addresses."""
+        return {SIGNING_VARIABLE: self.secret_key}
+
+    def sending_environment(self) -> dict[str, str]:
+        """Return what the code server needs besides, which sends to webhooks."""
+        return {SENDING_VARIABLE: ",".join(self.webhook_keys)}
+
 
 def _secret_of(home: Path) -> str:
-    """Return the home's secret. It is created at first use, readable by its owner only."""
+    """Return the home's secret key. It is created at first use, readable by its owner only.
+
+    The file appears with its content, so of two processes that start at once both read the key of the first.
+    """
     path = home / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        secret = secrets.token_urlsafe(48)
-        stream.write(secret)
-    return secret
+    if not path.exists():
+        whole = home / f"secret_key.{secrets.token_hex(8)}"
+        with os.fdopen(os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+            stream.write(secrets.token_urlsafe(48))
+        try:
+            with suppress(FileExistsError):
+                os.link(whole, path)
+        finally:
+            whole.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def make_private(home: Path) -> None:
+    """Let only the owner read the home's databases and secret key, as those made by earlier releases may allow."""
+    for pattern in ("secret_key", "*.sqlite*", "dagster/storage/*.db*", "dagster/storage/*/*.db*"):
+        for path in home.glob(pattern):
+            with suppress(FileNotFoundError):  # SQLite removes files when the last process closes a database
+                restrict(path, 0o600)
+
+
+def restrict(path: Path, mode: int) -> None:
+    """Give the file or folder the mode if it is ours and others have any permission."""
+    status = path.stat()
+    if status.st_uid == os.geteuid() and status.st_mode & 0o077:
+        path.chmod(mode)

@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import os
 import secrets
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from types import FrameType
 from typing import TextIO
 
 from cli.guard import MARK, kill_marked
-from cli.settings import Settings
+from cli.settings import Settings, make_private
 from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
@@ -91,21 +90,22 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     socket = Path(_socket_path(settings.home))
     socket.unlink(missing_ok=True)
     workspace = str(instance.workspace_of(settings.home))
-    environment = {**os.environ, **settings.environment(), MARK: secrets.token_hex(16)}
+    environment = settings.environment() | {MARK: secrets.token_hex(16)}
     guard = _start_guard(environment, lock)
     # All processes import at the same time. Each begins when what it needs exists.
     code_server = _Service(
         "code-server", "pipelines.execution.dagster_command:main",
         "api", "grpc", "--module-name", "pipelines.definitions",
         "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
-        environment=environment, imports="pipelines.definitions",
+        environment=environment | settings.sending_environment(), imports="pipelines.definitions",
     )  # fmt: skip
     facade = _Service(
         "façade", "cli.facade:main",
         "--host", host, "--port", str(port), "--code-server-socket", str(socket),
-        environment=environment,
+        environment=environment | settings.signing_environment(),
     )  # fmt: skip
     instance.prepare(settings.home, str(socket))
+    make_private(settings.home)
     facade.go()
     code_server.go()
     daemon = _Service(

@@ -71,6 +71,15 @@ class NotReady(ExportError):
         self.job_id = job_id
 
 
+class UnreadableDocument(ExportError):
+    """A stored document of one job is damaged, or written by a release that this one does not understand."""
+
+    code = "unreadable_document"
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"The document {key} cannot be read: {reason}", value=key, field="document")
+
+
 class TooManyRows(ExportError):
     """A report has more rows than the format that it is wanted in can hold."""
 

@@ -9,11 +9,12 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from threading import Timer
+from threading import BoundedSemaphore, Thread, Timer
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
@@ -23,10 +24,14 @@ from accounts.deliveries import Delivery
 from exports import trace
 from gs1.errors import LabelError
 
+_RESOLVE_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 15.0
 _ADDRESSES_TRIED = 2
 _ANSWER_BYTES = 1024
+
+#: Look-ups of names that may go on at once, each in a thread: the system gives them no time limit.
+_LOOK_UPS = BoundedSemaphore(64)
 
 #: The only block that IANA has given out for global unicast; all others translate, tunnel or stay inside.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -66,9 +71,25 @@ def is_public(address: str) -> bool:
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of the host, as the system resolves it. Raises OSError."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    """Return the addresses of the host, as the system resolves it.
+
+    Raises OSError; TimeoutError, which is one, after 5 s, or at once if too many look-ups go on already.
+    """
+    if not _LOOK_UPS.acquire(blocking=False):
+        raise TimeoutError("too many look-ups of names wait for an answer")
+    answer = Future[list[str]]()
+    Thread(target=_look_up, args=(host, port, answer), daemon=True).start()
+    return answer.result(_RESOLVE_SECONDS)
+
+
+def _look_up(host: str, port: int, answer: Future[list[str]]) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answer.set_result(list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found)))
+    except Exception as error:  # noqa: BLE001 - raised by whoever waits
+        answer.set_exception(error)
+    finally:
+        _LOOK_UPS.release()
 
 
 @dataclass(frozen=True, slots=True)

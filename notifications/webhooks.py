@@ -2,17 +2,20 @@
 
 import http.client
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TypeAlias
 
 from accounts.deliveries import Delivery
 from accounts.store import Accounts
+from accounts.webhooks import Webhook
 from exports import logs, trace
 from exports.ports import ExportJob, JobStatus
-from notifications.http_sender import AddressNotAllowed
+from gs1.errors import LabelError
 
 EVENTS = {JobStatus.COMPLETED: "label_export.completed", JobStatus.FAILED: "label_export.failed"}
 
@@ -26,8 +29,13 @@ RETRY_AFTER = (
     timedelta(hours=10),
 )
 
-_AT_ONCE = 8
-_DUE_AT_ONCE = 100
+#: Webhooks that have a thread at the same time: of all organisations, and of one.
+_AT_ONCE = 32
+_AT_ONCE_EACH = 2
+
+_DUE_AT_ONCE = 500
+
+_log = logging.getLogger(__name__)
 
 #: Delivers a message; returns the HTTP status of the answer.
 Send: TypeAlias = Callable[[Delivery, datetime], int]
@@ -66,17 +74,81 @@ def message(job: ExportJob, ended_at: datetime, trace_id: str | None = None) -> 
     )
 
 
-def deliver_due(accounts: Accounts, send: Send, clock: Callable[[], datetime], until: datetime) -> int:
-    """Attempt the deliveries that are due, starting none after `until`, and return how many were made or failed.
+class Courier:
+    """Delivers due messages in the background, in one thread for each webhook.
 
-    An answer 2xx is a delivery, 410 disables the webhook, all others are tried again after a while.
+    The threads outlive the call that started them, so a receiver that never answers delays no other evaluation. It
+    occupies threads of its own organisation only, of which there are at most `_AT_ONCE_EACH`.
     """
 
-    def attempt(delivery: Delivery) -> bool:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        #: The organisation of each webhook that has a thread.
+        self._served: dict[int, str] = {}
+
+    def start_due(
+        self, accounts: Accounts, send: Send, clock: Callable[[], datetime], until: datetime
+    ) -> list[Future[int]]:
+        """Start delivering what is due. Return the started turns, each with the number of attempts that it made.
+
+        A turn is what is due at one webhook. It ends at `until`, or with the first attempt that gets no answer.
+        Webhooks beyond the limits wait for a later call.
+        """
+        with self._lock:  # before the look, so that nothing is seen as due whose delivery ends meanwhile
+            busy = set(self._served)
+        turns: dict[int, list[Delivery]] = {}
+        for delivery in accounts.deliveries.due(clock(), _DUE_AT_ONCE):
+            turns.setdefault(delivery.webhook.id, []).append(delivery)
+        started: list[Future[int]] = []
+        for webhook_id, turn in turns.items():
+            if webhook_id not in busy and self._take(turn[0].webhook):
+                done = Future[int]()
+                arguments = (turn, done, accounts, send, clock, until)
+                threading.Thread(target=self._serve, args=arguments, daemon=True).start()
+                started.append(done)
+        return started
+
+    def _take(self, webhook: Webhook) -> bool:
+        with self._lock:
+            taken = list(self._served.values())
+            if len(taken) >= _AT_ONCE or taken.count(webhook.organisation) >= _AT_ONCE_EACH:
+                return False
+            self._served[webhook.id] = webhook.organisation
+            return True
+
+    def _serve(
+        self,
+        turn: Sequence[Delivery],
+        done: Future[int],
+        accounts: Accounts,
+        send: Send,
+        clock: Callable[[], datetime],
+        until: datetime,
+    ) -> None:
+        try:
+            attempts = _attempted(turn, accounts, send, clock, until)
+        except Exception as error:  # noqa: BLE001 - in the log, and raised by whoever asks for the result
+            _log.exception("the deliveries to webhook %d were cut short", turn[0].webhook.id)
+            self._free(turn[0].webhook)
+            done.set_exception(error)
+        else:
+            self._free(turn[0].webhook)
+            done.set_result(attempts)
+
+    def _free(self, webhook: Webhook) -> None:
+        with self._lock:
+            del self._served[webhook.id]
+
+
+def _attempted(
+    turn: Sequence[Delivery], accounts: Accounts, send: Send, clock: Callable[[], datetime], until: datetime
+) -> int:
+    """Attempt the deliveries until one gets no answer, and return how many were attempted."""
+    for attempts, delivery in enumerate(turn):
         if (now := clock()) >= until:
-            return False
+            return attempts
         with trace.span("webhook", _trace_of(delivery)):
-            outcome = _deliver(accounts, delivery, send, now, clock)
+            outcome, goes_on = _deliver(accounts, delivery, send, now, clock)
             logs.logger().info(
                 "webhook",
                 webhook=delivery.webhook.id,
@@ -84,30 +156,33 @@ def deliver_due(accounts: Accounts, send: Send, clock: Callable[[], datetime], u
                 attempt=delivery.attempts + 1,
                 outcome=outcome,
             )
-        return True
-
-    due = accounts.deliveries.due(clock(), _DUE_AT_ONCE)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return sum(pool.map(attempt, due))
+        if not goes_on:
+            return attempts + 1
+    return len(turn)
 
 
 def _deliver(
     accounts: Accounts, delivery: Delivery, send: Send, now: datetime, clock: Callable[[], datetime]
-) -> str:
-    """Attempt the delivery, record its outcome, and return it in a word or two."""
+) -> tuple[str, bool]:
+    """Attempt the delivery and record its outcome.
+
+    Return the outcome in a word or two, and whether the receiver answered and takes more. An answer 2xx is a
+    delivery, 410 disables the webhook, all others are tried again after a while.
+    """
     try:
         status = send(delivery, now)
-    except (OSError, http.client.HTTPException, AddressNotAllowed) as error:
+    except (OSError, http.client.HTTPException, LabelError) as error:
         _put_off(accounts, delivery, f"{type(error).__name__}: {error}", clock())
-        return type(error).__name__
+        return type(error).__name__, False
     if HTTPStatus(200) <= status < 300:
         accounts.deliveries.mark_delivered(delivery.id, clock())
     elif status == HTTPStatus.GONE:
         accounts.webhooks.disable(delivery.webhook.id)
         accounts.deliveries.mark_failed(delivery.id, "HTTP 410: the webhook is disabled", None)
+        return f"HTTP {status}", False
     else:
         _put_off(accounts, delivery, f"HTTP {status}", clock())
-    return f"HTTP {status}"
+    return f"HTTP {status}", True
 
 
 def _trace_of(delivery: Delivery) -> trace.TraceParent | None:

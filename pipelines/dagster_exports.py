@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
-from pydantic import ValidationError
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
@@ -19,6 +18,7 @@ from exports.errors import (
     KeyReused,
     NotReprintable,
     StillInFlight,
+    UnreadableDocument,
 )
 from exports.jobs import decision, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
@@ -129,7 +129,7 @@ class DagsterExports:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
         try:
             original = plan.load(job_id, self._artefacts)
-        except ValidationError as error:
+        except UnreadableDocument as error:
             raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")

@@ -3,8 +3,10 @@
 import dagster as dg
 
 from accounts.store import Accounts
+from accounts.vault import Vault
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from pipelines.settings import PipelineSettings
 from pipelines.storage.step_outputs import StepOutputsResource
 
 
@@ -29,13 +31,14 @@ class ArtefactStoreResource(dg.ConfigurableResource[ArtefactStore]):
 
 
 class AccountsResource(dg.ConfigurableResource[Accounts]):
-    """Organisations and leases in the SQL database."""
+    """The SQL database. Only the code server has the keys for webhook secrets, and only it sends to webhooks."""
 
     database_url: str
 
     def create_resource(self, context: dg.InitResourceContext) -> Accounts:
         del context
-        return Accounts(self.database_url)
+        keys = PipelineSettings().webhook_keys
+        return Accounts(self.database_url, Vault([key for key in keys.get_secret_value().split(",") if key]))
 
 
 def catalogue_url(storage_url: str) -> str:

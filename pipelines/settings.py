@@ -1,6 +1,6 @@
 """The `LABELS_*` variables that ops, schedules and sensors read at each evaluation."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from exports.limits import Limits
@@ -9,7 +9,10 @@ from renderers.sheets.pdf import MOST_PAGES
 
 
 class PipelineSettings(BaseSettings):
-    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks."""
+    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks.
+
+    `webhook_keys` decrypt webhook secrets. The supervisor derives them and passes them to the code server.
+    """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
@@ -20,6 +23,7 @@ class PipelineSettings(BaseSettings):
     max_storage_bytes: int | None = Field(default=None, ge=0)
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
+    webhook_keys: SecretStr = SecretStr("")
 
     @property
     def limits(self) -> Limits:

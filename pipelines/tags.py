@@ -16,6 +16,8 @@ ERROR = "labels/error"
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
 INBOX = "labels/inbox"
+#: Set if the webhooks' message about the end of the export could not be made: why.
+WEBHOOK_ERROR = "labels/webhook_error"
 #: The pid of the process that executes the run, and when that process began, in seconds since 1970.
 WORKER = "labels/worker"
 #: On every export: the id of the trace that it belongs to, as in log lines.

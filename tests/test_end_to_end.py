@@ -205,6 +205,18 @@ def test_without_a_key_nothing_is_told(service: Service) -> None:
     assert "www-authenticate" in answer.headers
 
 
+def test_only_who_needs_a_secret_key_is_given_it(service: Service) -> None:
+    environments = [(" ".join(each.cmdline()), each.environ()) for each in processes_of(service.home)]
+    with_key = {
+        name: [command for command, environment in environments if name in environment]
+        for name in ("LABELS_HOME", "LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS")
+    }
+    assert len(with_key["LABELS_HOME"]) >= 6, "façade, workers, code server, daemon, UI, guard"
+    (signing,), (sending,) = with_key["LABELS_SECRET_KEY"], with_key["LABELS_WEBHOOK_KEYS"]
+    assert "cli.facade" in signing
+    assert "dagster_command" in sending
+
+
 def test_an_altered_download_token_is_refused(exports: Exports) -> None:
     status = exports.finish(exports.submit(LOTS_QR))
     url = str(status["download_url"])

@@ -79,6 +79,8 @@ class Authenticator:
             organisation = await anyio.to_thread.run_sync(self._accounts.organisation, bearer.organisation)
         except NoSuchOrganisation as error:
             raise Unauthorized from error
+        if organisation.suspended:
+            raise Unauthorized
         return Principal(organisation, bearer.role, f"oauth:{bearer.subject}")
 
 

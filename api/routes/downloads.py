@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -59,29 +59,29 @@ class Grant:
 
 
 class DownloadTokens:
-    """Makes and checks download tokens. A token is signed, not encrypted, and valid for `ttl_seconds`."""
+    """Makes and checks download tokens. A token is signed, not encrypted, and valid for `ttl_seconds`.
 
-    def __init__(self, secret_key: str, ttl_seconds: int) -> None:
-        self._signer = URLSafeSerializer(
-            secret_key, salt="label-export-download", signer_kwargs={"digest_method": hashlib.sha256}
-        )
+    The first of the secret keys signs. Tokens that another one signed are accepted.
+    """
+
+    def __init__(self, secret_keys: Sequence[str], ttl_seconds: int) -> None:
+        self._signers = [
+            URLSafeSerializer(
+                key, salt="label-export-download", signer_kwargs={"digest_method": hashlib.sha256}
+            )
+            for key in secret_keys
+        ]
         self._ttl_seconds = ttl_seconds
 
     def issue(self, job: ExportJob, purpose: Purpose = Purpose.DOWNLOAD) -> tuple[str, datetime]:
         """Return a new token and the time it expires, in whole seconds."""
         expires = int(datetime.now(UTC).timestamp()) + self._ttl_seconds
-        token = self._sign([purpose.value, job.organisation, job.job_id, expires])
+        token = _sign(self._signers[0], [purpose.value, job.organisation, job.job_id, expires])
         return token, datetime.fromtimestamp(expires, UTC)
 
     def check(self, token: str, job_id: str, purpose: Purpose = Purpose.DOWNLOAD) -> Grant:
         """Return the grant of a token. Raises InvalidToken if it is forged, expired or for another file."""
-        try:
-            content: Any = self._signer.loads(token)
-        except BadData as error:
-            raise InvalidToken from error
-        if self._sign(content) != token:
-            raise InvalidToken  # another base64 spelling of the same bytes
-        match content:
+        match self._content(token):
             case [purpose.value, str(organisation), str(granted), int(expires)] if granted == job_id:
                 grant = Grant(organisation, granted, datetime.fromtimestamp(expires, UTC))
             case _:
@@ -106,9 +106,16 @@ class DownloadTokens:
             return None
         return f"{grant.organisation}/job:{grant.job_id}"
 
-    def _sign(self, content: Any) -> str:
-        token = self._signer.dumps(content)
-        return token.decode("ascii") if isinstance(token, bytes) else token
+    def _content(self, token: str) -> Any:
+        """Return what the token says. Raises InvalidToken unless it is exactly what one of the keys signs."""
+        for signer in self._signers:
+            try:
+                content: Any = signer.loads(token)
+            except BadData:
+                continue
+            if _sign(signer, content) == token:  # and no other base64 spelling of the same bytes
+                return content
+        raise InvalidToken
 
     def links(self, job: ExportJob, root: str) -> Links:
         """Return new absolute URLs, under `root`, of the files that the job has."""
@@ -125,6 +132,11 @@ class DownloadTokens:
             errors=link(Purpose.ERRORS),
             expires_at=self.issue(job)[1],
         )
+
+
+def _sign(signer: URLSafeSerializer, content: Any) -> str:
+    token = signer.dumps(content)
+    return token.decode("ascii") if isinstance(token, bytes) else token
 
 
 async def artefact_response(request: Request, reads: ExportReads, job: ExportJob, grant: Grant) -> Response:

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
+from accounts.store import Accounts
+from api.errors import InvalidToken
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, Grant, Purpose, artefact_response, report_response
 from api.routes.resource import resource
@@ -23,10 +25,13 @@ TABLE_THREADS = 2
 class FileRoutes:
     """The artefact and the reports of a job."""
 
-    def __init__(self, exports: Exports, reads: ExportReads, tokens: DownloadTokens) -> None:
+    def __init__(
+        self, exports: Exports, reads: ExportReads, tokens: DownloadTokens, accounts: Accounts
+    ) -> None:
         self._exports = exports
         self._reads = reads
         self._tokens = tokens
+        self._accounts = accounts
         self._table_threads = anyio.CapacityLimiter(TABLE_THREADS)
 
     def routes(self) -> list[Route]:
@@ -49,8 +54,13 @@ class FileRoutes:
         return await report_response(self._reads, job, report, wanted, self._table_threads)
 
     async def _granted(self, request: Request, purpose: Purpose) -> tuple[ExportJob, Grant]:
-        """Return the job that the token grants access to. Raises InvalidToken before any look-up."""
+        """Return the job that the token grants access to.
+
+        Raises InvalidToken: for a bad token before any look-up, and if the organisation is suspended.
+        """
         job_id = incoming.job_id(request)
         grant = self._tokens.check(request.query_params.get("token", ""), job_id, purpose)
         bind_contextvars(organisation=grant.organisation, job_id=job_id)
+        if not await anyio.to_thread.run_sync(self._accounts.is_active, grant.organisation):
+            raise InvalidToken
         return await anyio.to_thread.run_sync(self._exports.job, grant.organisation, job_id), grant

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AliasChoices, Field
+
+from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import ExportCancelled
 from exports.jobs.job_id import folder_of
@@ -37,7 +40,8 @@ class Decision:
     """How and when a job ended. `artefact` is None if it was cancelled."""
 
     decided_at: datetime
-    artefact: Artefact | None
+    # Releases before 0.2 wrote the key "artifact".
+    artefact: Annotated[Artefact | None, Field(validation_alias=AliasChoices("artefact", "artifact"))]
 
     @property
     def cancelled(self) -> bool:
@@ -45,15 +49,11 @@ class Decision:
 
 
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
-    """Return the job's decision, or None if there is none yet."""
+    """Return the job's decision, or None if there is none yet. Raises UnreadableDocument."""
     try:
-        document = store.read_json(_key(job_id))
+        return documents.load(Decision, _key(job_id), store)
     except FileNotFoundError:
         return None
-    # Releases before 0.2 wrote the key "artifact".
-    stored = document["artefact"] if "artefact" in document else document["artifact"]
-    artefact = Artefact(**stored) if stored else None
-    return Decision(datetime.fromisoformat(document["decided_at"]), artefact)
 
 
 def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime) -> Decision:
@@ -84,7 +84,7 @@ def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
         "decided_at": wanted.decided_at.isoformat(),
         "artefact": asdict(wanted.artefact) if wanted.artefact else None,
     }
-    if store.create(_key(job_id), canonical_json(document)):
+    if store.create(_key(job_id), canonical_json(documents.versioned(document))):
         return wanted
     decided = of(job_id, store)
     if decided is None:  # the job expired and was removed in between

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from catalogue import selection
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
+from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import EmptySelection
 from exports.jobs import decision
@@ -80,8 +81,8 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
     digest = _digest(f"{plan.folder}/manifest.parquet", store)
     unmatched = [asdict(key) for key in selection.unmatched(catalogue, plan.selection, version=version)]
     manifest = Manifest(rows, digest, version, len(unmatched))
-    store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": unmatched})
-    store.write_json(f"{plan.folder}/manifest.json", manifest.to_document())
+    store.write_json(f"{plan.folder}/unmatched.json", documents.versioned({"unmatched": unmatched}))
+    store.write_json(f"{plan.folder}/manifest.json", documents.versioned(manifest.to_document()))
     return manifest
 
 
@@ -147,9 +148,7 @@ def load(plan: ExportPlan, store: ArtefactStore) -> Manifest:
 
 
 def _stored(folder: str, store: ArtefactStore) -> Manifest:
-    document = store.read_json(f"{folder}/manifest.json")
-    version = CatalogueVersion(**document.pop("catalogue_version"))
-    return Manifest(catalogue_version=version, **document)
+    return documents.load(Manifest, f"{folder}/manifest.json", store)
 
 
 def unmatched(plan: ExportPlan, store: ArtefactStore) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias, cast
 
 import polars as pl
 
+from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
@@ -53,16 +54,7 @@ class Part:
         return self.stop - self.start - self.failed
 
     def to_document(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_document(cls, document: dict[str, Any]) -> "Part":
-        values = dict(document)
-        fragment = values.pop("fragment")
-        if fragment is not None:
-            kind = PdfFragment if "first_page" in fragment else ArchiveFragment
-            fragment = kind(**fragment)
-        return cls(fragment=fragment, **values)
+        return documents.versioned(asdict(self))
 
 
 def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
@@ -73,7 +65,7 @@ def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
 def stored(key: str, store: ArtefactStore) -> Part | None:
     """Return the part of an earlier attempt, or None. Its document is written last, so the rest is complete."""
     try:
-        return Part.from_document(store.read_json(f"{key}.json"))
+        return documents.load(Part, f"{key}.json", store)
     except FileNotFoundError:
         return None
 

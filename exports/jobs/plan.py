@@ -6,12 +6,12 @@ from importlib.metadata import version
 from typing import Any
 
 from catalogue.selection import Selection
-from exports import trace
+from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
-from exports.requests.row_ranges import RowRange, RowRanges
+from exports.requests.row_ranges import RowRanges
 from exports.requests.settings import DEFAULT_DPI
 from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
@@ -122,7 +122,7 @@ class ExportPlan:
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:
     """Store the plan unless the job has one; return whether it was stored."""
-    return store.create(_key(plan.job_id), canonical_json(plan.to_document()))
+    return store.create(_key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
 
 
 def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
@@ -134,30 +134,13 @@ def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
 
 
 def load(job_id: str, store: ArtefactStore) -> ExportPlan:
-    """Return the job's plan. Raises FileNotFoundError where there is none."""
-    document = store.read_json(_key(job_id))
-    return ExportPlan(
-        job_id=document["job_id"],
-        organisation=document["organisation"],
-        resolver=document["resolver"],
-        requested_by=document["requested_by"],
-        submitted_at=datetime.fromisoformat(document["submitted_at"]),
-        request=ExportRequest.model_validate_json(
-            canonical_json(document["request"]), context=ACCEPTED_BEFORE
-        ),
-        engine=Engine(document["engine"]),
-        reprint_of=document["reprint_of"],
-        reason=document["reason"],
-        # Releases before 0.2 stored neither.
-        rows=_row_ranges(document.get("rows")),
-        release=document.get("release", ""),
-        # Earlier releases stored none.
-        traceparent=document.get("traceparent") or str(trace.new()),
-    )
+    """Return the job's plan. Raises FileNotFoundError where there is none, UnreadableDocument.
 
-
-def _row_ranges(stored: list[list[int]] | None) -> RowRanges | None:
-    return None if stored is None else tuple(RowRange(*each) for each in stored)
+    An unknown field of the request itself is not ignored: the labels would not be those that were asked for.
+    """
+    # Releases before 0.2 stored none.
+    absent = {"release": ""}
+    return documents.load(ExportPlan, _key(job_id), store, absent=absent, context=ACCEPTED_BEFORE)
 
 
 def _key(job_id: str) -> str:

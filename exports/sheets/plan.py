@@ -1,12 +1,13 @@
 """The plan of a job's sheets: template, layouts, font and pages, solved once before any page is drawn."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
+from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import manifest as manifests
@@ -96,14 +97,6 @@ class SheetPlan:
             "start_position": self.start_position,
         }
 
-    @classmethod
-    def from_document(cls, values: Mapping[str, Any]) -> "SheetPlan":
-        fields = dict(values)
-        fields["document"] = SheetDocument.from_dict(values["document"])
-        fields["layouts"] = tuple(LabelLayout.from_dict(layout) for layout in values["layouts"])
-        fields["slot"] = Slot(values["slot"])
-        return cls(**fields)
-
 
 def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: ArtefactStore) -> SheetPlan:
     """Return the sheets' plan, and store it; a second call returns what the first stored.
@@ -118,7 +111,7 @@ def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: 
         return manifests.read_rows(plan, store, Chunk(0, manifest.rows), _FRAME_ROWS)
 
     solved = plan_sheets(plan, template, manifest.rows, frames)
-    store.write_json(key, solved.to_document())
+    store.write_json(key, documents.versioned(solved.to_document()))
     return solved
 
 
@@ -278,7 +271,7 @@ def _firsts_of_products(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> SheetPlan:
-    return SheetPlan.from_document(store.read_json(_key(plan)))
+    return documents.load(SheetPlan, _key(plan), store)
 
 
 def _key(plan: ExportPlan) -> str:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.errors import ExportError
 from exports.jobs.job_id import folder_of
@@ -47,6 +48,11 @@ class Finding:
     facts: Facts
 
 
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    findings: list[Finding]
+
+
 def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
     """Run the checks in turn and store their findings, also if one of them raises.
 
@@ -63,16 +69,15 @@ def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
                 )
                 raise
     finally:
-        store.write_json(key(job_id), {"findings": [asdict(finding) for finding in findings]})
+        store.write_json(key(job_id), documents.versioned(asdict(_Findings(findings))))
 
 
 def of(job_id: str, store: ArtefactStore) -> list[Finding]:
     """Return the findings for the job's artefact. Empty if it has not been verified yet."""
     try:
-        document = store.read_json(key(job_id))
+        return documents.load(_Findings, key(job_id), store).findings
     except FileNotFoundError:
         return []
-    return [Finding(Check(each["check"]), each["passed"], each["facts"]) for each in document["findings"]]
 
 
 def key(job_id: str) -> str:

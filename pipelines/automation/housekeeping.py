@@ -79,17 +79,17 @@ def remove_expired(
     days = PipelineSettings().retention_days
     before = datetime.now(UTC) - timedelta(days=days)
     expired = expire(context.instance, artefacts, before)
-    context.log.info("removed %d runs and %d left-over folders", expired.runs, expired.left_over)
-    context.add_output_metadata(
-        {
-            "runs": expired.runs,
-            "left_over": expired.left_over,
-            "days": days,
-            "expired_rows": accounts.forget_expired(before),
-            "abandoned_folders": scratch.remove_abandoned(),
-            "bytes_given_back": shrink(context.instance, accounts, context.log),
-        }
-    )
+    removed = {
+        "runs": expired.runs,
+        "left_over": expired.left_over,
+        # After the runs: a delivery is what keeps a message about a run from being sent twice.
+        "deliveries": accounts.deliveries.forget(before),
+        "expired_rows": accounts.forget_expired(before),
+        "abandoned_folders": scratch.remove_abandoned(),
+        "bytes_given_back": shrink(context.instance, accounts, context.log),
+    }
+    context.log.info("removed %s", removed)
+    context.add_output_metadata({**removed, "days": days})
 
 
 @dg.job(

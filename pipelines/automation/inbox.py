@@ -5,7 +5,6 @@ from collections.abc import Collection
 
 import dagster as dg
 
-from accounts.errors import NoSuchOrganisation
 from accounts.store import Accounts
 from catalogue.imports.inbox import Arrival, Inbox, Taken
 from catalogue.tables import Catalogue
@@ -104,7 +103,7 @@ def inbox_sensor(
     arrivals = [
         arrival
         for organisation in inbox.organisations()
-        if _exists(accounts, organisation)
+        if accounts.is_active(organisation)
         for arrival in inbox.arrivals(organisation)
     ]
     last_time = json.loads(context.cursor)["last_time"] if context.cursor else []
@@ -114,14 +113,6 @@ def inbox_sensor(
         ],
         cursor=json.dumps({"last_time": [arrival.fingerprint for arrival in arrivals]}),
     )
-
-
-def _exists(accounts: Accounts, organisation: str) -> bool:
-    try:
-        accounts.organisation(organisation)
-    except NoSuchOrganisation:
-        return False
-    return True
 
 
 def _request(organisation: str, fingerprints: list[str]) -> dg.RunRequest:

@@ -1,10 +1,11 @@
 """The sensor that makes webhook messages of ended jobs, and delivers those that are due."""
 
 import json
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import dagster as dg
 
@@ -19,13 +20,21 @@ from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
 
+_log = logging.getLogger(__name__)
+
 _INTERVAL_SECONDS = 5
 
 #: Events of each kind that one evaluation reads at most.
 _EVENTS_AT_ONCE = 200
 
-#: Deliveries start within this time. With the longest one, that stays within the minute Dagster gives a sensor.
+#: The deliveries that an evaluation begins are started within this time, in the background.
 _STARTING_FOR = timedelta(seconds=20)
+
+#: One for the process: it knows which webhooks are being served.
+_COURIER = messages.Courier()
+
+#: The cursor's field for failed events. The other fields are the kinds of events, and their values storage ids.
+_FAILED = "failed"
 
 _End: TypeAlias = Literal[
     dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED
@@ -37,13 +46,32 @@ _ENDS: Mapping[_End, dg.DagsterRunStatus] = {
     dg.DagsterEventType.RUN_FAILURE: dg.DagsterRunStatus.FAILURE,
     dg.DagsterEventType.RUN_CANCELED: dg.DagsterRunStatus.CANCELED,
 }
+_STATUS_AFTER = {kind.value: status for kind, status in _ENDS.items()}
+
+
+#: An event that fails is tried again this often, at one evaluation each. That is half an hour.
+_MOST_FAILURES = 360
+
+#: Failed events that are kept for another try. Older ones are given up.
+_FAILED_KEPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The end of a run, at `timestamp` in seconds since 1970. `failures` counts the tries to make its message."""
+
+    kind: str
+    run_id: str
+    timestamp: float
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """How many deliveries were added, and the cursor for the next evaluation."""
+    """How many deliveries were added, how many events failed, and the cursor for the next evaluation."""
 
     deliveries: int
+    failed: int
     cursor: str
 
 
@@ -57,33 +85,53 @@ def enqueue_ended(
     """Add a message for every job that ended since the cursor, due at once at its organisation's webhooks.
 
     The message's id follows from the job's id, and a webhook gets each id once. So nothing is repeated if the
-    cursor is lost or a run ends twice.
+    cursor is lost or a run ends twice. An event that fails is logged, tagged on its run and kept in the cursor for
+    the next evaluations. It does not stop the others.
     """
-    seen: dict[str, int] = json.loads(cursor) if cursor else {}
-    told: dict[str, bool] = {}
-    added = 0
-    for kind, status in _ENDS.items():
-        ended = instance.fetch_run_status_changes(
+    seen: dict[str, Any] = json.loads(cursor) if cursor else {}
+    events = [Event(*values) for values in seen.pop(_FAILED, [])]
+    for kind in _ENDS:
+        records = instance.fetch_run_status_changes(
             dg.RunStatusChangeRecordsFilter(kind, after_storage_id=seen.get(kind.value, 0)),
             limit=_EVENTS_AT_ONCE,
             ascending=True,
-        )
-        for record in ended.records:
+        ).records
+        for record in records:
             seen[kind.value] = record.storage_id
             entry = record.event_log_entry
-            run = instance.get_run_record_by_id(entry.run_id)
-            organisation = run.dagster_run.tags.get(tags.ORGANISATION) if run else None
-            if run is None or organisation is None:
-                continue
-            if organisation not in told:
-                told[organisation] = _has_webhook(accounts, organisation)
-            if not told[organisation]:
-                continue
-            job = job_of(_ended(run, status), ProgressReader(instance), artefacts, catalogue)
-            trace_id = run.dagster_run.tags.get(tags.TRACE_ID)
-            body = messages.message(job, datetime.fromtimestamp(entry.timestamp, UTC), trace_id)
-            added += accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
-    return Enqueued(added, json.dumps(seen))
+            events.append(Event(kind.value, entry.run_id, entry.timestamp))
+    added = 0
+    failed: list[Event] = []
+    for event in events:
+        try:
+            added += _enqueue(event, instance, catalogue, artefacts, accounts)
+        except Exception as error:  # noqa: BLE001 - one event must not silence the others
+            _log.exception("the end of run %s cannot be told", event.run_id)
+            instance.add_run_tags(
+                event.run_id, {tags.WEBHOOK_ERROR: f"{type(error).__name__}: {error}"[:500]}
+            )
+            if event.failures < _MOST_FAILURES:
+                failed.append(replace(event, failures=event.failures + 1))
+    kept = [astuple(event) for event in failed[-_FAILED_KEPT:]]
+    return Enqueued(added, len(failed), json.dumps({**seen, _FAILED: kept}))
+
+
+def _enqueue(
+    event: Event,
+    instance: dg.DagsterInstance,
+    catalogue: Catalogue,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+) -> int:
+    """Add the message about the event's job. Return how many deliveries were added."""
+    run = instance.get_run_record_by_id(event.run_id)
+    organisation = run.dagster_run.tags.get(tags.ORGANISATION) if run else None
+    if run is None or organisation is None or not _has_webhook(accounts, organisation):
+        return 0
+    job = job_of(_ended(run, _STATUS_AFTER[event.kind]), ProgressReader(instance), artefacts, catalogue)
+    trace_id = run.dagster_run.tags.get(tags.TRACE_ID)
+    body = messages.message(job, datetime.fromtimestamp(event.timestamp, UTC), trace_id)
+    return accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
 
 
 def _ended(record: dg.RunRecord, status: dg.DagsterRunStatus) -> dg.RunRecord:
@@ -119,6 +167,7 @@ def webhooks(
     enqueued = enqueue_ended(context.instance, catalogue, artefacts, accounts, context.cursor)
     context.update_cursor(enqueued.cursor)
     send = HttpSender(allow_private=PipelineSettings().webhook_allow_private)
-    started = datetime.now(UTC)
-    attempts = messages.deliver_due(accounts, send, lambda: datetime.now(UTC), started + _STARTING_FOR)
-    return dg.SkipReason(f"{enqueued.deliveries} deliveries added, {attempts} attempted")
+    until = datetime.now(UTC) + _STARTING_FOR
+    turns = _COURIER.start_due(accounts, send, lambda: datetime.now(UTC), until)
+    told = f"{enqueued.deliveries} deliveries added, {len(turns)} webhooks served"
+    return dg.SkipReason(told if not enqueued.failed else f"{told}, {enqueued.failed} events failed")

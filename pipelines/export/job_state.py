@@ -1,5 +1,6 @@
 """Return the state of an export job from its Dagster run."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ import dagster as dg
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import AllItemsFailed, ExportCancelled
+from exports.errors import AllItemsFailed, ExportCancelled, UnreadableDocument
 from exports.jobs import decision
 from exports.jobs.decision import Decision
 from exports.jobs.job_id import job_id_for
@@ -28,7 +29,10 @@ STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
     dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
 }
 
+_log = logging.getLogger(__name__)
+
 _UNEXPLAINED = "The export failed for a reason that lies not in its data; the log has it."
+_UNREADABLE = "The record of how the export ended cannot be read; the log has the reason."
 
 
 def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
@@ -42,18 +46,25 @@ def job_of(
     """Return the state of the job whose run this is.
 
     A cancelled job is failed at once, even while the run has yet to notice. A job whose labels are recorded as
-    printed is completed, even if the run fails between that record and its own success.
+    printed is completed, even if the run fails between that record and its own success. A job whose decision cannot
+    be read is failed, so that a list shows the others.
     """
     run = record.dagster_run
     job_id = job_id_for(run.run_id)
-    decided = decision.of(job_id, artefacts)
-    status = _status(run, decided)
+    try:
+        decided, unreadable = decision.of(job_id, artefacts), False
+    except UnreadableDocument as error:
+        _log.error("job %s: %s", job_id, error)
+        decided, unreadable = None, True
+    status = JobStatus.FAILED if unreadable else _status(run, decided)
     if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
         recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id, decided.decided_at)
         status = JobStatus.COMPLETED if recorded else status
     artefact = decided.artefact if decided and status is JobStatus.COMPLETED else None
     processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)
     error_code = _error_code(run, decided) if status is JobStatus.FAILED else None
+    if unreadable:
+        error_code = UnreadableDocument.code
     unmatched = int(run.tags.get(tags.UNMATCHED, 0))
     return ExportJob(
         job_id=job_id,
@@ -94,6 +105,8 @@ def _error(run: dg.DagsterRun, error_code: str | None) -> str | None:
         return None
     if error_code == ExportCancelled.code:
         return str(ExportCancelled())
+    if error_code == UnreadableDocument.code:
+        return _UNREADABLE
     return run.tags.get(tags.ERROR, _UNEXPLAINED)
 
 

@@ -68,7 +68,11 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
 
 def _engine(url: str, *, synchronous: str) -> Engine:
     engine = create_engine(
-        url, pool_size=_POOL_SIZE, max_overflow=-1, connect_args={"timeout": _BUSY_SECONDS}
+        url,
+        pool_size=_POOL_SIZE,
+        max_overflow=-1,
+        connect_args={"timeout": _BUSY_SECONDS},
+        hide_parameters=True,
     )
 
     # SQLite connections must not cross a fork, so a forked child drops them without closing the parent's.

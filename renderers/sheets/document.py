@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any
 
 from renderers.errors import RenderError
 from renderers.sheets.arrangement import DIE_TOLERANCE_MM
@@ -108,13 +108,3 @@ class SheetDocument:
     def to_dict(self) -> dict[str, Any]:
         """Return the document as values for JSON."""
         return {**asdict(self), "created": self.created.astimezone(UTC).isoformat()}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        template = dict(values["template"])
-        template["also_known_as"] = tuple(template["also_known_as"])
-        fields = dict(values)
-        fields["template"] = SheetTemplate(**template)
-        fields["created"] = datetime.fromisoformat(values["created"])
-        fields["calibration"] = Calibration(**values["calibration"])
-        return cls(**fields)

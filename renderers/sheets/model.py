@@ -1,8 +1,7 @@
 """The geometry of a label sheet, and the layout that all labels of one kind share."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal
 
 from gs1.symbol_size import SymbolKind
 from renderers.units import MILLIMETRES_PER_INCH
@@ -92,18 +91,3 @@ class LabelLayout:
     @property
     def x_dimension_mm(self) -> float:
         return self.x_dots * MILLIMETRES_PER_INCH / self.dpi
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Return the layout from its `dataclasses.asdict`, which may have been written as JSON and read again."""
-        fields = dict(values)
-        fields["kind"] = SymbolKind(values["kind"])
-        fields["hri"] = tuple(_text_line(line) for line in values["hri"])
-        fields["name"] = values["name"] and _text_line(values["name"])
-        return cls(**fields)
-
-
-def _text_line(values: Mapping[str, Any]) -> TextLine:
-    fields = dict(values)
-    fields["ais"] = tuple(values["ais"])
-    return TextLine(**fields)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from accounts.store import Accounts
+from accounts.vault import Vault, derived_keys
 
 
 @pytest.fixture
@@ -36,6 +37,6 @@ def database_url(sqlite_url):
 
 @pytest.fixture
 def accounts(database_url):
-    store = Accounts(database_url)
+    store = Accounts(database_url, Vault(derived_keys(["a secret of the tests"])))
     yield store
     store.close()

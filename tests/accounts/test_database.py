@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -41,6 +41,13 @@ INSERT INTO organisations VALUES (1, 'acme', 'Acme', NULL, '2026-01-01 00:00:00.
 PLANS = [
     "INSERT INTO organisations VALUES (1, 'acme', 'Acme', NULL, '2026-01-01')",
     "INSERT INTO plans VALUES (7, 1, 'Morning', '0 6 * * *', 'UTC', '{}', true, '2026-01-01', '2026-01-02 06:00')",
+]
+
+#: What releases before the third migration stored of a webhook and a delivery.
+WEBHOOKS = [
+    "INSERT INTO organisations VALUES (1, 'acme', 'Acme', NULL, '2026-01-01')",
+    "INSERT INTO webhooks VALUES (3, 1, 'https://hooks.example/', 'whsec_cGxhaW4=', true, '2026-01-01')",
+    "INSERT INTO deliveries VALUES (5, 3, 'msg_1', '{}', 0, '2026-01-02', NULL, NULL)",
 ]
 
 
@@ -98,6 +105,28 @@ def test_schedules_of_the_time_when_they_were_called_plans_are_taken_over(databa
     assert kept.last_tick_at == datetime(2026, 1, 2, 6, tzinfo=UTC)
     with pytest.raises(ScheduleExists):
         store.schedules.add("acme", "Morning", cron="0 7 * * *", time_zone="UTC", request="{}")
+    store.close()
+    assert differences(database_url) == []
+
+
+def test_webhooks_and_deliveries_of_the_release_before_are_taken_over(database_url, sqlite_file):
+    sqlite_file.parent.mkdir()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        database.upgrade(connection, "0002")
+        for statement in WEBHOOKS:
+            connection.execute(text(statement))
+    engine.dispose()
+    store = Accounts(database_url)
+    (webhook,) = store.webhooks.list("acme")
+    assert (webhook.secret, store.organisation("acme").suspended) == ("whsec_cGxhaW4=", False)
+    now = datetime.now(UTC)
+    assert [delivery.message_id for delivery in store.deliveries.due(now, 9)] == ["msg_1"]
+    assert store.deliveries.forget(now - timedelta(days=1)) == 0
+    assert store.deliveries.forget(now + timedelta(days=1)) == 1
+    store.deliveries.enqueue("acme", "msg_2", "{}")
+    store.webhooks.remove("acme", webhook.id)
+    assert store.deliveries.forget(now + timedelta(days=1)) == 0, "a webhook takes its deliveries with it"
     store.close()
     assert differences(database_url) == []
 

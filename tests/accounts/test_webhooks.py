@@ -115,6 +115,37 @@ def test_a_message_is_enqueued_once_for_each_active_webhook(acme):
     assert acme.deliveries.due(NOW - timedelta(seconds=1), 10) == []
 
 
+def test_organisations_take_turns(acme):
+    acme.webhooks.add("acme", URL)
+    acme.webhooks.add("other", URL)
+    for number in range(3):
+        acme.deliveries.enqueue("acme", f"msg_{number}", "{}", at=NOW)
+    for number in range(2):
+        acme.deliveries.enqueue("other", f"msg_{number}", "{}", at=LATER)
+    due = acme.deliveries.due(LATER, 10)
+    assert [(delivery.webhook.organisation, delivery.message_id) for delivery in due] == [
+        ("acme", "msg_0"),
+        ("other", "msg_0"),
+        ("acme", "msg_1"),
+        ("other", "msg_1"),
+        ("acme", "msg_2"),
+    ]
+    assert {delivery.webhook.organisation for delivery in acme.deliveries.due(LATER, 2)} == {"acme", "other"}
+
+
+def test_old_deliveries_are_forgotten_whatever_became_of_them(acme):
+    acme.webhooks.add("acme", URL)
+    for number in range(3):
+        acme.deliveries.enqueue("acme", f"msg_{number}", "{}", at=NOW)
+    delivered, given_up, _ = acme.deliveries.due(NOW, 3)
+    acme.deliveries.mark_delivered(delivered.id, LATER)
+    acme.deliveries.mark_failed(given_up.id, "404", None)
+    acme.deliveries.enqueue("acme", "msg_3", "{}", at=LATER)
+    assert acme.deliveries.forget(NOW) == 0
+    assert acme.deliveries.forget(LATER) == 3
+    assert [delivery.message_id for delivery in acme.deliveries.due(LATER, 10)] == ["msg_3"]
+
+
 def test_without_webhooks_nothing_is_enqueued(acme):
     assert acme.deliveries.enqueue("acme", "msg_1", "{}") == 0
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from accounts.store import Accounts
 from cli.main import main
+from cli.settings import Settings
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def accounts(home):
-    store = Accounts(f"sqlite:///{home}/accounts.sqlite")
+    store = Accounts(f"sqlite:///{home}/accounts.sqlite", Settings().resolved().vault())
     store.create_organisation("acme")
     store.create_organisation("other")
     yield store
@@ -114,6 +115,15 @@ def test_a_mistake_is_told_in_a_line(accounts, arguments, exit_code):
     done = run(*arguments, exit_code=exit_code)
     assert "Error: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_organisation_is_suspended_and_resumed(accounts):
+    keys = [last_line(run("keys", "create", "--org", slug)) for slug in ("acme", "other")]
+    assert "labels org resume acme" in run("org", "suspend", "acme").stdout
+    assert [accounts.authenticate(key) is None for key in keys] == [True, False]
+    run("org", "resume", "acme")
+    assert [accounts.authenticate(key) is None for key in keys] == [False, False]
+    assert "nobody" in run("org", "suspend", "nobody", exit_code=1).stderr
 
 
 def test_webhooks_are_added_listed_and_removed(accounts):

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,10 +20,11 @@ from standardwebhooks import Webhook as Verifier
 
 from accounts.deliveries import Delivery
 from accounts.store import Accounts
+from accounts.vault import Vault, derived_keys
 from exports.ports import ExportJob, JobStatus
 from notifications import http_sender
 from notifications.http_sender import AddressNotAllowed, HttpSender, is_public
-from notifications.webhooks import RETRY_AFTER, deliver_due, message, message_id
+from notifications.webhooks import RETRY_AFTER, Courier, Send, message, message_id
 
 NOW = datetime(2026, 11, 24, 8, 30, tzinfo=UTC)
 
@@ -39,7 +41,9 @@ def job(status: JobStatus = JobStatus.COMPLETED, **changes: object) -> ExportJob
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
-    made = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    made = Accounts(
+        f"sqlite:///{tmp_path / 'accounts.sqlite'}", Vault(derived_keys(["a secret of the tests"]))
+    )
     made.create_organisation("acme")
     yield made
     made.close()
@@ -86,6 +90,11 @@ def due(accounts: Accounts, url: str, body: str | None = None) -> Delivery:
     accounts.webhooks.add("acme", url, allow_http=True)
     accounts.deliveries.enqueue("acme", message_id("J"), body or message(job(), NOW), at=NOW)
     return accounts.deliveries.due(NOW, 1)[0]
+
+
+def deliver_due(accounts: Accounts, send: Send, clock: Callable[[], datetime], until: datetime) -> int:
+    """Deliver what is due, wait until it is done, and return how many attempts that took."""
+    return sum(turn.result(30) for turn in Courier().start_due(accounts, send, clock, until))
 
 
 def test_a_message_says_what_a_poll_says_without_links() -> None:
@@ -284,6 +293,97 @@ def test_a_receiver_that_speaks_no_http_is_an_error_and_not_an_accident(accounts
     assert attempts == 1
     assert accounts.deliveries.due(NOW, 10) == []
     assert accounts.deliveries.due(NOW + timedelta(seconds=5), 10)[0].id == delivery.id
+
+
+def test_a_name_server_that_does_not_answer_is_waited_for_so_long_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+    look_ups = threading.BoundedSemaphore(1)
+
+    def stuck(*_: object, **__: object) -> list[object]:
+        answered.wait(30)
+        return [(0, 0, 0, "", ("93.184.216.34", 443))]
+
+    monkeypatch.setattr(http_sender.socket, "getaddrinfo", stuck)
+    monkeypatch.setattr(http_sender, "_LOOK_UPS", look_ups)
+    monkeypatch.setattr(http_sender, "_RESOLVE_SECONDS", 0)
+    with pytest.raises(TimeoutError):
+        http_sender.resolve("hooks.example", 443)
+    with pytest.raises(TimeoutError, match="too many look-ups"):
+        http_sender.resolve("other.example", 443)
+    answered.set()
+    assert look_ups.acquire(timeout=30), "a look-up that ends makes room"
+    look_ups.release()
+    monkeypatch.setattr(http_sender, "_RESOLVE_SECONDS", 30)
+    assert http_sender.resolve("hooks.example", 443) == ["93.184.216.34"]
+
+
+def test_a_name_that_does_not_exist_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(http_sender.socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror):
+        http_sender.resolve("hooks.invalid", 443)
+
+
+def test_a_receiver_that_never_answers_costs_only_its_own_organisation(accounts: Accounts) -> None:
+    accounts.create_organisation("other")
+    for _ in range(3):
+        accounts.webhooks.add("acme", "https://silent.example/")
+    accounts.webhooks.add("other", "https://hooks.example/")
+    for number in range(4):
+        for slug in ("acme", "other"):
+            accounts.deliveries.enqueue(slug, f"msg_{number}", "{}", at=NOW)
+    released = threading.Event()
+    sent: list[tuple[str, int]] = []
+
+    def send(delivery: Delivery, now: datetime) -> int:
+        sent.append((delivery.webhook.organisation, delivery.id))
+        if delivery.webhook.organisation == "acme":
+            released.wait(30)
+            raise TimeoutError
+        return 200
+
+    courier = Courier()
+    first = courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1))
+    assert len(first) == 3, "two threads of three webhooks, and the other organisation's"
+    theirs, silent = wait(first, 30, FIRST_COMPLETED)
+    assert [turn.result() for turn in theirs] == [4]
+    accounts.deliveries.enqueue("other", "msg_4", "{}", at=NOW)
+    (second,) = courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1))
+    assert second.result(30) == 1, "what comes later does not wait either"
+    released.set()
+    assert [turn.result(30) for turn in silent] == [1, 1], "an attempt without an answer ends the turn"
+    assert len(set(sent)) == len(sent) == 2 + 5
+
+
+def test_what_is_on_its_way_is_not_sent_a_second_time(accounts: Accounts) -> None:
+    due(accounts, "https://hooks.example/")
+    released = threading.Event()
+
+    def send(delivery: Delivery, now: datetime) -> int:
+        released.wait(30)
+        return 200
+
+    courier = Courier()
+    (turn,) = courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1))
+    assert courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1)) == []
+    released.set()
+    assert turn.result(30) == 1
+    assert courier.start_due(accounts, send, lambda: NOW, NOW + timedelta(1)) == []
+
+
+def test_a_failure_of_ours_frees_the_webhook_and_is_logged(
+    accounts: Accounts, caplog: pytest.LogCaptureFixture
+) -> None:
+    due(accounts, "https://hooks.example/")
+    courier = Courier()
+    (turn,) = courier.start_due(accounts, answering(RuntimeError()), lambda: NOW, NOW + timedelta(1))
+    with pytest.raises(RuntimeError):
+        turn.result(30)
+    assert "cut short" in caplog.text
 
 
 def answering(*answers: int | Exception) -> Callable[[Delivery, datetime], int]:

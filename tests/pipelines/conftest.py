@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 
 from accounts.store import Accounts
+from accounts.vault import Vault, derived_keys
 from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
@@ -45,7 +46,9 @@ def artefacts(tmp_path: Path) -> ArtefactStore:
 
 @pytest.fixture
 def accounts(tmp_path: Path) -> Iterator[Accounts]:
-    made = Accounts(f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    made = Accounts(
+        f"sqlite:///{tmp_path / 'accounts.sqlite'}", Vault(derived_keys(["a secret of the tests"]))
+    )
     made.create_organisation("acme")
     yield made
     made.close()

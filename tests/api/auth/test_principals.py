@@ -51,3 +51,21 @@ def test_a_viewer_writes_nothing(client, accounts):
     assert client.post("/", headers=viewer).status_code == 403
     assert client.post("/", headers=bearer(token(role="viewer"))).status_code == 403
     assert client.post("/", headers=bearer(token(role="manager"))).status_code == 200
+
+
+def test_a_suspended_organisation_is_let_in_by_no_way(client, accounts, plain):
+    accounts.create_organisation("suspended")
+    suspended = {"X-API-Key": accounts.create_key("suspended", Role.EDITOR)}
+    of_token = bearer(token(org="suspended"))
+    client.post(paths.SESSION, headers=suspended)
+    session = {"Cookie": f"sessionid={client.cookies['sessionid']}"}
+    client.cookies.clear()
+    ways = (suspended, of_token, session)
+    assert [client.get("/", headers=way).status_code for way in ways] == [200, 200, 200]
+    accounts.suspend("suspended")
+    for way in ways:
+        assert is_unauthorized(client.get("/", headers=way))
+    assert client.post(paths.SESSION, headers=suspended).status_code == 401
+    assert client.get("/", headers={"X-API-Key": plain}).status_code == 200
+    accounts.resume("suspended")
+    assert [client.get("/", headers=way).status_code for way in ways] == [200, 200, 200]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from api.errors import InvalidToken
 from api.routes.downloads import DownloadTokens, Purpose
 from exports.errors import TooManyRows
 from exports.ports import JobStatus, Report
@@ -52,7 +53,20 @@ def test_an_artefact_that_is_gone(client, editor, exports, local):
 
 
 def token_for(job, purpose=Purpose.DOWNLOAD, *, secret="a secret of the tests", ttl=60):
-    return DownloadTokens(secret, ttl).issue(job, purpose)[0]
+    return DownloadTokens([secret], ttl).issue(job, purpose)[0]
+
+
+def test_a_new_key_signs_and_the_one_before_is_still_accepted(exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    old, new = token_for(job, secret="the old secret key"), token_for(job, secret="the new secret key")
+    rotated = DownloadTokens(["the new secret key", "the old secret key"], 60)
+    assert [rotated.check(token, job.job_id).job_id for token in (old, new)] == [job.job_id] * 2
+    after = DownloadTokens(["the new secret key"], 60)
+    assert after.check(rotated.issue(job)[0], job.job_id).organisation == "acme"
+    with pytest.raises(InvalidToken):
+        after.check(old, job.job_id)
+    with pytest.raises(InvalidToken):
+        rotated.check(old + "=", job.job_id)
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -81,6 +95,20 @@ def test_wrong_tokens(client, editor, exports, purpose):
     is_problem(client.get(url, headers=editor), 403, "forbidden")
     is_problem(client.get(url, params=[("token", "a"), ("token", "b")]), 403, "forbidden")
     assert not exports.calls
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_links_of_a_suspended_organisation(client, exports, accounts, purpose):
+    accounts.create_organisation(f"suspended-{purpose}")
+    urls = []
+    for slug in (f"suspended-{purpose}", "acme"):
+        job = exports.add(slug, JobStatus.COMPLETED, reports=frozenset(Report))
+        urls.append(f"{URL}{job.job_id}/{purpose}/?token={token_for(job, purpose)}")
+    accounts.suspend(f"suspended-{purpose}")
+    is_problem(client.get(urls[0]), 403, "forbidden")
+    assert client.get(urls[1]).status_code == 200
+    accounts.resume(f"suspended-{purpose}")
+    assert client.get(urls[0]).status_code == 200
 
 
 def test_a_link_of_a_job_that_was_since_cancelled(client, exports):

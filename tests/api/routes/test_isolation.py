@@ -42,7 +42,7 @@ def test_lists_hold_only_ones_own(client, editor, stranger, exports):
 def test_a_token_opens_no_job_of_another_organisation(client, exports, purpose):
     job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report))
     own = exports.add("other", JobStatus.COMPLETED, reports=frozenset(Report))
-    tokens = DownloadTokens("a secret of the tests", 60)
+    tokens = DownloadTokens(["a secret of the tests"], 60)
     # Of our own making: the right id under the wrong organisation. No API call issues such a one.
     forged = tokens.issue(type(job)(**{**as_fields(job), "organisation": "other"}), purpose)[0]
     is_problem(client.get(f"{URL}{job.job_id}/{purpose}/", params={"token": forged}), 404, "not_found")

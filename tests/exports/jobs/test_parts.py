@@ -1,9 +1,9 @@
 """A part is read back as it was stored."""
 
-import json
-
 import pytest
 
+from exports.artefacts import ArtefactStore
+from exports.jobs import parts
 from exports.jobs.parts import Part
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
@@ -14,6 +14,9 @@ from renderers.sheets.pdf import PdfFragment
     [ArchiveFragment(12, 34, 5, "ab"), PdfFragment(0, 2, 12, 34, "ab"), None],
     ids=["members of a ZIP", "pages", "no page begins"],
 )
-def test_a_part_survives_being_written_down(fragment: ArchiveFragment | PdfFragment | None) -> None:
+def test_a_part_survives_being_written_down(
+    fragment: ArchiveFragment | PdfFragment | None, store: ArtefactStore
+) -> None:
     part = Part("exports/job/parts/0", 0, 25_000, 3, fragment)
-    assert Part.from_document(json.loads(json.dumps(part.to_document()))) == part
+    store.write_json(f"{part.key}.json", part.to_document())
+    assert parts.stored(part.key, store) == part

@@ -83,13 +83,19 @@ def test_what_was_printed_stays_known(dagster, artefacts, catalogue, job) -> Non
     assert total == frozen.rows
 
 
-def test_the_job_keeps_what_is_younger_than_the_retention(dagster, artefacts, job, monkeypatch) -> None:
+def test_the_job_keeps_what_is_younger_than_the_retention(
+    dagster, artefacts, accounts, job, monkeypatch
+) -> None:
     export = job(1)
     end(dagster, export)
+    accounts.webhooks.add("acme", "https://hooks.example/")
+    for message_id, age in (("old", timedelta(days=2)), ("young", timedelta(hours=2))):
+        accounts.deliveries.enqueue("acme", message_id, "{}", at=NOW - age)
     monkeypatch.setenv("LABELS_RETENTION_DAYS", "1")
     result = defs.resolve_job_def(HOUSEKEEPING_JOB).execute_in_process(instance=dagster)
     assert result.success
     assert artefacts.exists(f"{export.folder}/artefact")
+    assert [delivery.message_id for delivery in accounts.deliveries.due(NOW, 10)] == ["young"]
 
 
 def test_rows_that_expired_long_ago_and_free_pages_go(dagster, accounts, monkeypatch) -> None:

@@ -145,3 +145,19 @@ def test_what_a_killed_run_claimed_is_taken_up(
     assert done.success
     assert [count(catalogue, Selection("acme", scope)) for scope in Scope] == [1, 1, 2]
     assert inbox.arrivals("acme") == []
+
+
+def test_the_inbox_of_a_suspended_organisation_waits(
+    instance: dg.DagsterInstance, resources: dict[str, object]
+) -> None:
+    accounts = resources["accounts"]
+    accounts.create_organisation("stranger")
+    accounts.suspend("acme")
+    _, cursor = look(instance, resources, None)
+    requests, cursor = look(instance, resources, cursor)
+    assert [request.tags[tags.INBOX] for request in requests] == ["stranger"]
+    accounts.resume("acme")
+    _, cursor = look(instance, resources, cursor)
+    requests, _ = look(instance, resources, cursor)
+    # Nothing ran here, so the other organisation's files are still there too.
+    assert {request.tags[tags.INBOX] for request in requests} == {"acme", "stranger"}

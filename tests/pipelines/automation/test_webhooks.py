@@ -15,6 +15,8 @@ from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
+from pipelines import tags
+from pipelines.automation import webhooks
 from pipelines.automation.webhooks import enqueue_ended
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
@@ -120,3 +122,67 @@ def test_a_message_belongs_to_the_trace_of_its_job(dagster, runs, catalogue, art
     [delivery] = accounts.deliveries.due(datetime.now(UTC) + timedelta(minutes=1), 100)
     sent = trace.parse(json.loads(delivery.payload)["traceparent"])
     assert sent.trace_id == trace.parse(export.traceparent).trace_id
+
+
+@pytest.fixture
+def two_ended(dagster, runs, artefacts, accounts) -> tuple[ExportPlan, ExportPlan]:
+    """Return an ended job of `acme` and a later one of `other`, which have a webhook each."""
+    accounts.create_organisation("other")
+    made = started(1, runs, artefacts), started(2, runs, artefacts, "other")
+    for export in made:
+        accounts.webhooks.add(export.organisation, "https://hooks.example/")
+        ended(export, dagster, artefacts)
+    return made
+
+
+def test_an_unreadable_document_spoils_one_job(
+    dagster, catalogue, artefacts, accounts, two_ended, caplog
+) -> None:
+    theirs, others = two_ended
+    with artefacts.write(f"{theirs.folder}/decision.json") as stream:
+        stream.write(b"{")
+    assert enqueue_ended(dagster, catalogue, artefacts, accounts, None).deliveries == 2
+    assert {message_id: (kind, data["error_code"]) for message_id, kind, data in told(accounts)} == {
+        f"msg_{theirs.job_id}": ("label_export.failed", "unreadable_document"),
+        f"msg_{others.job_id}": ("label_export.completed", None),
+    }
+    assert f"{theirs.folder}/decision.json" in caplog.text
+
+
+def test_an_event_that_fails_is_reported_and_told_later(
+    dagster, catalogue, artefacts, accounts, two_ended, tmp_path, caplog
+) -> None:
+    theirs, others = two_ended
+    key = f"{theirs.folder}/decision.json"
+    hidden = tmp_path / "hidden"
+    artefacts.local_path(key).rename(hidden)
+    (tmp_path / "store" / key).mkdir()
+    first = enqueue_ended(dagster, catalogue, artefacts, accounts, None)
+    assert (first.deliveries, first.failed) == (1, 1)
+    assert [message_id for message_id, *_ in told(accounts)] == [f"msg_{others.job_id}"]
+    run = dagster.get_run_by_id(run_id_for(theirs.job_id))
+    assert run.tags[tags.WEBHOOK_ERROR].startswith("IsADirectoryError")
+    assert run.run_id in caplog.text
+    (tmp_path / "store" / key).rmdir()
+    hidden.rename(tmp_path / "store" / key)
+    second = enqueue_ended(dagster, catalogue, artefacts, accounts, first.cursor)
+    assert (second.deliveries, second.failed) == (1, 0)
+    assert {message_id for message_id, *_ in told(accounts)} == {
+        f"msg_{theirs.job_id}",
+        f"msg_{others.job_id}",
+    }
+
+
+def test_an_event_that_always_fails_is_given_up(
+    dagster, catalogue, artefacts, accounts, two_ended, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(webhooks, "_MOST_FAILURES", 1)
+    path = tmp_path / "store" / two_ended[0].folder / "decision.json"
+    path.unlink()
+    path.mkdir()
+    cursor, failed = None, []
+    for _ in range(3):
+        enqueued = enqueue_ended(dagster, catalogue, artefacts, accounts, cursor)
+        cursor = enqueued.cursor
+        failed.append(enqueued.failed)
+    assert failed == [1, 0, 0]

@@ -1,0 +1,67 @@
+"""The JSON documents of a job: they carry a version, and fields that this release does not know are ignored.
+
+So a release can add fields, and the one before it still reads what was written meanwhile.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from exports.artefacts import ArtefactStore, canonical_json
+from exports.errors import UnreadableDocument
+
+#: To be raised only if an older release would misread the documents. Those of releases before 0.2 have none.
+VERSION = 1
+
+_Kind = TypeVar("_Kind")
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    version: int = VERSION
+
+
+_ENVELOPE = TypeAdapter(_Envelope)
+
+
+def versioned(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with these fields."""
+    return {"version": VERSION, **fields}
+
+
+def load(
+    kind: type[_Kind],
+    key: str,
+    store: ArtefactStore,
+    *,
+    absent: Mapping[str, Any] | None = None,
+    context: object = None,
+) -> _Kind:
+    """Return the stored document as an instance of the dataclass `kind`.
+
+    `absent` are the values of fields that the document lacks, if they are not the defaults of `kind`; `context` is
+    for pydantic's validators.
+    Raises FileNotFoundError; UnreadableDocument if it is not JSON, lacks a field or is of a later version.
+    """
+    with store.open(key) as stream:
+        text = stream.read()
+    try:
+        version = _ENVELOPE.validate_json(text).version
+        if version > VERSION:
+            raise UnreadableDocument(key, f"it has version {version}, and this release knows {VERSION}")
+        if absent:
+            text = canonical_json({**absent, **json.loads(text)})
+        return _adapter(kind).validate_json(text, context=context)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "the whole"
+        raise UnreadableDocument(key, f"{where}: {fault['msg']}") from error
+
+
+@cache
+def _adapter(kind: type[_Kind]) -> TypeAdapter[_Kind]:
+    return TypeAdapter(kind)

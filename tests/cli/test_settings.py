@@ -1,0 +1,103 @@
+"""The home is private, and its secret key goes to no process that does not need it."""
+
+import os
+import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from accounts.store import Accounts
+from accounts.vault import derived_keys
+from cli import settings as cli_settings
+from cli.settings import Settings, make_private
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("LABELS_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_home_and_what_is_in_it_are_its_owners_only(home):
+    settings = Settings(home=home).resolved()
+    accounts = Accounts(settings.database_url)
+    accounts.create_organisation("acme")
+    assert mode(home) == 0o700
+    assert {path.name: oct(mode(path)) for path in home.iterdir()} == dict.fromkeys(
+        ["accounts.sqlite", "accounts.sqlite-shm", "accounts.sqlite-wal", "secret_key"], "0o600"
+    )
+    accounts.close()
+
+
+def test_a_home_of_an_earlier_release_becomes_private(home):
+    databases = [
+        home / name for name in ("accounts.sqlite", "dagster/storage/runs.db", "dagster/storage/runs/a.db")
+    ]
+    for path in (home / "secret_key", *databases):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("a secret key of an earlier release")
+        path.chmod(0o644)
+    home.chmod(0o755)
+    assert Settings(home=home).resolved().secret_key == "a secret key of an earlier release"
+    make_private(home)
+    assert [mode(path) for path in (home, home / "secret_key", *databases)] == [0o700, *[0o600] * 4]
+
+
+def test_a_database_elsewhere_becomes_private_too(tmp_path):
+    file = tmp_path / "accounts.sqlite"
+    file.touch(0o644)
+    accounts = Accounts(f"sqlite:///{file}")
+    accounts.create_organisation("acme")
+    assert mode(file) == 0o600
+    accounts.close()
+
+
+def test_all_who_start_at_once_get_one_key(home):
+    together = threading.Barrier(8)
+
+    def start():
+        together.wait(30)
+        return Settings(home=home).resolved().secret_key
+
+    with ThreadPoolExecutor(8) as pool:
+        found = {future.result() for future in [pool.submit(start) for _ in range(8)]}
+    assert len(found) == 1
+    assert len(found.pop()) >= 48
+    assert [path.name for path in home.iterdir()] == ["secret_key"]
+
+
+def test_the_key_is_never_seen_before_it_is_whole(home, monkeypatch):
+    link, seen = os.link, []
+
+    def watched(source, target):
+        seen.append((home / "secret_key").exists())
+        link(source, target)
+
+    monkeypatch.setattr(cli_settings.os, "link", watched)
+    key = Settings(home=home).resolved().secret_key
+    assert seen == [False]
+    assert (home / "secret_key").read_text() == key
+
+
+def test_only_who_signs_gets_the_secret_key(home, monkeypatch):
+    key = "the secret key of the operator"
+    monkeypatch.setenv("LABELS_SECRET_KEY", key)
+    monkeypatch.setenv("LABELS_RETENTION_DAYS", "3")
+    settings = Settings(home=home).resolved()
+    common = settings.environment()
+    assert common["LABELS_RETENTION_DAYS"] == "3"
+    assert not {name for name, value in common.items() if key in value}
+    assert settings.signing_environment() == {"LABELS_SECRET_KEY": key}
+    assert settings.sending_environment() == {"LABELS_WEBHOOK_KEYS": derived_keys([key])[0]}
+    assert not (home / "secret_key").exists()
