@@ -40,6 +40,7 @@ def main() -> None:
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url))
     artefacts = ArtefactStore(settings.storage_url)
+    accounts = Accounts(settings.database_url)
     dagster = instance.load(Path(settings.home))
     exports = DagsterExports(
         instance=dagster,
@@ -47,12 +48,13 @@ def main() -> None:
         workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,
+        accounts=accounts,
         sync_threshold=settings.sync_threshold,
         max_items=settings.max_items,
+        max_open_jobs=settings.max_open_jobs,
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()
-    accounts = Accounts(settings.database_url)
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     app = create_app(
         exports=exports,

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
     max_items: int = Field(default=5_000_000, ge=1)
+    max_open_jobs: int = Field(default=200, ge=1)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
 
@@ -46,6 +47,7 @@ class Settings(BaseSettings):
             "LABELS_SECRET_KEY": self.secret_key,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
             "LABELS_MAX_ITEMS": str(self.max_items),
+            "LABELS_MAX_OPEN_JOBS": str(self.max_open_jobs),
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),

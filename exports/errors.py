@@ -149,6 +149,20 @@ class Unavailable(ExportError):
         self.retry_after = retry_after
 
 
+class TooManyOpenJobs(ExportError):
+    """The organisation has as many jobs that have not ended as it may have."""
+
+    code = "rate_limited"
+
+    def __init__(self, most: int, *, retry_after: int = 10) -> None:
+        super().__init__(
+            f"The organisation has {most} open label exports. Wait until one ends, or cancel one.",
+            value=most,
+            expected=f"fewer than {most} open label exports",
+        )
+        self.retry_after = retry_after
+
+
 class EmptySelection(ExportError):
     """The selection matches no entity."""
 

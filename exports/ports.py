@@ -8,6 +8,9 @@ from typing import Protocol
 from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
 
+#: A submission is answered within this time, finished or not.
+ANSWER_SECONDS = 20.0
+
 
 class JobStatus(StrEnum):
     """The state of a label export."""
@@ -120,19 +123,29 @@ class Exports(Protocol):
         *,
         requested_by: str,
         idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job and return it. A small job has already run by then.
+        """Create a job and return it. A small job has already run by then, if it could within `wait_seconds`.
 
         If the organisation has used the idempotency key before, return the job of that submission. Raises
-        Unavailable; InvalidRequest; KeyReused if the key was used for another request; StillInFlight while the
-        first submission with the key is being answered.
+        Unavailable; InvalidRequest; TooManyOpenJobs; KeyReused if the key was used for another request;
+        StillInFlight while the first submission with the key is being answered.
         """
         ...
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
+        """Create a job with the frozen rows of a completed one, as `submit` does.
+
+        Raises ExportNotFound, NotReprintable, TooManyOpenJobs.
+        """
         ...
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:

@@ -1,15 +1,18 @@
 """The `Exports` port on Dagster: submit, cancel and read exports as runs of an instance."""
 
 import threading
+import time
 import uuid
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import dagster as dg
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.store import Accounts
 from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
@@ -21,14 +24,15 @@ from exports.errors import (
     NotReprintable,
     StillInFlight,
 )
-from exports.jobs import decision, manifest, plan
+from exports.jobs import decision, leases, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import ANSWER_SECONDS, ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
 from pipelines import tags
+from pipelines.execution.open_jobs import require_room
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.job_state import job_of, statuses_of
@@ -36,11 +40,8 @@ from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import exported_items
 from renderers.engine import Engine
 
-#: A small job waits this long for a warm worker; then it is queued like a large one.
-WARM_WAIT_SECONDS = 20.0
-
 #: A run older than this that nobody started waits for no warm worker any more.
-_LEFT_OVER_AFTER = timedelta(seconds=WARM_WAIT_SECONDS + 10)
+_LEFT_OVER_AFTER = timedelta(seconds=ANSWER_SECONDS + 10)
 
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
@@ -57,8 +58,10 @@ class DagsterExports:
         workers: WarmWorkers,
         catalogue: Catalogue,
         artefacts: ArtefactStore,
+        accounts: Accounts,
         sync_threshold: int,
         max_items: int,
+        max_open_jobs: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -68,7 +71,9 @@ class DagsterExports:
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
+        self._accounts = accounts
         self._max_items = max_items
+        self._max_open_jobs = max_open_jobs
         self._engine = engine
         self._in_flight: set[str] = set()
         self._in_flight_lock = threading.Lock()
@@ -83,40 +88,54 @@ class DagsterExports:
         *,
         requested_by: str,
         idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create the run. A warm worker executes a small one before this returns; a large one is queued.
+        """Create the run. A warm worker executes a small one, if it can before this returns; else it is queued.
 
         The run is stored before anything starts it, so a crash in between loses nothing. An idempotency key
         determines the run's id, and the first request to store its plan makes the job.
         """
+        answer_by = time.monotonic() + wait_seconds
         if idempotency_key is None:
+            self._require_room(organisation)
             wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
-            return self._start(wanted, self._count_of_allowed(wanted))
+            return self._start(wanted, self._count_of_allowed(wanted), answer_by)
         wanted = self._plan(_keyed_run_id(organisation, idempotency_key), organisation, request, requested_by)
         with self._answering(wanted.job_id, idempotency_key):
-            return self._submit_keyed(wanted, idempotency_key)
+            return self._submit_keyed(wanted, organisation, idempotency_key, answer_by)
 
-    def _submit_keyed(self, wanted: ExportPlan, key: str) -> ExportJob:
+    def _submit_keyed(
+        self, wanted: ExportPlan, organisation: Organisation, key: str, answer_by: float
+    ) -> ExportJob:
         stored = plan.find(wanted.job_id, self._artefacts)
         if stored is None:
             # A refused request is not stored, so its key can be used again.
+            self._require_room(organisation)
             count = self._count_of_allowed(wanted)
             if plan.save(wanted, self._artefacts):
-                return self._start(wanted, count)
+                return self._start(wanted, count, answer_by)
             stored = plan.load(wanted.job_id, self._artefacts)
         if stored.request.normalised() != wanted.request.normalised():
             raise KeyReused(key)
         record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
         if record is None:
             # The first attempt stored its plan and died before it created the run.
-            return self._start(stored, self._count_of_allowed(stored))
+            return self._start(stored, self._count_of_allowed(stored), answer_by)
         self._submit_if_left_over(record, key)
         return self.job(stored.organisation, stored.job_id)
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
         """Start a new job with the frozen rows of a completed one."""
+        answer_by = time.monotonic() + wait_seconds
+        self._require_room(organisation)
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
@@ -138,7 +157,7 @@ class DagsterExports:
             reprint_of=job_id,
             reason=reason,
         )
-        return self._start(again, job.total_items)
+        return self._start(again, job.total_items, answer_by)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
@@ -153,6 +172,8 @@ class DagsterExports:
             self._instance.run_coordinator.cancel_run(run.run_id)
         elif run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._instance.report_run_canceled(run)
+            # It may hold the stock while it waits for a warm worker.
+            leases.release(plan.load(job_id, self._artefacts), self._accounts)
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
@@ -218,15 +239,31 @@ class DagsterExports:
             raise InvalidRequest([{"loc": ["body", "filters"], "msg": message, "type": "too_many_items"}])
         return count
 
-    def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
+    def _require_room(self, organisation: Organisation) -> None:
+        require_room(self._instance, organisation.slug, self._max_open_jobs)
+
+    def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:
         plan.save(wanted, self._artefacts)
-        run_id = run_id_for(wanted.job_id)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        created = self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
-        if created and not (small and self._workers.execute(run_id, WARM_WAIT_SECONDS)):
-            self._queue(run_id)
+        if self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM):
+            self._execute_or_queue(wanted, small, answer_by)
         return self.job(wanted.organisation, wanted.job_id)
+
+    def _execute_or_queue(self, wanted: ExportPlan, small: bool, answer_by: float) -> None:
+        """Have a warm worker execute a small job. It never waits there for the stock: who finds it taken is queued."""
+        run_id = run_id_for(wanted.job_id)
+        if not (small and leases.try_acquire(wanted, self._accounts)):
+            self._queue(run_id)
+            return
+        wait_seconds = max(0.0, answer_by - time.monotonic())
+        self._workers.execute(
+            run_id, wanted.organisation, wait_seconds, instead=partial(self._queue_without_stock, wanted)
+        )
+
+    def _queue_without_stock(self, wanted: ExportPlan) -> None:
+        leases.release(wanted, self._accounts)
+        self._queue(run_id_for(wanted.job_id))
 
     def _queue(self, run_id: str) -> None:
         run = self._instance.get_run_by_id(run_id)

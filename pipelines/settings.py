@@ -12,5 +12,6 @@ class PipelineSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
     engine: Engine = Engine.BATCH
+    max_open_jobs: int = Field(default=200, ge=1)
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False

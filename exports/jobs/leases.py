@@ -15,15 +15,18 @@ WAIT_SECONDS = 600
 _POLL_SECONDS = 0.2
 
 
+def try_acquire(plan: ExportPlan, accounts: Accounts) -> bool:
+    """Take the lease the plan needs, and return whether the plan has all it needs now. Never waits."""
+    return not plan.holds_lease or accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS)
+
+
 def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
     """Take the lease the plan needs, waiting for another job's to end.
 
     Raises StockIsBusy after WAIT_SECONDS, ExportCancelled where the job is cancelled meanwhile.
     """
-    if not plan.holds_lease:
-        return
     deadline = time.monotonic() + WAIT_SECONDS
-    while not accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS):
+    while not try_acquire(plan, accounts):
         decision.require_not_cancelled(plan.job_id, store)
         if time.monotonic() > deadline:
             raise StockIsBusy(plan.organisation)

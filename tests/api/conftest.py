@@ -46,7 +46,7 @@ class FakeExports:
         self.events = []
         self.found = Preview(0, 0, [], [])
 
-    def submit(self, organisation, request, *, requested_by, idempotency_key=None):
+    def submit(self, organisation, request, *, requested_by, idempotency_key=None, wait_seconds=0):
         self._called("submit")
         known = (organisation.slug, idempotency_key)
         if idempotency_key is not None and known in self.keys:
@@ -59,7 +59,7 @@ class FakeExports:
         self.keys[known] = (request.normalised(), job.job_id)
         return job
 
-    def reprint(self, organisation, job_id, *, requested_by, reason):
+    def reprint(self, organisation, job_id, *, requested_by, reason, wait_seconds=0):
         self._called("reprint")
         job = self._find(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:

@@ -2,17 +2,25 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
+from exports.errors import (
+    AlreadyFinished,
+    ExportNotFound,
+    InvalidRequest,
+    KeyReused,
+    NotReprintable,
+    TooManyOpenJobs,
+)
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import JobStatus, Page
@@ -32,30 +40,41 @@ class BusyWorkers:
 
     ready = True
 
-    def execute(self, run_id: str, wait_seconds: float) -> bool:
-        return False
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def execute(
+        self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
+    ) -> None:
+        self.asked.append(run_id)
+        instead()
 
 
 @dataclass(frozen=True)
 class Stage:
     exports: DagsterExports
     store: ArtefactStore
+    workers: BusyWorkers
+    accounts: Accounts
 
 
 @pytest.fixture
 def stage(
-    dagster: dg.DagsterInstance, catalogue: Catalogue, artefacts: ArtefactStore, tmp_path: Path
+    dagster: dg.DagsterInstance, catalogue: Catalogue, artefacts: ArtefactStore, accounts: Accounts
 ) -> Stage:
+    workers = BusyWorkers()
     exports = DagsterExports(
         instance=dagster,
         runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
-        workers=BusyWorkers(),
+        workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=10,
+        accounts=accounts,
         max_items=LOTS,
+        max_open_jobs=4,
     )
-    return Stage(exports, artefacts)
+    return Stage(exports, artefacts, workers, accounts)
 
 
 def wanted(**body: object) -> ExportRequest:
@@ -99,6 +118,52 @@ def test_more_than_the_most_is_refused(stage: Stage) -> None:
         submit(stage, wanted())
     assert [fault["type"] for fault in caught.value.details] == ["too_many_items"]
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
+
+
+def test_an_organisation_has_so_many_open_jobs(stage: Stage) -> None:
+    first = submit(stage, wanted(), "order-1")
+    for _ in range(3):
+        submit(stage, wanted())
+    for refused in (None, "order-2"):
+        with pytest.raises(TooManyOpenJobs) as caught:
+            submit(stage, wanted(), refused)
+        assert (caught.value.code, caught.value.value) == ("rate_limited", 4)
+        assert caught.value.retry_after > 0
+    with pytest.raises(TooManyOpenJobs):
+        stage.exports.reprint(ACME, first.job_id, requested_by="key:1", reason="torn")
+    assert submit(stage, wanted(), "order-1").job_id == first.job_id, "a replay makes no job"
+    assert submit(stage, wanted(), organisation=OTHER).status is JobStatus.PENDING
+    stage.exports.cancel("acme", first.job_id)
+    assert submit(stage, wanted(), "order-2").status is JobStatus.PENDING
+
+
+def test_a_job_whose_stock_is_taken_is_queued_without_asking_a_worker(stage: Stage) -> None:
+    never_printed = wanted(filters={"never_printed": True})
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+    contended = submit(stage, never_printed)
+    assert stage.workers.asked == []
+    submit(stage, never_printed, organisation=OTHER)
+    submit(stage, wanted())
+    assert len(stage.workers.asked) == 2
+    statuses = {run.run_id: run.status for run in stage.exports._instance.get_runs()}
+    assert set(statuses.values()) == {dg.DagsterRunStatus.QUEUED}
+    assert run_id_for(contended.job_id) in statuses
+
+
+def test_a_queued_job_holds_no_stock(stage: Stage) -> None:
+    submit(stage, wanted(filters={"never_printed": True}))
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_a_worker_frees_the_stock(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(run_id: str, *_: object, instead: Callable[[], None]) -> None:
+        stage.exports.cancel("acme", job_id_for(run_id))
+
+    monkeypatch.setattr(stage.workers, "execute", cancelled)
+    assert submit(stage, wanted(filters={"never_printed": True})).error_code == "cancelled"
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
 
 
 def test_a_queued_job_is_cancelled_for_good(stage: Stage) -> None:
@@ -179,7 +244,7 @@ def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue:
     for request in (wanted(export_type="datamatrix"), wanted()):
         # As a release made it that knew fewer rules.
         made = stage.exports._plan(str(uuid.uuid4()), bad, request, "key:1")
-        stage.exports._start(made, LOTS)
+        stage.exports._start(made, LOTS, 0)
         manifest.freeze(made, catalogue, stage.store)
         run_id = run_id_for(made.job_id)
         done = dg.DagsterEvent(
