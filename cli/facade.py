@@ -54,7 +54,6 @@ def main() -> None:
         max_open_jobs=settings.max_open_jobs,
         engine=settings.engine,
     )
-    threading.Thread(target=exports.submit_left_over, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     app = create_app(
         exports=exports,

@@ -127,6 +127,7 @@ class Exports(Protocol):
     ) -> ExportJob:
         """Create a job and return it. A small job has already run by then, if it could within `wait_seconds`.
 
+        If this raises an error, the job will not run, unless the same request comes again with its idempotency key.
         If the organisation has used the idempotency key before, return the job of that submission. Raises
         Unavailable; InvalidRequest; TooManyOpenJobs; KeyReused if the key was used for another request;
         StillInFlight while the first submission with the key is being answered.
@@ -140,11 +141,12 @@ class Exports(Protocol):
         *,
         requested_by: str,
         reason: str,
+        idempotency_key: str | None = None,
         wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
         """Create a job with the frozen rows of a completed one, as `submit` does.
 
-        Raises ExportNotFound, NotReprintable, TooManyOpenJobs.
+        Raises ExportNotFound, NotReprintable, TooManyOpenJobs, KeyReused, StillInFlight.
         """
         ...
 

@@ -1,11 +1,11 @@
 """The `Exports` port on Dagster: submit, cancel and read exports as runs of an instance."""
 
-import threading
+import logging
 import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 import dagster as dg
@@ -24,7 +24,7 @@ from exports.errors import (
     NotReprintable,
     StillInFlight,
 )
-from exports.jobs import decision, leases, manifest, plan
+from exports.jobs import leases, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.ports import ANSWER_SECONDS, ExportJob, Gauges, JobPage, JobStatus, Page
@@ -32,6 +32,7 @@ from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
 from pipelines import tags
+from pipelines.execution import left_over
 from pipelines.execution.open_jobs import require_room
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
@@ -40,8 +41,10 @@ from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import exported_items
 from renderers.engine import Engine
 
-#: A run older than this that nobody started waits for no warm worker any more.
-_LEFT_OVER_AFTER = timedelta(seconds=ANSWER_SECONDS + 10)
+log = logging.getLogger(__name__)
+
+#: Longer than an answer takes. A façade that dies holds a key's claim for so long.
+_CLAIM_SECONDS = 3 * ANSWER_SECONDS
 
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
@@ -75,8 +78,6 @@ class DagsterExports:
         self._max_items = max_items
         self._max_open_jobs = max_open_jobs
         self._engine = engine
-        self._in_flight: set[str] = set()
-        self._in_flight_lock = threading.Lock()
 
     def ready(self) -> bool:
         return self._workers.ready
@@ -92,37 +93,18 @@ class DagsterExports:
     ) -> ExportJob:
         """Create the run. A warm worker executes a small one, if it can before this returns; else it is queued.
 
-        The run is stored before anything starts it, so a crash in between loses nothing. An idempotency key
-        determines the run's id, and the first request to store its plan makes the job.
+        The run is stored before anything starts it. If the façade dies in between, nothing is printed before the same
+        request comes again with its idempotency key, which determines the run's id.
         """
-        answer_by = time.monotonic() + wait_seconds
-        if idempotency_key is None:
-            self._require_room(organisation)
-            wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
-            return self._start(wanted, self._count_of_allowed(wanted), answer_by)
-        wanted = self._plan(_keyed_run_id(organisation, idempotency_key), organisation, request, requested_by)
-        with self._answering(wanted.job_id, idempotency_key):
-            return self._submit_keyed(wanted, organisation, idempotency_key, answer_by)
 
-    def _submit_keyed(
-        self, wanted: ExportPlan, organisation: Organisation, key: str, answer_by: float
-    ) -> ExportJob:
-        stored = plan.find(wanted.job_id, self._artefacts)
-        if stored is None:
-            # A refused request is not stored, so its key can be used again.
-            self._require_room(organisation)
-            count = self._count_of_allowed(wanted)
-            if plan.save(wanted, self._artefacts):
-                return self._start(wanted, count, answer_by)
-            stored = plan.load(wanted.job_id, self._artefacts)
-        if stored.request.normalised() != wanted.request.normalised():
-            raise KeyReused(key)
-        record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
-        if record is None:
-            # The first attempt stored its plan and died before it created the run.
-            return self._start(stored, self._count_of_allowed(stored), answer_by)
-        self._submit_if_left_over(record, key)
-        return self.job(stored.organisation, stored.job_id)
+        def plan_of(run_id: str) -> ExportPlan:
+            return self._plan(run_id, organisation, request, requested_by)
+
+        def is_same(stored: ExportPlan) -> bool:
+            return stored.reprint_of is None and stored.request.normalised() == request.normalised()
+
+        answer_by = time.monotonic() + wait_seconds
+        return self._once(organisation, idempotency_key, plan_of, is_same, self._count_of_allowed, answer_by)
 
     def reprint(
         self,
@@ -131,11 +113,36 @@ class DagsterExports:
         *,
         requested_by: str,
         reason: str,
+        idempotency_key: str | None = None,
         wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
         """Start a new job with the frozen rows of a completed one."""
+
+        def plan_of(run_id: str) -> ExportPlan:
+            original = self._reprintable(organisation, job_id)
+            return ExportPlan(
+                job_id=job_id_for(run_id),
+                organisation=organisation.slug,
+                resolver=original.resolver,
+                requested_by=requested_by,
+                submitted_at=datetime.now(UTC),
+                request=original.request,
+                engine=original.engine,
+                reprint_of=job_id,
+                reason=reason,
+            )
+
+        def is_same(stored: ExportPlan) -> bool:
+            return (stored.reprint_of, stored.reason) == (job_id, reason)
+
+        def count_of(_: ExportPlan) -> int:
+            return self.job(organisation.slug, job_id).total_items
+
         answer_by = time.monotonic() + wait_seconds
-        self._require_room(organisation)
+        return self._once(organisation, idempotency_key, plan_of, is_same, count_of, answer_by)
+
+    def _reprintable(self, organisation: Organisation, job_id: str) -> ExportPlan:
+        """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
@@ -146,18 +153,7 @@ class DagsterExports:
             require_links_possible(original)
         except UnusableResolver as error:
             raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
-        again = ExportPlan(
-            job_id=job_id_for(uuid.uuid4()),
-            organisation=organisation.slug,
-            resolver=original.resolver,
-            requested_by=requested_by,
-            submitted_at=datetime.now(UTC),
-            request=original.request,
-            engine=original.engine,
-            reprint_of=job_id,
-            reason=reason,
-        )
-        return self._start(again, job.total_items, answer_by)
+        return original
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
@@ -165,15 +161,8 @@ class DagsterExports:
         job = self._job_of(record)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
-        if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
+        if not left_over.cancel(record.dagster_run, self._instance, self._artefacts, self._accounts):
             raise AlreadyFinished(job_id, "being published")
-        run = record.dagster_run
-        if run.status is dg.DagsterRunStatus.QUEUED:
-            self._instance.run_coordinator.cancel_run(run.run_id)
-        elif run.status is dg.DagsterRunStatus.NOT_STARTED:
-            self._instance.report_run_canceled(run)
-            # It may hold the stock while it waits for a warm worker.
-            leases.release(plan.load(job_id, self._artefacts), self._accounts)
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
@@ -204,13 +193,6 @@ class DagsterExports:
             age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
         return Gauges(counts, max(0.0, age), exported_items(self._instance))
 
-    def submit_left_over(self) -> Sequence[str]:
-        """Queue the runs that were created and never started, as after a crash. Return their ids."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
-        for run in runs:
-            self._runs.queue(run)
-        return [run.run_id for run in runs]
-
     def _plan(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
@@ -239,47 +221,83 @@ class DagsterExports:
             raise InvalidRequest([{"loc": ["body", "filters"], "msg": message, "type": "too_many_items"}])
         return count
 
-    def _require_room(self, organisation: Organisation) -> None:
-        require_room(self._instance, organisation.slug, self._max_open_jobs)
+    def _once(
+        self,
+        organisation: Organisation,
+        key: str | None,
+        plan_of: Callable[[str], ExportPlan],
+        is_same: Callable[[ExportPlan], bool],
+        count_of: Callable[[ExportPlan], int],
+        answer_by: float,
+    ) -> ExportJob:
+        """Make the job of a run id, which follows from the key if there is one, or return the job the key has made.
+
+        A submission without a key that fails is cancelled. With a key it waits for its replay.
+        """
+        if key is None:
+            require_room(self._instance, organisation.slug, self._max_open_jobs)
+            wanted = plan_of(str(uuid.uuid4()))
+            count = count_of(wanted)
+            try:
+                return self._start(wanted, count, answer_by)
+            except BaseException:
+                self._abandon(wanted)
+                raise
+        run_id = _keyed_run_id(organisation, key)
+        with self._answering(run_id, key):
+            stored = plan.find(job_id_for(run_id), self._artefacts)
+            if stored is None:
+                require_room(self._instance, organisation.slug, self._max_open_jobs)
+                stored = plan_of(run_id)
+                # A refused request is not stored, so its key can be used again.
+                count_of(stored)
+                plan.save(stored, self._artefacts)
+            elif not is_same(stored):
+                raise KeyReused(key)
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.status is dg.DagsterRunStatus.NOT_STARTED:
+                return self._start(stored, count_of(stored), answer_by)
+            return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        if self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM):
-            self._execute_or_queue(wanted, small, answer_by)
-        return self.job(wanted.organisation, wanted.job_id)
+        self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        receipt = self.job(wanted.organisation, wanted.job_id)
+        self._execute_or_queue(wanted, small, answer_by)
+        try:
+            return self.job(wanted.organisation, wanted.job_id)
+        except Exception:
+            # The job has started, so the answer must not be an error.
+            log.exception("job %s has started, but its state cannot be read", wanted.job_id)
+            return receipt
 
     def _execute_or_queue(self, wanted: ExportPlan, small: bool, answer_by: float) -> None:
         """Have a warm worker execute a small job. It never waits there for the stock: who finds it taken is queued."""
-        run_id = run_id_for(wanted.job_id)
         if not (small and leases.try_acquire(wanted, self._accounts)):
-            self._queue(run_id)
+            self._queue(wanted)
             return
         wait_seconds = max(0.0, answer_by - time.monotonic())
         self._workers.execute(
-            run_id, wanted.organisation, wait_seconds, instead=partial(self._queue_without_stock, wanted)
+            run_id_for(wanted.job_id), wanted.organisation, wait_seconds, instead=partial(self._queue, wanted)
         )
 
-    def _queue_without_stock(self, wanted: ExportPlan) -> None:
+    def _queue(self, wanted: ExportPlan) -> None:
+        """Queue the run unless it was cancelled while it waited for a worker. In the queue it holds no stock."""
         leases.release(wanted, self._accounts)
-        self._queue(run_id_for(wanted.job_id))
-
-    def _queue(self, run_id: str) -> None:
-        run = self._instance.get_run_by_id(run_id)
-        # The run may have been cancelled while it waited for a worker.
-        if run is not None and not run.is_finished:
+        run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
+        if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._runs.queue(run)
 
-    def _submit_if_left_over(self, record: dg.RunRecord, key: str) -> None:
-        """Queue a run whose façade died before starting it. Raises StillInFlight if the run is young."""
-        run = record.dagster_run
-        if run.status is not dg.DagsterRunStatus.NOT_STARTED:
-            return
-        age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
-        if age < _LEFT_OVER_AFTER:
-            raise StillInFlight(key)
-        self._runs.queue(run)
+    def _abandon(self, wanted: ExportPlan) -> None:
+        """Cancel the run of a submission that failed, if there is one. What cannot be cancelled now, sweeps will find."""
+        try:
+            run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
+            if run is not None:
+                left_over.cancel(run, self._instance, self._artefacts, self._accounts)
+        except Exception:
+            log.exception("job %s, which was answered with an error, cannot be cancelled now", wanted.job_id)
 
     def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)
@@ -291,17 +309,19 @@ class DagsterExports:
         return record
 
     @contextmanager
-    def _answering(self, job_id: str, key: str) -> Generator[None]:
-        """Mark the job as being answered. Raises StillInFlight if another request with the key is at it."""
-        with self._in_flight_lock:
-            if job_id in self._in_flight:
-                raise StillInFlight(key)
-            self._in_flight.add(job_id)
+    def _answering(self, run_id: str, key: str) -> Generator[None]:
+        """Hold the claim to answer for the run. Raises StillInFlight if another request with the key has it."""
+        claim, holder = f"answer:{run_id}", str(uuid.uuid4())
+        if not self._accounts.acquire_lease(claim, holder, _CLAIM_SECONDS):
+            raise StillInFlight(key)
         try:
             yield
         finally:
-            with self._in_flight_lock:
-                self._in_flight.discard(job_id)
+            try:
+                self._accounts.release_lease(claim, holder)
+            except Exception:
+                # It expires. The job may have started, so the answer must not be an error.
+                log.exception("the claim on run %s cannot be released", run_id)
 
 
 def _keyed_run_id(organisation: Organisation, key: str) -> str:

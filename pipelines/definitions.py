@@ -4,6 +4,7 @@ import dagster as dg
 
 from pipelines.automation.housekeeping import daily_housekeeping, housekeeping_job
 from pipelines.automation.inbox import inbox_job, inbox_sensor
+from pipelines.automation.left_over import left_over_runs
 from pipelines.automation.maintenance import catalogue_maintenance_job, daily_catalogue_maintenance
 from pipelines.automation.schedules import export_schedules
 from pipelines.automation.webhooks import webhooks
@@ -17,7 +18,7 @@ defs = dg.Definitions(
     asset_checks=[label_export_checks],
     jobs=[label_export_job, housekeeping_job, inbox_job, catalogue_maintenance_job],
     schedules=[daily_housekeeping, daily_catalogue_maintenance],
-    sensors=[export_schedules, webhooks, inbox_sensor],
+    sensors=[export_schedules, webhooks, inbox_sensor, left_over_runs],
     resources=RESOURCES,
     executor=in_process_or_forked,
 )

@@ -88,6 +88,7 @@ class LabelExportRoutes:
         """Submit a reprint of a job's rows; answer 202 with the new job's receipt."""
         principal = _writer(request)
         job_id = incoming.job_id(request)
+        key = incoming.idempotency_key(request)
         wanted = parse(await incoming.json_body(request, self._settings), ReprintRequest)
         reprint = partial(
             self._exports.reprint,
@@ -95,6 +96,7 @@ class LabelExportRoutes:
             job_id,
             requested_by=principal.id,
             reason=wanted.reason,
+            idempotency_key=key,
         )
         return await self._answered(principal, reprint)
 

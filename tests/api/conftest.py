@@ -59,13 +59,21 @@ class FakeExports:
         self.keys[known] = (request.normalised(), job.job_id)
         return job
 
-    def reprint(self, organisation, job_id, *, requested_by, reason, wait_seconds=0):
+    def reprint(self, organisation, job_id, *, requested_by, reason, idempotency_key=None, wait_seconds=0):
         self._called("reprint")
+        known = (organisation.slug, idempotency_key)
+        if idempotency_key is not None and known in self.keys:
+            first, again = self.keys[known]
+            if first != (job_id, reason):
+                raise KeyReused(idempotency_key)
+            return self.store[again]
         job = self._find(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, "it was not completed")
         self.submitted.append((organisation, reason, requested_by))
-        return self.add(organisation.slug, self.status)
+        made = self.add(organisation.slug, self.status)
+        self.keys[known] = ((job_id, reason), made.job_id)
+        return made
 
     def cancel(self, organisation, job_id):
         self._called("cancel")

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import dagster as dg
 import pytest
@@ -19,6 +20,7 @@ from exports.errors import (
     InvalidRequest,
     KeyReused,
     NotReprintable,
+    StillInFlight,
     TooManyOpenJobs,
 )
 from exports.jobs import manifest, plan
@@ -72,7 +74,7 @@ def stage(
         sync_threshold=10,
         accounts=accounts,
         max_items=LOTS,
-        max_open_jobs=4,
+        max_open_jobs=6,
     )
     return Stage(exports, artefacts, workers, accounts)
 
@@ -120,14 +122,111 @@ def test_more_than_the_most_is_refused(stage: Stage) -> None:
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
 
 
+def completed(stage: Stage, catalogue: Catalogue) -> str:
+    """Return the id of a job that has its rows frozen and is completed."""
+    job = submit(stage, wanted())
+    manifest.freeze(plan.load(job.job_id, stage.store), catalogue, stage.store)
+    done = dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export")
+    stage.exports._instance.report_dagster_event(done, run_id_for(job.job_id))
+    return job.job_id
+
+
+def test_the_same_key_names_the_same_reprint(stage: Stage, catalogue: Catalogue) -> None:
+    job_id = completed(stage, catalogue)
+
+    def reprint(reason: str, key: str = "again-7"):
+        return stage.exports.reprint(
+            ACME, job_id, requested_by="key:1", reason=reason, idempotency_key=key
+        ).job_id
+
+    first = reprint("torn")
+    assert reprint("torn") == first
+    assert reprint("torn", "again-8") != first
+    with pytest.raises(KeyReused):
+        reprint("wet")
+    with pytest.raises(KeyReused):
+        submit(stage, wanted(), "again-7")
+    submit(stage, wanted(), "order-7")
+    with pytest.raises(KeyReused):
+        reprint("torn", "order-7")
+
+
+def status_of(stage: Stage, run_id: str) -> dg.DagsterRunStatus:
+    run = stage.exports._instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+#: Where a submission fails after its run was created, and whether a worker was to have it.
+FAILURES = [("queue", True), ("job", True), ("queue", False), ("job", False)]
+
+
+@pytest.mark.parametrize(("where", "small"), FAILURES)
+def test_a_submission_that_fails_prints_nothing_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, small: bool
+) -> None:
+    stage.exports._sync_threshold = LOTS if small else 0
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.exports._runs if where == "queue" else stage.exports, where, failing)
+        with pytest.raises(OSError, match="full"):
+            submit(stage, wanted(filters={"never_printed": True}))
+    (run,) = stage.exports._instance.get_runs()
+    assert run.status is dg.DagsterRunStatus.CANCELED
+    assert stage.exports.job("acme", job_id_for(run.run_id)).error_code == "cancelled"
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+
+
+@pytest.mark.parametrize(("where", "small"), FAILURES)
+def test_a_submission_with_a_key_that_fails_waits_for_its_replay(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, small: bool
+) -> None:
+    stage.exports._sync_threshold = LOTS if small else 0
+    run_id = _keyed_run_id(ACME, "order-7")
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.exports._runs if where == "queue" else stage.exports, where, failing)
+        with pytest.raises(OSError, match="full"):
+            submit(stage, wanted(), "order-7")
+    assert status_of(stage, run_id) is dg.DagsterRunStatus.NOT_STARTED
+    assert submit(stage, wanted(), "order-7").job_id == job_id_for(run_id)
+    assert status_of(stage, run_id) is dg.DagsterRunStatus.QUEUED
+
+
+def test_a_job_that_has_started_is_never_answered_with_an_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = stage.exports.job, []
+
+    def job(*arguments: str):
+        calls.append(arguments)
+        return real(*arguments) if len(calls) == 1 else failing()
+
+    monkeypatch.setattr(stage.exports, "job", job)
+    receipt = submit(stage, wanted())
+    assert receipt.status is JobStatus.PENDING
+    assert status_of(stage, run_id_for(receipt.job_id)) is dg.DagsterRunStatus.QUEUED
+
+
+def test_one_request_at_a_time_answers_for_a_key(stage: Stage) -> None:
+    claim = f"answer:{_keyed_run_id(ACME, 'order-7')}"
+    assert stage.accounts.acquire_lease(claim, "another façade", 60)
+    with pytest.raises(StillInFlight):
+        submit(stage, wanted(), "order-7")
+    stage.accounts.release_lease(claim, "another façade")
+    assert submit(stage, wanted(), "order-7").status is JobStatus.PENDING
+
+
+def failing(*_: object) -> NoReturn:
+    raise OSError("the disk is full")
+
+
 def test_an_organisation_has_so_many_open_jobs(stage: Stage) -> None:
     first = submit(stage, wanted(), "order-1")
-    for _ in range(3):
+    for _ in range(5):
         submit(stage, wanted())
     for refused in (None, "order-2"):
         with pytest.raises(TooManyOpenJobs) as caught:
             submit(stage, wanted(), refused)
-        assert (caught.value.code, caught.value.value) == ("rate_limited", 4)
+        assert (caught.value.code, caught.value.value) == ("rate_limited", 6)
         assert caught.value.retry_after > 0
     with pytest.raises(TooManyOpenJobs):
         stage.exports.reprint(ACME, first.job_id, requested_by="key:1", reason="torn")
