@@ -208,6 +208,31 @@ class SymbolDoesNotDecode(ExportError):
     code = "symbol_does_not_decode"
 
 
+class Stalled(ExportError):
+    """A job made no progress, again and again."""
+
+    code = "stalled"
+
+    def __init__(self, step: str, times: int, seconds: float) -> None:
+        super().__init__(
+            f"The job stalled {times} times, the last time for {seconds / 60:.0f} minutes in the step {step}."
+            " Nothing was published.",
+            value=step,
+        )
+
+
+class WorkerDied(ExportError):
+    """The processes of a job died again and again."""
+
+    code = "worker_died"
+
+    def __init__(self, step: str, times: int) -> None:
+        super().__init__(
+            f"The process of the job died again and again, {times} times in the step {step}. Nothing was published.",
+            value=step,
+        )
+
+
 class StorageFailed(ExportError):
     """The storage, or a database, refused again and again what a step of the job asked of it."""
 

@@ -18,3 +18,11 @@ SCHEDULE = "labels/schedule"
 INBOX = "labels/inbox"
 #: The pid of the process that executes the run, and when that process began, in seconds since 1970.
 WORKER = "labels/worker"
+#: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
+#: once.
+KIND = "labels/kind"
+EXPORT, IMPORT, UPKEEP = "export", "import", "upkeep"
+#: How many times an export's worker was killed because it made no progress.
+STALLS = "labels/stalls"
+#: How many times the service was stopped in an orderly way while the run was at work.
+RESTARTS = "labels/restarts"

@@ -1,5 +1,7 @@
 """What run workers and warm workers have in common: their imports, and the run tag that names a run's process."""
 
+from contextlib import suppress
+
 import dagster as dg
 import psutil
 
@@ -35,3 +37,15 @@ def is_alive(run: dg.DagsterRun) -> bool:
 def pid_of(run: dg.DagsterRun) -> int | None:
     """Return the pid of the process that executes the run, or None if none lives."""
     return int(run.tags[tags.WORKER].partition(" ")[0]) if is_alive(run) else None
+
+
+def kill(run: dg.DagsterRun) -> None:
+    """Kill the process that executes the run, and those it started: they may be too stuck to end with it."""
+    pid = pid_of(run)
+    if pid is None:
+        return
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()

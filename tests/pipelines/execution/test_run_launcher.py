@@ -70,7 +70,7 @@ def test_a_fork_server_ends_in_silence() -> None:
 def test_the_instance_uses_the_launcher_and_resumes(dagster: dg.DagsterInstance) -> None:
     assert isinstance(dagster.run_launcher, ForkedRunLauncher)
     assert dagster.run_monitoring_enabled
-    assert dagster.run_monitoring_max_resume_run_attempts == 5
+    assert dagster.run_monitoring_max_resume_run_attempts > 5, "the launcher counts itself"
 
 
 def test_a_run_that_nobody_signed_has_no_worker(dagster: dg.DagsterInstance) -> None:
