@@ -16,7 +16,8 @@ ERROR = "labels/error"
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
 INBOX = "labels/inbox"
-#: The pid of the process that executes the run, and when that process began, in seconds since 1970.
+#: The process that executes the run: pid, id of the boot, and clock ticks from the boot to the process's start.
+#: Earlier releases stored the pid and the start in seconds since 1970.
 WORKER = "labels/worker"
 #: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
 #: once.
