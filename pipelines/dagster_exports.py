@@ -275,7 +275,7 @@ class DagsterExports:
 
     def _execute_or_queue(self, wanted: ExportPlan, small: bool, answer_by: float) -> None:
         """Have a warm worker execute a small job. It never waits there for the stock: who finds it taken is queued."""
-        if not (small and leases.try_acquire(wanted, self._accounts)):
+        if not (small and leases.try_acquire(wanted, self._accounts, self._artefacts)):
             self._queue(wanted)
             return
         wait_seconds = max(0.0, answer_by - time.monotonic())

@@ -1,6 +1,7 @@
 """One recording `never_printed` job at a time per organisation, so that two never print one entity."""
 
 import time
+from datetime import UTC, datetime
 
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
@@ -12,12 +13,34 @@ from exports.jobs.plan import ExportPlan
 #: does not hold up the stock for long.
 TTL_SECONDS = 300
 WAIT_SECONDS = 600
+
+#: What the names of these leases begin with; the organisation follows.
+PREFIX = "never-printed:"
+
 _POLL_SECONDS = 0.2
 
 
-def try_acquire(plan: ExportPlan, accounts: Accounts) -> bool:
-    """Take the lease the plan needs, and return whether the plan has all it needs now. Never waits."""
-    return not plan.holds_lease or accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS)
+def try_acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> bool:
+    """Take the lease the plan needs, and return whether the plan has all it needs now. Never waits.
+
+    The job whose lease has expired may only be paused. So it is cancelled before the lease passes on. A committed
+    one keeps the lease until what it printed is recorded: before that, its entities look unprinted.
+    """
+    if not plan.holds_lease:
+        return True
+    name = _name(plan)
+    before = accounts.expired_leases(name).get(name)
+    if before is not None and before != plan.job_id and not _pass_on(name, before, accounts, store):
+        return False
+    return accounts.acquire_lease(name, plan.job_id, TTL_SECONDS, takes_expired=False)
+
+
+def _pass_on(name: str, holder: str, accounts: Accounts, store: ArtefactStore) -> bool:
+    """Cancel the job that holds the lease, and free the lease. Return False if the job is committed."""
+    if not decision.cancel(holder, store, datetime.now(UTC)).cancelled:
+        return False
+    accounts.release_lease(name, holder)
+    return True
 
 
 def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
@@ -26,7 +49,7 @@ def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
     Raises StockIsBusy after WAIT_SECONDS, ExportCancelled where the job is cancelled meanwhile.
     """
     deadline = time.monotonic() + WAIT_SECONDS
-    while not try_acquire(plan, accounts):
+    while not try_acquire(plan, accounts, store):
         decision.require_not_cancelled(plan.job_id, store)
         if time.monotonic() > deadline:
             raise StockIsBusy(plan.organisation)
@@ -49,4 +72,4 @@ def release(plan: ExportPlan, accounts: Accounts) -> None:
 
 
 def _name(plan: ExportPlan) -> str:
-    return f"never-printed:{plan.organisation}"
+    return f"{PREFIX}{plan.organisation}"

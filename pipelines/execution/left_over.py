@@ -9,7 +9,7 @@ import dagster as dg
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, plan
-from exports.jobs.job_id import job_id_for
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ANSWER_SECONDS
 from pipelines.execution.sightings import Sightings
 from pipelines.export.assets import LABEL_EXPORT_JOB
@@ -52,6 +52,8 @@ def sweep(
 ) -> Sequence[str]:
     """Cancel the exports that were created, never started, and that nobody asks for again. Return the runs' ids.
 
+    Free the stock that ended runs still hold.
+
     Return nothing while another sweeper is at it. `seen` has the runs of this sweeper's earlier calls: an age by the
     clock would be wrong once somebody sets it. `now` is aware.
     """
@@ -69,9 +71,20 @@ def sweep(
         ]
         for run in left:
             cancel(run, instance, artefacts, accounts)
+        _free_stock(instance, artefacts, accounts)
     finally:
         accounts.release_lease(_CLAIM, holder)
     return [run.run_id for run in left]
+
+
+def _free_stock(instance: dg.DagsterInstance, artefacts: ArtefactStore, accounts: Accounts) -> None:
+    """Free the expired leases of runs that have ended, or are gone, without giving them back."""
+    for name, holder in accounts.expired_leases(leases.PREFIX).items():
+        run = instance.get_run_by_id(run_id_for(holder))
+        if run is None or run.is_finished:
+            # A process of such a run may be paused: nothing of it can be published from now on.
+            decision.cancel(holder, artefacts, datetime.now(UTC))
+            accounts.release_lease(name, holder)
 
 
 def _may_be_repeated(record: dg.RunRecord, now: datetime) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, plan
+from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
@@ -21,6 +22,8 @@ from pipelines.execution.sightings import Sightings
 REQUEST = parse_request(
     b'{"scope":"lots","export_type":"qr_codes","file_format":"svg","filters":{"never_printed":true}}'
 )
+
+ARTEFACT = Artefact("key", "labels.zip", 1, "0" * 64, 1, 0)
 
 
 @dataclass
@@ -64,7 +67,7 @@ def sweeper(
 
 def test_what_never_got_a_receipt_is_cancelled_for_good(sweeper: Sweeper) -> None:
     export = sweeper.made(uuid.uuid4())
-    assert leases.try_acquire(export, sweeper.accounts)
+    assert leases.try_acquire(export, sweeper.accounts, sweeper.artefacts)
     assert sweeper.sweep() == []
     sweeper.now = 59
     assert sweeper.sweep(datetime.now(UTC) + timedelta(days=400)) == [], "the clock was set"
@@ -76,6 +79,24 @@ def test_what_never_got_a_receipt_is_cancelled_for_good(sweeper: Sweeper) -> Non
     assert decided.cancelled
     assert sweeper.accounts.acquire_lease("never-printed:acme", "another job", 60)
     assert sweeper.sweep() == []
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_an_expired_stock_lease_of_an_ended_run_is_freed(
+    sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch, ended: bool
+) -> None:
+    monkeypatch.setattr(leases, "TTL_SECONDS", 0)
+    export = sweeper.made(uuid.uuid4())
+    assert leases.try_acquire(export, sweeper.accounts, sweeper.artefacts)
+    decision.commit(export.job_id, ARTEFACT, sweeper.artefacts, datetime.now(UTC))
+    run = sweeper.dagster.get_run_by_id(run_id_for(export.job_id))
+    assert run is not None
+    if ended:  # as somebody may mark it in Dagster's UI
+        sweeper.dagster.report_run_failed(run)
+    sweeper.sweep()
+    assert sweeper.accounts.expired_leases("never-printed:") == (
+        {} if ended else {"never-printed:acme": export.job_id}
+    )
 
 
 def test_what_a_key_or_a_tick_names_waits_a_day_to_be_asked_for(sweeper: Sweeper) -> None:

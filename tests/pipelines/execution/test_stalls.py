@@ -78,7 +78,7 @@ def test_an_export_without_progress_is_restarted_twice_and_then_fails(watch: Wat
     run_id = run_id_for(export.job_id)
     plan.save(export, watch.artefacts)
     Runs(watch.dagster, defs.get_repository_def(), "unused.sock").create(export)
-    assert leases.try_acquire(export, watch.accounts)
+    assert leases.try_acquire(export, watch.accounts, watch.artefacts)
     watch.event(run_id, START)
     watch.event(run_id, STEP_START, STEP)
     worker.sign(watch.dagster, run_id, watch.process.pid)
