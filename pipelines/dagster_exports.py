@@ -32,13 +32,13 @@ from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
 from pipelines import tags
-from pipelines.execution import left_over
-from pipelines.execution.open_jobs import require_room
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import exported_items
+from pipelines.watch import left_over
+from pipelines.watch.open_jobs import require_room
 from renderers.engine import Engine
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import dagster as dg
 
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
-from pipelines.execution.left_over import sweep
-from pipelines.execution.sightings import Sightings
+from pipelines.watch.left_over import sweep
+from pipelines.watch.sightings import Sightings
 
 _INTERVAL_SECONDS = 20
 

@@ -23,9 +23,9 @@ from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
-from pipelines.execution.open_jobs import require_room
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
+from pipelines.watch.open_jobs import require_room
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"

@@ -4,8 +4,8 @@ import dagster as dg
 
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
-from pipelines.execution.sightings import Sightings
-from pipelines.execution.stalls import restart_stalled
+from pipelines.watch.sightings import Sightings
+from pipelines.watch.stalls import restart_stalled
 
 _INTERVAL_SECONDS = 60
 

@@ -15,9 +15,9 @@ from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines.definitions import defs
-from pipelines.execution.left_over import sweep
 from pipelines.execution.runs import Runs
-from pipelines.execution.sightings import Sightings
+from pipelines.watch.left_over import sweep
+from pipelines.watch.sightings import Sightings
 
 REQUEST = parse_request(
     b'{"scope":"lots","export_type":"qr_codes","file_format":"svg","filters":{"never_printed":true}}'
@@ -61,7 +61,7 @@ def sweeper(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Sweeper:
     made = Sweeper(dagster, artefacts, accounts)
-    monkeypatch.setattr("pipelines.execution.sightings.time.monotonic", lambda: made.now)
+    monkeypatch.setattr("pipelines.watch.sightings.time.monotonic", lambda: made.now)
     return made
 
 

@@ -20,9 +20,9 @@ from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.execution import worker
 from pipelines.execution.runs import Runs
-from pipelines.execution.sightings import Sightings
-from pipelines.execution.stalls import restart_stalled
 from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.watch.sightings import Sightings
+from pipelines.watch.stalls import restart_stalled
 
 REQUEST = parse_request(
     b'{"scope":"lots","export_type":"qr_codes","file_format":"svg","filters":{"never_printed":true}}'
@@ -68,7 +68,7 @@ def watch(
     command = [sys.executable, "-c", "input()"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         made = Watch(dagster, artefacts, accounts, process)
-        monkeypatch.setattr("pipelines.execution.sightings.time.monotonic", lambda: made.now)
+        monkeypatch.setattr("pipelines.watch.sightings.time.monotonic", lambda: made.now)
         yield made
         process.kill()
 

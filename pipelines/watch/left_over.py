@@ -11,8 +11,8 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ANSWER_SECONDS
-from pipelines.execution.sightings import Sightings
 from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.watch.sightings import Sightings
 
 #: A run that has not started for so long will not be answered for any more.
 _ABANDONED_AFTER_SECONDS = 3 * ANSWER_SECONDS

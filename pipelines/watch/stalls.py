@@ -9,7 +9,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import Stalled
 from pipelines import tags
 from pipelines.execution import failures, worker
-from pipelines.execution.sightings import Sightings
+from pipelines.watch.sightings import Sightings
 
 #: An export tells of its progress every few seconds; its longest silent steps take some minutes.
 _EXPORT_SECONDS = 900.0

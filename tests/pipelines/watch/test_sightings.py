@@ -2,12 +2,12 @@
 
 import pytest
 
-from pipelines.execution.sightings import Sightings
+from pipelines.watch.sightings import Sightings
 
 
 def test_a_gap_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("pipelines.execution.sightings.time.monotonic", lambda: now)
+    monkeypatch.setattr("pipelines.watch.sightings.time.monotonic", lambda: now)
     seen = Sightings[str]()
     assert seen.seconds({"a"}) == {"a": 0}
     now += 5
