@@ -244,18 +244,32 @@ class Accounts:
         with self._database.session() as session:
             return session.scalar(select(ApiKeyRow.last_used_at).where(ApiKeyRow.id == key_id))
 
-    def acquire_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
-        """Take the lease if it is free, expired or already `holder`'s. Return whether `holder` has it now."""
+    def acquire_lease(
+        self, name: str, holder: str, ttl_seconds: float, *, takes_expired: bool = True
+    ) -> bool:
+        """Take the lease if it is free or already `holder`'s. Return whether `holder` has it now.
+
+        With `takes_expired`, also take it if it has expired, whoever had it.
+        """
+        mine = LeaseRow.holder == holder
         insert = self._database.insert(LeaseRow).values(
             name=name, holder=holder, expires_at=database_epoch() + ttl_seconds
         )
         statement = insert.on_conflict_do_update(
             index_elements=[LeaseRow.name],
             set_={"holder": insert.excluded.holder, "expires_at": insert.excluded.expires_at},
-            where=or_(LeaseRow.expires_at <= database_epoch(), LeaseRow.holder == insert.excluded.holder),
+            where=or_(LeaseRow.expires_at <= database_epoch(), mine) if takes_expired else mine,
         ).returning(LeaseRow.holder)
         with self._database.session() as session:
             return session.execute(statement).first() is not None
+
+    def expired_leases(self, prefix: str) -> dict[str, str]:
+        """Return the leases that have expired and are not released: the holder of each, by name."""
+        found = select(LeaseRow.name, LeaseRow.holder).where(
+            LeaseRow.name.startswith(prefix, autoescape=True), LeaseRow.expires_at <= database_epoch()
+        )
+        with self._database.session() as session:
+            return {row.name: row.holder for row in session.execute(found)}
 
     def renew_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
         """Extend the lease to `ttl_seconds` from now if it is `holder`'s. Return whether it is.

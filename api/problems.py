@@ -39,6 +39,7 @@ class Problem:
 VALIDATION = Problem(422, "validation_error", "Validation Error")
 FORBIDDEN = Problem(403, "forbidden", "Forbidden")
 CONFLICT = Problem(409, "conflict", "Conflict")
+RATE_LIMITED = Problem(429, "rate_limited", "Rate Limited", retryable=True)
 INTERNAL = Problem(500, "internal_error", "Internal Server Error")
 
 #: The problem of an error is that of its class, or else of the nearest base class.
@@ -64,7 +65,8 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     errors.PayloadTooLarge: Problem(413, "payload_too_large", "Payload Too Large"),
     errors.UnsupportedMediaType: Problem(415, "unsupported_media_type", "Unsupported Media Type"),
     errors.BodyTimeout: Problem(408, "request_timeout", "Request Timeout", retryable=True),
-    errors.RateLimited: Problem(429, "rate_limited", "Rate Limited", retryable=True),
+    errors.RateLimited: RATE_LIMITED,
+    exports_errors.TooManyOpenJobs: RATE_LIMITED,
 }
 
 #: The problems of statuses that the framework answers with.

@@ -1,6 +1,7 @@
 """The whole service under load, as its clients feel it, beside a bare Starlette endpoint in the same run.
 
-First 300 polls and 5 small submissions a second, then 20 submissions a second. Requests are sent on a
+First 300 polls and 5 small submissions a second, then 20 submissions a second. Last, one organisation's small
+jobs alone, and beside 24 clients of another one that flood the service with jobs whose stock is taken. Requests are sent on a
 timetable, whatever the answers do, and a latency counts from the time the table says: a service that stalls
 cannot make its own load lighter. Exits 1 unless every request was answered well and every export completed.
 
@@ -27,6 +28,7 @@ from _keep_alive import KeepAliveClient
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from accounts.store import Accounts
 from gs1.check_digit import check_digit
 from tests.service import (
     EXPORTS,
@@ -47,6 +49,9 @@ POLLED_JOBS = 50
 
 #: A submission may wait 20 s for a worker, after it waited for its turn.
 TIMEOUT_SECONDS = 300
+
+#: Clients of the organisation that floods the service. They wait as long as a 429 asks them to.
+FLOODING_CLIENTS = 24
 COMPLETION_SECONDS = 600
 UNLIMITED = "1000000000"
 
@@ -78,6 +83,12 @@ class Measured:
 
     latencies: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def p95(self) -> float:
+        """The 95th percentile in seconds."""
+        times = sorted(self.latencies) or [0.0]
+        return times[min(len(times) - 1, int(len(times) * 0.95))]
 
     def row(self, name: str) -> str:
         """Return a line of the table: count, faults, percentiles and the longest in milliseconds."""
@@ -255,6 +266,51 @@ async def _completed(client: Client, expected: int) -> bool:
     return states == Counter(completed=expected)
 
 
+async def measure_fairness(url: str, key: str, flooding_key: str, seconds: float) -> bool:
+    """Print what small jobs wait alone and beside another organisation's flood. Return whether all went well."""
+    contended = {**BODY, "filters": {"never_printed": True}, "asset_config": {"record_printed": True}}
+    answers: Counter[int] = Counter()
+
+    async def flood() -> None:
+        async with KeepAliveClient(url, {"X-API-Key": flooding_key}) as http:
+            while True:
+                status, answer = await http.request("POST", EXPORTS, contended)
+                answers[status] += 1
+                await asyncio.sleep(answer.get("retry_after_seconds", 0))
+
+    async with KeepAliveClient(url, {"X-API-Key": key}) as http:
+        client = Client(http)
+        for _ in range(4):
+            await client.submit()
+        alone, beside = Measured(), Measured()
+        await timetable(1, seconds, client.submit, alone)
+        floods = [asyncio.create_task(flood()) for _ in range(FLOODING_CLIENTS)]
+        await timetable(1, seconds, client.submit, beside)
+        for task in floods:
+            task.cancel()
+        ended = await asyncio.gather(*floods, return_exceptions=True)
+        print(alone.row("1 submission/s of one organisation"))
+        print(beside.row(f"  beside {FLOODING_CLIENTS} flooding clients"))
+        print(f"  p95 {beside.p95 / alone.p95:.1f} x; the flood's answers: {dict(answers)}")
+    broken = [error for error in ended if not isinstance(error, asyncio.CancelledError)]
+    print("".join(f"  flood: {error!r}\n" for error in broken[:3]), end="")
+    return _without_faults([alone, beside]) and not broken
+
+
+def _fairness(folder: Path, seconds: float) -> bool:
+    """Run a service for two organisations, one of whose stock is taken."""
+    home, products = folder / "fair", folder / "products.csv"
+    key, flooding_key = (create_organisation(home, slug) for slug in ("quiet", "flood"))
+    for slug in ("quiet", "flood"):
+        labels(home, "import", "--org", slug, "--products", str(products))
+    accounts = Accounts(f"sqlite:///{home / 'accounts.sqlite'}")
+    assert accounts.acquire_lease("never-printed:flood", "2" * 22, 3600)
+    accounts.close()
+    limits = {"LABELS_RATE_PER_MINUTE": UNLIMITED, "LABELS_RATE_PER_DAY": UNLIMITED}
+    with running_service(home, limits) as service:
+        return asyncio.run(measure_fairness(service.url, key, flooding_key, seconds))
+
+
 def _without_faults(all_measured: Sequence[Measured]) -> bool:
     faults = sum((measured.faults for measured in all_measured), Counter[str]())
     for fault, count in faults.most_common(10):
@@ -277,10 +333,12 @@ def main() -> int:
         products.write_text("gtin,name\n" + "".join(f"{gtin},Product\n" for gtin in GTINS))
         labels(home, "import", "--org", "load", "--products", str(products))
         limits = {"LABELS_RATE_PER_MINUTE": UNLIMITED, "LABELS_RATE_PER_DAY": UNLIMITED}
+        limits["LABELS_MAX_OPEN_JOBS"] = UNLIMITED
         with running_service(home, limits) as service:
             well = asyncio.run(measure_service(service.url, key, home, seconds))
             if not well:
                 print(service.log_tail(2000))
+        well &= _fairness(Path(folder), seconds)
     return 0 if well else 1
 
 

@@ -49,6 +49,7 @@ def main() -> None:
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url))
     artefacts = ArtefactStore(settings.storage_url)
+    accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
     exports = DagsterExports(
         instance=dagster,
@@ -56,12 +57,12 @@ def main() -> None:
         workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,
+        accounts=accounts,
         sync_threshold=settings.sync_threshold,
         limits=settings.limits,
+        max_open_jobs=settings.max_open_jobs,
         engine=settings.engine,
     )
-    threading.Thread(target=exports.submit_left_over, daemon=True).start()
-    accounts = Accounts(settings.database_url, settings.vault())
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()

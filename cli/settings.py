@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     max_labels: int = Field(default=Limits().max_labels, ge=1)
     max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
     max_storage_bytes: int | None = Field(default=None, ge=0)
+    max_open_jobs: int = Field(default=200, ge=1)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
 
@@ -76,6 +77,7 @@ class Settings(BaseSettings):
             "LABELS_MAX_LABELS": str(self.max_labels),
             "LABELS_MAX_PAGES": str(self.max_pages),
             **storage,
+            "LABELS_MAX_OPEN_JOBS": str(self.max_open_jobs),
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),

@@ -135,6 +135,8 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
             status = 1
             break
     _stop(services, environment[MARK])
+    if status == 0:
+        instance.stopped_marker(settings.home).touch()
     guard.terminate()
     guard.wait()
     return status

@@ -158,6 +158,20 @@ class Unavailable(ExportError):
         self.retry_after = retry_after
 
 
+class TooManyOpenJobs(ExportError):
+    """The organisation has as many jobs that have not ended as it may have."""
+
+    code = "rate_limited"
+
+    def __init__(self, most: int, *, retry_after: int = 10) -> None:
+        super().__init__(
+            f"The organisation has {most} open label exports. Wait until one ends, or cancel one.",
+            value=most,
+            expected=f"fewer than {most} open label exports",
+        )
+        self.retry_after = retry_after
+
+
 class EmptySelection(ExportError):
     """The selection matches no entity."""
 
@@ -230,6 +244,31 @@ class SymbolDoesNotDecode(ExportError):
     """A finished artefact is not what the frozen manifest asks for. It must not be published."""
 
     code = "symbol_does_not_decode"
+
+
+class Stalled(ExportError):
+    """A job made no progress, again and again."""
+
+    code = "stalled"
+
+    def __init__(self, step: str, times: int, seconds: float) -> None:
+        super().__init__(
+            f"The job stalled {times} times, the last time for {seconds / 60:.0f} minutes in the step {step}."
+            " Nothing was published.",
+            value=step,
+        )
+
+
+class WorkerDied(ExportError):
+    """The processes of a job died again and again."""
+
+    code = "worker_died"
+
+    def __init__(self, step: str, times: int) -> None:
+        super().__init__(
+            f"The process of the job died again and again, {times} times in the step {step}. Nothing was published.",
+            value=step,
+        )
 
 
 class StorageFailed(ExportError):

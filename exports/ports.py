@@ -10,6 +10,9 @@ from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 
+#: A submission is answered within this time, finished or not.
+ANSWER_SECONDS = 20.0
+
 
 class JobStatus(StrEnum):
     """The state of a label export."""
@@ -136,12 +139,14 @@ class Exports(Protocol):
         *,
         requested_by: str,
         idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job and return it. A small job has already run by then.
+        """Create a job and return it. A small job has already run by then, if it could within `wait_seconds`.
 
+        If this raises an error, the job will not run, unless the same request comes again with its idempotency key.
         If the organisation has used the idempotency key before, return the job of that submission. Raises
-        Unavailable; InvalidRequest; KeyReused if the key was used for another request; StillInFlight while the
-        first submission with the key is being answered.
+        Unavailable; InvalidRequest; TooManyOpenJobs; KeyReused if the key was used for another request;
+        StillInFlight while the first submission with the key is being answered.
         """
         ...
 
@@ -153,10 +158,13 @@ class Exports(Protocol):
         requested_by: str,
         reason: str,
         rows: RowRanges | None = None,
+        idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job with the frozen rows of a completed one, or with those that `rows` names.
+        """Create a job with the frozen rows of a completed one, or with those that `rows` names, as `submit` does.
 
-        Raises ExportNotFound, NotReprintable, and InvalidRequest if the job has not all the rows.
+        Raises ExportNotFound, NotReprintable, TooManyOpenJobs, KeyReused, StillInFlight, and InvalidRequest if the
+        job has not all the rows.
         """
         ...
 

@@ -46,7 +46,7 @@ class LabelsClient:
 
     Every method raises LabelsApiError for a problem that the service reports, and httpx.TransportError if the
     service cannot be reached. First, a request that was refused temporarily or lost its connection is repeated
-    as `retries` says, unless it could then take effect twice. `transport` replaces the network, for tests.
+    as `retries` says. It takes effect only once. `transport` replaces the network, for tests.
 
         with LabelsClient("http://127.0.0.1:8000", key) as client:
             path = client.export({"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}, "out")
@@ -121,14 +121,17 @@ class LabelsClient:
         """Cancel the export and return its state. Raises LabelsApiError if it has ended in another way."""
         return _job(self._send("DELETE", _path(job_id)))
 
-    def reprint(self, job_id: str, reason: str, *, rows: str | None = None) -> Receipt:
+    def reprint(
+        self, job_id: str, reason: str, *, rows: str | None = None, idempotency_key: str | None = None
+    ) -> Receipt:
         """Submit an export of the same labels and return its receipt. The print history keeps the reason.
 
-        `rows` names some of the job's labels by their rows in its manifest, such as `121-180,200`.
+        `rows` names some of the job's labels by their rows in its manifest, such as `121-180,200`. Repeated sending
+        creates only one job, as for `submit`.
         """
         body = {"reason": reason} if rows is None else {"reason": reason, "rows": rows}
-        # A reprint has no idempotency key, so repeating it could create a second job.
-        response = self._send("POST", f"{_path(job_id)}reprint/", json=body, repeatable=False)
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        response = self._send("POST", f"{_path(job_id)}reprint/", json=body, headers=headers)
         return answers.value(Receipt, response)
 
     def preview(self, request: Mapping[str, Any]) -> LabelExportPreview:
@@ -249,13 +252,10 @@ class LabelsClient:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool = True,
         **content: Any,
     ) -> httpx.Response:
         sent = {**self._credentials, **(headers or {})}
-        return self._retries.send(
-            lambda: self._http.request(method, path, headers=sent, **content), repeatable=repeatable
-        )
+        return self._retries.send(lambda: self._http.request(method, path, headers=sent, **content))
 
 
 def _path(job_id: str) -> str:

@@ -9,14 +9,8 @@ import httpx
 
 from labels_client.answers import retry_after
 
-#: The service refused the request temporarily. It had no effect.
-_NOT_NOW = frozenset({429, 503})
-
-#: A proxy lost its connection to the service. The request may have had its effect.
-_LOST = frozenset({502, 504})
-
-#: The request was not sent. It had no effect.
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+#: The service refused the request for now, or a proxy lost its connection to the service.
+_WORTH_ANOTHER = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +35,30 @@ class Retries:
             yield pause * random.uniform(0.75, 1.25)
             pause = min(pause * 2, self.longest_pause)
 
-    def send(self, request: Callable[[], httpx.Response], *, repeatable: bool) -> httpx.Response:
-        """Send the request and return the first answer that needs no repetition, or the last answer.
+    def send(self, request: Callable[[], httpx.Response]) -> httpx.Response:
+        """Send the request, which may take effect once only, and return the first answer that needs no repetition.
 
-        A request that is not `repeatable` is sent again only if it had no effect. Raises httpx.TransportError.
+        Return the last answer if all need one. Raises httpx.TransportError.
         """
         for pause in self.pauses():
             try:
                 response = request()
             except httpx.TransportError as error:
-                if not _worth_another(error, repeatable):
+                if isinstance(error, httpx.UnsupportedProtocol):
                     raise
                 self.sleep(pause)
                 continue
             asked = retry_after(response)
-            if not _not_final(response, asked, repeatable) or (asked or 0) > self.longest_asked:
+            if not _not_final(response, asked) or (asked or 0) > self.longest_asked:
                 return response
             self.sleep(pause if asked is None else asked)
         return request()
 
 
-def _worth_another(error: httpx.TransportError, repeatable: bool) -> bool:
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return False
-    return repeatable or isinstance(error, _UNSENT)
-
-
-def _not_final(response: httpx.Response, asked: float | None, repeatable: bool) -> bool:
+def _not_final(response: httpx.Response, asked: float | None) -> bool:
     """Return whether retrying may help.
 
     A conflict (409) with a Retry-After means that an earlier attempt is still being processed.
     """
     status = response.status_code
-    return status in _NOT_NOW or (repeatable and status in _LOST) or (status == 409 and asked is not None)
+    return status in _WORTH_ANOTHER or (status == 409 and asked is not None)

@@ -1,15 +1,18 @@
 """The `Exports` port on Dagster: submit, cancel and read exports as runs of an instance."""
 
-import threading
+import logging
+import time
 import uuid
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 
 import dagster as dg
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (
@@ -20,11 +23,11 @@ from exports.errors import (
     StillInFlight,
     UnreadableDocument,
 )
-from exports.jobs import decision, manifest, plan
+from exports.jobs import leases, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits, count_of_allowed, require_within
-from exports.ports import Degradation, ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import ANSWER_SECONDS, Degradation, ExportJob, Gauges, JobPage, JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
@@ -34,13 +37,14 @@ from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.job_state import job_of, statuses_of
 from pipelines.export.progress import ProgressReader
+from pipelines.watch import left_over
+from pipelines.watch.open_jobs import require_few_open
 from renderers.engine import Engine
 
-#: A small job waits this long for a warm worker; then it is queued like a large one.
-WARM_WAIT_SECONDS = 20.0
+log = logging.getLogger(__name__)
 
-#: A run older than this that nobody started waits for no warm worker any more.
-_LEFT_OVER_AFTER = timedelta(seconds=WARM_WAIT_SECONDS + 10)
+#: Longer than an answer takes. A façade that dies holds a key's claim for so long.
+_CLAIM_SECONDS = 3 * ANSWER_SECONDS
 
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
@@ -57,8 +61,10 @@ class DagsterExports:
         workers: WarmWorkers,
         catalogue: Catalogue,
         artefacts: ArtefactStore,
+        accounts: Accounts,
         sync_threshold: int,
         limits: Limits,
+        max_open_jobs: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -69,10 +75,10 @@ class DagsterExports:
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
+        self._accounts = accounts
         self._limits = limits
+        self._max_open_jobs = max_open_jobs
         self._engine = engine
-        self._in_flight: set[str] = set()
-        self._in_flight_lock = threading.Lock()
 
     def ready(self) -> bool:
         return self._workers.ready
@@ -84,35 +90,22 @@ class DagsterExports:
         *,
         requested_by: str,
         idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create the run. A warm worker executes a small one before this returns; a large one is queued.
+        """Create the run. A warm worker executes a small one, if it can before this returns; else it is queued.
 
-        The run is stored before anything starts it, so a crash in between loses nothing. An idempotency key
-        determines the run's id, and the first request to store its plan makes the job.
+        The run is stored before anything starts it. If the façade dies in between, nothing is printed before the same
+        request comes again with its idempotency key, which determines the run's id.
         """
-        if idempotency_key is None:
-            wanted = self._plan(str(uuid.uuid4()), organisation, request, requested_by)
-            return self._start(wanted, self._count_of_allowed(wanted))
-        wanted = self._plan(_keyed_run_id(organisation, idempotency_key), organisation, request, requested_by)
-        with self._answering(wanted.job_id, idempotency_key):
-            return self._submit_keyed(wanted, idempotency_key)
 
-    def _submit_keyed(self, wanted: ExportPlan, key: str) -> ExportJob:
-        stored = plan.find(wanted.job_id, self._artefacts)
-        if stored is None:
-            # A refused request is not stored, so its key can be used again.
-            count = self._count_of_allowed(wanted)
-            if plan.save(wanted, self._artefacts):
-                return self._start(wanted, count)
-            stored = plan.load(wanted.job_id, self._artefacts)
-        if stored.request.normalised() != wanted.request.normalised():
-            raise KeyReused(key)
-        record = self._instance.get_run_record_by_id(run_id_for(stored.job_id))
-        if record is None:
-            # The first attempt stored its plan and died before it created the run.
-            return self._start(stored, self._count_of_allowed(stored))
-        self._submit_if_left_over(record, key)
-        return self.job(stored.organisation, stored.job_id)
+        def plan_of(run_id: str) -> ExportPlan:
+            return self._plan(run_id, organisation, request, requested_by)
+
+        def is_same(stored: ExportPlan) -> bool:
+            return stored.reprint_of is None and stored.request.normalised() == request.normalised()
+
+        answer_by = time.monotonic() + wait_seconds
+        return self._once(organisation, idempotency_key, plan_of, is_same, self._count_of_allowed, answer_by)
 
     def reprint(
         self,
@@ -122,8 +115,41 @@ class DagsterExports:
         requested_by: str,
         reason: str,
         rows: RowRanges | None = None,
+        idempotency_key: str | None = None,
+        wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
         """Start a new job with the frozen rows of a completed one."""
+
+        def plan_of(run_id: str) -> ExportPlan:
+            original = self._reprintable(organisation, job_id)
+            return ExportPlan(
+                job_id=job_id_for(run_id),
+                organisation=organisation.slug,
+                resolver=original.resolver,
+                requested_by=requested_by,
+                submitted_at=datetime.now(UTC),
+                request=original.request,
+                engine=original.engine,
+                reprint_of=job_id,
+                reason=reason,
+                rows=rows,
+            )
+
+        def is_same(stored: ExportPlan) -> bool:
+            return (stored.reprint_of, stored.reason, stored.rows) == (job_id, reason, rows)
+
+        def count_of(again: ExportPlan) -> int:
+            total = self.job(organisation.slug, job_id).total_items
+            count = total if rows is None else count_within(rows, total)
+            self._runs.require_room(organisation.slug, self._limits)
+            require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
+            return count
+
+        answer_by = time.monotonic() + wait_seconds
+        return self._once(organisation, idempotency_key, plan_of, is_same, count_of, answer_by)
+
+    def _reprintable(self, organisation: Organisation, job_id: str) -> ExportPlan:
+        """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
@@ -133,26 +159,11 @@ class DagsterExports:
             raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
-        count = job.total_items if rows is None else count_within(rows, job.total_items)
         try:
             require_links_possible(original)
         except UnusableResolver as error:
             raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
-        again = ExportPlan(
-            job_id=job_id_for(uuid.uuid4()),
-            organisation=organisation.slug,
-            resolver=original.resolver,
-            requested_by=requested_by,
-            submitted_at=datetime.now(UTC),
-            request=original.request,
-            engine=original.engine,
-            reprint_of=job_id,
-            reason=reason,
-            rows=rows,
-        )
-        self._runs.require_room(organisation.slug, self._limits)
-        require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
-        return self._start(again, count)
+        return original
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
@@ -160,13 +171,8 @@ class DagsterExports:
         job = self._job_of(record)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
-        if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
+        if not left_over.cancel(record.dagster_run, self._instance, self._artefacts, self._accounts):
             raise AlreadyFinished(job_id, "being published")
-        run = record.dagster_run
-        if run.status is dg.DagsterRunStatus.QUEUED:
-            self._instance.run_coordinator.cancel_run(run.run_id)
-        elif run.status is dg.DagsterRunStatus.NOT_STARTED:
-            self._instance.report_run_canceled(run)
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
@@ -190,13 +196,6 @@ class DagsterExports:
     def degraded(self) -> frozenset[Degradation]:
         return self._state.degraded()
 
-    def submit_left_over(self) -> Sequence[str]:
-        """Queue the runs that were created and never started, as after a crash. Return their ids."""
-        runs = self._instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
-        for run in runs:
-            self._runs.queue(run)
-        return [run.run_id for run in runs]
-
     def _plan(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
@@ -214,31 +213,83 @@ class DagsterExports:
         self._runs.require_room(wanted.organisation, self._limits)
         return count_of_allowed(wanted, self._catalogue, self._artefacts, self._limits)
 
-    def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
+    def _once(
+        self,
+        organisation: Organisation,
+        key: str | None,
+        plan_of: Callable[[str], ExportPlan],
+        is_same: Callable[[ExportPlan], bool],
+        count_of: Callable[[ExportPlan], int],
+        answer_by: float,
+    ) -> ExportJob:
+        """Make the job of a run id, which follows from the key if there is one, or return the job the key has made.
+
+        A submission without a key that fails is cancelled. With a key it waits for its replay.
+        """
+        if key is None:
+            require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+            wanted = plan_of(str(uuid.uuid4()))
+            count = count_of(wanted)
+            try:
+                return self._start(wanted, count, answer_by)
+            except BaseException:
+                self._abandon(wanted)
+                raise
+        run_id = _keyed_run_id(organisation, key)
+        with self._answering(run_id, key):
+            stored = plan.find(job_id_for(run_id), self._artefacts)
+            if stored is None:
+                require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+                stored = plan_of(run_id)
+                # A refused request is not stored, so its key can be used again.
+                count_of(stored)
+                plan.save(stored, self._artefacts)
+            elif not is_same(stored):
+                raise KeyReused(key)
+            run = self._instance.get_run_by_id(run_id)
+            if run is None or run.status is dg.DagsterRunStatus.NOT_STARTED:
+                return self._start(stored, count_of(stored), answer_by)
+            return self.job(stored.organisation, stored.job_id)
+
+    def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:
         plan.save(wanted, self._artefacts)
-        run_id = run_id_for(wanted.job_id)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        created = self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
-        if created and not (small and self._workers.execute(run_id, WARM_WAIT_SECONDS)):
-            self._queue(run_id)
-        return self.job(wanted.organisation, wanted.job_id)
+        self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        receipt = self.job(wanted.organisation, wanted.job_id)
+        self._execute_or_queue(wanted, small, answer_by)
+        try:
+            return self.job(wanted.organisation, wanted.job_id)
+        except Exception:
+            # The job has started, so the answer must not be an error.
+            log.exception("job %s has started, but its state cannot be read", wanted.job_id)
+            return receipt
 
-    def _queue(self, run_id: str) -> None:
-        run = self._instance.get_run_by_id(run_id)
-        # The run may have been cancelled while it waited for a worker.
-        if run is not None and not run.is_finished:
+    def _execute_or_queue(self, wanted: ExportPlan, small: bool, answer_by: float) -> None:
+        """Have a warm worker execute a small job. It never waits there for the stock: who finds it taken is queued."""
+        if not (small and leases.try_acquire(wanted, self._accounts, self._artefacts)):
+            self._queue(wanted)
+            return
+        wait_seconds = max(0.0, answer_by - time.monotonic())
+        self._workers.execute(
+            run_id_for(wanted.job_id), wanted.organisation, wait_seconds, instead=partial(self._queue, wanted)
+        )
+
+    def _queue(self, wanted: ExportPlan) -> None:
+        """Queue the run unless it was cancelled while it waited for a worker. In the queue it holds no stock."""
+        leases.release(wanted, self._accounts)
+        run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
+        if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._runs.queue(run)
 
-    def _submit_if_left_over(self, record: dg.RunRecord, key: str) -> None:
-        """Queue a run whose façade died before starting it. Raises StillInFlight if the run is young."""
-        run = record.dagster_run
-        if run.status is not dg.DagsterRunStatus.NOT_STARTED:
-            return
-        age = datetime.now(UTC) - record.create_timestamp.replace(tzinfo=UTC)
-        if age < _LEFT_OVER_AFTER:
-            raise StillInFlight(key)
-        self._runs.queue(run)
+    def _abandon(self, wanted: ExportPlan) -> None:
+        """Cancel the run of a submission that failed, if there is one. What cannot be cancelled now, sweeps will find."""
+        try:
+            run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
+            if run is not None:
+                left_over.cancel(run, self._instance, self._artefacts, self._accounts)
+        except Exception:
+            log.exception("job %s, which was answered with an error, cannot be cancelled now", wanted.job_id)
 
     def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)
@@ -250,17 +301,19 @@ class DagsterExports:
         return record
 
     @contextmanager
-    def _answering(self, job_id: str, key: str) -> Generator[None]:
-        """Mark the job as being answered. Raises StillInFlight if another request with the key is at it."""
-        with self._in_flight_lock:
-            if job_id in self._in_flight:
-                raise StillInFlight(key)
-            self._in_flight.add(job_id)
+    def _answering(self, run_id: str, key: str) -> Generator[None]:
+        """Hold the claim to answer for the run. Raises StillInFlight if another request with the key has it."""
+        claim, holder = f"answer:{run_id}", str(uuid.uuid4())
+        if not self._accounts.acquire_lease(claim, holder, _CLAIM_SECONDS):
+            raise StillInFlight(key)
         try:
             yield
         finally:
-            with self._in_flight_lock:
-                self._in_flight.discard(job_id)
+            try:
+                self._accounts.release_lease(claim, holder)
+            except Exception:
+                # It expires. The job may have started, so the answer must not be an error.
+                log.exception("the claim on run %s cannot be released", run_id)
 
 
 def _keyed_run_id(organisation: Organisation, key: str) -> str:

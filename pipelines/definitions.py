@@ -4,12 +4,14 @@ import dagster as dg
 
 from pipelines.automation.housekeeping import daily_housekeeping, housekeeping_job
 from pipelines.automation.inbox import inbox_job, inbox_sensor
+from pipelines.automation.left_over import left_over_runs
 from pipelines.automation.maintenance import (
     catalogue_maintenance_job,
     daily_catalogue_maintenance,
     small_files_sensor,
 )
 from pipelines.automation.schedules import export_schedules
+from pipelines.automation.stalls import stalled_runs
 from pipelines.automation.webhooks import webhooks
 from pipelines.execution.executor import in_process_or_forked
 from pipelines.export.assets import CATALOGUE_ASSETS, label_export, label_export_job
@@ -21,7 +23,7 @@ defs = dg.Definitions(
     asset_checks=[label_export_checks],
     jobs=[label_export_job, housekeeping_job, inbox_job, catalogue_maintenance_job],
     schedules=[daily_housekeeping, daily_catalogue_maintenance],
-    sensors=[export_schedules, webhooks, inbox_sensor, small_files_sensor],
+    sensors=[export_schedules, webhooks, inbox_sensor, small_files_sensor, left_over_runs, stalled_runs],
     resources=RESOURCES,
     executor=in_process_or_forked,
 )

@@ -21,6 +21,7 @@ class PipelineSettings(BaseSettings):
     max_labels: int = Field(default=Limits().max_labels, ge=1)
     max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
     max_storage_bytes: int | None = Field(default=None, ge=0)
+    max_open_jobs: int = Field(default=200, ge=1)
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
     webhook_keys: SecretStr = SecretStr("")

@@ -18,9 +18,18 @@ SCHEDULE = "labels/schedule"
 INBOX = "labels/inbox"
 #: Set if the webhooks' message about the end of the export could not be made: why.
 WEBHOOK_ERROR = "labels/webhook_error"
-#: The pid of the process that executes the run, and when that process began, in seconds since 1970.
-WORKER = "labels/worker"
 #: On every export: the id of the trace that it belongs to, as in log lines.
 TRACE_ID = "labels/trace_id"
 #: Set when the export is published: the size of its artefact in bytes.
 STORED_BYTES = "labels/stored_bytes"
+#: The process that executes the run: pid, id of the boot, and clock ticks from the boot to the process's start.
+#: Earlier releases stored the pid and the start in seconds since 1970.
+WORKER = "labels/worker"
+#: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
+#: once.
+KIND = "labels/kind"
+EXPORT, IMPORT, UPKEEP = "export", "import", "upkeep"
+#: How many times an export's worker was killed because it made no progress.
+STALLS = "labels/stalls"
+#: How many times the service was stopped in an orderly way while the run was at work.
+RESTARTS = "labels/restarts"

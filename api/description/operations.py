@@ -165,6 +165,7 @@ OPERATIONS = (
         _RECEIPT,
         (403, 409),
         body=ReprintRequest,
+        request_headers=(IDEMPOTENCY_KEY,),
         headers=("Location", "Retry-After"),
     ),
     Operation(

@@ -2,6 +2,8 @@
 
 import hashlib
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 
 import anyio
@@ -19,7 +21,7 @@ from api.routes.resource import resource
 from api.settings import ApiSettings
 from api.wire import answers, paths
 from api.wire.requests import JobsQuery, ReprintRequest
-from exports.ports import ExportJob, Exports
+from exports.ports import ANSWER_SECONDS, ExportJob, Exports
 from exports.reads import ExportReads
 from exports.requests.json_body import parse
 from exports.requests.request import parse_request
@@ -30,6 +32,9 @@ RETRY_AFTER_SECONDS = 2
 #: Submissions wait for a warm worker inside the request. Threads of their own keep those of polls and
 #: downloads free.
 SUBMIT_THREADS = 32
+
+#: One organisation's submissions use this many of them. Its others wait without a thread.
+SUBMIT_THREADS_EACH = 8
 
 #: Previews draw inside the request. Only a few run at once, so that polls get processor time.
 PREVIEW_THREADS = 4
@@ -49,6 +54,9 @@ class LabelExportRoutes:
         self._settings = settings
         self._tokens = tokens
         self._submit_threads = anyio.CapacityLimiter(SUBMIT_THREADS)
+        self._submit_threads_of = defaultdict[str, anyio.CapacityLimiter](
+            lambda: anyio.CapacityLimiter(SUBMIT_THREADS_EACH)
+        )
         self._preview_threads = anyio.CapacityLimiter(PREVIEW_THREADS)
 
     def routes(self) -> list[Route]:
@@ -74,12 +82,13 @@ class LabelExportRoutes:
             requested_by=principal.id,
             idempotency_key=key,
         )
-        return _accepted(await anyio.to_thread.run_sync(submit, limiter=self._submit_threads))
+        return await self._answered(principal, submit)
 
     async def reprint(self, request: Request) -> Response:
         """Submit a reprint of a job's rows; answer 202 with the new job's receipt."""
         principal = _writer(request)
         job_id = incoming.job_id(request)
+        key = incoming.idempotency_key(request)
         wanted = parse(await incoming.json_body(request, self._settings), ReprintRequest)
         reprint = partial(
             self._exports.reprint,
@@ -88,8 +97,19 @@ class LabelExportRoutes:
             requested_by=principal.id,
             reason=wanted.reason,
             rows=wanted.rows,
+            idempotency_key=key,
         )
-        return _accepted(await anyio.to_thread.run_sync(reprint, limiter=self._submit_threads))
+        return await self._answered(principal, reprint)
+
+    async def _answered(self, principal: Principal, submission: Callable[..., ExportJob]) -> Response:
+        """Answer within ANSWER_SECONDS; a job that has not ended by then runs on."""
+        answer_by = time.monotonic() + ANSWER_SECONDS
+
+        def submit() -> ExportJob:
+            return submission(wait_seconds=max(0.0, answer_by - time.monotonic()))
+
+        async with self._submit_threads_of[principal.organisation.slug]:
+            return _accepted(await anyio.to_thread.run_sync(submit, limiter=self._submit_threads))
 
     async def preview(self, request: Request) -> Response:
         """Answer with what an export would make. No job is created."""

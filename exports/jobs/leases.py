@@ -4,6 +4,7 @@ Stock due is what the filters `never_printed`, `changed_since_print` and `print_
 """
 
 import time
+from datetime import UTC, datetime
 
 from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
@@ -14,7 +15,34 @@ from exports.jobs.plan import ExportPlan
 #: Longer than the longest step between two renewals. After a worker dies, the next job waits this long at most.
 TTL_SECONDS = 300
 WAIT_SECONDS = 600
+
+#: What the names of these leases begin with; the organisation follows.
+PREFIX = "never-printed:"
+
 _POLL_SECONDS = 0.2
+
+
+def try_acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> bool:
+    """Take the lease the plan needs, and return whether the plan has all it needs now. Never waits.
+
+    The job whose lease has expired may only be paused. So it is cancelled before the lease passes on. A committed
+    one keeps the lease until what it printed is recorded: before that, its entities look unprinted.
+    """
+    if not plan.holds_lease:
+        return True
+    name = _name(plan)
+    before = accounts.expired_leases(name).get(name)
+    if before is not None and before != plan.job_id and not _pass_on(name, before, accounts, store):
+        return False
+    return accounts.acquire_lease(name, plan.job_id, TTL_SECONDS, takes_expired=False)
+
+
+def _pass_on(name: str, holder: str, accounts: Accounts, store: ArtefactStore) -> bool:
+    """Cancel the job that holds the lease, and free the lease. Return False if the job is committed."""
+    if not decision.cancel(holder, store, datetime.now(UTC)).cancelled:
+        return False
+    accounts.release_lease(name, holder)
+    return True
 
 
 def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
@@ -22,10 +50,8 @@ def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
 
     Raises StockIsBusy after WAIT_SECONDS, ExportCancelled if the job is cancelled meanwhile.
     """
-    if not plan.holds_lease:
-        return
     deadline = time.monotonic() + WAIT_SECONDS
-    while not accounts.acquire_lease(_name(plan), plan.job_id, TTL_SECONDS):
+    while not try_acquire(plan, accounts, store):
         decision.require_not_cancelled(plan.job_id, store)
         if time.monotonic() > deadline:
             raise StockIsBusy(plan.organisation)
@@ -48,4 +74,4 @@ def release(plan: ExportPlan, accounts: Accounts) -> None:
 
 
 def _name(plan: ExportPlan) -> str:
-    return f"never-printed:{plan.organisation}"
+    return f"{PREFIX}{plan.organisation}"

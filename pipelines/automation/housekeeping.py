@@ -94,6 +94,7 @@ def remove_expired(
 
 @dg.job(
     name=HOUSEKEEPING_JOB,
+    tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
     description="Runs, artefacts, parts and manifests expire together; what was printed stays known.",
 )

@@ -77,6 +77,7 @@ def _materialization(taken: Taken) -> dg.AssetMaterialization:
 
 @dg.job(
     name=INBOX_JOB,
+    tags={tags.KIND: tags.IMPORT},
     executor_def=dg.in_process_executor,
     description="Imports what was dropped into inbox/<organisation>: products*, lots*, serials*, events*.",
 )

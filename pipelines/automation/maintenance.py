@@ -11,6 +11,7 @@ from accounts.store import Accounts
 from catalogue import maintenance
 from catalogue.maintenance import LEAST_RETENTION, Lock
 from catalogue.tables import Catalogue
+from pipelines import tags
 from pipelines.automation.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
@@ -75,6 +76,7 @@ def maintain_catalogue(
 
 @dg.job(
     name=CATALOGUE_MAINTENANCE_JOB,
+    tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
     description="Safe beside imports, exports and itself; no event and no entity is ever removed.",
 )

@@ -12,7 +12,7 @@ from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import InvalidRequest
+from exports.errors import InvalidRequest, TooManyOpenJobs
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
@@ -24,6 +24,7 @@ from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
+from pipelines.watch.open_jobs import require_few_open
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"
@@ -41,11 +42,13 @@ def launch_due(
     engine: Engine,
     limits: Limits,
     parallel_from: int,
+    max_open_jobs: int,
     now: datetime,
 ) -> list[str]:
     """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
-    A tick whose schedule selects nothing is recorded as done without a job. From `parallel_from` entities, each
+    A tick whose schedule selects nothing, or whose organisation has `max_open_jobs` open jobs, is recorded as done
+    without a job. From `parallel_from` entities, each
     step of the run has its own process. A schedule that fails does not stop the others, and its tick stays due: a
     LabelError becomes the tick's line, other errors are raised together at the end as an ExceptionGroup.
     """
@@ -60,11 +63,21 @@ def launch_due(
             count = count_of_allowed(export, catalogue, artefacts, limits)
             if count:
                 runs.require_room(export.organisation, limits)
-            started = _launch(
-                schedule, export, count, instance, runs, artefacts, parallel=count >= parallel_from
-            )
+            try:
+                started = _launch(
+                    schedule,
+                    export,
+                    count,
+                    instance,
+                    runs,
+                    artefacts,
+                    parallel=count >= parallel_from,
+                    max_open_jobs=max_open_jobs,
+                )
+                outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
+            except TooManyOpenJobs as error:
+                outcome = f"skipped. {error}"
             accounts.schedules.record_tick(schedule.id, tick)
-            outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
             told.append(f"{_named(schedule)} at {tick.isoformat()}: {outcome}")
         except LabelError as error:
             told.append(f"{_named(schedule)}: refused, {_reason(error)}")
@@ -85,12 +98,17 @@ def _launch(
     artefacts: ArtefactStore,
     *,
     parallel: bool,
+    max_open_jobs: int,
 ) -> bool:
-    """Queue the tick's job unless it is queued already. Return False if it would be empty, else True."""
+    """Queue the tick's job unless it is queued already. Return False if it would be empty, else True.
+
+    Raises TooManyOpenJobs.
+    """
     run_id = run_id_for(export.job_id)
     if instance.get_run_by_id(run_id) is None:
         if count == 0:
             return False
+        require_few_open(instance, export.organisation, max_open_jobs)
         export_plans.save(export, artefacts)
         runs.create(export, parallel=parallel)
     # Dagster's UI lists a run with the sensor's name among the sensor's runs.
@@ -137,6 +155,7 @@ def export_schedules(
         engine=settings.engine,
         limits=settings.limits,
         parallel_from=PARALLEL_FROM,
+        max_open_jobs=settings.max_open_jobs,
         now=datetime.now(UTC),
     )
     for line in told:

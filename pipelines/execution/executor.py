@@ -14,6 +14,9 @@ from typing import Any, cast
 
 import dagster as dg
 
+from exports.errors import WorkerDied
+from pipelines import tags
+from pipelines.execution import failures
 from pipelines.execution.dagster_steps import (
     CheckStepHealthResult,
     ExecuteStepArgs,
@@ -23,9 +26,6 @@ from pipelines.execution.dagster_steps import (
     StepHandler,
     StepHandlerContext,
 )
-
-#: A step whose process is killed starts so many times in all before it fails.
-_STARTS_AT_MOST = 5
 
 #: Intervals at which the run worker reads what its steps report, and checks that their processes live.
 _READ_SECONDS = 0.05
@@ -87,11 +87,16 @@ class ForkedSteps(StepHandler):
             return CheckStepHealthResult.unhealthy("its process ended with its run worker")
         if process.is_alive() or _has_ended(step_handler_context, key):
             return CheckStepHealthResult.healthy()
-        if self._starts[key] < _STARTS_AT_MOST:
+        instance, run = step_handler_context.instance, step_handler_context.dagster_run
+        # The database counts what earlier workers started; this count has what died before it told its start.
+        starts = max(self._starts[key], failures.starts_of(instance, run.run_id, key))
+        if starts - int(run.tags.get(tags.RESTARTS, 0)) < failures.STARTS_AT_MOST:
             self._start(step_handler_context)
             return CheckStepHealthResult.healthy()
+        error = WorkerDied(key, starts)
+        instance.add_run_tags(run.run_id, {tags.ERROR_CODE: error.code, tags.ERROR: str(error)})
         return CheckStepHealthResult.unhealthy(
-            f"its process ended {_STARTS_AT_MOST} times without a result, now with exit code {process.exitcode}"
+            f"its process ended {starts} times without a result, now with exit code {process.exitcode}"
         )
 
     def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
 
@@ -36,6 +36,9 @@ from pipelines.execution.dagster_runs import (
 )
 from pipelines.storage import instance, renamed_sensors
 
+if TYPE_CHECKING:
+    from accounts.store import Accounts
+
 
 def run_daemon() -> None:
     """Run Dagster's daemon, while the fork server imports what the first queued run will need."""
@@ -45,6 +48,7 @@ def run_daemon() -> None:
 
     with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
         renamed_sensors.take_over(dagster)
+        instance.count_restart(dagster, Path(os.environ["LABELS_HOME"]))
         instance.queue_interrupted_launches(dagster)
     main()
 
@@ -95,8 +99,17 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             gate.send(run.run_id)
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        """Start another worker for a run whose worker died. Its steps find what was stored before."""
+        """Start another worker for a run whose worker died. Its steps find what was stored before.
+
+        A run whose workers died too often fails instead.
+        """
+        from pipelines.execution import failures  # noqa: PLC0415
+
         run = context.dagster_run
+        error = failures.died_too_often(self._instance, run, context.resume_attempt_number or 0)
+        if error is not None:
+            failures.give_up(self._instance, run, error, _artefacts(), _accounts())
+            return
         with self._worker_of(run) as gate:
             gate.send(run.run_id)
 
@@ -173,11 +186,15 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
 
 def _give_back(run_id: str) -> None:
     """Release the lease and remove the parts of a failed job, also those of steps that were killed."""
-    from accounts.store import Accounts  # noqa: PLC0415
     from pipelines.export import steps  # noqa: PLC0415
 
-    accounts = Accounts(os.environ["LABELS_DATABASE_URL"])
-    steps.give_back(job_id_for(run_id), _artefacts(), accounts, logging.getLogger(__name__))
+    steps.give_back(job_id_for(run_id), _artefacts(), _accounts(), logging.getLogger(__name__))
+
+
+def _accounts() -> "Accounts":
+    from accounts.store import Accounts  # noqa: PLC0415
+
+    return Accounts(os.environ["LABELS_DATABASE_URL"])
 
 
 def _artefacts() -> ArtefactStore:

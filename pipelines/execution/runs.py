@@ -109,7 +109,8 @@ class Runs:
             limits.require_room(stored_bytes(self._instance, organisation))
 
     def queue(self, run: dg.DagsterRun) -> None:
-        """Put the run into the daemon's queue."""
+        """Put the run into the daemon's queue, among the exports there."""
+        self._instance.add_run_tags(run.run_id, {tags.KIND: tags.EXPORT})
         # The queue only stores an event: the daemon brings a workspace of its own.
         no_workspace = cast("Any", None)
         self._instance.run_coordinator.submit_run(dg.SubmitRunContext(run, workspace=no_workspace))

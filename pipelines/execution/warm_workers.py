@@ -10,6 +10,9 @@ import os
 import queue
 import signal
 import threading
+import time
+from collections.abc import Callable
+from concurrent import futures
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -17,11 +20,15 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from pipelines.execution import worker
+from pipelines.execution.shares import Shares
 from pipelines.storage import instance
 
 log = logging.getLogger(__name__)
 
 READY = "ready"
+
+#: A worker that does not start is tried again after the first of these times, and then after twice as long each time.
+_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 60.0
 
 
 @dataclass(slots=True)
@@ -42,6 +49,7 @@ class WarmWorkers:
         self._was_warm = threading.Event()
         self._closed = threading.Event()
         self._size = size
+        self._shares = Shares(size)
 
     def start(self) -> None:
         """Start all processes and return. Each joins the pool when it is warm."""
@@ -58,24 +66,34 @@ class WarmWorkers:
         """Return how many of the workers are dead or not warm yet."""
         return self._size - sum(process.is_alive() for process in list(self._warm.values()))
 
-    def execute(self, run_id: str, wait_seconds: float) -> bool:
-        """Execute the run to its end, and return whether it began.
+    def execute(
+        self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
+    ) -> None:
+        """Execute the organisation's run. Return when it has ended, or after `wait_seconds`; then it goes on.
 
-        It does not begin if no worker is free within `wait_seconds`, or if the worker dies first. If the worker
-        dies later, run monitoring resumes the run. A new worker takes the place of a dead one.
+        Call `instead` if no worker is free for the organisation within that time, or if the worker dies before the
+        run begins. If the worker dies later, run monitoring resumes the run. A new worker takes the place of a
+        dead one. Raises what `instead` raises before the return.
         """
-        try:
-            idle = self._idle.get(timeout=wait_seconds)
-        except queue.Empty:
-            return False
-        try:
-            idle.pipe.send(run_id)
-            idle.pipe.recv()
-        except (EOFError, OSError):
-            self._replace(idle)
-            return self._has_begun(run_id)
-        self._idle.put(idle)
-        return True
+        deadline = time.monotonic() + wait_seconds
+        idle = self._free(organisation, deadline)
+        if idle is None:
+            instead()
+            return
+        ended = futures.Future[None]()
+
+        def attend() -> None:
+            try:
+                begun = self._attend(idle, run_id, organisation)
+                ended.set_result(None if begun else instead())
+            except BaseException as error:
+                log.exception("warm worker for run %s", run_id)
+                ended.set_exception(error)
+
+        threading.Thread(target=attend, daemon=True).start()
+        futures.wait([ended], max(0.0, deadline - time.monotonic()))
+        if ended.done():
+            ended.result()
 
     def close(self) -> None:
         """End all idle processes. Those at work end when the façade's pipes close."""
@@ -85,6 +103,30 @@ class WarmWorkers:
                 idle = self._idle.get_nowait()
                 idle.pipe.close()
                 idle.process.join(timeout=5)
+
+    def _free(self, organisation: str, deadline: float) -> _Worker | None:
+        """Return an idle worker that counts as the organisation's, or None if there is none until the deadline."""
+        if not self._shares.take(organisation, max(0.0, deadline - time.monotonic())):
+            return None
+        try:
+            return self._idle.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            self._shares.give_back(organisation)
+            return None
+
+    def _attend(self, idle: _Worker, run_id: str, organisation: str) -> bool:
+        """Return whether the run began, once it has ended or its worker has died."""
+        try:
+            idle.pipe.send(run_id)
+            idle.pipe.recv()
+            self._idle.put(idle)
+        except (EOFError, OSError):
+            self._replace(idle)
+            return self._has_begun(run_id)
+        finally:
+            # After the worker is idle again: whoever waits for one gets it before the same organisation does.
+            self._shares.give_back(organisation)
+        return True
 
     def _has_begun(self, run_id: str) -> bool:
         from dagster import DagsterRunStatus  # noqa: PLC0415
@@ -104,21 +146,30 @@ class WarmWorkers:
         threading.Thread(target=self._admit_one, daemon=True).start()
 
     def _admit_one(self) -> None:
-        """Start a process, wait until the fork server has imported everything, and add it to the pool."""
+        """Add a new process to the pool once it is warm, however often one dies before."""
+        pause = _RETRY_SECONDS
+        while (new := self._warmed()) is None:
+            if self._closed.wait(pause):
+                return
+            pause = min(2 * pause, _MOST_RETRY_SECONDS)
+        self._warm[new.process.pid] = new.process
+        self._was_warm.set()
+        self._idle.put(new)
+
+    def _warmed(self) -> _Worker | None:
+        """Start a process, wait until the fork server has imported everything, and return it. None if it dies."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_serve, args=(theirs, str(self._home)), name="labels-warm-worker", daemon=True
         )
-        process.start()
-        theirs.close()
         try:
+            process.start()
+            theirs.close()
             ours.recv()
-        except EOFError:
+        except (EOFError, OSError):
             log.exception("warm worker %s did not start", process.pid)
-            return
-        self._warm[process.pid] = process
-        self._was_warm.set()
-        self._idle.put(_Worker(process, ours))
+            return None
+        return _Worker(process, ours)
 
 
 def _serve(pipe: Connection, home: str) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LOCATION_NAME = "labels"
 
-#: Queued runs at once. They share the cores with the warm workers.
-MAX_CONCURRENT_RUNS = 2
+#: Queued runs at once, of each kind. They share the cores with the warm workers, whose runs have no kind.
+_AT_ONCE: dict[str, int] = {tags.EXPORT: 2, tags.IMPORT: 1, tags.UPKEEP: 1}
 
 #: Queued runs of one organisation run one after the other, so that they never delay another organisation's.
 _ONE_EACH: dict[str, object] = {
@@ -31,9 +31,9 @@ _PRIVATE_STORAGES = "pipelines.storage.dagster_storage"
 
 _MONITORING: dict[str, object] = {
     "enabled": True,
-    # A dead worker is noticed within this time, and its run is resumed so many times before it fails.
+    # A dead worker is noticed within this time. The launcher decides whether its run is resumed.
     "poll_interval_seconds": 2,
-    "max_resume_run_attempts": 5,
+    "max_resume_run_attempts": 1_000_000,
     # Monitoring fails a run that has not started within this time. Ours must wait however long the service is
     # down: the façade and the daemon queue such runs when they start.
     "start_timeout_seconds": 10 * 365 * 24 * 3600,
@@ -81,9 +81,16 @@ def prepare(home: Path, code_server_socket: str) -> None:
                 "module": "dagster",
                 "class": "QueuedRunCoordinator",
                 "config": {
-                    "max_concurrent_runs": MAX_CONCURRENT_RUNS,
+                    # Runs in warm workers would count too.
+                    "max_concurrent_runs": -1,
                     "dequeue_interval_seconds": 1,
-                    "tag_concurrency_limits": [_ONE_EACH],
+                    "tag_concurrency_limits": [
+                        _ONE_EACH,
+                        *(
+                            {"key": tags.KIND, "value": kind, "limit": limit}
+                            for kind, limit in _AT_ONCE.items()
+                        ),
+                    ],
                 },
             },
             "run_launcher": {"module": "pipelines.execution.run_launcher", "class": "ForkedRunLauncher"},
@@ -117,6 +124,24 @@ def load(home: Path) -> "dg.DagsterInstance":
 
     os.environ["DAGSTER_HOME"] = str(home / "dagster")
     return dg.DagsterInstance.from_config(str(home / "dagster"))
+
+
+def stopped_marker(home: Path) -> Path:
+    """Return the path of the file that says that the service was stopped in an orderly way."""
+    return home / "stopped"
+
+
+def count_restart(instance: "dg.DagsterInstance", home: Path) -> None:
+    """Count an orderly restart of the service on every run at work, so that it does not count as a crash."""
+    import dagster as dg  # noqa: PLC0415
+
+    marker = stopped_marker(home)
+    if not marker.exists():
+        return
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+        restarts = int(run.tags.get(tags.RESTARTS, 0)) + 1
+        instance.add_run_tags(run.run_id, {tags.RESTARTS: str(restarts)})
+    marker.unlink()
 
 
 def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:

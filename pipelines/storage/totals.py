@@ -1,4 +1,6 @@
-"""Totals over all kept runs, added up in SQL: Dagster's own reader would unpack every run."""
+"""Totals over runs, added up in SQL: Dagster's own readers would unpack every run, or look at every tag."""
+
+from collections.abc import Sequence
 
 import dagster as dg
 from sqlalchemy import BigInteger, cast, func, select
@@ -35,3 +37,23 @@ def _sum(instance: dg.DagsterInstance, tag: str, organisation: str | None = None
         )
     with storage.connect() as connection:
         return connection.execute(total).scalar_one()
+
+
+def runs_of_partition(
+    instance: dg.DagsterInstance, partition: str, statuses: Sequence[dg.DagsterRunStatus], most: int
+) -> int:
+    """Count the partition's runs of these statuses, up to `most`. This reads no other run but those of these statuses.
+
+    A filter by tag would look at every run of the partition, which takes 0.2 s among 100,000.
+    """
+    storage = instance.run_storage
+    if not isinstance(storage, SqlRunStorage):
+        raise TypeError(f"the runs are in no SQL database but in {type(storage).__name__}")
+    found = (
+        select(RunsTable.c.run_id)
+        .where(RunsTable.c.status.in_([status.value for status in statuses]))
+        .where(RunsTable.c.partition == partition)
+        .limit(most)
+    )
+    with storage.connect() as connection:
+        return len(connection.execute(found).all())

@@ -149,6 +149,18 @@ def test_an_expired_lease_goes_to_the_next(accounts):
     assert not accounts.renew_lease("stock", "dead", 60)
 
 
+def test_an_expired_lease_may_be_left_to_its_holder(accounts):
+    assert accounts.acquire_lease("stock:acme", "paused", 60)
+    assert accounts.expired_leases("stock:") == {}
+    assert accounts.renew_lease("stock:acme", "paused", -1)
+    assert accounts.expired_leases("stock:") == {"stock:acme": "paused"}
+    assert accounts.expired_leases("stock_") == {}, "a prefix, not a pattern"
+    assert not accounts.acquire_lease("stock:acme", "next", 60, takes_expired=False)
+    assert accounts.acquire_lease("stock:acme", "paused", 60, takes_expired=False)
+    assert accounts.release_lease("stock:acme", "paused")
+    assert accounts.acquire_lease("stock:acme", "next", 60, takes_expired=False)
+
+
 def test_leases_of_other_names_are_apart(accounts):
     assert accounts.acquire_lease("one", "a", 60)
     assert accounts.acquire_lease("two", "b", 60)

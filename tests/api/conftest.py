@@ -52,7 +52,7 @@ class FakeExports:
         self.events = []
         self.found = Preview(0, 0, [], [], PrintCounts(0, 0, 0))
 
-    def submit(self, organisation, request, *, requested_by, idempotency_key=None):
+    def submit(self, organisation, request, *, requested_by, idempotency_key=None, wait_seconds=0):
         self._called("submit")
         self.traces.append(trace.current())
         known = (organisation.slug, idempotency_key)
@@ -66,13 +66,23 @@ class FakeExports:
         self.keys[known] = (request.normalised(), job.job_id)
         return job
 
-    def reprint(self, organisation, job_id, *, requested_by, reason, rows=None):
+    def reprint(
+        self, organisation, job_id, *, requested_by, reason, rows=None, idempotency_key=None, wait_seconds=0
+    ):
         self._called("reprint")
+        known = (organisation.slug, idempotency_key)
+        if idempotency_key is not None and known in self.keys:
+            first, again = self.keys[known]
+            if first != (job_id, reason, rows):
+                raise KeyReused(idempotency_key)
+            return self.store[again]
         job = self._find(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, "it was not completed")
         self.submitted.append((organisation, reason, requested_by, rows))
-        return self.add(organisation.slug, self.status)
+        made = self.add(organisation.slug, self.status)
+        self.keys[known] = ((job_id, reason, rows), made.job_id)
+        return made
 
     def cancel(self, organisation, job_id):
         self._called("cancel")

@@ -2,14 +2,16 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from typing import NoReturn
 
 import dagster as dg
 import pytest
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports import trace
 from exports.artefacts import ArtefactStore
@@ -19,7 +21,9 @@ from exports.errors import (
     InvalidRequest,
     KeyReused,
     NotReprintable,
+    StillInFlight,
     StorageIsFull,
+    TooManyOpenJobs,
 )
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
@@ -44,30 +48,41 @@ class BusyWorkers:
 
     ready = True
 
-    def execute(self, run_id: str, wait_seconds: float) -> bool:
-        return False
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def execute(
+        self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
+    ) -> None:
+        self.asked.append(run_id)
+        instead()
 
 
 @dataclass(frozen=True)
 class Stage:
     exports: DagsterExports
     store: ArtefactStore
+    workers: BusyWorkers
+    accounts: Accounts
 
 
 @pytest.fixture
 def stage(
-    dagster: dg.DagsterInstance, catalogue: Catalogue, artefacts: ArtefactStore, tmp_path: Path
+    dagster: dg.DagsterInstance, catalogue: Catalogue, artefacts: ArtefactStore, accounts: Accounts
 ) -> Stage:
+    workers = BusyWorkers()
     exports = DagsterExports(
         instance=dagster,
         runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
-        workers=BusyWorkers(),
+        workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=10,
+        accounts=accounts,
         limits=Limits(max_items=LOTS),
+        max_open_jobs=6,
     )
-    return Stage(exports, artefacts)
+    return Stage(exports, artefacts, workers, accounts)
 
 
 def wanted(**body: object) -> ExportRequest:
@@ -206,13 +221,147 @@ def completed(
 ) -> str:
     """Return the id of a job of all lots, made without a check and completed without being run."""
     made = stage.exports._plan(str(uuid.uuid4()), organisation, request, "key:1")
-    stage.exports._start(made, LOTS)
+    stage.exports._start(made, LOTS, 0)
     manifest.freeze(made, catalogue, stage.store)
     instance, run_id = stage.exports._instance, run_id_for(made.job_id)
     instance.add_run_tags(run_id, {tags.TOTAL_ITEMS: str(LOTS)})
     done = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export")
     instance.report_dagster_event(done, run_id)
     return made.job_id
+
+
+def test_the_same_key_names_the_same_reprint(stage: Stage, catalogue: Catalogue) -> None:
+    job_id = completed(stage, catalogue, wanted())
+
+    def reprint(reason: str, key: str = "again-7"):
+        return stage.exports.reprint(
+            ACME, job_id, requested_by="key:1", reason=reason, idempotency_key=key
+        ).job_id
+
+    first = reprint("torn")
+    assert reprint("torn") == first
+    assert reprint("torn", "again-8") != first
+    with pytest.raises(KeyReused):
+        reprint("wet")
+    with pytest.raises(KeyReused):
+        submit(stage, wanted(), "again-7")
+    submit(stage, wanted(), "order-7")
+    with pytest.raises(KeyReused):
+        reprint("torn", "order-7")
+
+
+def status_of(stage: Stage, run_id: str) -> dg.DagsterRunStatus:
+    run = stage.exports._instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+#: Where a submission fails after its run was created, and whether a worker was to have it.
+FAILURES = [("queue", True), ("job", True), ("queue", False), ("job", False)]
+
+
+@pytest.mark.parametrize(("where", "small"), FAILURES)
+def test_a_submission_that_fails_prints_nothing_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, small: bool
+) -> None:
+    stage.exports._sync_threshold = LOTS if small else 0
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.exports._runs if where == "queue" else stage.exports, where, failing)
+        with pytest.raises(OSError, match="full"):
+            submit(stage, wanted(filters={"never_printed": True}))
+    (run,) = stage.exports._instance.get_runs()
+    assert run.status is dg.DagsterRunStatus.CANCELED
+    assert stage.exports.job("acme", job_id_for(run.run_id)).error_code == "cancelled"
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+
+
+@pytest.mark.parametrize(("where", "small"), FAILURES)
+def test_a_submission_with_a_key_that_fails_waits_for_its_replay(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, small: bool
+) -> None:
+    stage.exports._sync_threshold = LOTS if small else 0
+    run_id = _keyed_run_id(ACME, "order-7")
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.exports._runs if where == "queue" else stage.exports, where, failing)
+        with pytest.raises(OSError, match="full"):
+            submit(stage, wanted(), "order-7")
+    assert status_of(stage, run_id) is dg.DagsterRunStatus.NOT_STARTED
+    assert submit(stage, wanted(), "order-7").job_id == job_id_for(run_id)
+    assert status_of(stage, run_id) is dg.DagsterRunStatus.QUEUED
+
+
+def test_a_job_that_has_started_is_never_answered_with_an_error(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = stage.exports.job, []
+
+    def job(*arguments: str):
+        calls.append(arguments)
+        return real(*arguments) if len(calls) == 1 else failing()
+
+    monkeypatch.setattr(stage.exports, "job", job)
+    receipt = submit(stage, wanted())
+    assert receipt.status is JobStatus.PENDING
+    assert status_of(stage, run_id_for(receipt.job_id)) is dg.DagsterRunStatus.QUEUED
+
+
+def test_one_request_at_a_time_answers_for_a_key(stage: Stage) -> None:
+    claim = f"answer:{_keyed_run_id(ACME, 'order-7')}"
+    assert stage.accounts.acquire_lease(claim, "another façade", 60)
+    with pytest.raises(StillInFlight):
+        submit(stage, wanted(), "order-7")
+    stage.accounts.release_lease(claim, "another façade")
+    assert submit(stage, wanted(), "order-7").status is JobStatus.PENDING
+
+
+def failing(*_: object) -> NoReturn:
+    raise OSError("the disk is full")
+
+
+def test_an_organisation_has_so_many_open_jobs(stage: Stage) -> None:
+    first = submit(stage, wanted(), "order-1")
+    for _ in range(5):
+        submit(stage, wanted())
+    for refused in (None, "order-2"):
+        with pytest.raises(TooManyOpenJobs) as caught:
+            submit(stage, wanted(), refused)
+        assert (caught.value.code, caught.value.value) == ("rate_limited", 6)
+        assert caught.value.retry_after > 0
+    with pytest.raises(TooManyOpenJobs):
+        stage.exports.reprint(ACME, first.job_id, requested_by="key:1", reason="torn")
+    assert submit(stage, wanted(), "order-1").job_id == first.job_id, "a replay makes no job"
+    assert submit(stage, wanted(), organisation=OTHER).status is JobStatus.PENDING
+    stage.exports.cancel("acme", first.job_id)
+    assert submit(stage, wanted(), "order-2").status is JobStatus.PENDING
+
+
+def test_a_job_whose_stock_is_taken_is_queued_without_asking_a_worker(stage: Stage) -> None:
+    never_printed = wanted(filters={"never_printed": True})
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+    contended = submit(stage, never_printed)
+    assert stage.workers.asked == []
+    submit(stage, never_printed, organisation=OTHER)
+    submit(stage, wanted())
+    assert len(stage.workers.asked) == 2
+    statuses = {run.run_id: run.status for run in stage.exports._instance.get_runs()}
+    assert set(statuses.values()) == {dg.DagsterRunStatus.QUEUED}
+    assert run_id_for(contended.job_id) in statuses
+
+
+def test_a_queued_job_holds_no_stock(stage: Stage) -> None:
+    submit(stage, wanted(filters={"never_printed": True}))
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_a_worker_frees_the_stock(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cancelled(run_id: str, *_: object, instead: Callable[[], None]) -> None:
+        stage.exports.cancel("acme", job_id_for(run_id))
+
+    monkeypatch.setattr(stage.workers, "execute", cancelled)
+    assert submit(stage, wanted(filters={"never_printed": True})).error_code == "cancelled"
+    assert stage.accounts.acquire_lease("never-printed:acme", "another job", 60)
 
 
 def test_a_queued_job_is_cancelled_for_good(stage: Stage) -> None:

@@ -84,7 +84,9 @@ def stage(
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=LOTS,
+        accounts=accounts,
         limits=Limits(max_items=LOTS),
+        max_open_jobs=100,
     )
     return Stage(exports, artefacts, catalogue, accounts, dagster)
 

@@ -1,6 +1,7 @@
 """Jobs from submission to end in this process: what a warm worker does, where a test can reach into it."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,13 @@ class ThisProcess:
     def __init__(self, dagster: dg.DagsterInstance) -> None:
         self._dagster = dagster
 
-    def execute(self, run_id: str, wait_seconds: float) -> bool:
+    def execute(
+        self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
+    ) -> None:
         run = self._dagster.get_run_by_id(run_id)
         assert run is not None
         assert run.job_code_origin is not None
         execute_run(recon_job_from_origin(run.job_code_origin), run, self._dagster)
-        return True
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,15 @@ def test_a_reprint_of_some_rows(client, editor, exports):
     assert exports.submitted[0][-1] == ((121, 180), (200, 200))
 
 
+def test_a_repeated_reprint_is_one_job(client, editor, exports):
+    path = f"{URL}{exports.add('acme', JobStatus.COMPLETED).job_id}/reprint/"
+    headers = {**editor, "Idempotency-Key": "again-7"}
+    first, again = (client.post(path, json={"reason": "torn"}, headers=headers).json() for _ in range(2))
+    assert again["job_id"] == first["job_id"]
+    other = client.post(path, json={"reason": "wet"}, headers=headers)
+    assert is_problem(other, 422, "validation_error")["details"][0]["type"] == "idempotency_key_reused"
+
+
 def test_a_job_that_cannot_be_printed_again(client, editor, exports):
     job = exports.add("acme", JobStatus.FAILED)
     response = client.post(f"{URL}{job.job_id}/reprint/", json={"reason": "again"}, headers=editor)

@@ -2,14 +2,17 @@
 
 import errno
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import anyio
 import pytest
 
 from accounts.errors import UnusableResolver
+from api.routes.label_exports import SUBMIT_THREADS, SUBMIT_THREADS_EACH
 from api.settings import ApiSettings
-from exports.errors import StillInFlight, Unavailable
+from exports.errors import StillInFlight, TooManyOpenJobs, Unavailable
 from exports.ports import JobStatus
 from gs1.errors import InvalidResolver
 from tests.api.conftest import facade
@@ -68,6 +71,36 @@ def test_a_service_that_takes_nothing_just_now(client, editor, exports):
     response = client.post(URL, json=BASE, headers=editor)
     problem = is_problem(response, 503, "unavailable")
     assert (problem["retryable"], problem["retry_after"], response.headers["retry-after"]) == (True, 7, "7")
+
+
+def test_an_organisation_with_too_many_open_jobs(client, editor, exports):
+    exports.error = TooManyOpenJobs(200, retry_after=10)
+    response = client.post(URL, json=BASE, headers=editor)
+    problem = is_problem(response, 429, "rate_limited")
+    assert (problem["retryable"], problem["retry_after"], response.headers["retry-after"]) == (True, 10, "10")
+    assert "200 open label exports" in problem["detail"]
+
+
+def test_one_organisations_submissions_leave_threads_to_another(client, editor, stranger, exports):
+    released, begun, submit = threading.Event(), threading.Semaphore(0), exports.submit
+
+    def blocked(organisation, *arguments, **named):
+        if organisation.slug == "acme":
+            begun.release()
+            assert released.wait(60)
+        return submit(organisation, *arguments, **named)
+
+    exports.submit = blocked
+    with ThreadPoolExecutor(SUBMIT_THREADS + 1) as threads:
+        flood = [threads.submit(client.post, URL, json=BASE, headers=editor) for _ in range(SUBMIT_THREADS)]
+        for _ in range(SUBMIT_THREADS_EACH):
+            assert begun.acquire(timeout=60)
+        other = threads.submit(client.post, URL, json=BASE, headers=stranger)
+        try:
+            assert other.result(30).status_code == 202
+        finally:
+            released.set()
+        assert {answered.result(60).status_code for answered in flood} == {202}
 
 
 @pytest.mark.parametrize("chained", [False, True])

@@ -55,6 +55,7 @@ class Evaluation:
     accounts: Accounts
     parallel_from: int = 100
     limits: Limits = field(default_factory=Limits)
+    max_open_jobs: int = 100
 
     def at(self, now: datetime) -> list[str]:
         return launch_due(
@@ -66,6 +67,7 @@ class Evaluation:
             engine=Engine.BATCH,
             limits=self.limits,
             parallel_from=self.parallel_from,
+            max_open_jobs=self.max_open_jobs,
             now=now,
         )
 
@@ -216,6 +218,18 @@ def test_a_paused_plan_rests_and_goes_on_from_when_it_is_resumed(evaluation, hou
     accounts.schedules.resume("acme", hourly.id)
     assert accounts.schedules.list("acme")[0].last_tick_at == resumed
     assert len(evaluation.at(resumed + timedelta(hours=1))) == 1
+
+
+def test_a_tick_is_skipped_while_too_many_jobs_are_open(evaluation, tick) -> None:
+    evaluation.at(tick)
+    evaluation.max_open_jobs = 1
+    hour = timedelta(hours=1)
+    [told] = evaluation.at(tick + hour)
+    assert "skipped. The organisation has 1 open label exports." in told
+    assert evaluation.at(tick + hour) == [], "the tick is done"
+    evaluation.max_open_jobs = 2
+    evaluation.at(tick + 2 * hour)
+    assert len(evaluation.jobs) == 2
 
 
 def test_a_schedule_that_fails_holds_up_no_other(evaluation, accounts, hourly, tick) -> None:

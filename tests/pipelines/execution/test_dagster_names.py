@@ -23,7 +23,7 @@ USED: Mapping[str, Sequence[str]] = {
         "get_next_cron_tick(cron_string, current_time, timezone)",
         "is_valid_cron_schedule(cron_schedule)",
     ],
-    "execution.dagster_daemon": ["main()"],
+    "execution.dagster_daemon": ["main()", "DaemonHeartbeat(timestamp, daemon_type, daemon_id, errors)"],
     "execution.dagster_runs": [
         "CheckRunHealthResult(status)",
         "ConfigurableClass.config_type()",

@@ -37,6 +37,8 @@ def test_a_killed_step(
     assert run.status is status
     assert executions() == log
     if status is dg.DagsterRunStatus.FAILURE:
+        assert run.tags["labels/error_code"] == "worker_died"
+        assert "5 times in the step is_always_killed" in run.tags["labels/error"]
         (failed,) = dagster.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
         error = failed.event_log_entry.dagster_event.step_failure_data.error
         assert "ended 5 times without a result, now with exit code -9" in error.message

@@ -4,11 +4,14 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 import uuid
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 
 import dagster as dg
+import psutil
+import pytest
 
 from pipelines import tags
 from pipelines.definitions import defs
@@ -70,7 +73,7 @@ def test_a_fork_server_ends_in_silence() -> None:
 def test_the_instance_uses_the_launcher_and_resumes(dagster: dg.DagsterInstance) -> None:
     assert isinstance(dagster.run_launcher, ForkedRunLauncher)
     assert dagster.run_monitoring_enabled
-    assert dagster.run_monitoring_max_resume_run_attempts == 5
+    assert dagster.run_monitoring_max_resume_run_attempts > 5, "the launcher counts itself"
 
 
 def test_a_run_that_nobody_signed_has_no_worker(dagster: dg.DagsterInstance) -> None:
@@ -91,8 +94,41 @@ def test_a_signed_run_has_a_worker_while_its_process_lives(dagster: dg.DagsterIn
 
 def test_a_pid_that_is_used_again_is_no_worker(dagster: dg.DagsterInstance) -> None:
     run = _made(dagster)
-    dagster.add_run_tags(run.run_id, {tags.WORKER: f"{os.getpid()} 1000000.00"})
-    assert not worker.is_alive(_reloaded(dagster, run))
+    worker.sign(dagster, run.run_id, os.getpid())
+    pid, boot_id, ticks = _reloaded(dagster, run).tags[tags.WORKER].split()
+    for tag, alive in (
+        (f"{pid} {boot_id} {ticks}", True),
+        (f"{pid} {boot_id} {int(ticks) + 1}", False),
+        (f"{pid} {uuid.uuid4()} {ticks}", False),
+        # As earlier releases signed.
+        (f"{pid} {psutil.Process().create_time():.2f}", True),
+        (f"{pid} 1000000.00", False),
+    ):
+        dagster.add_run_tags(run.run_id, {tags.WORKER: tag})
+        assert worker.is_alive(_reloaded(dagster, run)) is alive, tag
+
+
+def test_a_worker_outlives_a_stepped_clock(
+    dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _made(dagster)
+    worker.sign(dagster, run.run_id, os.getpid())
+    # What psutil makes of the kernel's ticks once somebody has set the clock.
+    monkeypatch.setattr(psutil.Process, "create_time", lambda _: time.time() + 3600)
+    assert worker.is_alive(_reloaded(dagster, run))
+
+
+def test_a_zombie_and_an_ended_process_are_no_workers(dagster: dg.DagsterInstance) -> None:
+    run = _made(dagster)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        worker.sign(dagster, run.run_id, process.pid)
+        assert worker.is_alive(_reloaded(dagster, run))
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+        assert not worker.is_alive(_reloaded(dagster, run))
+    with pytest.raises(ProcessLookupError):
+        worker.sign(dagster, run.run_id, process.pid)
 
 
 def test_a_worker_whose_gate_closes_does_nothing(dagster: dg.DagsterInstance) -> None:

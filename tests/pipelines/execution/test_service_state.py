@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import dagster as dg
 import pytest
-from dagster._core.remote_origin import (
+
+from exports.ports import Degradation, JobStatus
+from pipelines.execution.dagster_daemon import DaemonHeartbeat
+from pipelines.execution.dagster_runs import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from dagster._daemon.types import DaemonHeartbeat
-
-from exports.ports import Degradation, JobStatus
 from pipelines.execution.service_state import ServiceState
 from pipelines.export.assets import LABEL_EXPORT_JOB
 

@@ -1,5 +1,6 @@
-"""Warm workers: what becomes of a run whose worker dies, or that finds none."""
+"""Warm workers: what becomes of a run whose worker dies, or that finds none in time."""
 
+import multiprocessing
 import os
 import signal
 import uuid
@@ -15,6 +16,7 @@ from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines.definitions import defs
+from pipelines.execution import warm_workers
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.assets import LABEL_EXPORT_JOB
@@ -35,7 +37,7 @@ def workers(dagster: dg.DagsterInstance) -> Iterator[WarmWorkers]:
 
 def test_a_worker_executes_a_run_and_signs_it(dagster: dg.DagsterInstance, workers: WarmWorkers) -> None:
     run_id = _made(dagster)
-    assert workers.execute(run_id, wait_seconds=120)
+    assert _begins(workers, run_id)
     run = dagster.get_run_by_id(run_id)
     assert run is not None
     # There is no plan of that id, so it fails; that it ended is what counts here.
@@ -57,13 +59,55 @@ def test_a_run_whose_worker_is_dead_is_left_to_monitoring_once_it_began(
     idle.process.join()
     assert workers.missing == 1
     workers._idle.put(idle)
-    assert workers.execute(run_id, wait_seconds=0) is begun
-    assert workers.execute(_made(dagster), wait_seconds=120), "another took its place"
+    assert _begins(workers, run_id) is begun
+    assert _begins(workers, _made(dagster)), "another took its place"
     assert workers.missing == 0
 
 
+def test_a_run_goes_on_when_nobody_waits_for_it(dagster: dg.DagsterInstance, workers: WarmWorkers) -> None:
+    run_id = _made(dagster)
+    warm = workers._idle.get(timeout=120)
+    workers._idle.put(warm)
+    assert _begins(workers, run_id, wait_seconds=0)
+    workers._idle.get(timeout=120)
+    run = dagster.get_run_by_id(run_id)
+    assert run is not None
+    assert run.is_finished
+
+
+def test_what_happens_instead_may_fail(dagster: dg.DagsterInstance, workers: WarmWorkers) -> None:
+    def fail() -> None:
+        raise OSError("the queue cannot be written")
+
+    idle = workers._idle.get(timeout=120)
+    os.kill(idle.process.pid or 0, signal.SIGKILL)
+    workers._idle.put(idle)
+    with pytest.raises(OSError, match="the queue"):
+        workers.execute(_made(dagster), "acme", 120, instead=fail)
+
+
+def test_a_worker_that_dies_at_its_start_is_tried_again(
+    dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_workers, "_RETRY_SECONDS", 0)
+    pool = WarmWorkers(_home(dagster), 1)
+    process = multiprocessing.get_context("fork").Process(target=print)
+    ours, _ = multiprocessing.Pipe()
+    tries = iter([None, None, warm_workers._Worker(process, ours)])
+    monkeypatch.setattr(pool, "_warmed", lambda: next(tries))
+    pool._admit_one()
+    assert pool.ready
+    assert pool._idle.get_nowait().pipe is ours
+
+
 def test_a_run_that_finds_no_worker_did_not_begin(dagster: dg.DagsterInstance) -> None:
-    assert not WarmWorkers(_home(dagster), 1).execute(_made(dagster), wait_seconds=0)
+    assert not _begins(WarmWorkers(_home(dagster), 1), _made(dagster), wait_seconds=0)
+
+
+def _begins(workers: WarmWorkers, run_id: str, wait_seconds: float = 120) -> bool:
+    not_begun: list[str] = []
+    workers.execute(run_id, "acme", wait_seconds, instead=lambda: not_begun.append(run_id))
+    return not not_begun
 
 
 def _made(dagster: dg.DagsterInstance) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import yaml
 
+from pipelines.definitions import defs
 from pipelines.storage import instance
 
 #: A part of what releases before 0.2 wrote.
@@ -28,3 +29,38 @@ def test_the_classes_of_an_earlier_release_are_named_by_their_new_paths(dagster:
     assert yaml.safe_load(instance.workspace_of(home).read_text(encoding="utf-8")) == {
         "load_from": [{"grpc_server": {"socket": "another.sock", "location_name": "labels"}}]
     }
+
+
+def test_imports_and_upkeep_never_wait_for_exports(dagster: dg.DagsterInstance) -> None:
+    queue = dagster.get_concurrency_config().run_queue_config
+    assert queue is not None
+    assert queue.max_concurrent_runs == -1
+    limits = {
+        limit["value"]: limit["limit"] for limit in queue.tag_concurrency_limits if "kind" in limit["key"]
+    }
+    assert limits == {"export": 2, "import": 1, "upkeep": 1}
+    kinds = {job.name: job.tags.get("labels/kind") for job in defs.get_repository_def().get_all_jobs()}
+    del kinds["label_export_job"], kinds["__ASSET_JOB"]
+    assert set(kinds.values()) == {"import", "upkeep"}, "a job without a kind has no limit"
+
+
+def test_an_orderly_restart_is_counted_on_runs_at_work(dagster: dg.DagsterInstance) -> None:
+    home = Path(dagster.root_directory).parent
+    job = defs.get_repository_def().get_job("housekeeping")
+    at_work, waiting = (dagster.create_run_for_job(job).run_id for _ in range(2))
+    started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, job_name=job.name)
+    dagster.report_dagster_event(started, at_work)
+    instance.count_restart(dagster, home)
+    assert _restarts(dagster, at_work) is None, "the service was killed"
+    for restarts in ("1", "2"):
+        instance.stopped_marker(home).touch()
+        instance.count_restart(dagster, home)
+        instance.count_restart(dagster, home)
+        assert _restarts(dagster, at_work) == restarts
+    assert _restarts(dagster, waiting) is None
+
+
+def _restarts(dagster: dg.DagsterInstance, run_id: str) -> str | None:
+    run = dagster.get_run_by_id(run_id)
+    assert run is not None
+    return run.tags.get("labels/restarts")

@@ -1,0 +1,93 @@
+"""Cancel exports that nobody was told of: a submission that is answered with an error prints nothing later."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from accounts.store import Accounts
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision, leases, plan
+from exports.jobs.job_id import job_id_for, run_id_for
+from exports.ports import ANSWER_SECONDS
+from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.watch.sightings import Sightings
+
+#: A run that has not started for so long will not be answered for any more.
+_ABANDONED_AFTER_SECONDS = 3 * ANSWER_SECONDS
+
+#: A run whose id follows from an idempotency key or a schedule's tick waits so long to be asked for again.
+_REPEATED_WITHIN = timedelta(days=1)
+
+#: One sweeper at a time, on whichever machine.
+_CLAIM, _CLAIM_SECONDS = "left-over-runs", 300.0
+
+
+def cancel(
+    run: dg.DagsterRun, instance: dg.DagsterInstance, artefacts: ArtefactStore, accounts: Accounts
+) -> bool:
+    """Decide that the run's job is cancelled. Return False if it is committed.
+
+    A run at work reads the decision between two batches.
+    """
+    job_id = job_id_for(run.run_id)
+    if not decision.cancel(job_id, artefacts, datetime.now(UTC)).cancelled:
+        return False
+    if run.status is dg.DagsterRunStatus.QUEUED:
+        instance.run_coordinator.cancel_run(run.run_id)
+    elif run.status is dg.DagsterRunStatus.NOT_STARTED:
+        instance.report_run_canceled(run)
+        # It may hold the stock while it waits for a warm worker.
+        leases.release(plan.load(job_id, artefacts), accounts)
+    return True
+
+
+def sweep(
+    instance: dg.DagsterInstance,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+    seen: Sightings[str],
+    now: datetime,
+) -> Sequence[str]:
+    """Cancel the exports that were created, never started, and that nobody asks for again. Return the runs' ids.
+
+    Free the stock that ended runs still hold.
+
+    Return nothing while another sweeper is at it. `seen` has the runs of this sweeper's earlier calls: an age by the
+    clock would be wrong once somebody sets it. `now` is aware.
+    """
+    holder = str(uuid.uuid4())
+    if not accounts.acquire_lease(_CLAIM, holder, _CLAIM_SECONDS):
+        return []
+    try:
+        wanted = dg.RunsFilter(job_name=LABEL_EXPORT_JOB, statuses=[dg.DagsterRunStatus.NOT_STARTED])
+        records = {record.dagster_run.run_id: record for record in instance.get_run_records(wanted)}
+        ages = seen.seconds(records)
+        left = [
+            record.dagster_run
+            for run_id, record in records.items()
+            if ages[run_id] >= _ABANDONED_AFTER_SECONDS and not _may_be_repeated(record, now)
+        ]
+        for run in left:
+            cancel(run, instance, artefacts, accounts)
+        _free_stock(instance, artefacts, accounts)
+    finally:
+        accounts.release_lease(_CLAIM, holder)
+    return [run.run_id for run in left]
+
+
+def _free_stock(instance: dg.DagsterInstance, artefacts: ArtefactStore, accounts: Accounts) -> None:
+    """Free the expired leases of runs that have ended, or are gone, without giving them back."""
+    for name, holder in accounts.expired_leases(leases.PREFIX).items():
+        run = instance.get_run_by_id(run_id_for(holder))
+        if run is None or run.is_finished:
+            # A process of such a run may be paused: nothing of it can be published from now on.
+            decision.cancel(holder, artefacts, datetime.now(UTC))
+            accounts.release_lease(name, holder)
+
+
+def _may_be_repeated(record: dg.RunRecord, now: datetime) -> bool:
+    # Ids of version 5 follow from a name, all others are random.
+    age = now - record.create_timestamp.replace(tzinfo=UTC)
+    return uuid.UUID(record.dagster_run.run_id).version == 5 and age < _REPEATED_WITHIN

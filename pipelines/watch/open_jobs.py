@@ -1,0 +1,19 @@
+"""The limit of an organisation's open jobs: thousands of queued runs would slow down the daemon for all."""
+
+import dagster as dg
+
+from exports.errors import TooManyOpenJobs
+from exports.ports import JobStatus
+from pipelines.export.job_state import statuses_of
+from pipelines.storage.totals import runs_of_partition
+
+_OPEN = [of_run for status in JobStatus if not status.is_terminal for of_run in statuses_of(status)]
+
+
+def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int) -> None:
+    """Raise TooManyOpenJobs if the organisation has `most` jobs that have not ended.
+
+    Submissions at the same moment do not see each other, so a few more may get in.
+    """
+    if runs_of_partition(instance, organisation, _OPEN, most) >= most:
+        raise TooManyOpenJobs(most)
