@@ -21,19 +21,20 @@ from exports.errors import (
     NotReprintable,
     StillInFlight,
 )
-from exports.jobs import decision, manifest, plan
+from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import ExportJob, Gauges, JobPage, JobPosition, JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.sheets.check import require_possible
 from exports.symbols.links import require_links_possible
 from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export.job_state import job_of, statuses_of
+from pipelines.export import mirror
+from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
-from pipelines.storage.totals import exported_items
+from pipelines.storage import job_index
 from renderers.engine import Engine
 
 #: A small job waits this long for a warm worker; then it is queued like a large one.
@@ -146,9 +147,9 @@ class DagsterExports:
         job = self._job_of(record)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
-        if not decision.cancel(job_id, self._artefacts, datetime.now(UTC)).cancelled:
-            raise AlreadyFinished(job_id, "being published")
         run = record.dagster_run
+        if not mirror.cancel(self._instance, run.run_id, self._artefacts):
+            raise AlreadyFinished(job_id, "being published")
         if run.status is dg.DagsterRunStatus.QUEUED:
             self._instance.run_coordinator.cancel_run(run.run_id)
         elif run.status is dg.DagsterRunStatus.NOT_STARTED:
@@ -159,29 +160,32 @@ class DagsterExports:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(self._record(organisation, job_id))
 
-    def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
-        wanted = dg.RunsFilter(
-            tags={tags.ORGANISATION: organisation}, statuses=statuses_of(status) if status else None
-        )
-        # Dagster has no offset, so the records before the page are read and dropped.
-        records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
-        return JobPage(
-            [self._job_of(record) for record in records],
-            self._instance.get_runs_count(wanted),
-        )
+    def jobs(
+        self,
+        organisation: str,
+        page: Page,
+        status: JobStatus | None = None,
+        after: JobPosition | None = None,
+    ) -> JobPage:
+        self._settle(organisation)
+        runs = job_index.of(self._instance)
+        # One snapshot, so that a job on a page of one status has that status, and the total counts it.
+        with runs.snapshot() as connection:
+            found = job_index.page(
+                connection, organisation, status, after=after, offset=page.offset, limit=page.size + 1
+            )
+            total = job_index.count(connection, organisation, status)
+            records = self._records(found[: page.size])
+        return JobPage([self._job_of(record) for record in records], total, len(found) > page.size)
 
     def gauges(self) -> Gauges:
-        counts = {
-            status: self._instance.get_runs_count(dg.RunsFilter(statuses=statuses_of(status)))
-            for status in JobStatus
-        }
-        waiting = self._instance.get_run_records(
-            dg.RunsFilter(statuses=statuses_of(JobStatus.PENDING)), limit=1, ascending=True
-        )
+        self._settle()
+        with job_index.of(self._instance).snapshot() as connection:
+            totals = job_index.totals(connection)
         age = 0.0
-        if waiting:
-            age = (datetime.now(UTC) - waiting[0].create_timestamp.replace(tzinfo=UTC)).total_seconds()
-        return Gauges(counts, max(0.0, age), exported_items(self._instance))
+        if totals.oldest_pending is not None:
+            age = (datetime.now(UTC) - totals.oldest_pending.replace(tzinfo=UTC)).total_seconds()
+        return Gauges(totals.jobs, max(0.0, age), totals.entities)
 
     def submit_left_over(self) -> Sequence[str]:
         """Queue the runs that were created and never started, as after a crash. Return their ids."""
@@ -243,6 +247,21 @@ class DagsterExports:
         if age < _LEFT_OVER_AFTER:
             raise StillInFlight(key)
         self._runs.queue(run)
+
+    def _settle(self, organisation: str | None = None) -> None:
+        """Ask the catalogue about jobs that failed after publishing, which nobody has asked about yet."""
+        with job_index.of(self._instance).snapshot() as connection:
+            run_ids = job_index.unsettled(connection, organisation)
+        for record in self._records(run_ids):
+            mirror.settle(self._instance, record.dagster_run, self._catalogue)
+
+    def _records(self, run_ids: Sequence[str]) -> Sequence[dg.RunRecord]:
+        """Return the records of the runs in this order, without those that have been removed."""
+        if not run_ids:
+            return []
+        records = self._instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
+        by_id = {record.dagster_run.run_id: record for record in records}
+        return [by_id[run_id] for run_id in run_ids if run_id in by_id]
 
     def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)

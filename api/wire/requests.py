@@ -1,18 +1,30 @@
 """Requests as types: query strings, the reprint body and header names. A submission is an `ExportRequest`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final, LiteralString, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from exports.ports import JobStatus, Page, ReportFormat
+from api.wire import cursors
+from exports.ports import JobPosition, JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 #: Pattern of text that is stored and printed: no control characters.
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+#: `page` × `page_size` of the last page of label exports: a page costs more the deeper it is.
+DEEPEST: Final = 10_000
 
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -39,9 +51,30 @@ class PageQuery(BaseModel):
 
 
 class JobsQuery(PageQuery):
-    """Which label exports to list."""
+    """Which label exports to list. Pages reach back 10,000 exports; `after` continues from any of them."""
 
     status: JobStatus | None = None
+    after: Annotated[
+        JobPosition | None,
+        BeforeValidator(cursors.position),
+        WithJsonSchema({"type": "string", "pattern": cursors.PATTERN}),
+    ] = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.after is not None and self.page != 1:
+            raise _fault("page", self.page, "cursor", "Input should be absent or 1 beside `after`")
+        if self.page * self.page_size > DEEPEST:
+            message = f"Input should end within the first {DEEPEST} exports: use `after` for the rest"
+            raise _fault("page", self.page, "too_deep", message)
+        return self
+
+
+def _fault(name: str, value: object, kind: LiteralString, message: LiteralString) -> ValidationError:
+    error = PydanticCustomError(kind, message)
+    return ValidationError.from_exception_data(
+        "query", [InitErrorDetails(type=error, loc=(name,), input=value)]
+    )
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=64, pattern=PLAIN_TEXT)]

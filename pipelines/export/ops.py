@@ -17,7 +17,7 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from exports.previews import pictures
 from pipelines import tags
-from pipelines.export import checks, progress, steps
+from pipelines.export import checks, mirror, progress, steps
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -114,6 +114,7 @@ def record_printed(
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
     with steps.attempt(context, artefacts, accounts, "the record of what was printed") as export:
+        mirror.committed(context.instance, context.run_id, artefact)
         frozen = manifest.load(export, artefacts)
         if export.holds_lease and not lifecycle.is_recorded(catalogue, export.organisation, export.job_id):
             leases.keep(export, accounts)

@@ -16,6 +16,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
 from pipelines import tags
+from pipelines.export.progress import ProgressReader
 
 #: Every step finds what an earlier attempt stored, so it may be tried again: storage may work again by then.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
@@ -91,7 +92,9 @@ def _fail(
         reason = {tags.ERROR_CODE: error.code, tags.ERROR: str(error)}
     with _logged(context.log):
         if not _has_failed(context):
-            context.instance.add_run_tags(context.run_id, reason)
+            processed, failed = ProgressReader(context.instance).of(context.run_id)
+            counts = {tags.PROCESSED_ITEMS: str(processed), tags.FAILED_ITEMS: str(failed)}
+            context.instance.add_run_tags(context.run_id, {**reason, **counts})
     give_back(job_id_for(context.run_id), artefacts, accounts, context.log)
 
 

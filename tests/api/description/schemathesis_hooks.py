@@ -7,7 +7,7 @@ from schemathesis.specs.openapi.checks import RejectedPositiveData
 from gs1.check_digit import check_digit
 
 #: Faults of a request that its schema cannot tell: an X-dimension that no symbol of the export may have, a
-#: sheet that is not known or too small, or a key of an earlier request.
+#: sheet that is not known or too small, a key of an earlier request, a page too far back, or an invented cursor.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
@@ -15,6 +15,8 @@ UNSAYABLE = {
     "invalid_start_position",
     "idempotency_key_reused",
     "too_many_items",
+    "too_deep",
+    "cursor",
 }
 
 

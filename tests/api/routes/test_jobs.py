@@ -24,6 +24,7 @@ def test_an_empty_list(client, viewer):
             "total_pages": 0,
             "has_next": False,
             "has_previous": False,
+            "next_after": None,
         },
     }
 
@@ -42,6 +43,7 @@ def test_pages_of_jobs_newest_first(client, viewer, exports):
             "total_pages": 3,
             "has_next": has_next,
             "has_previous": has_previous,
+            "next_after": body["pagination"]["next_after"],
         }
     assert seen == made[::-1]
     beyond = client.get(URL, params={"page": 9}, headers=viewer).json()
