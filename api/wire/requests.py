@@ -63,18 +63,17 @@ class JobsQuery(PageQuery):
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if self.after is not None and self.page != 1:
-            raise _fault("page", self.page, "cursor", "Input should be absent or 1 beside `after`")
+            raise _fault(self.page, "cursor", "Input should be absent or 1 beside `after`")
         if self.page * self.page_size > DEEPEST:
-            message = f"Input should end within the first {DEEPEST} exports: use `after` for the rest"
-            raise _fault("page", self.page, "too_deep", message)
+            raise _fault(
+                self.page, "too_deep", "Input should reach no further: use `after` beyond 10,000 exports"
+            )
         return self
 
 
-def _fault(name: str, value: object, kind: LiteralString, message: LiteralString) -> ValidationError:
-    error = PydanticCustomError(kind, message)
-    return ValidationError.from_exception_data(
-        "query", [InitErrorDetails(type=error, loc=(name,), input=value)]
-    )
+def _fault(page: int, kind: LiteralString, message: LiteralString) -> ValidationError:
+    details = InitErrorDetails(type=PydanticCustomError(kind, message), loc=("page",), input=page)
+    return ValidationError.from_exception_data("JobsQuery", [details])
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=64, pattern=PLAIN_TEXT)]

@@ -154,11 +154,12 @@ class IndexedRuns(SqlRunStorage):
             window = RunsTable.c.id.between(first, first + _RUNS_AT_ONCE - 1)
             with self.snapshot() as connection:
                 suspects = _differing(connection, window)
-            wrong += self._reindex_all(suspects)
+            wrong += self._rewrite(suspects)
         with self.snapshot() as connection:
             known = select(RunsTable.c.run_id).where(RunsTable.c.run_id == _JOBS.c.run_id).exists()
             orphans = list(connection.scalars(select(_JOBS.c.run_id).where(~known)))
-        wrong += self._reindex_all(orphans)
+        for start in range(0, len(orphans), _RUNS_AT_ONCE):
+            wrong += self._rewrite(orphans[start : start + _RUNS_AT_ONCE])
         with self.transaction() as connection:
             _recount(connection)
         return wrong
@@ -168,10 +169,15 @@ class IndexedRuns(SqlRunStorage):
             first, last = connection.execute(select(func.min(RunsTable.c.id), func.max(RunsTable.c.id))).one()
         yield from range(first, last + 1, _RUNS_AT_ONCE) if first is not None else ()
 
-    def _reindex_all(self, run_ids: Sequence[str]) -> int:
-        with self.transaction() as connection:
-            for run_id in run_ids:
-                _reindex(connection, run_id)
+    def _rewrite(self, run_ids: Sequence[str]) -> int:
+        """Write the entries of these runs anew. Return how many they are."""
+        if run_ids:
+            with self.transaction() as connection:
+                connection.execute(delete(_JOBS).where(_JOBS.c.run_id.in_(run_ids)))
+                entries = _derived(connection, RunsTable.c.run_id.in_(run_ids)).values()
+                if entries:
+                    connection.execute(insert(_JOBS), [entry._asdict() for entry in entries])
+                _recount(connection)
         return len(run_ids)
 
 
