@@ -14,7 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -52,7 +52,7 @@ _COPIES_AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copied job: when it was created, a second before the next one, and its run id."""
+    """A copied job: when it was created, in UTC as the database has it, and its run id."""
 
     created: datetime
     run_id: str
@@ -63,7 +63,7 @@ class Copy:
 
     @property
     def cursor(self) -> str:
-        return cursors.of(JobPosition(self.created, self.job_id))
+        return cursors.of(JobPosition(self.created.replace(tzinfo=UTC), self.job_id))
 
 
 def main(jobs: int) -> int:

@@ -83,7 +83,7 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
 def _fail(
     context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Tag the run with the reason of the failure, then release and discard what the job holds.
+    """Tag the run with the reason of the failure and its progress, then release and discard what the job holds.
 
     The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
     """
@@ -91,10 +91,11 @@ def _fail(
     if isinstance(error, LabelError):
         reason = {tags.ERROR_CODE: error.code, tags.ERROR: str(error)}
     with _logged(context.log):
+        processed, failed = ProgressReader(context.instance).of(context.run_id)
+        reason |= {tags.PROCESSED_ITEMS: str(processed), tags.FAILED_ITEMS: str(failed)}
+    with _logged(context.log):
         if not _has_failed(context):
-            processed, failed = ProgressReader(context.instance).of(context.run_id)
-            counts = {tags.PROCESSED_ITEMS: str(processed), tags.FAILED_ITEMS: str(failed)}
-            context.instance.add_run_tags(context.run_id, {**reason, **counts})
+            context.instance.add_run_tags(context.run_id, reason)
     give_back(job_id_for(context.run_id), artefacts, accounts, context.log)
 
 
