@@ -131,8 +131,9 @@ bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000),
 	$(PYTHON) benchmarks/label_exports.py $(N)
 
 .PHONY: golden
-golden: $(STAMP) ## Write the digests of tests/golden anew, after a change that is meant to change labels
-	LABELS_TEST_GOLDEN=write $(PYTHON) -m pytest -q tests/exports/test_same_bytes.py
+golden: $(STAMP) ## Write tests/golden and the tables of docs/verification.md anew, after a change meant to change them
+	LABELS_TEST_GOLDEN=write $(PYTHON) -m pytest -q tests/exports/test_same_bytes.py \
+		tests/exports/verification/test_sabotage.py
 
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew

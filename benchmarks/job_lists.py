@@ -47,6 +47,9 @@ BODY = {
 #: Of each hundred copies, the numbers of those that failed and of those that were cancelled. The others completed.
 _FAILED, _CANCELLED = (10, 60), (30,)
 
+#: What a job's last step tells when the job fails.
+_OF_A_FAILURE = {tags.ERROR_CODE: "internal_error", tags.PROCESSED_ITEMS: "0", tags.FAILED_ITEMS: "0"}
+
 _COPIES_AT_ONCE = 5_000
 
 
@@ -122,7 +125,8 @@ def _copied(run: Mapping[str, Any], age_seconds: int, number: int) -> dict[str, 
 
 def _tagged(rows: list[dict[str, Any]], run_tags: Mapping[str, str]) -> Iterator[dict[str, str]]:
     for row in rows:
-        for key, value in run_tags.items():
+        own = run_tags if row["status"] == "SUCCESS" else {**run_tags, **_OF_A_FAILURE}
+        for key, value in own.items():
             if row["status"] == "SUCCESS" or key != tags.ARTEFACT:
                 yield {"run_id": row["run_id"], "key": key, "value": value}
 

@@ -1,5 +1,6 @@
 """DuckDB as the catalogue uses it: connections with our macros, and tables as views of data files."""
 
+import posixpath
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -7,7 +8,7 @@ import polars as pl
 from fsspec import AbstractFileSystem
 
 from catalogue.ids import NAMESPACE
-from catalogue.schema import TABLES
+from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, TABLES
 
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.String: "VARCHAR",
@@ -48,16 +49,32 @@ def connect(
 
 
 def view_of(table: str, paths: Sequence[str]) -> str:
-    """Return the query of the rows in the table's data files, each with its `filename`."""
+    """Return the query of the rows in the table's data files, each with its `filename`.
+
+    Columns that a file of an older release lacks are NULL.
+    """
     if not paths:
-        columns = ", ".join(
-            f"NULL::{_SQL_TYPES[type(dtype)]} AS {name}" for name, dtype in TABLES[table].items()
-        )
-        return f"SELECT {columns}, NULL::VARCHAR AS filename WHERE false"
+        return f"SELECT {_columns(table, [*TABLES[table]])}, NULL::VARCHAR AS filename WHERE false"
+    prefix = FILE_PREFIX.get(table, "")
+    older = [path for path in paths if not posixpath.basename(path).startswith(prefix)]
+    newer = [path for path in paths if posixpath.basename(path).startswith(prefix)]
+    lacking = ((older, LATER_COLUMNS.get(table, ())), (newer, ()))
+    return " UNION ALL ".join(_rows_of(table, files, lacks) for files, lacks in lacking if files)
+
+
+def _rows_of(table: str, paths: Sequence[str], lacks: Sequence[str]) -> str:
     listed = ", ".join(quoted(path) for path in paths)
     return (
-        f"SELECT {', '.join(TABLES[table])}, filename FROM "  # noqa: S608 - the catalogue's own paths
+        f"SELECT {_columns(table, lacks)}, filename FROM "  # noqa: S608 - the catalogue's own paths
         f"read_parquet([{listed}], filename = true, hive_partitioning = false)"
+    )
+
+
+def _columns(table: str, lacks: Sequence[str]) -> str:
+    """Return the table's columns for a SELECT: those in `lacks` as NULL."""
+    return ", ".join(
+        f"NULL::{_SQL_TYPES[type(dtype)]} AS {name}" if name in lacks else name
+        for name, dtype in TABLES[table].items()
     )
 
 

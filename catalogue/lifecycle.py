@@ -1,8 +1,9 @@
 """What happened to entities: PRINTED and REPRINTED events, recorded exactly once per export job."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 
 import duckdb
 import polars as pl
@@ -11,13 +12,25 @@ from deltalake import DeltaTable, Transaction
 
 from catalogue.duck import fetch
 from catalogue.ids import SEPARATOR
-from catalogue.schema import MANIFEST
+from catalogue.schema import LATER_COLUMNS
+from catalogue.schema import PRINTED as PRINTED_ROWS
 from catalogue.tables import Catalogue, Commit, DataFile
 
 _TABLE = "lifecycle_events"
 
-#: What an event has of its entity's row in the manifest.
-_PRINTED = ("scope", "entity_id", "gtin14", "lot_number", "serial_number")
+#: Columns of a printed label that a frame may lack.
+_MAY_LACK: dict[str, Literal["insert", "raise"]] = {
+    name: "insert" if name in {*LATER_COLUMNS[_TABLE]} else "raise" for name in PRINTED_ROWS
+}
+
+#: Application Identifiers that a label may carry, in the order of an element string, and where an event has them.
+_CARRIED = (
+    ("01", "gtin14"),
+    ("17", "carried_expiry"),
+    ("15", "carried_best_before"),
+    ("10", "carried_lot"),
+    ("21", "serial_number"),
+)
 
 PRINTED = "PRINTED"
 REPRINTED = "REPRINTED"
@@ -27,7 +40,8 @@ REPRINTED = "REPRINTED"
 class Printing:
     """What one job records of each of its entities. `occurred_at` is aware.
 
-    A reprint is an event type of its own: it says who (`actor`) printed again and why (`reason`).
+    A reprint is an event type of its own: it says who (`actor`) printed again and why (`reason`). `symbols` names
+    the symbols on each label, separated by commas; `resolver` begins the link, where one of them is a link.
     """
 
     job_id: str
@@ -35,14 +49,17 @@ class Printing:
     event_type: str = PRINTED
     actor: str | None = None
     reason: str | None = None
+    symbols: str | None = None
+    resolver: str | None = None
 
 
 def record_printed(
     catalogue: Catalogue, organisation: str, printing: Printing, frames: Iterable[pl.DataFrame]
 ) -> int | None:
-    """Record one event per manifest row, all in one commit; return how many.
+    """Record one event per printed label, all in one commit; return how many.
 
-    `frames` have the columns of `MANIFEST` and its order; they are read once, one after the other. None where
+    `frames` have the columns of `schema.PRINTED` and a manifest's order; columns of what the labels carried may be
+    absent and are unknown then. Frames are read once, one after the other. None where
     this job was recorded before, by whichever process: the commit carries the job as its Delta app transaction.
     Raises CommitContention where other writers keep winning; nothing was recorded then and a retry may.
     """
@@ -98,8 +115,10 @@ def _write(
             "event_type": [printing.event_type],
             "actor": [printing.actor],
             "reason": [printing.reason],
+            "symbols": [printing.symbols],
+            "resolver": [printing.resolver],
         },
-        schema_overrides={"actor": pl.String, "reason": pl.String},
+        schema_overrides=dict.fromkeys(("actor", "reason", "symbols", "resolver"), pl.String),
     )
     cursor.register("job", values)
     failures: list[Exception] = []
@@ -108,7 +127,8 @@ def _write(
     query = """
         SELECT derived_id(concat_ws(job.separator, job.org, 'event', job.event_type, job.job_id, p.scope, p.entity_id)) AS id,
             rtrim(p.scope, 's') AS entity_type, p.entity_id, key_of(p.entity_id) AS entity_key, p.gtin14,
-            p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason
+            p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason,
+            job.symbols, p.carried_lot, p.carried_expiry, p.carried_best_before, job.resolver, p.lines
         FROM printed p CROSS JOIN job
         """
     try:
@@ -120,18 +140,33 @@ def _write(
 
 def _reader(frames: Iterable[pl.DataFrame], failures: list[Exception]) -> pa.RecordBatchReader:
     """Return the frames as a stream; what is raised while they are read is added to the failures."""
-    schema = pa.schema([(name, pa.large_string()) for name in _PRINTED])
+    schema = pa.schema([(name, pa.large_string()) for name in PRINTED_ROWS])
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
             for frame in frames:
-                table = frame.match_to_schema(MANIFEST).select(_PRINTED).to_arrow()
+                rows = frame.match_to_schema(PRINTED_ROWS, missing_columns=_MAY_LACK, extra_columns="ignore")
+                table = rows.to_arrow()
                 yield from table.cast(schema).to_batches()
         except Exception as error:
             failures.append(error)
             raise
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def carried(event: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the values that an event's label carried, by Application Identifier; None if they are unknown."""
+    if event["symbols"] is None:
+        return None
+    return {ai: event[column] for ai, column in _CARRIED if event[column] is not None}
+
+
+def lines(event: Mapping[str, Any]) -> list[str] | None:
+    """Return the lines of text on an event's label; None if they are unknown."""
+    if event["symbols"] is None:
+        return None
+    return event["lines"].split("\n") if event["lines"] else []
 
 
 def history(
@@ -164,7 +199,8 @@ def history(
         frame = fetch(
             cursor,
             "SELECT event_type, entity_type, entity_id, gtin14, lot_number, serial_number, occurred_at, job_id,"  # noqa: S608 - values are bound
-            f" actor, reason FROM lifecycle_events WHERE {where}"
+            " actor, reason, symbols, carried_lot, carried_expiry, carried_best_before, resolver, lines"
+            f" FROM lifecycle_events WHERE {where}"
             " ORDER BY occurred_at DESC, gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, id"
             f" LIMIT {limit:d} OFFSET {offset:d}",
             values,

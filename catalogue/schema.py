@@ -67,8 +67,30 @@ LIFECYCLE_EVENTS = pl.Schema(
         "job_id": pl.String(),
         "actor": pl.String(),
         "reason": pl.String(),
+        # What the label carried beside its entity's GTIN and serial number, see `PRINTED`. NULL `symbols`:
+        # unknown, as in imported events and those of releases before 0.2.
+        "symbols": pl.String(),
+        "carried_lot": pl.String(),
+        "carried_expiry": pl.String(),
+        "carried_best_before": pl.String(),
+        "resolver": pl.String(),
+        "lines": pl.String(),
     }
 )
+
+#: The columns that a table got after its first release. Older data files lack them and stay as they are; the
+#: names of files that have them begin with `FILE_PREFIX`, so that no footer is read to find out.
+LATER_COLUMNS: dict[str, tuple[str, ...]] = {
+    "lifecycle_events": (
+        "symbols",
+        "carried_lot",
+        "carried_expiry",
+        "carried_best_before",
+        "resolver",
+        "lines",
+    )
+}
+FILE_PREFIX: dict[str, str] = {"lifecycle_events": "v2-"}
 
 TABLES: dict[str, pl.Schema] = {
     "products": PRODUCTS,
@@ -84,6 +106,22 @@ SORT_ORDER: dict[str, tuple[str, ...]] = {
     "serials": ("gtin14", "lot_number", "serial_number", "id"),
     "lifecycle_events": ("gtin14", "lot_number", "serial_number", "id"),
 }
+
+#: One printed label: its entity, the values its symbols carried, and the lines of text on it, separated by line
+#: feeds. Every symbol carries the GTIN, and that of a serial the serial number. Dates are YYMMDD.
+PRINTED = pl.Schema(
+    {
+        "scope": pl.String(),
+        "entity_id": pl.String(),
+        "gtin14": pl.String(),
+        "lot_number": pl.String(),
+        "serial_number": pl.String(),
+        "carried_lot": pl.String(),
+        "carried_expiry": pl.String(),
+        "carried_best_before": pl.String(),
+        "lines": pl.String(),
+    }
+)
 
 # Dates are YYMMDD here. `before_production` names the date column that lies before the production date;
 # `expired` says whether the lot had expired when the job was submitted.

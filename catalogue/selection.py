@@ -9,8 +9,9 @@ from enum import StrEnum
 import duckdb
 import polars as pl
 
+from catalogue import print_state
 from catalogue.date_sql import is_before, yymmdd
-from catalogue.duck import fetch
+from catalogue.duck import fetch, one
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from gs1.trade_item import DOUBTFUL_PATTERN
@@ -30,6 +31,7 @@ class Scope(StrEnum):
 class Selection:
     """Entities of one organisation: every filter narrows, `None` does not restrict, `()` matches nothing.
 
+    `changed_since_print` and `print_due` are told in `catalogue.print_state`; links of today begin with `resolver`.
     `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
     """
 
@@ -41,8 +43,11 @@ class Selection:
     serial_ids: tuple[str, ...] | None = None
     lot_run_id: str | None = None
     never_printed: bool = False
+    changed_since_print: bool = False
+    print_due: bool = False
     created_after: datetime | None = None
     created_before: datetime | None = None
+    resolver: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,25 @@ def count(
         bound = values if limit is None else {**values, "limit": limit}
         row = cursor.execute(f"SELECT count(*) FROM ({capped})", bound).fetchone()  # noqa: S608 - values are bound
         return int(row[0]) if row else 0
+
+
+@dataclass(frozen=True, slots=True)
+class PrintCounts:
+    """How many of the selected entities were never printed, changed since, or printed with what is not known."""
+
+    never_printed: int
+    changed: int
+    unknown: int
+
+
+def print_counts(
+    catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
+) -> PrintCounts:
+    """Return what the history says of the selected entities, see `catalogue.print_state`."""
+    with _selected(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
+        kinds = (print_state.NEVER_PRINTED, _CHANGED, print_state.UNKNOWN)
+        counted = ", ".join(f"count(*) FILTER ({kind})" for kind in kinds)
+        return PrintCounts(*one(cursor, f"SELECT {counted} {selected}", values))
 
 
 def resolve(
@@ -184,6 +208,8 @@ _BEFORE_PRODUCTION = (
     f"CASE WHEN {is_before('expiration_date', 'production_date')} THEN 'expiration_date'"
     f" WHEN {is_before('best_before_date', 'production_date')} THEN 'best_before_date' END"
 )
+_EXPIRY, _BEST_BEFORE = yymmdd("expiration_date"), yymmdd("best_before_date")
+_CHANGED = print_state.changed(_EXPIRY, _BEST_BEFORE)
 
 _ENTITY_TYPES: dict[Scope, str] = {
     Scope.PRODUCTS: "product",
@@ -200,9 +226,28 @@ def _matched(
     as_of: date | None = None,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
     """A session, the query of the selected rows (MANIFEST without `row`, unordered), and its values."""
+    columns = f"'{selection.scope.value}' AS scope, entity_id, gtin14, lot_number, serial_number, "
+    columns += f"{_EXPIRY} AS expiry, {_BEST_BEFORE} AS best_before, "
+    columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
+    columns += f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
+    columns += f"{is_before('expiration_date', '$as_of')} AS expired"
+    with _selected(catalogue, selection, version) as (cursor, selected, values):
+        bound = {**values, "as_of": None if as_of is None else as_of.isoformat()}
+        yield cursor, f"SELECT {columns} {selected}", bound
+
+
+@contextmanager
+def _selected(
+    catalogue: Catalogue,
+    selection: Selection,
+    version: CatalogueVersion | None,
+    *,
+    beside_last: bool = False,
+) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
+    """A session, the FROM and WHERE of the selected entities, if wanted beside their last printing, and the values."""
     scope = selection.scope
     conditions: list[str] = []
-    values: dict[str, object] = {"as_of": None if as_of is None else as_of.isoformat()}
+    values: dict[str, object] = {}
     with catalogue.session(selection.organisation, version) as cursor:
         if selection.gtins is not None:
             _temporary(cursor, "wanted_gtins", selection.gtins)
@@ -236,17 +281,15 @@ def _matched(
                 f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
                 " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
-        entities = _ENTITIES[scope].format(rows=rows)
-        columns = f"'{scope.value}' AS scope, entity_id, gtin14, lot_number, serial_number, "
-        columns += f"{yymmdd('expiration_date')} AS expiry, {yymmdd('best_before_date')} AS best_before, "
-        columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
-        columns += (
-            f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
-        )
-        columns += f"{is_before('expiration_date', '$as_of')} AS expired"
-        where = " AND ".join(conditions) or "true"
-        matched = f"SELECT {columns} FROM ({entities}) entities WHERE {where}"  # noqa: S608 - values are bound
-        yield cursor, matched, values
+        entities = f"({_ENTITIES[scope].format(rows=rows)}) entities"
+        if beside_last or selection.changed_since_print or selection.print_due:
+            values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
+            entities += f" LEFT JOIN ({print_state.LAST_PRINTED}) ON printed_key = entity_key::UUID"
+        if selection.changed_since_print:
+            conditions.append(_CHANGED)
+        if selection.print_due:
+            conditions.append(f"({print_state.NEVER_PRINTED} OR {_CHANGED})")
+        yield cursor, f"FROM {entities} WHERE {' AND '.join(conditions) or 'true'}", values
 
 
 def _temporary(cursor: duckdb.DuckDBPyConnection, name: str, values: tuple[str, ...]) -> None:

@@ -24,7 +24,7 @@ from fsspec.utils import get_protocol
 
 from catalogue import duck
 from catalogue.errors import CatalogueError, CommitContention
-from catalogue.schema import SORT_ORDER, TABLES
+from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
 
 # Referring tables before those they refer to: every product a serial of this version names is in this version.
 _VERSION_ORDER = ("lifecycle_events", "serials", "lots", "products")
@@ -168,7 +168,7 @@ class Catalogue:
         a file nobody reads.
         """
         _check_organisation(organisation)
-        path = f"org={organisation}/{uuid.uuid4()}.parquet"
+        path = f"org={organisation}/{FILE_PREFIX.get(table, '')}{uuid.uuid4()}.parquet"
         target = f"{self.table_uri(table)}/{path}"
         if self._local:
             self._filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
@@ -273,7 +273,21 @@ def _open_or_create(uri: str, table: str) -> DeltaTable:
         except CommitFailedError:
             # Another process created it in the same moment.
             return DeltaTable(uri)
-    return DeltaTable(uri)
+    return _with_later_columns(DeltaTable(uri), table)
+
+
+def _with_later_columns(handle: DeltaTable, table: str) -> DeltaTable:
+    """Return the table, with the columns added that an older release created it without."""
+    present = {field.name for field in handle.schema().fields}
+    missing = [field for field in _delta_schema(table).fields if field.name not in present]
+    if missing:
+        try:
+            handle.alter.add_columns(missing)
+        except CommitFailedError:
+            # Another process wrote in the same moment. If it added no columns, the next process to open the
+            # table will: our own readers and writers do not depend on the table's schema.
+            return DeltaTable(handle.table_uri)
+    return handle
 
 
 def _delta_schema(table: str) -> Schema:

@@ -70,7 +70,7 @@ def catalogue_verify(organisation: str) -> None:
 def history(
     organisation: str, gtin: str | None, lot: str | None, serial: str | None, limit: int, offset: int
 ) -> None:
-    """List print and reprint events, newest first, with job and time. Filters combine with AND."""
+    """List print and reprint events, newest first, with job, time and what the labels carried. Filters combine with AND."""
     from catalogue import lifecycle
     from catalogue.tables import Catalogue
 
@@ -87,7 +87,15 @@ def history(
     for row in rows.iter_rows(named=True):
         moment = row["occurred_at"].isoformat(timespec="seconds")
         what = [f"({ai}){row[name]}" for ai, name in _KEY_AIS.items() if row[name] is not None]
-        by = [f"{name} {row[name]}" for name in ("actor", "reason") if row[name] is not None]
+        carried = lifecycle.carried(row)
+        told = {
+            "actor": row["actor"],
+            "reason": row["reason"],
+            "carried": carried and "".join(f"({ai}){value}" for ai, value in carried.items()),
+            "resolver": row["resolver"],
+            "lines": " | ".join(lifecycle.lines(row) or ()) or None,
+        }
+        by = [f"{name} {value}" for name, value in told.items() if value is not None]
         click.echo("\t".join((moment, row["event_type"], "".join(what), row["job_id"] or "-", *by)))
     click.echo(f"{rows.height} of {total}", err=True)
 

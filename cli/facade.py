@@ -17,6 +17,7 @@ from api.settings import ApiSettings
 from catalogue.tables import Catalogue
 from cli.settings import Settings
 from exports.artefacts import ArtefactStore
+from exports.limits import Limits
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
@@ -48,7 +49,7 @@ def main() -> None:
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=settings.sync_threshold,
-        max_items=settings.max_items,
+        limits=Limits(settings.max_items, settings.max_pages),
         engine=settings.engine,
     )
     threading.Thread(target=exports.submit_left_over, daemon=True).start()

@@ -32,8 +32,8 @@ def schedules() -> None:
 def schedules_add(organisation: str, name: str, cron: str, time_zone: str, request_file: Path) -> None:
     """Export as REQUEST_FILE (JSON) asks, at every tick of --cron. Print the schedule's id.
 
-    It selects what was never printed, unless the request says "never_printed": false. After the service was
-    down, one export makes up for all missed ticks. Ticks of a paused schedule are not made up for.
+    It selects what was never printed, unless the request says "never_printed": false or selects by
+    "changed_since_print" or "print_due". After the service was down, one export makes up for all missed ticks. Ticks of a paused schedule are not made up for.
     """
     from pipelines.execution.dagster_cron import is_valid_cron_schedule
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from exports.limits import Limits
 from renderers.engine import Engine
+from renderers.sheets.pdf import MOST_PAGES
 
 
 class Settings(BaseSettings):
@@ -20,7 +22,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
-    max_items: int = Field(default=5_000_000, ge=1)
+    max_items: int = Field(default=Limits().max_items, ge=1)
+    max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
 
@@ -46,6 +49,7 @@ class Settings(BaseSettings):
             "LABELS_SECRET_KEY": self.secret_key,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
             "LABELS_MAX_ITEMS": str(self.max_items),
+            "LABELS_MAX_PAGES": str(self.max_pages),
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),

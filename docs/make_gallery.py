@@ -135,7 +135,7 @@ def _section(exhibit: Exhibit, symbol: SymbolFile, row: ManifestRow) -> str:
     picture = ET.fromstring(symbol.data).attrib  # noqa: S314 - drawn by us, a line above
     width, height = (float(picture[side].removesuffix("mm")) for side in ("width", "height"))
     reported = " or ".join(
-        f"`{identifier}`" for identifier in sorted(SYMBOLOGY_IDENTIFIERS[symbol.expected.kind])
+        f"`{identifier}`" for identifier in sorted(SYMBOLOGY_IDENTIFIERS[symbol.payload.kind])
     )
     facts = [
         ("symbology", f"`{row.symbology}`"),

@@ -15,14 +15,14 @@ from typing import Any, BinaryIO, cast
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-#: How the name of an object ends that is still being written.
+#: Suffix of an object that is still being written.
 _UNFINISHED = ".tmp"
 
 
 class ArtefactStore:
-    """Objects by key under `root_url`; every object appears whole or not at all.
+    """Objects by key under `root_url`. Every object appears whole or not at all.
 
-    Nothing is opened before it is used, so a store made before a fork works in the child.
+    The file system is opened at first use, so a store made before a fork works in the child.
     """
 
     def __init__(self, root_url: str) -> None:
@@ -59,12 +59,12 @@ class ArtefactStore:
         return cast("BinaryIO", self._fs.open(self._path(key), "rb"))
 
     def local_path(self, key: str) -> Path | None:
-        """Where the object is on this machine's disk, or None where the store is elsewhere."""
+        """Return the object's path on this machine's disk, or None if the store is elsewhere or has no such object."""
         path = Path(self._path(key))
         return path if self._local and path.exists() else None
 
     def presigned_url(self, key: str, ttl_seconds: int, filename: str) -> str | None:
-        """Return an address where the object can be fetched without us for a time; None where there is no such thing."""
+        """Return a time-limited URL, or None if the store has none."""
         if self._local:
             return None
         disposition = f'attachment; filename="{filename}"'
@@ -77,7 +77,7 @@ class ArtefactStore:
 
     @contextmanager
     def on_disk(self, key: str) -> Generator[Path]:
-        """Yield a local file with the object's bytes: the object itself, or a copy for the time."""
+        """Yield a local file with the object's bytes: the object itself, or a temporary copy."""
         if (path := self.local_path(key)) is not None:
             yield path
             return
@@ -89,7 +89,7 @@ class ArtefactStore:
 
     @contextmanager
     def write(self, key: str) -> Generator[BinaryIO]:
-        """Open a temporary object that takes `key` when the block ends well, and is gone otherwise.
+        """Open a temporary object. It gets the name `key` when the block ends, or is removed if the block raises.
 
         An exception inside `fs.open(…, "wb")` would commit a truncated object on S3, so the final
         name is only ever given to a finished one.
@@ -102,7 +102,7 @@ class ArtefactStore:
                 yield cast("BinaryIO", stream)
             self._move(temporary, path)
         except BaseException:
-            # What failed first is what is told; the storage may refuse this as well.
+            # The first error is the one to report. The storage may refuse this removal too.
             with suppress(Exception):
                 self._fs.rm_file(temporary)
             raise
@@ -123,7 +123,7 @@ class ArtefactStore:
             shutil.copyfileobj(original, copy, 1 << 20)
 
     def create(self, key: str, data: bytes) -> bool:
-        """Create the object exclusively: True for the one writer that made it, False for all others.
+        """Create the object exclusively. Return True to the one writer that created it, False to all others.
 
         On a local disk the name exists before its content does, so the content is written first
         and linked to the name: a crash leaves no empty object.
@@ -137,7 +137,7 @@ class ArtefactStore:
             except FileExistsError:
                 return False
             return True
-        # Not named as unfinished: who removes those may be the other one that creates this object.
+        # Not named as unfinished: the other creator of this object may be removing unfinished ones.
         temporary = Path(f"{path}.{uuid.uuid4().hex}.new")
         try:
             temporary.write_bytes(data)
@@ -145,7 +145,7 @@ class ArtefactStore:
         except FileExistsError:
             return False
         finally:
-            # The name decides; what is left beside it harms nobody.
+            # The object exists under its name. A leftover temporary file does no harm.
             with suppress(OSError):
                 temporary.unlink()
         return True
@@ -159,24 +159,24 @@ class ArtefactStore:
             return cast("dict[str, Any]", json.load(stream))
 
     def delete(self, key: str) -> None:
-        """Remove the object; none there is fine."""
+        """Remove the object. No error if it is absent."""
         path = self._path(key)
         if self._fs.exists(path):
             self._fs.rm_file(path)
 
     def delete_folder(self, key: str) -> None:
-        """Remove everything below `key`; nothing there is fine."""
+        """Remove everything below `key`. No error if there is nothing."""
         path = self._path(key)
         if self._fs.exists(path):
             self._fs.rm(path, recursive=True)
 
     def delete_unfinished(self, folder: str) -> None:
-        """Remove what writers that were killed left in the folder itself. Nobody may be writing there."""
+        """Remove objects that killed writers left unfinished in this folder. No writer may be active there."""
         for path in self._fs.find(self._path(folder), maxdepth=1):
             if path.endswith(_UNFINISHED):
                 self._fs.rm_file(path)
 
 
 def canonical_json(document: dict[str, Any]) -> bytes:
-    """Return the document as the same bytes for the same content."""
+    """Return the document as JSON, always the same bytes for the same content."""
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()

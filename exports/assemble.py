@@ -1,20 +1,23 @@
-"""The parts become one artefact, verified as it lies in the store; what it printed is recorded."""
+"""Joins the parts into one artefact, verifies it, and records what was printed."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
+import polars as pl
+
 from catalogue import lifecycle
-from catalogue.lifecycle import Printing
 from catalogue.tables import Catalogue
+from exports import printed
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import Part, printed_rows
+from exports.jobs.parts import Part
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports import files as reports
@@ -23,6 +26,7 @@ from exports.sheets.plan import SheetPlan
 from exports.verification import archive as verify_archive
 from exports.verification import findings
 from exports.verification import sheet as verify_sheet
+from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets import pdf
@@ -33,10 +37,10 @@ _FRAME_ROWS = 50_000
 
 
 def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artefact:
-    """Join the parts in order, write the reports, and verify the artefact as it lies in the store.
+    """Join the parts in order, write the reports, and verify the stored artefact.
 
-    What was found is stored beside it, see `exports.verification.findings`. Raises AllItemsFailed where not one entity could
-    be drawn, CorruptArchive or CorruptFragment where what was stored does not read back whole, CountsDisagree,
+    The findings are stored beside it, see `exports.verification.findings`. Raises AllItemsFailed if no entity could be
+    drawn, CorruptArchive or CorruptFragment if the stored bytes do not read back, CountsDisagree,
     SymbolDoesNotDecode, ExportCancelled.
     """
     failed = sum(part.failed for part in parts)
@@ -44,7 +48,9 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     if processed + failed != manifest.rows:
         msg = f"{processed} drawn and {failed} failed of {manifest.rows}"
         raise ValueError(msg)
-    written = reports.write(plan, parts, manifests.unmatched(plan, store), store)
+    unmatched = manifests.unmatched(plan, store)
+    written = reports.write(plan, parts, unmatched, store)
+    entities = Entities(processed, failed, len(unmatched))
     if processed == 0:
         raise AllItemsFailed(manifest.rows)
     key = f"{plan.folder}/artefact"
@@ -53,14 +59,17 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         sheet = sheet_plan.load(plan, store)
         next_position = sheet.next_position
         summary = _join_pages(plan, sheet, parts, key, store)
-        checks = partial(verify_sheet.checks, summary, plan, sheet, processed, store)
+        checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
     else:
         summary = _join_members(plan, parts, written, key, store)
-        checks = partial(verify_archive.checks, summary, plan, processed, manifest.rows, len(written), store)
+        checks = partial(verify_archive.checks, summary, plan, entities, written, store)
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
-    return Artefact(key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position)
+    notes = sum((Counter(part.notes) for part in parts), Counter[str]())
+    return Artefact(
+        key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position, dict(notes)
+    )
 
 
 def _join_members(
@@ -78,14 +87,16 @@ def _join_members(
 def _join_pages(
     plan: ExportPlan, sheet: SheetPlan, parts: Sequence[Part], key: str, store: ArtefactStore
 ) -> PdfSummary:
-    rows = manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
+    def frames() -> Iterator[pl.DataFrame]:
+        return manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
+
     pages = (
         (fragment, stream)
         for fragment, stream in _fragments(plan, parts, store)
         if isinstance(fragment, PdfFragment)
     )
     with store.write(key) as out:
-        return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, rows))
+        return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, frames))
 
 
 def _fragments(
@@ -111,22 +122,21 @@ def record_printed(
     catalogue: Catalogue,
     store: ArtefactStore,
 ) -> int | None:
-    """Record an event for every entity with a symbol, once per job; None where not asked for or done before."""
+    """Record an event for every entity with a symbol, once per job. None if not asked for, or recorded before."""
     if not plan.records_printed:
         return None
-    printing = Printing(plan.job_id, committed_at, actor=plan.requested_by)
-    if plan.reprint_of is not None:
-        printing = Printing(plan.job_id, committed_at, lifecycle.REPRINTED, plan.requested_by, plan.reason)
-    return lifecycle.record_printed(catalogue, plan.organisation, printing, printed_rows(plan, parts, store))
+    printing = printed.printing(plan, committed_at, store)
+    labels = printed.labels(plan, parts, store)
+    return lifecycle.record_printed(catalogue, plan.organisation, printing, labels)
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove the parts: the artefact holds the same bytes."""
+    """Remove the parts. The artefact holds the same bytes."""
     store.delete_folder(f"{plan.folder}/parts")
 
 
 def discard(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove all that a job without artefact leaves behind, but for its request, its decision and its errors."""
+    """Remove what a job without artefact has stored, except its request, its decision and its errors."""
     discard_parts(plan, store)
     store.delete(reports.key(plan.job_id, Report.MANIFEST))
     for name in ("artefact", "manifest.parquet", "first.png", "sheet.json", "findings.json"):

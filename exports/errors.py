@@ -1,4 +1,4 @@
-"""The errors of exports: what a client can be told, and what ends a job."""
+"""The errors of exports: those that a client sees, and those that end a job."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from gs1.errors import LabelError
 
 
 class Detail(TypedDict):
-    """One fault of a request: where, in words, and the kind for programs."""
+    """One fault of a request: its place, its description, and its kind for programs."""
 
     loc: list[str | int]
     msg: str
@@ -114,7 +114,7 @@ class StillInFlight(ExportError):
 
 
 class AlreadyFinished(ExportError):
-    """The export has ended, or its artefact is decided: there is nothing left to cancel."""
+    """The export has ended, or its artefact is committed: it can no longer be cancelled."""
 
     code = "already_finished"
 
@@ -159,7 +159,7 @@ class EmptySelection(ExportError):
 
 
 class AllItemsFailed(ExportError):
-    """Not one entity of the export could be made into a symbol."""
+    """No entity of the export could be made into a symbol."""
 
     code = "all_items_failed"
 
@@ -184,18 +184,33 @@ class StockIsBusy(ExportError):
 
     def __init__(self, organisation: str) -> None:
         super().__init__(
-            f"Another export of stock never printed is still running for {organisation}.", value=organisation
+            f"Another export of stock due for printing is still running for {organisation}.",
+            value=organisation,
+        )
+
+
+class TooManyPages(ExportError):
+    """The labels fill more pages than one PDF may have."""
+
+    code = "too_many_pages"
+
+    def __init__(self, template: str, labels: int, pages: int, most: int) -> None:
+        super().__init__(
+            f"{labels:,} labels take {pages:,} pages of {template}, and a PDF has {most:,} at most: narrow the"
+            " selection, and export in parts.",
+            value=pages,
+            expected=f"at most {most} pages",
         )
 
 
 class SymbolDoesNotDecode(ExportError):
-    """A finished symbol does not read as what it should carry: nothing of it may be published."""
+    """A finished artefact is not what the frozen manifest asks for. It must not be published."""
 
     code = "symbol_does_not_decode"
 
 
 class StorageFailed(ExportError):
-    """The storage, or a database, refused again and again what a step of the job asked of it."""
+    """The storage or a database failed repeatedly in a step of the job."""
 
     code = "storage_failed"
 
@@ -207,7 +222,7 @@ class StorageFailed(ExportError):
         )
 
 
-#: Errors that are no OSError, of libraries that reach storages and databases. Not all need be installed.
+#: Storage and database errors that are not an OSError. Some of these libraries may not be installed.
 _FOREIGN = frozenset(
     {
         "_duckdb.IOException",
@@ -230,9 +245,9 @@ _WORDS = (
 
 
 def storage_words(error: BaseException | None) -> str | None:
-    """Return how the storage failed, in the operating system's words; None where the error is none of its.
+    """Return how the storage failed, in the operating system's words. None if the error is not a storage error.
 
-    The rest of what an error says stays behind: it names the server's folders and addresses.
+    The rest of the message is left out, because it names the server's folders and addresses.
     """
     while error is not None:
         if isinstance(error, OSError) or any(

@@ -1,12 +1,14 @@
 """Interface for submitting, cancelling and reading label-export jobs, and the values it answers with."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
+from exports.requests.row_ranges import RowRanges
 
 
 class JobStatus(StrEnum):
@@ -57,7 +59,8 @@ class ExportJob:
     Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
     until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
     they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal. `reports` are the tables
-    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. Times
+    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
+    counts the notes of the symbols by code. Times
     are timezone-aware.
     """
 
@@ -78,6 +81,7 @@ class ExportJob:
     finished_at: datetime | None
     reports: frozenset[Report] = frozenset()
     next_position: int | None = None
+    notes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def progress_percent(self) -> int:
@@ -139,9 +143,18 @@ class Exports(Protocol):
         ...
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        rows: RowRanges | None = None,
     ) -> ExportJob:
-        """Create a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
+        """Create a job with the frozen rows of a completed one, or with those that `rows` names.
+
+        Raises ExportNotFound, NotReprintable, and InvalidRequest if the job has not all the rows.
+        """
         ...
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:

@@ -1,10 +1,11 @@
 """Reads of stored exports and of the catalogue that need no job: previews, history, templates and files."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from accounts.identity import Organisation
 from catalogue import lifecycle
@@ -32,7 +33,11 @@ _PREVIEW_ID = job_id_for(uuid.UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class PrintEvent:
-    """One printed label: the entity, the time and the job. A reprint also has who asked and why."""
+    """One printed label: the entity, the time and the job. A reprint also has who asked and why.
+
+    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with.
+    `carried` and `lines` are None where they were not recorded.
+    """
 
     event_type: str
     entity_type: str
@@ -44,6 +49,18 @@ class PrintEvent:
     job_id: str | None
     actor: str | None
     reason: str | None
+    carried: dict[str, str] | None = None
+    resolver: str | None = None
+    lines: list[str] | None = None
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "PrintEvent":
+        """Return the event of a row of `lifecycle.history`."""
+        known: dict[str, Any] = {
+            field.name: event[field.name] for field in fields(cls) if field.name in event
+        }
+        known |= {"carried": lifecycle.carried(event), "lines": lifecycle.lines(event)}
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,10 @@ class ExportReads:
     engine: Engine = Engine.BATCH
 
     def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
-        """Return what the request would make, without creating a job. Raises InvalidRequest as a submission does."""
+        """Return what the request would make, without creating a job.
+
+        Raises InvalidRequest and UnusableResolver as a submission does.
+        """
         plan = ExportPlan(
             job_id=_PREVIEW_ID,
             organisation=organisation.slug,
@@ -93,7 +113,7 @@ class ExportReads:
             offset=page.offset,
             limit=page.size,
         )
-        return PrintHistory([PrintEvent(**event) for event in events.iter_rows(named=True)], total)
+        return PrintHistory([PrintEvent.of(event) for event in events.iter_rows(named=True)], total)
 
     def artefact_path(self, job: ExportJob) -> Path | None:
         """Return the artefact's path on the local disk. None if it is not there."""

@@ -1,5 +1,6 @@
-"""One chunk of the manifest becomes one stored part: ZIP members or pages, and its rows of the CSV files."""
+"""Renders one chunk of the manifest into one stored part: ZIP members or pages, and its rows of the CSV files."""
 
+from collections import Counter
 from contextlib import ExitStack
 from typing import BinaryIO
 
@@ -7,29 +8,34 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, parts
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import OnProgress, Part
+from exports.jobs.parts import Drawn, OnProgress, Part
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits, require_pages
 from exports.previews import pictures
 from exports.reports.csv_rows import csv_bytes
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
+from exports.symbols.notes import counts_by_code
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
-#: Symbols drawn at once: enough for NumPy to shine, little enough to stay in some tens of megabytes.
+#: Symbols drawn at once. Large enough for NumPy, under 100 MB.
 BATCH_ROWS = 2_000
 
 
-def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore) -> None:
-    """Work out what all chunks share, once: the layout of sheets.
+def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: Limits | None = None) -> None:
+    """Solve the layout of sheets once, for all chunks. Does nothing for other exports.
 
-    Raises DoesNotFit where not one label fits, UnknownTemplate, InvalidStartPosition.
+    Raises DoesNotFit if no label fits, UnknownTemplate, InvalidStartPosition, LeavesPage, and TooManyPages if the
+    selection has grown since it was submitted.
     """
     if plan.is_sheet:
-        sheet_plan.solve(plan, template_of(plan, store), manifest, store)
+        template = template_of(plan, store)
+        require_pages(limits or Limits(), plan, template, manifest.rows)
+        sheet_plan.solve(plan, template, manifest, store)
 
 
 def chunk_to_part(
@@ -39,12 +45,12 @@ def chunk_to_part(
     store: ArtefactStore,
     on_progress: OnProgress = lambda _drawn, _failed: None,
 ) -> Part:
-    """Render one chunk, or return at once what an earlier attempt stored.
+    """Render one chunk, or return the part that an earlier attempt stored.
 
-    `on_progress` is told the chunk's entities drawn and failed so far, after every batch.
+    After every batch `on_progress` is called with the numbers of entities drawn and failed so far in this chunk.
 
-    Raises ExportCancelled; CorruptArchive where the part, as it lies in the store, does not inflate to what was
-    drawn. A sample of the symbols is decoded later, from the finished artefact.
+    Raises ExportCancelled, and CorruptArchive if the stored part does not inflate to what was drawn. A sample of
+    the symbols is decoded later, from the finished artefact.
     """
     key = parts.key_of(plan, manifest, chunk)
     if (part := parts.stored(key, store)) is not None:
@@ -56,7 +62,7 @@ def chunk_to_part(
         )
         if plan.is_sheet:
             sheet = sheet_plan.load(plan, store)
-            fragment, failed = sheet_pages.draw(
+            drawn = sheet_pages.draw(
                 plan,
                 sheet,
                 chunk,
@@ -67,13 +73,13 @@ def chunk_to_part(
                 errors_csv=errors_csv,
             )
         else:
-            fragment, failed = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
-    if isinstance(fragment, ArchiveFragment):
+            drawn = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
+    if isinstance(drawn.fragment, ArchiveFragment):
         with store.open(f"{key}.data") as stream:
-            verify_fragment(stream, fragment)
+            verify_fragment(stream, drawn.fragment)
     if chunk.start == 0:
         pictures.store_first(plan, chunk, store)
-    part = Part(key, chunk.start, chunk.stop, failed, fragment)
+    part = Part(key, chunk.start, chunk.stop, drawn.failed, drawn.fragment, drawn.notes)
     store.write_json(f"{key}.json", part.to_document())
     return part
 
@@ -86,9 +92,10 @@ def _draw_members(
     data: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
-) -> tuple[ArchiveFragment, int]:
-    """Write the chunk's symbols as members of a ZIP; return them and how many entities failed."""
+) -> Drawn:
+    """Write the chunk's symbols as members of a ZIP."""
     drawn = failed = 0
+    notes: Counter[str] = Counter()
     writer = ArchiveFragmentWriter(data)
     compressed = plan.file_format is FileFormat.PNG
     for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
@@ -98,6 +105,7 @@ def _draw_members(
         manifest_csv.write(csv_bytes(batch.manifest_rows))
         errors_csv.write(csv_bytes(batch.error_rows))
         failed += len(batch.error_rows)
+        notes.update(counts_by_code(batch.notes))
         drawn += frame.height - len(batch.error_rows)
         on_progress(drawn, failed)
-    return writer.close(), failed
+    return Drawn(writer.close(), failed, dict(notes))

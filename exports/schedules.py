@@ -50,11 +50,13 @@ def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
 def schedule_request(body: bytes) -> str:
     """Return the request of a schedule as JSON. It selects what was never printed unless it says otherwise.
 
+    It says otherwise with `"never_printed": false`, or by another filter of what was printed.
+
     Raises InvalidRequest.
     """
     request = parse_request(body)
     filters = request.filters or Filters()
-    if filters.never_printed is None:
+    if filters.never_printed is None and not filters.select_by_printing:
         filters = filters.model_copy(update={"never_printed": True})
     return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
 

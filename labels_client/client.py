@@ -121,10 +121,14 @@ class LabelsClient:
         """Cancel the export and return its state. Raises LabelsApiError if it has ended in another way."""
         return _job(self._send("DELETE", _path(job_id)))
 
-    def reprint(self, job_id: str, reason: str) -> Receipt:
-        """Submit an export of the same labels and return its receipt. The print history keeps the reason."""
+    def reprint(self, job_id: str, reason: str, *, rows: str | None = None) -> Receipt:
+        """Submit an export of the same labels and return its receipt. The print history keeps the reason.
+
+        `rows` names some of the job's labels by their rows in its manifest, such as `121-180,200`.
+        """
+        body = {"reason": reason} if rows is None else {"reason": reason, "rows": rows}
         # A reprint has no idempotency key, so repeating it could create a second job.
-        response = self._send("POST", f"{_path(job_id)}reprint/", json={"reason": reason}, repeatable=False)
+        response = self._send("POST", f"{_path(job_id)}reprint/", json=body, repeatable=False)
         return answers.value(Receipt, response)
 
     def preview(self, request: Mapping[str, Any]) -> LabelExportPreview:

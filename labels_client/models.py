@@ -45,6 +45,18 @@ class Receipt(Document):
 
 
 @dataclass(frozen=True, slots=True)
+class NoteCount(Document):
+    """How many symbols have a note of this code in the manifest."""
+
+    code: str
+    count: int
+
+
+def _notes(documents: list[dict[str, Any]]) -> tuple[NoteCount, ...]:
+    return tuple(NoteCount.from_document(document) for document in documents)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelExportJob(Document):
     """The state of an export.
 
@@ -70,6 +82,7 @@ class LabelExportJob(Document):
     manifest_url: str | None = None
     errors_url: str | None = None
     next_position: int | None = None
+    notes: tuple[NoteCount, ...] = field(default=(), metadata={"read": _notes})
     created_at: datetime | None = field(default=None, metadata=_MOMENT)
     started_at: datetime | None = field(default=None, metadata=_MOMENT)
     finished_at: datetime | None = field(default=None, metadata=_MOMENT)
@@ -117,12 +130,20 @@ def _pictures(documents: list[dict[str, Any]]) -> tuple[PreviewPicture, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LabelExportPreview(Document):
-    """What an export would make. Of `total_items` entities, the first `tried_items` were drawn to find out."""
+    """What an export would make. Of `total_items` entities, the first `tried_items` were drawn to find out.
+
+    Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
+    today than on their last label, and of `unknown_items` it was not recorded what that carried.
+    """
 
     total_items: int
     tried_items: int
     failures: tuple[PreviewFailure, ...] = field(metadata={"read": _failures})
     pictures: tuple[PreviewPicture, ...] = field(metadata={"read": _pictures})
+    notes: tuple[NoteCount, ...] = field(default=(), metadata={"read": _notes})
+    never_printed_items: int = 0
+    changed_items: int = 0
+    unknown_items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +168,17 @@ class SheetTemplate(Document):
     also_known_as: tuple[str, ...] = field(metadata={"read": tuple})
 
 
+def _lines(lines: list[str] | None) -> tuple[str, ...] | None:
+    return None if lines is None else tuple(lines)
+
+
 @dataclass(frozen=True, slots=True)
 class PrintEvent(Document):
-    """One printed label. A reprint also has who asked and why."""
+    """One printed label. A reprint also has who asked and why.
+
+    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with, if
+    it has one, and `lines` is the text on it. `carried` and `lines` are None if they were not recorded.
+    """
 
     event_type: str
     entity_type: str
@@ -161,3 +190,6 @@ class PrintEvent(Document):
     job_id: str | None = None
     actor: str | None = None
     reason: str | None = None
+    carried: Mapping[str, str] | None = None
+    resolver: str | None = None
+    lines: tuple[str, ...] | None = field(default=None, metadata={"read": _lines})

@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+from pydantic import ValidationError
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
-from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (
     AlreadyFinished,
     ExportNotFound,
-    InvalidRequest,
     KeyReused,
     NotReprintable,
     StillInFlight,
@@ -24,9 +23,10 @@ from exports.errors import (
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits, count_of_allowed, require_within
 from exports.ports import ExportJob, Gauges, JobPage, JobPosition, JobStatus, Page
 from exports.requests.request import ExportRequest
-from exports.sheets.check import require_possible
+from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
 from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
@@ -59,7 +59,7 @@ class DagsterExports:
         catalogue: Catalogue,
         artefacts: ArtefactStore,
         sync_threshold: int,
-        max_items: int,
+        limits: Limits,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -69,7 +69,7 @@ class DagsterExports:
         self._catalogue = catalogue
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
-        self._max_items = max_items
+        self._limits = limits
         self._engine = engine
         self._in_flight: set[str] = set()
         self._in_flight_lock = threading.Lock()
@@ -115,15 +115,25 @@ class DagsterExports:
         return self.job(stored.organisation, stored.job_id)
 
     def reprint(
-        self, organisation: Organisation, job_id: str, *, requested_by: str, reason: str
+        self,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        rows: RowRanges | None = None,
     ) -> ExportJob:
         """Start a new job with the frozen rows of a completed one."""
         job = self.job(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
-        original = plan.load(job_id, self._artefacts)
+        try:
+            original = plan.load(job_id, self._artefacts)
+        except ValidationError as error:
+            raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
         if not manifest.is_frozen(original, self._artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
+        count = job.total_items if rows is None else count_within(rows, job.total_items)
         try:
             require_links_possible(original)
         except UnusableResolver as error:
@@ -138,8 +148,10 @@ class DagsterExports:
             engine=original.engine,
             reprint_of=job_id,
             reason=reason,
+            rows=rows,
         )
-        return self._start(again, job.total_items)
+        require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
+        return self._start(again, count)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
@@ -208,19 +220,7 @@ class DagsterExports:
         )
 
     def _count_of_allowed(self, wanted: ExportPlan) -> int:
-        """Return how many entities the plan selects.
-
-        Raises InvalidRequest and UnusableResolver for a plan that no job can be made of.
-        """
-        require_links_possible(wanted)
-        require_possible(wanted, self._catalogue, self._artefacts)
-        count = selection.count(self._catalogue, wanted.selection, limit=self._max_items + 1)
-        if count > self._max_items:
-            message = (
-                f"The selection has more than {self._max_items:,} entities: narrow it, and export in parts."
-            )
-            raise InvalidRequest([{"loc": ["body", "filters"], "msg": message, "type": "too_many_items"}])
-        return count
+        return count_of_allowed(wanted, self._catalogue, self._artefacts, self._limits)
 
     def _start(self, wanted: ExportPlan, count: int) -> ExportJob:
         plan.save(wanted, self._artefacts)

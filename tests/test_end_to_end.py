@@ -33,6 +33,7 @@ from tests.service import LABELS as LABELS_COMMAND
 pytestmark = pytest.mark.service
 
 RESOLVER = "https://id.gs1.org"
+HISTORY = "/products/api/v1/labels/print-history/"
 LOTS_QR = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
 SERIALS_DATAMATRIX = {"scope": "serials", "export_type": "datamatrix", "file_format": "png"}
 
@@ -145,6 +146,43 @@ def test_what_was_printed_is_not_never_printed(service: Service, tmp_path: Path)
         assert (second["status"], second["error_code"]) == ("failed", "empty_selection")
         assert second["error"]
         assert second["download_url"] is None
+
+
+def test_a_correction_is_printed_once_more_and_rows_after_a_jam(service: Service, tmp_path: Path) -> None:
+    shop = open_shop(service.home, "corrects", tmp_path)
+    gtin = "09506000134352"
+    changed = LOTS_QR | {"filters": {"changed_since_print": True}}
+    with service.client(shop.key) as client:
+        first = client.finish(client.submit(LOTS_QR))
+        nothing = client.finish(client.submit(changed))
+        assert (nothing["status"], nothing["error_code"]) == ("failed", "empty_selection")
+
+        lots = tmp_path / "corrected.csv"
+        lots.write_text(f"gtin,lot_number,expiration_date\n{gtin},ABC123,2028-12-24\n")
+        labels(service.home, "import", "--org", "corrects", "--lots", str(lots))
+        preview = client.send("POST", f"{EXPORTS}preview/", json=LOTS_QR).json()
+        counts = [preview[f"{name}_items"] for name in ("never_printed", "changed", "unknown")]
+        assert counts == [0, 1, 0]
+        done = client.finish(client.submit(changed))
+        expected = Counter([("]Q1", f"{RESOLVER}/01/{gtin}/10/ABC123?17=281224".encode())])
+        assert readings(client.download(done)) == expected
+        again = client.finish(client.submit(changed))
+        assert (again["status"], again["error_code"]) == ("failed", "empty_selection")
+
+        rows = {"reason": "jam", "rows": "2-3"}
+        receipt = client.send("POST", f"{EXPORTS}{first['job_id']}/reprint/", json=rows).json()
+        reprinted = client.finish(receipt)
+        assert (reprinted["status"], reprinted["total_items"]) == ("completed", 2)
+        beyond = client.http.post(f"{EXPORTS}{first['job_id']}/reprint/", json=rows | {"rows": "1,99"})
+        assert (beyond.status_code, beyond.json()["details"][0]["loc"]) == (422, ["body", "rows"])
+        history = client.http.get(HISTORY, params={"gtin": gtin, "lot": "ABC123"}).json()["data"]
+        assert [event["carried"]["17"] for event in history if event["event_type"] == "PRINTED"] == [
+            "281224",
+            "270331",
+        ]
+        assert {event["resolver"] for event in history} == {RESOLVER}
+        every = client.http.get(HISTORY, params={"page_size": 100}).json()["data"]
+        assert [event["job_id"] for event in every].count(reprinted["job_id"]) == 2
 
 
 def test_another_organisations_key_sees_no_job(service: Service, exports: Exports) -> None:

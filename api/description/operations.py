@@ -160,8 +160,8 @@ OPERATIONS = (
         "reprint_label_export",
         "Labels",
         "Print the labels of a job again",
-        "Creates a job with the same rows, recorded as a reprint with who asked and why. 409 if the rows are "
-        "no longer stored.",
+        "Creates a job with the same rows, or with those that `rows` names, recorded as a reprint with who asked and "
+        "why. 409 if the rows are no longer stored, 422 if the job has no such rows.",
         _RECEIPT,
         (403, 409),
         body=ReprintRequest,
@@ -222,7 +222,8 @@ OPERATIONS = (
         "list_print_history",
         "Labels",
         "List printed labels",
-        "What the organisation has printed and reprinted, newest first.",
+        "What the organisation has printed and reprinted, newest first, and what each label carried. It stays on "
+        "record when its job is deleted.",
         {200: Content(answers.PrintHistoryOut)},
         query=PrintHistoryQuery,
     ),

@@ -14,6 +14,7 @@ from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
+from exports.requests.settings import DEFAULT_DPI, place_of
 
 #: A JSON Schema.
 Schema = dict[str, Any]
@@ -54,6 +55,31 @@ _SUBMIT_EXAMPLES: Final[list[Schema]] = [
         "asset_config": {"sheet_template": "63up_1in_letter"},
     },
 ]
+
+
+#: What each key of `asset_config` means. Where it applies is added from the table that requests are checked by.
+_SETTINGS: Final[Mapping[str, str]] = {
+    "sheet_template": "The id of a sheet template; ignored where no sheet is made.",
+    "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
+    "start_position": "The first free label of the first page, counted from 1.",
+    "copies": "Labels of each entity. Pages are limited with copies counted.",
+    "record_printed": "Whether the entities count as printed.",
+    "offset_x_mm": "Moves the pages to the right for one printer, in millimetres. No label may leave the page.",
+    "offset_y_mm": "Moves the pages down for one printer, in millimetres. No label may leave the page.",
+    "scale_percent": (
+        "Scales the pages about their top left corner to make up for one printer. Limits, and X in the manifest,"
+        " are those at 100 %. No label may leave the page."
+    ),
+    "error_correction": "The error correction level of QR Code. Default M.",
+    "module_size_mm": (
+        "The X-dimension, within GS1's limits for the symbol and `environment`. PNG and sheets take the whole dots"
+        " of the printer nearest to it within those limits; the manifest tells which X is printed."
+    ),
+    "dpi": f"The printer's resolution, in which X is whole dots. Default {DEFAULT_DPI}.",
+    "environment": "Where the symbols are scanned: it decides GS1's limits of their sizes.",
+    "hri": "Human-readable text beside matrix symbols; linear symbols and sheets always have it.",
+    "cut_marks": "Draws the corners of each label, for sheets that are not die-cut.",
+}
 
 
 def schemas() -> dict[str, Schema]:
@@ -122,6 +148,12 @@ def _refine(named: dict[str, Schema]) -> None:
         text["pattern"] = PLAIN_TEXT
     for text in _texts(config["properties"], ("sheet_template",)):
         text["pattern"] = PLAIN_TEXT
+    for name, meaning in _SETTINGS.items():
+        place = place_of(name)
+        alone = f" Applies to {place} only: elsewhere any other value than the default is refused."
+        config["properties"][name]["description"] = (
+            meaning if place is None or name == "sheet_template" else meaning + alone
+        )
     submit = named["LabelExportSubmitIn"]
     submit["allOf"] = [
         {"anyOf": list(_coherent_formats())},
@@ -133,7 +165,10 @@ def _refine(named: dict[str, Schema]) -> None:
         {"lot_ids": ["abc123def456"]},
     ]
     config["examples"] = [{"sheet_template": "63up_1in_letter"}]
-    named["LabelExportReprintIn"]["examples"] = [{"reason": "The roll was damaged."}]
+    named["LabelExportReprintIn"]["examples"] = [
+        {"reason": "The roll was damaged."},
+        {"reason": "A jam", "rows": "121-180,200"},
+    ]
     named["LabelExportAcceptedOut"]["examples"] = [
         {"job_id": JOB_ID_EXAMPLE, "status": "pending", "poll_url": paths.poll(JOB_ID_EXAMPLE)}
     ]

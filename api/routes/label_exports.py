@@ -87,6 +87,7 @@ class LabelExportRoutes:
             job_id,
             requested_by=principal.id,
             reason=wanted.reason,
+            rows=wanted.rows,
         )
         return _accepted(await anyio.to_thread.run_sync(reprint, limiter=self._submit_threads))
 

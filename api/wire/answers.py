@@ -1,7 +1,7 @@
 """Answers as types. The API description is generated from these classes."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Self, TypeAlias, TypeVar
@@ -72,6 +72,13 @@ class Links:
     expires_at: datetime
 
 
+class NoteCountOut(_Out):
+    """How many symbols have a note of this code in the manifest."""
+
+    code: str
+    count: int
+
+
 class LabelExportJobOut(_Out):
     """The state of a label export. Counts are entities. The URLs need no key and expire."""
 
@@ -92,6 +99,7 @@ class LabelExportJobOut(_Out):
     manifest_url: str | None
     errors_url: str | None
     next_position: int | None
+    notes: list[NoteCountOut]
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
@@ -165,12 +173,20 @@ class PreviewPictureOut(_Out):
 
 
 class LabelExportPreviewOut(_Out):
-    """What a label export would make, judged by the first entities, which were drawn to find out."""
+    """What a label export would make, judged by the first entities, which were drawn to find out.
+
+    Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
+    today than on their last label, and of `unknown_items` it was not recorded what that carried.
+    """
 
     total_items: int
     tried_items: int
     failures: list[PreviewFailureOut]
     pictures: list[PreviewPictureOut]
+    notes: list[NoteCountOut]
+    never_printed_items: int
+    changed_items: int
+    unknown_items: int
 
 
 class SheetTemplateOut(_Out):
@@ -199,7 +215,11 @@ class SheetTemplateListOut(_Paged[SheetTemplateOut]):
 
 
 class PrintEventOut(_Out):
-    """One printed label. A reprint also has who asked and why."""
+    """One printed label. A reprint also has who asked and why.
+
+    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with, if
+    it has one, and `lines` is the text on it. `carried` and `lines` are null if they were not recorded.
+    """
 
     event_type: str
     entity_type: str
@@ -211,6 +231,9 @@ class PrintEventOut(_Out):
     job_id: str | None
     actor: str | None
     reason: str | None
+    carried: dict[str, str] | None
+    resolver: str | None
+    lines: list[str] | None
 
 
 class PrintHistoryOut(_Paged[PrintEventOut]):
@@ -235,6 +258,10 @@ def receipt(job: ExportJob) -> LabelExportAcceptedOut:
     return LabelExportAcceptedOut(job_id=job.job_id, status=job.status, poll_url=paths.poll(job.job_id))
 
 
+def _note_counts(notes: Mapping[str, int]) -> list[NoteCountOut]:
+    return [NoteCountOut(code=code, count=count) for code, count in sorted(notes.items())]
+
+
 def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
     """Return the state of a job."""
     completed = job.status is JobStatus.COMPLETED
@@ -257,6 +284,7 @@ def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
         manifest_url=links.manifest,
         errors_url=links.errors,
         next_position=job.next_position if completed else None,
+        notes=_note_counts(job.notes),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
@@ -296,6 +324,10 @@ def preview(found: Preview) -> LabelExportPreviewOut:
             )
             for picture in found.pictures
         ],
+        notes=_note_counts(found.notes),
+        never_printed_items=found.printed.never_printed,
+        changed_items=found.printed.changed,
+        unknown_items=found.printed.unknown,
     )
 
 

@@ -12,11 +12,13 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from api.wire import cursors
 from exports.ports import JobPosition, JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
+from exports.requests.row_ranges import MAX_RANGES, PATTERN, InvalidRows, RowRanges, parse_rows
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
@@ -98,9 +100,31 @@ class ReportQuery(BaseModel):
     format: _ReportFormat = ReportFormat.CSV
 
 
+def _rows(value: object) -> object:
+    """Return the rows that a text such as `121-180,200` names."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a string such as 121-180,200")
+    try:
+        return parse_rows(value)
+    except InvalidRows as error:
+        raise PydanticCustomError("invalid_rows", "{reason}", {"reason": str(error)}) from error
+
+
+_ROWS: JsonDict = {
+    "type": "string",
+    "pattern": PATTERN,
+    "examples": ["121-180,200"],
+    "description": (
+        "Rows of the job to print again, as in its `manifest.csv`: numbers from 1 and ranges, separated by commas. "
+        f"At most {MAX_RANGES:,} ranges; all rows if absent. The new job counts its rows from 1 again."
+    ),
+}
+
+
 class ReprintRequest(BaseModel):
-    """Why the same labels are printed again. The print history keeps the reason."""
+    """Why the same labels are printed again, and which of them if not all. The print history keeps the reason."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     reason: Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN_TEXT)]
+    rows: Annotated[RowRanges, BeforeValidator(_rows), WithJsonSchema(_ROWS)] | None = None

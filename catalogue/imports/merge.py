@@ -9,7 +9,7 @@ from catalogue.date_sql import is_before
 from catalogue.duck import one
 from catalogue.ids import SEPARATOR
 from catalogue.imports.staging import Staged
-from catalogue.schema import TABLES
+from catalogue.schema import LATER_COLUMNS, TABLES
 
 # A table of the workshop, made anew for each attempt: the rows as they will be stored, and what they replace.
 MERGED = "merged"
@@ -141,12 +141,15 @@ _RESOLVED_EVENTS = """
     SELECT *, id::UUID NOT IN (SELECT id::UUID FROM lifecycle_events) AS changed FROM (
         SELECT i.row, i.gtin, i.entity_type, coalesce(i.entity_id, f.id) AS entity_id, f.id AS known_id,
             i.entity_id AS stated_id, key_of(f.id) AS entity_key, f.gtin14, f.lot_number, f.serial_number,
-            i.event_type, i.occurred_at, i.job_id, NULL::VARCHAR AS actor, NULL::VARCHAR AS reason,
+            i.event_type, i.occurred_at, i.job_id, NULL::VARCHAR AS actor, NULL::VARCHAR AS reason, {unknown},
             derived_id(concat_ws($separator, $organisation, 'event', i.event_type, coalesce(i.job_id, ''),
                 i.entity_type, f.id, epoch_us(i.occurred_at)::VARCHAR)) AS id
         FROM {rows} i LEFT JOIN found f USING (row)
     )
 """
+
+# A file of events does not say what the labels carried.
+_UNKNOWN = ", ".join(f"NULL::VARCHAR AS {column}" for column in LATER_COLUMNS["lifecycle_events"])
 
 # Each kind of entity: its table, and the columns beside the GTIN that name one.
 _ENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -171,7 +174,7 @@ def _merge_events(staged: Staged, session: duckdb.DuckDBPyConnection, organisati
     )
     query = " UNION ALL ".join([f"{columns} WHERE false", *found])
     session.execute(
-        _RESOLVED_EVENTS.format(merged=MERGED, rows=staged.rows, found=query),
+        _RESOLVED_EVENTS.format(merged=MERGED, rows=staged.rows, found=query, unknown=_UNKNOWN),
         {"separator": SEPARATOR, "organisation": organisation},
     )
     unknown = "known_id IS NULL"

@@ -1,12 +1,14 @@
-"""One object per job, created exclusively, decides whether its artefact counts."""
+"""The commit point of a job: one object, created exclusively, that says `committed` or `cancelled`."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import ExportCancelled
 from exports.jobs.job_id import folder_of
+from exports.jobs.pickles import restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Artefact:
     """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
 
     `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1.
+    `notes` counts the notes of the symbols by code.
     """
 
     key: str
@@ -23,11 +26,15 @@ class Artefact:
     processed: int
     failed: int
     next_position: int | None = None
+    notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a job ended and when: with its artefact, or cancelled, and then without one."""
+    """How and when a job ended. `artefact` is None if it was cancelled."""
 
     decided_at: datetime
     artefact: Artefact | None
@@ -38,21 +45,21 @@ class Decision:
 
 
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
-    """Return what was decided about the job; None while nothing is."""
+    """Return the job's decision, or None if there is none yet."""
     try:
         document = store.read_json(_key(job_id))
     except FileNotFoundError:
         return None
-    # Releases before 0.2 spelled the key as the Americans do.
+    # Releases before 0.2 wrote the key "artifact".
     stored = document["artefact"] if "artefact" in document else document["artifact"]
     artefact = Artefact(**stored) if stored else None
     return Decision(datetime.fromisoformat(document["decided_at"]), artefact)
 
 
 def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime) -> Decision:
-    """Decide that the artefact counts, or return that it was decided before.
+    """Commit the artefact, or return the earlier commit.
 
-    Raises ExportCancelled where a cancellation came first.
+    Raises ExportCancelled if the job was cancelled first.
     """
     decision = _decide(job_id, Decision(now, artefact), store)
     if decision.cancelled:
@@ -61,12 +68,12 @@ def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime)
 
 
 def cancel(job_id: str, store: ArtefactStore, now: datetime) -> Decision:
-    """Decide that the job is cancelled, and return what is decided now: a commit may have come first."""
+    """Cancel the job and return its decision, which is a commit if that came first."""
     return _decide(job_id, Decision(now, None), store)
 
 
 def require_not_cancelled(job_id: str, store: ArtefactStore) -> None:
-    """Raise ExportCancelled where the job was. Long work asks this between its batches."""
+    """Raise ExportCancelled if the job was cancelled. Called between the batches of long work."""
     decision = of(job_id, store)
     if decision is not None and decision.cancelled:
         raise ExportCancelled
@@ -80,7 +87,7 @@ def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
     if store.create(_key(job_id), canonical_json(document)):
         return wanted
     decided = of(job_id, store)
-    if decided is None:  # expired between the two, with the whole job
+    if decided is None:  # the job expired and was removed in between
         raise FileNotFoundError(_key(job_id))
     return decided
 

@@ -1,7 +1,7 @@
-"""What jobs keep in the store goes when its time is over; what was printed stays known, in the catalogue.
+"""Removes expired jobs from the artefact store. The catalogue still knows what they printed.
 
-A download in flight is not cut: on a POSIX file system a file that was opened can be read to its end after it is
-removed, and an object store finishes an answer it has begun. A later request finds the job gone, with its run.
+A running download is not interrupted: on a POSIX file system an open file can be read to its end after it is
+removed, and an object store completes an answer that it has begun. Later requests get 404.
 """
 
 import posixpath
@@ -15,15 +15,15 @@ from exports.jobs.job_id import folder_of
 
 
 def remove(job_id: str, store: ArtefactStore) -> None:
-    """Remove all the job keeps in the store; nothing there is fine. Its run is to be gone before."""
+    """Remove the job's folder. No error if it is absent. The job's run must be removed first."""
     store.delete_folder(folder_of(job_id))
 
 
 def left_over(store: ArtefactStore, jobs: Collection[str], before: datetime) -> Iterator[str]:
-    """Yield the ids of folders that belong to none of the jobs, and in which nothing changed since `before`.
+    """Yield the ids of folders that belong to no job of `jobs` and were last changed before `before`.
 
-    They are of jobs removed by halves, or of requests that never became a job. A young one may be a job's that
-    comes into being just now: its request is stored before its run.
+    They belong to partly removed jobs, or to requests that never became a job. A younger folder may belong to a job
+    that is just being created, because the request is stored before the run.
     """
     fs, root = url_to_fs(store.root_url)
     home = posixpath.join(root, posixpath.dirname(folder_of("any")))

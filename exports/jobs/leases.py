@@ -1,4 +1,7 @@
-"""One recording `never_printed` job at a time per organisation, so that two never print one entity."""
+"""A lease that lets one recording job of stock due run per organisation, so that no entity is printed twice.
+
+Stock due is what the filters `never_printed`, `changed_since_print` and `print_due` select.
+"""
 
 import time
 
@@ -8,17 +11,16 @@ from exports.errors import StockIsBusy
 from exports.jobs import decision
 from exports.jobs.plan import ExportPlan
 
-#: Long enough for the longest step between two renewals, short enough that a dead worker's lease
-#: does not hold up the stock for long.
+#: Longer than the longest step between two renewals. After a worker dies, the next job waits this long at most.
 TTL_SECONDS = 300
 WAIT_SECONDS = 600
 _POLL_SECONDS = 0.2
 
 
 def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
-    """Take the lease the plan needs, waiting for another job's to end.
+    """Take the lease if the plan needs it. Waits while another job holds it.
 
-    Raises StockIsBusy after WAIT_SECONDS, ExportCancelled where the job is cancelled meanwhile.
+    Raises StockIsBusy after WAIT_SECONDS, ExportCancelled if the job is cancelled meanwhile.
     """
     if not plan.holds_lease:
         return
@@ -31,10 +33,10 @@ def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
 
 
 def keep(plan: ExportPlan, accounts: Accounts) -> None:
-    """Renew the lease the plan took before it resolved.
+    """Renew the lease that the plan took before its manifest was frozen.
 
-    Raises StockIsBusy where it expired and another job had it since: that job may have published
-    what this one's manifest holds.
+    Raises StockIsBusy if it expired and another job has had it since: that job may have published the
+    entities of this manifest.
     """
     if plan.holds_lease and not accounts.renew_lease(_name(plan), plan.job_id, TTL_SECONDS):
         raise StockIsBusy(plan.organisation)

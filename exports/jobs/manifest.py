@@ -1,4 +1,4 @@
-"""The manifest: the selected entities, frozen. All later work reads only this."""
+"""The manifest: the selected entities, frozen to Parquet. All later steps read only this."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from datetime import UTC
 from io import BufferedReader
 from typing import Any, cast
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogue import selection
@@ -17,10 +19,11 @@ from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import EmptySelection
 from exports.jobs import decision
 from exports.jobs.job_id import folder_of
-from exports.jobs.plan import ExportPlan
+from exports.jobs.plan import RELEASE, ExportPlan
+from exports.requests.row_ranges import RowRanges
 
-#: Rows of one chunk: a second of rendering or two, so that little is done again after a crash. A large job has
-#: larger ones, for each chunk costs a tenth of a second: a process, and what its libraries set up.
+#: Rows of one chunk: one or two seconds of rendering, so that little is repeated after a crash. Large jobs have
+#: larger chunks, because each costs a tenth of a second for its process and libraries.
 CHUNK_ROWS, LARGE_CHUNK_ROWS = 25_000, 50_000
 _LARGE_FROM = 200_000
 
@@ -51,9 +54,9 @@ class Manifest:
 
 
 def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Manifest:
-    """Resolve the plan's selection into the store once; a second call returns what the first froze.
+    """Resolve the plan's selection and store its rows. A second call returns the manifest of the first.
 
-    Raises EmptySelection where nothing matches.
+    Raises EmptySelection if nothing matches.
     """
     if is_frozen(plan, store):
         return load(plan, store)
@@ -74,8 +77,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
         if writer is None or rows == 0:
             raise EmptySelection
         writer.close()
-    with store.open(f"{plan.folder}/manifest.parquet") as stream:
-        digest = hashlib.file_digest(cast("BufferedReader", stream), "sha256").hexdigest()
+    digest = _digest(f"{plan.folder}/manifest.parquet", store)
     unmatched = [asdict(key) for key in selection.unmatched(catalogue, plan.selection, version=version)]
     manifest = Manifest(rows, digest, version, len(unmatched))
     store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": unmatched})
@@ -84,11 +86,56 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
 
 
 def _copied(plan: ExportPlan, original: str, store: ArtefactStore) -> Manifest:
-    """Take over the original's rows, which are what it printed, whatever the catalogue says today."""
+    """Copy the original job's rows: a reprint repeats what was printed, whatever the catalogue says today.
+
+    If the plan names rows, only those are copied and numbered from the start again: a row's number is its place
+    in the job.
+    """
     source = folder_of(original)
+    if plan.rows is not None:
+        return _picked(plan, plan.rows, source, store)
     for name in ("manifest.parquet", "unmatched.json", "manifest.json"):
         store.copy(f"{source}/{name}", f"{plan.folder}/{name}")
     return load(plan, store)
+
+
+def _picked(plan: ExportPlan, ranges: RowRanges, source: str, store: ArtefactStore) -> Manifest:
+    whole = _stored(source, store)
+    key, rows = f"{plan.folder}/manifest.parquet", 0
+    with store.open(f"{source}/manifest.parquet") as stream, store.write(key) as out:
+        file = pq.ParquetFile(stream)
+        with pq.ParquetWriter(out, file.schema_arrow, compression="zstd") as writer:
+            for group in range(file.num_row_groups):
+                decision.require_not_cancelled(plan.job_id, store)
+                frame = _frame(file.read_row_group(group))
+                picked = frame.filter(_within(frame["row"], ranges))
+                if picked.height:
+                    numbers = pl.int_range(rows, rows + picked.height, dtype=pl.Int64, eager=True)
+                    writer.write_table(picked.with_columns(row=numbers).to_arrow().cast(file.schema_arrow))
+                    rows += picked.height
+    manifest = Manifest(rows, _digest(key, store), whole.catalogue_version, unmatched=0)
+    store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": []})
+    store.write_json(f"{plan.folder}/manifest.json", manifest.to_document())
+    return manifest
+
+
+def _within(rows: pl.Series, ranges: RowRanges) -> pl.Series:
+    """Return which rows, counted from 0, lie in one of the ranges, which ascend and are counted from 1."""
+    numbers = rows.to_numpy() + 1
+    firsts, lasts = np.array(ranges, np.int64).T
+    before = np.searchsorted(firsts, numbers, side="right") - 1
+    return pl.Series((before >= 0) & (numbers <= lasts[before]))
+
+
+def _digest(key: str, store: ArtefactStore) -> str:
+    with store.open(key) as stream:
+        return hashlib.file_digest(cast("BufferedReader", stream), "sha256").hexdigest()
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
+    return frame
 
 
 def is_frozen(plan: ExportPlan, store: ArtefactStore) -> bool:
@@ -96,7 +143,11 @@ def is_frozen(plan: ExportPlan, store: ArtefactStore) -> bool:
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> Manifest:
-    document = store.read_json(f"{plan.folder}/manifest.json")
+    return _stored(plan.folder, store)
+
+
+def _stored(folder: str, store: ArtefactStore) -> Manifest:
+    document = store.read_json(f"{folder}/manifest.json")
     version = CatalogueVersion(**document.pop("catalogue_version"))
     return Manifest(catalogue_version=version, **document)
 
@@ -120,15 +171,18 @@ def read_rows(
             rows = file.metadata.row_group(group).num_rows
             low, high = max(chunk.start - first, 0), min(chunk.stop - first, rows)
             if low < high:
-                frame = pl.from_arrow(file.read_row_group(group).slice(low, high - low))
-                assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never a series
-                whole = frame.match_to_schema(MANIFEST, missing_columns="insert")
+                whole = _frame(file.read_row_group(group).slice(low, high - low)).match_to_schema(
+                    MANIFEST, missing_columns="insert"
+                )
                 yield from whole.iter_slices(batch_rows)
             first += rows
 
 
 def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
-    """Return what names a job's parts: the rows and everything that shapes their symbols."""
+    """Return a digest of the rows and of everything that shapes their symbols. It is in the keys of the job's parts.
+
+    It includes the release that runs: another release may draw differently, and one release draws all of an artefact.
+    """
     request = plan.request.normalised()
     shaping = {
         "rows": manifest.sha256,
@@ -137,5 +191,6 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "file_format": request["file_format"],
         "asset_config": request.get("asset_config"),
         "engine": plan.engine.value,
+        "release": RELEASE,
     }
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

@@ -1,32 +1,41 @@
-"""One chunk's stored output, and what can be read from it again."""
+"""The stored output of one chunk."""
 
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, TypeAlias, cast
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import polars as pl
 
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.pickles import restore
 from exports.jobs.plan import ExportPlan
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
 
-#: Told how many entities of a chunk are drawn so far, and how many failed.
+#: (entities of the chunk drawn so far, failed so far)
 OnProgress: TypeAlias = Callable[[int, int], None]
+
+
+class Drawn(NamedTuple):
+    """What was written for one chunk: the fragment, failed entities, and notes of its symbols by code."""
+
+    fragment: ArchiveFragment | PdfFragment | None
+    failed: int
+    notes: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
 
-    The fragment describes `{key}.data`: ZIP members, or pages of labels. It is None for a chunk in which no
-    page of the sheets begins.
+    `fragment` describes `{key}.data`: ZIP members or pages of labels. It is None if no page of the sheets begins in
+    the chunk. `notes` counts the notes of its symbols by code.
     """
 
     key: str
@@ -34,6 +43,10 @@ class Part:
     stop: int
     failed: int
     fragment: ArchiveFragment | PdfFragment | None
+    notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        restore(self, state)
 
     @property
     def processed(self) -> int:
@@ -58,7 +71,7 @@ def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
 
 
 def stored(key: str, store: ArtefactStore) -> Part | None:
-    """Return the part of an earlier attempt. Its document is written last: where it exists, the rest is whole."""
+    """Return the part of an earlier attempt, or None. Its document is written last, so the rest is complete."""
     try:
         return Part.from_document(store.read_json(f"{key}.json"))
     except FileNotFoundError:

@@ -1,24 +1,32 @@
-"""The frozen document of one job: who asked for what. Ops get its reference, never its content."""
+"""The export plan: the frozen order of one job. Ops receive the job's id and load it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from typing import Any
 
 from catalogue.selection import Selection
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import SLOTS_OF, ExportType, Slot
-from exports.requests.request import AssetConfig, ExportRequest
+from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
+from exports.requests.row_ranges import RowRange, RowRanges
+from exports.requests.settings import DEFAULT_DPI
+from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
+
+#: The release of the code that runs.
+RELEASE = version("gs1-label-exporter")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:
-    """One accepted export. `resolver` is the organisation's at the time of asking.
+    """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `engine` is the service's then: a resumed job draws what is missing as it drew what is there. A reprint
-    has the rows of the job `reprint_of`, and a reason.
+    `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
+    way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
+    that of the service which accepted the export, empty if it is not known (before 0.2).
     """
 
     job_id: str
@@ -30,6 +38,8 @@ class ExportPlan:
     engine: Engine = Engine.BATCH
     reprint_of: str | None = None
     reason: str | None = None
+    rows: RowRanges | None = None
+    release: str = RELEASE
 
     @property
     def folder(self) -> str:
@@ -38,7 +48,12 @@ class ExportPlan:
 
     @property
     def selection(self) -> Selection:
-        return self.request.selection(self.organisation)
+        return replace(self.request.selection(self.organisation), resolver=self.link_resolver)
+
+    @property
+    def link_resolver(self) -> str:
+        """What the job's Digital Links begin with."""
+        return self.resolver or DEFAULT_RESOLVER
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -55,6 +70,11 @@ class ExportPlan:
         return self.request.asset_config or AssetConfig()
 
     @property
+    def dpi(self) -> int:
+        """The printer's resolution, for PNG and sheets."""
+        return self.config.dpi or DEFAULT_DPI
+
+    @property
     def file_format(self) -> FileFormat:
         return FileFormat(self.request.file_format)
 
@@ -64,13 +84,13 @@ class ExportPlan:
 
     @property
     def holds_lease(self) -> bool:
-        """Whether no other such job of the organisation may run meanwhile, lest both print one entity."""
+        """Whether the job needs its organisation's lease: it records PRINTED for stock that was never printed."""
         filters = self.request.filters
         return (
             self.records_printed
             and self.reprint_of is None
             and filters is not None
-            and filters.never_printed is True
+            and filters.select_by_printing
         )
 
     def output_filename(self, members: int) -> str:
@@ -90,6 +110,8 @@ class ExportPlan:
             "engine": self.engine.value,
             "reprint_of": self.reprint_of,
             "reason": self.reason,
+            "rows": self.rows,
+            "release": self.release,
         }
 
 
@@ -115,11 +137,20 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
         resolver=document["resolver"],
         requested_by=document["requested_by"],
         submitted_at=datetime.fromisoformat(document["submitted_at"]),
-        request=ExportRequest.model_validate_json(canonical_json(document["request"])),
+        request=ExportRequest.model_validate_json(
+            canonical_json(document["request"]), context=ACCEPTED_BEFORE
+        ),
         engine=Engine(document["engine"]),
         reprint_of=document["reprint_of"],
         reason=document["reason"],
+        # Releases before 0.2 stored neither.
+        rows=_row_ranges(document.get("rows")),
+        release=document.get("release", ""),
     )
+
+
+def _row_ranges(stored: list[list[int]] | None) -> RowRanges | None:
+    return None if stored is None else tuple(RowRange(*each) for each in stored)
 
 
 def _key(job_id: str) -> str:

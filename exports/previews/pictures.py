@@ -1,4 +1,4 @@
-"""A picture of what a job makes, for people to look at: the first symbol, or the first page of labels."""
+"""The picture of a job's first symbol or first page of labels."""
 
 from collections.abc import Iterable
 
@@ -12,13 +12,13 @@ from exports.sheets.plan import SheetPlan
 from exports.symbols import symbol_files
 from renderers.sheets.preview import preview
 
-#: Rows among which a symbol that can be drawn is looked for.
+#: The first symbol that can be drawn is sought among so many rows.
 _ROWS = 10
 _SCREEN_DPI = 200
 
 
 def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
-    """Store the picture of the manifest's first rows, unless an earlier attempt did or there is none to draw."""
+    """Store the picture of the first symbol or page, unless it is stored. No error if nothing can be drawn."""
     if store.exists(_key(plan)):
         return
     if plan.is_sheet:
@@ -48,7 +48,7 @@ def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> b
 
 
 def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:
-    """Return the stored picture as a PNG; None where there is none."""
+    """Return the stored picture as a PNG, or None."""
     try:
         with store.open(_key(plan)) as stream:
             return stream.read()

@@ -1,13 +1,14 @@
 """Preview of an export: the number of entities, which of the first fail and why, and a few pictures."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 
 import polars as pl
 from PIL import Image
 
 from catalogue import selection
+from catalogue.selection import PrintCounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -17,10 +18,11 @@ from exports.sheets import plan as sheet_plan
 from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
+from exports.symbols.notes import Note, counts_by_code
 from exports.symbols.symbol_files import SymbolFile
 from renderers.units import MILLIMETRES_PER_INCH
 
-#: Entities that are drawn to find out which fail; pictures that are shown of them.
+#: Entities that are drawn to find failures, and pictures that are shown.
 TRIED_ROWS = 200
 PICTURES = 6
 
@@ -54,41 +56,48 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `tried_items` those that were drawn for the preview; `failures`
-    and `pictures` are of the latter.
+    `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
+    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
+    printed: PrintCounts
+    notes: dict[str, int] = field(default_factory=dict[str, int])
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
-    """Return the preview of a plan that need not be stored. Raises InvalidRequest as a submission would."""
+    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
     total = selection.count(catalogue, plan.selection, version=version)
+    printed = selection.print_counts(catalogue, plan.selection, version=version)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
     if plan.is_sheet:
-        return _sheet(plan, total, list(rows), store)
+        return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
+    notes: list[tuple[Note, ...]] = []
     tried = 0
     for frame in rows:
         tried += frame.height
         drawn = symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI)
         failures += [PreviewFailure(*row[1:]) for row in drawn.error_rows]
         pictures += [_picture(file) for file in drawn.files[: PICTURES - len(pictures)]]
-    return Preview(total, tried, failures, pictures)
+        notes += drawn.notes
+    return Preview(total, tried, failures, pictures, printed, counts_by_code(notes))
 
 
-def _sheet(plan: ExportPlan, total: int, frames: list[pl.DataFrame], store: ArtefactStore) -> Preview:
+def _sheet(
+    plan: ExportPlan, total: int, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+) -> Preview:
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total, 0, [], [])
+        return Preview(total, 0, [], [], printed)
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames))
     batches = [
         sheet_pages.encode(plan, sheet, part)
@@ -105,7 +114,8 @@ def _sheet(plan: ExportPlan, total: int, frames: list[pl.DataFrame], store: Arte
         template.page_width_mm,
         template.page_height_mm,
     )
-    return Preview(total, tried, failures, [picture])
+    notes = counts_by_code(each for batch in batches for each in batch.notes)
+    return Preview(total, tried, failures, [picture], printed, notes)
 
 
 def _picture(file: SymbolFile) -> PreviewPicture:

@@ -26,7 +26,7 @@ def key(job_id: str, report: Report) -> str:
 def write(
     plan: ExportPlan, parts: Sequence[Part], unmatched: Sequence[Mapping[str, str]], store: ArtefactStore
 ) -> list[Report]:
-    """Join the parts' rows into the job's reports and return those there are: errors only where some failed.
+    """Join the parts' rows into the job's reports. Return which were written: errors only if some entity failed.
 
     Listed GTINs and ids that matched nothing end the errors, with code `not_matched` and no row number.
     """

@@ -5,7 +5,7 @@ that a misspelled filter does not widen an export. `null` means absent everywher
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any, Literal, LiteralString, Self, TypeAlias, cast
@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -33,9 +34,11 @@ from exports.requests.export_types import (
     kinds_of,
 )
 from exports.requests.json_body import parse
+from exports.requests.settings import DEFAULT_DPI, SAME_AS_ABSENT, Drawn, applies, refusal
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
+from renderers.whole_dots import WholeDots
 
 MAX_LIST_ENTRIES = 5_000
 
@@ -138,8 +141,23 @@ class Filters(_Body):
     serial_ids: EntityIds | None = None
     lot_run_id: EntityId | None = None
     never_printed: bool | None = None
+    changed_since_print: Annotated[
+        bool | None,
+        Field(
+            description="Only entities whose last label carries other values than it would today. Those of which it "
+            "was not recorded what the label carried are left out. The preview counts them as `unknown_items`."
+        ),
+    ] = None
+    print_due: Annotated[
+        bool | None, Field(description="Only entities that were never printed, or changed since.")
+    ] = None
     created_after: Timestamp | None = None
     created_before: Timestamp | None = None
+
+    @property
+    def select_by_printing(self) -> bool:
+        """Whether what was printed decides what is selected."""
+        return self.never_printed is True or self.changed_since_print is True or self.print_due is True
 
 
 class AssetConfig(_Body):
@@ -155,7 +173,7 @@ class AssetConfig(_Body):
     record_printed: bool | None = None
     offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
     offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
-    scale_percent: Annotated[float, Field(ge=50, le=200)] | None = None
+    scale_percent: Annotated[float, Field(ge=90, le=110)] | None = None
     error_correction: Literal["L", "M", "Q", "H"] | None = None
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
     dpi: Annotated[int, Field(ge=72, le=2_400), _WHOLE] | None = None
@@ -165,21 +183,14 @@ class AssetConfig(_Body):
 
 
 #: Values that mean the same as an absent key.
-_SAME_AS_ABSENT: dict[str, dict[str, object]] = {
-    "filters": {"never_printed": False},
-    "asset_config": {
-        "symbology": "auto",
-        "start_position": 1,
-        "copies": 1,
-        "record_printed": True,
-        "offset_x_mm": 0.0,
-        "offset_y_mm": 0.0,
-        "scale_percent": 100.0,
-        "environment": "retail",
-        "hri": False,
-        "cut_marks": False,
-    },
+_SAME_AS_ABSENT: Mapping[str, Mapping[str, object]] = {
+    "filters": {"never_printed": False, "changed_since_print": False, "print_due": False},
+    "asset_config": SAME_AS_ABSENT,
 }
+
+
+#: Validation context of requests that were accepted before: what is refused by now, they may say.
+ACCEPTED_BEFORE = "accepted before"
 
 
 class ExportRequest(_Body):
@@ -192,8 +203,15 @@ class ExportRequest(_Body):
     asset_config: AssetConfig | None = None
 
     @model_validator(mode="after")
-    def _is_coherent(self) -> Self:
-        faults = [*self._format_faults(), *self._scope_faults(), *self._size_faults()]
+    def _is_coherent(self, info: ValidationInfo) -> Self:
+        if info.context is ACCEPTED_BEFORE:
+            return self
+        faults = [
+            *self._format_faults(),
+            *self._scope_faults(),
+            *self._setting_faults(),
+            *self._size_faults(),
+        ]
         if faults:
             raise ValidationError.from_exception_data(type(self).__name__, faults)
         return self
@@ -210,6 +228,8 @@ class ExportRequest(_Body):
             serial_ids=filters.serial_ids,
             lot_run_id=filters.lot_run_id,
             never_printed=filters.never_printed is True,
+            changed_since_print=filters.changed_since_print is True,
+            print_due=filters.print_due is True,
             created_after=filters.created_after,
             created_before=filters.created_before,
         )
@@ -223,8 +243,8 @@ class ExportRequest(_Body):
         document = self.model_dump(mode="json", exclude_none=True)
         for name, defaults in _SAME_AS_ABSENT.items():
             members = cast("dict[str, Any]", document.pop(name, {}))
-            if name == "asset_config" and self.export_type is not ExportType.SHEET_PDF:
-                members.pop("sheet_template", None)
+            if name == "asset_config":
+                members = {k: v for k, v in members.items() if applies(k, self._drawn)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
             if kept:
                 document[name] = kept
@@ -250,21 +270,33 @@ class ExportRequest(_Body):
                     f"{name} narrows {expected}, and the scope is {self.scope}",
                 )
 
+    def _setting_faults(self) -> Iterable[InitErrorDetails]:
+        for name in AssetConfig.model_fields if self.asset_config else ():
+            if message := refusal(name, getattr(self.asset_config, name), self._drawn):
+                yield _fault(("asset_config", name), "incoherent_setting", message)
+
     def _size_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""
-        config = self.asset_config
-        if config is None or config.module_size_mm is None:
-            return
+        config = self.asset_config or AssetConfig()
+        environment = config.environment or Environment.RETAIL
         for alternatives in self._symbols():
-            refusals: list[str] = []
+            refusals: list[LabelError] = []
             kinds = sorted({kind for slot in alternatives for kind in kinds_of(slot, self.scope)})
             for kind in kinds:
                 try:
-                    x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
+                    x_dimension_mm(kind, environment, config.module_size_mm)
+                    if applies("dpi", self._drawn):
+                        WholeDots(kind, environment, config.dpi or DEFAULT_DPI).limits()
                 except LabelError as error:
-                    refusals.append(str(error))
+                    refusals.append(error)
             if len(refusals) == len(kinds):
-                yield _fault(("asset_config", "module_size_mm"), "out_of_range", "; ".join(refusals))
+                field = refusals[-1].field or "module_size_mm"
+                yield _fault(("asset_config", field), "out_of_range", "; ".join(map(str, refusals)))
+
+    @property
+    def _drawn(self) -> Drawn:
+        slots = frozenset(slot for alternatives in self._symbols() for slot in alternatives)
+        return Drawn(self.export_type, self.file_format, slots)
 
     def _symbols(self) -> list[tuple[Slot, ...]]:
         """Return the symbols of each entity, each as a tuple of alternatives."""

@@ -1,4 +1,4 @@
-"""What a sheet request is refused for before a job is made: what holds for every label of its selection."""
+"""Refuses sheet requests of which no label can be made, before there is a job."""
 
 import polars as pl
 
@@ -9,36 +9,36 @@ from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import measure
-from exports.sheets.plan import DEFAULT_DPI, choices, plan_sheets
+from exports.sheets.plan import calibration_of, choices, plan_sheets
 from exports.sheets.templates import of_organisation, template_of
-from gs1.errors import LabelError
+from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.sheets.cells import page_count
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, UnknownTemplate
+from renderers.sheets.document import require_on_page
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
 
-#: Rows that the templates proposed instead must hold.
+#: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
 
-#: Products that are tried one by one; of more than these some may fit that are not looked at.
+#: Products that are tried one by one. Selections of more are not checked here.
 _MOST_PRODUCTS = 2_000
 
 
 def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> None:
-    """Raise InvalidRequest where no label of the selection can be made as the request says.
+    """Raise InvalidRequest if no label of the selection can be made as the request says.
 
-    For a symbol that cannot fit the template it names the millimetres needed and had, and templates that
-    would do. A ZIP, and a selection that matches nothing, are possible.
+    If the symbol does not fit the template, the error names the millimetres needed and available, and templates
+    that fit. Requests for a ZIP and empty selections pass.
     """
     if not plan.is_sheet:
         return
     try:
         template = template_of(plan, store)
         page_count(template, plan.config.start_position or 1, 1)
-    except UnknownTemplate as error:
-        raise _fault("sheet_template", error) from error
-    except InvalidStartPosition as error:
-        raise _fault("start_position", error) from error
+        require_on_page(template, calibration_of(plan))
+    except (UnknownTemplate, InvalidStartPosition, LeavesPage) as error:
+        raise _fault(error.field or "sheet_template", error) from error
     least = _least(plan, catalogue)
     if least is None or least.is_empty():
         return
@@ -46,12 +46,14 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
         plan_sheets(plan, template, least.height, lambda: iter([least]))
     except DoesNotFit as error:
         raise _fault("sheet_template", error, _advice(plan, catalogue, store)) from error
+    except XDimensionOutOfRange as error:
+        raise _fault(error.field or "module_size_mm", error) from error
     except LabelError:
-        return  # not for the sheet's sake: the job tells it of each entity
+        return  # no fault of the sheet: the job reports it for each entity
 
 
 def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
-    """Return rows of which one fits where any of the selection does; None where that cannot be said."""
+    """Return rows of which at least one fits if any row of the selection does. None if there are too many to try."""
     if plan.request.scope is not Scope.PRODUCTS:
         return selection.least(catalogue, plan.selection)
     rows = list(selection.resolve(catalogue, plan.selection, limit=_MOST_PRODUCTS + 1))
@@ -66,14 +68,17 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     measures = measure(slot, level, plan.resolver, rows)
     fitting = list(of_organisation(plan.organisation, store).values())
     for kind in measures.kinds:
-        ids = fitting_templates(
-            kind,
-            measures.needs(measures.sizes(kind)[0], None),
-            environment=plan.config.environment or Environment.RETAIL,
-            dpi=plan.config.dpi or DEFAULT_DPI,
-            module_size_mm=plan.config.module_size_mm,
-            templates=fitting,
-        )
+        try:
+            ids = fitting_templates(
+                kind,
+                measures.needs(measures.sizes(kind)[0], None),
+                environment=plan.config.environment or Environment.RETAIL,
+                dpi=plan.dpi,
+                module_size_mm=plan.config.module_size_mm,
+                templates=fitting,
+            )
+        except XDimensionOutOfRange:
+            continue  # no template is at fault
         fitting = [template for template in fitting if template.id in ids]
     if not fitting:
         return "No registered template would do."

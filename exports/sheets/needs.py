@@ -1,7 +1,8 @@
-"""How large the symbols and texts of a job's labels become: what the layout of a sheet is solved for."""
+"""Measures the symbols and texts of a job's labels, for which the layout of a sheet is solved."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import polars as pl
 
@@ -9,7 +10,8 @@ from exports.requests.export_types import Slot
 from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.errors import LabelError
 from gs1.symbol_size import SymbolKind
-from renderers.fonts.subset import max_width_1pt_mm, shown_characters
+from renderers.fonts.subset import max_width_1pt_mm, missing, shown_characters
+from renderers.fonts.visual_order import visual
 from renderers.registry import ENCODERS
 from renderers.sheets.sizing import HriElement, LabelNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
@@ -21,7 +23,7 @@ _PLACE_OF = {"15": "17"}
 
 _COLUMN_OF = {"01": "gtin14", "10": "lot_number", "21": "serial_number", "17": "expiry", "15": "best_before"}
 
-#: What a row may lack, and then its label too.
+#: Columns that may be empty. The label then lacks the element too.
 _OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before")
 
 
@@ -74,6 +76,12 @@ def elements_of(payload: Payload) -> Mapping[str, str]:
     return {_PLACE_OF.get(ai, ai): f"({ai}){value}" for ai, value in payload.elements}
 
 
+@lru_cache(maxsize=1024)
+def without_font(name: str) -> frozenset[str]:
+    """Return the characters of a name that no packaged font has; a name that has one is left off its label."""
+    return frozenset(missing(visual(name)))
+
+
 def measure(
     slot: Slot, level: ErrorCorrection, resolver: str | None, frames: Iterator[pl.DataFrame]
 ) -> Measures:
@@ -97,7 +105,8 @@ def measure(
         )
         for (number, *_), rows in sized.group_by("size", *(f"no_{column}" for column in _OPTIONAL)):
             _measure_texts(measures, sizes[int(str(number))], rows, make)
-        measures.names.update(name for name in frame["product_name"].unique().to_list() if name)
+        names: list[str | None] = frame["product_name"].unique().to_list()
+        measures.names.update(name for name in names if name and not without_font(name))
     return measures
 
 
@@ -110,7 +119,7 @@ def _pattern(slot: Slot) -> pl.Expr:
 
     parts = [kinds(column) for column in _OPTIONAL]
     if slot is Slot.LINEAR:
-        # A GTIN alone has the size of its carrier, and that follows from its digits.
+        # The size of a GTIN's own symbol follows from its carrier and digits.
         parts += [pl.col("gtin14"), pl.col("carrier").fill_null("")]
     return pl.concat_str(parts, separator="\n").alias("pattern")
 
@@ -164,7 +173,9 @@ def _measure_texts(
     measures: Measures, size: SymbolExtent, rows: pl.DataFrame, make: Callable[[Row], Payload]
 ) -> None:
     """Add the texts of rows that have symbols of one size and differ in nothing but their elements' values."""
-    _, example = next(_made(rows, make))
+    _, example = next(_made(rows, make), (None, None))
+    if example is None:
+        return
     widths = measures.widths.setdefault(size, {})
     if not example.elements:
         texts = [payload.hri for _, payload in _made(rows, make)]

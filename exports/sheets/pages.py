@@ -1,5 +1,6 @@
-"""One chunk of the manifest becomes the pages of labels that begin within it."""
+"""Draws the pages of labels that begin within one chunk of the manifest."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -13,23 +14,24 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
-from exports.jobs.parts import OnProgress
+from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import ErrorRow, ManifestRow
-from exports.sheets.needs import elements_of
+from exports.sheets.needs import elements_of, without_font
 from exports.sheets.plan import SheetPlan
-from exports.symbols.notes import Note, NoteCode, note_text
+from exports.symbols.notes import Note, NoteCode, counts_by_code, note_text
 from exports.symbols.payloads import Payload, Row, payload_maker
-from gs1.errors import LabelError
-from gs1.symbol_size import SymbolKind
-from renderers.fonts.subset import missing, width_mm
+from gs1.errors import LabelError, XDimensionOutOfRange
+from gs1.symbol_size import Environment, SymbolKind
+from renderers.fonts.subset import width_mm
 from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
-from renderers.sheets.pdf import PdfFragment, PdfFragmentWriter
+from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import SymbolGroup
+from renderers.symbol import BarSymbols, SymbolGroup
+from renderers.whole_dots import WholeDots
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -47,18 +49,19 @@ def draw(
     pages: BinaryIO,
     manifest_csv: BinaryIO,
     errors_csv: BinaryIO,
-) -> tuple[PdfFragment | None, int]:
-    """Write the chunk's pages and the CSV rows of its entities; return the pages, and how many entities failed.
+) -> Drawn:
+    """Write the chunk's pages and the CSV rows of its entities.
 
-    There are no pages where none begins within the chunk. Raises ExportCancelled.
+    There is no fragment if no page begins within the chunk. Raises ExportCancelled.
 
-    A failed entity's cells stay empty, so that every label's place is known before any is drawn.
+    The cells of a failed entity stay empty, so every label's place is known in advance.
     """
     first_page, last_page = sheet.pages_of(chunk)
     writer = (
         PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
     )
     drawn = failed = 0
+    notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
         own = [row for row in batch.manifest_rows if row.row <= chunk.stop]
@@ -66,10 +69,11 @@ def draw(
         manifest_csv.write(csv_bytes(own))
         errors_csv.write(csv_bytes(own_errors))
         drawn, failed = drawn + len(own), failed + len(own_errors)
+        notes.update(counts_by_code(batch.notes[: len(own)]))
         if writer is not None:
             writer.add(labels_on(sheet, batch, first_page, last_page))
         on_progress(drawn, failed)
-    return (None if writer is None else writer.close()), failed
+    return Drawn(None if writer is None else writer.close(), failed, dict(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class LabelBatch:
     )
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
 
 
 class _Size(NamedTuple):
@@ -126,7 +131,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
             members = [positions[index] for index in group.positions.tolist()]
             layout = layout_of.get(kind)
             if layout is None or group.width_x > layout.box_width_x:
-                refused |= dict.fromkeys(members, _too_large(sheet, kind, group, layout))
+                refused |= dict.fromkeys(members, _refusal(plan, sheet, kind, group, layout))
                 continue
             symbols.append((layout, replace(group, positions=np.array(members, np.intp))))
             size = _Size(f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None)
@@ -134,13 +139,16 @@ def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatc
     for position in refused:
         payloads.pop(position, None)
     batch = LabelBatch(int(rows[0]["row"]), rows, payloads, symbols)
+    scale_percent = sheet.document.calibration.scale_percent
+    scaled = () if scale_percent == 100 else (Note(NoteCode.SCALED, f"{scale_percent:g}"),)
     for position, row in enumerate(rows):
         identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
         if (error := refused.get(position)) is not None:
             batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
             continue
         payload, size = payloads[position], size_of[position]
-        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ())
+        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ()) + scaled
+        batch.notes.append(notes)
         batch.manifest_rows.append(
             ManifestRow(
                 row["row"] + 1,
@@ -194,12 +202,14 @@ def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
     names = [batch.rows[position]["product_name"] or "" for position in positions]
-    fitted = {name: _shortened(name, line) for name in set(names)}
+    fitted = {name: fitted_name(name, line) for name in set(names)}
     return [fitted[name] for name in names]
 
 
-def _shortened(name: str, line: TextLine) -> str:
-    """Return the name, or as much of it as the line has room for and an ellipsis."""
+def fitted_name(name: str, line: TextLine) -> str:
+    """Return the name, or as much of it as the line has room for and an ellipsis; nothing if no font has it all."""
+    if without_font(name):
+        return ""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
     # The document's font has the characters of composed text.
@@ -218,14 +228,22 @@ def _place(sheet: SheetPlan, row: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _name_notes(name: str | None) -> tuple[Note, ...]:
-    absent = missing(name or "")
+    absent = without_font(name or "")
     return (Note(NoteCode.NO_FONT, " ".join(sorted(map(ascii, absent)))),) if absent else ()
 
 
-def _too_large(
-    sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
-) -> DoesNotFit:
+def _refusal(
+    plan: ExportPlan, sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
+) -> LabelError:
+    """Return why symbols have no label: no X suits their kind, or they are too large."""
     template = sheet.template
+    units = group.units_per_x if isinstance(group, BarSymbols) else 1
+    try:
+        WholeDots(kind, plan.config.environment or Environment.RETAIL, plan.dpi, units).nearest(
+            plan.config.module_size_mm
+        )
+    except XDimensionOutOfRange as error:
+        return error
     room = 0.0 if layout is None else layout.box_width_x
     width_mm_needed = group.width_x * (layout.x_dimension_mm if layout else 0.0)
     return DoesNotFit(

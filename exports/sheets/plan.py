@@ -1,4 +1,4 @@
-"""The plan of a job's sheets, solved once before any page is drawn: template, layout, font, pages."""
+"""The plan of a job's sheets: template, layouts, font and pages, solved once before any page is drawn."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -14,21 +14,20 @@ from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import SHEET_SLOTS, Slot
 from exports.sheets.needs import Measures, SymbolExtent, measure
+from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.sheets import cells, label_layout
-from renderers.sheets.document import Calibration, SheetDocument
+from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, SheetTemplate
-from renderers.sheets.pdf import Bookmark
+from renderers.sheets.pdf import Bookmark, most_bookmarks
 from renderers.symbol import ErrorCorrection
 
-DEFAULT_DPI = 600
-
-#: Labels that say the same are the same bytes, so a file tells no time of its own.
+#: A fixed date, so that the same labels are the same bytes.
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
-#: Shares of the longest name's width that are tried, the whole first; a longer name is shortened to fit.
+#: Shares of the longest name's width that are tried in turn. Longer names are shortened.
 _NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
 
 _ELLIPSIS = "…"
@@ -109,7 +108,7 @@ class SheetPlan:
 def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: ArtefactStore) -> SheetPlan:
     """Return the sheets' plan, and store it; a second call returns what the first stored.
 
-    Raises DoesNotFit where not one label of the job fits the template, InvalidStartPosition.
+    Raises DoesNotFit where not one label of the job fits the template, InvalidStartPosition, LeavesPage.
     """
     key = _key(plan)
     if store.exists(key):
@@ -126,22 +125,23 @@ def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: 
 def plan_sheets(
     plan: ExportPlan, template: SheetTemplate, rows: int, frames: Callable[[], Iterator[pl.DataFrame]]
 ) -> SheetPlan:
-    """Return the plan of sheets with so many rows, which `frames` yields as often as it is called.
+    """Return the plan of sheets with `rows` rows. Every call of `frames` yields them anew.
 
-    What fits all labels is taken before what fits some; of those the last tried, which is the smallest.
-    Raises DoesNotFit where nothing fits one, InvalidStartPosition.
+    The first choice that fits all labels is taken. If none does, the last one that fits some, which is the smallest.
+    Raises DoesNotFit or XDimensionOutOfRange if no choice fits any label, InvalidStartPosition, LeavesPage.
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
     pages = cells.page_count(template, start, rows * copies)
+    require_on_page(template, calibration_of(plan))
     best: tuple[_Choice, Measures, _Solved] | None = None
-    refusal: DoesNotFit | None = None
+    refusal: LabelError | None = None
     for choice in choices(plan):
         measures = measure(*choice, plan.resolver, frames())
         try:
             solved = _layouts(plan, template, measures)
-        except DoesNotFit as error:
-            # The last refusal is that of the smallest symbol there is.
+        except (DoesNotFit, XDimensionOutOfRange) as error:
+            # The last refusal is about the smallest symbol.
             refusal = error
             continue
         best = choice, measures, solved
@@ -153,21 +153,25 @@ def plan_sheets(
     names = measures.names if any(layout.name for layout in solved.layouts) else set[str]()
     document = SheetDocument(
         template=template,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         pages=max(1, pages),
         title=f"{plan.request.scope.value} on {template.id}",
         characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
         created=_CREATED,
-        calibration=Calibration(
-            config.offset_x_mm or 0, config.offset_y_mm or 0, config.scale_percent or 100
-        ),
+        calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,
     )
     return SheetPlan(document, tuple(solved.layouts), slot, level, rows, copies, start)
 
 
+def calibration_of(plan: ExportPlan) -> Calibration:
+    """Return how the request moves the pages for its printer."""
+    config = plan.config
+    return Calibration(config.offset_x_mm or 0, config.offset_y_mm or 0, config.scale_percent or 100)
+
+
 def choices(plan: ExportPlan) -> list[_Choice]:
-    """Return what the sheet may show, in the order tried; `auto` takes QR Code at level L before it gives it up."""
+    """Return slots and levels in the order tried. `auto` tries QR Code at level L before GS1 DataMatrix."""
     asked = plan.config.error_correction
     tried: list[_Choice] = []
     symbology = plan.config.symbology or "auto"
@@ -180,23 +184,26 @@ def choices(plan: ExportPlan) -> list[_Choice]:
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """A layout for each kind of symbol; `whole` says that every label of the job fits."""
+    """A layout for each kind of symbol. `whole` is true if every label of the job fits."""
 
     layouts: list[LabelLayout]
     whole: bool
 
 
 def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _Solved:
-    """Return the layouts for the most labels that fit. Raises DoesNotFit where not one does."""
+    """Return layouts for as many labels as possible.
+
+    Raises DoesNotFit if no label fits, XDimensionOutOfRange if no X suits any.
+    """
     found: list[LabelLayout] = []
     whole = True
-    refusal: DoesNotFit | None = None
+    refusal: LabelError | None = None
     for kind in measures.kinds:
         for size in measures.sizes(kind):
             try:
                 found.append(_with_name(plan, template, measures, size))
                 break
-            except DoesNotFit as error:
+            except (DoesNotFit, XDimensionOutOfRange) as error:
                 refusal, whole = error, False
     if refusal is not None and not found:
         raise refusal
@@ -229,21 +236,45 @@ def _solve(
         size.kind,
         measures.needs(size, name_width_1pt_mm),
         environment=config.environment or Environment.RETAIL,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         module_size_mm=config.module_size_mm,
     )
 
 
-def bookmarks(sheet: SheetPlan, frames: Iterable[pl.DataFrame]) -> list[Bookmark]:
-    """Return a bookmark for each product, at the page of its first label. Rows are ordered by GTIN."""
-    found: dict[str, Bookmark] = {}
-    per_page = sheet.template.labels_per_page
+@dataclass(frozen=True, slots=True)
+class ProductBookmarks:
+    """A bookmark for each product, at the page of its first label; they are read from the manifest one by one."""
+
+    sheet: SheetPlan
+    frames: Callable[[], Iterable[pl.DataFrame]]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Bookmark]:
+        per_page = self.sheet.template.labels_per_page
+        for firsts in _firsts_of_products(self.frames()) if self.count else ():
+            for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
+                yield Bookmark(f"{name} ({gtin})" if name else gtin, self.sheet.first_cell(row) // per_page)
+
+
+def bookmarks(sheet: SheetPlan, frames: Callable[[], Iterable[pl.DataFrame]]) -> ProductBookmarks:
+    """Return the bookmarks of rows that `frames` yields as often as it is called, in order of GTIN.
+
+    There are none where a PDF cannot hold one for each product.
+    """
+    count = sum(firsts.height for firsts in _firsts_of_products(frames()))
+    return ProductBookmarks(sheet, frames, count if count <= most_bookmarks(sheet.document) else 0)
+
+
+def _firsts_of_products(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Yield the first row of each product."""
+    previous: str | None = None
     for frame in frames:
-        firsts = frame.unique("gtin14", keep="first", maintain_order=True)
-        for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
-            title = f"{name} ({gtin})" if name else gtin
-            found.setdefault(gtin, Bookmark(title, sheet.first_cell(row) // per_page))
-    return list(found.values())
+        gtins = pl.col("gtin14")
+        yield frame.filter(gtins != gtins.shift(1, fill_value=previous or ""))
+        previous = frame["gtin14"][-1] if frame.height else previous
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> SheetPlan:

@@ -1,5 +1,6 @@
 """Notes: what the manifest says about a symbol that was drawn. Each kind has a stable code, to be counted by."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,6 +16,7 @@ class NoteCode(StrEnum):
     COUPON_OR_REFUND = "coupon_or_refund"
     X_REDUCED = "x_reduced"
     NO_FONT = "no_font"
+    SCALED = "scaled"
 
 
 #: The text of each kind, for people; `{}` is the note's detail.
@@ -25,7 +27,8 @@ NOTES: Mapping[NoteCode, str] = MappingProxyType(
         NoteCode.RESTRICTED_CIRCULATION: "restricted circulation number: not for open trade",
         NoteCode.COUPON_OR_REFUND: "number of a coupon or refund receipt: not for open trade",
         NoteCode.X_REDUCED: "X reduced from {} mm to stay within the greatest width GS1 allows",
-        NoteCode.NO_FONT: "no font for {} in the product's name",
+        NoteCode.NO_FONT: "name not shown: no font for {}",
+        NoteCode.SCALED: "pages are scaled to {} % for the printer",
     }
 )
 
@@ -38,6 +41,15 @@ class Note(NamedTuple):
 
     def __str__(self) -> str:
         return NOTES[self.code].format(self.detail)
+
+
+def counts_by_code(notes: Iterable[Iterable[Note]]) -> dict[str, int]:
+    """Return how many symbols have a note of each code, from the notes of every symbol.
+
+    >>> counts_by_code([[Note(NoteCode.EXPIRED)], [], [Note(NoteCode.EXPIRED), Note(NoteCode.NO_FONT, "x")]])
+    {'expired': 2, 'no_font': 1}
+    """
+    return dict(Counter(note.code.value for each in notes for note in each))
 
 
 def note_text(notes: Iterable[Note]) -> str:

@@ -1,7 +1,6 @@
-"""What the symbols of an entity carry, from its row of the manifest."""
+"""Makes the payloads of an entity's symbols from its row of the manifest."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -28,7 +27,7 @@ class Payload(NamedTuple):
     `elements` are its Application Identifiers with their values, of which a GTIN alone has none. `notes` say what
     the carrier leaves out, and the like.
 
-    A tuple, because every label has one and a frozen dataclass takes thrice as long to make.
+    A tuple, because every label has one and creating a frozen dataclass takes three times as long.
     """
 
     kind: SymbolKind
@@ -42,14 +41,6 @@ class Payload(NamedTuple):
     def message(self) -> str:
         """What is encoded, character by character, with `^` for FNC1: no link and no value holds a `^`."""
         return self.data.decode("ascii").replace(FNC1, "^")
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What one file must read back as; `payload` has FNC1 as 0x1D, also in first place."""
-
-    kind: SymbolKind
-    payload: bytes
 
 
 #: (manifest row, the organisation's resolver) -> payload. Raises a Gs1Error where there is none.

@@ -1,4 +1,4 @@
-"""Rows of a manifest become symbol files, or errors with their reason: a batch at a time."""
+"""Draws rows of a manifest as symbol files, in batches. Rows that cannot be drawn become errors with a reason."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,15 +9,14 @@ import polars as pl
 from exports.jobs.plan import ExportPlan
 from exports.reports.rows import ErrorRow, ManifestRow
 from exports.symbols.notes import Note, NoteCode, note_text
-from exports.symbols.payloads import Expected, Payload, Row, payload_maker
+from exports.symbols.payloads import Payload, Row, payload_maker
 from gs1.element_string import hri_elements
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
 from renderers.file_names import member_name
 from renderers.registry import WRITERS, FileFormat, encoders
 from renderers.symbol import Captions, Drawing, QuietZone, SymbolGroup
-
-DEFAULT_DPI = 600
+from renderers.whole_dots import WholeDots
 
 _NAMES: Mapping[SymbolKind, str] = {
     SymbolKind.QR_CODE: "QR Code",
@@ -39,10 +38,6 @@ class SymbolFile(NamedTuple):
     payload: Payload
 
     @property
-    def expected(self) -> Expected:
-        return Expected(self.payload.kind, self.payload.data)
-
-    @property
     def title(self) -> str:
         return _title(self.payload)
 
@@ -53,15 +48,16 @@ class SymbolFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DrawnBatch:
-    """What became of the rows of a batch, in their order. Every row is in the files or in the errors."""
+    """The results for the rows of a batch, in their order. Every row is in the files or in the errors."""
 
     files: list[SymbolFile] = field(default_factory=list[SymbolFile])
     manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
     error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
+    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
 
 
 class _Size(NamedTuple):
-    """What the manifest says of the symbols of one size."""
+    """What the manifest says about symbols of one size."""
 
     modules: str
     x_dimension_mm: str
@@ -73,7 +69,7 @@ _Place = tuple[int, int]
 
 
 def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
-    """Encode and draw the frame's rows; an entity of which one symbol cannot be made fails whole.
+    """Encode and draw the frame's rows. An entity fails whole if one of its symbols cannot be made.
 
     With `screen_dpi` the files are PNGs for a screen of that resolution, whatever the plan's format.
     """
@@ -95,6 +91,8 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                 parts.append(slot.value)
             name = member_name(row["row"] + 1, parts, extension)
             batch.files.append(SymbolFile(row["row"], name, data, payload))
+            notes = payload.notes + size.notes
+            batch.notes.append(notes)
             batch.manifest_rows.append(
                 ManifestRow(
                     row["row"] + 1,
@@ -106,7 +104,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
                     payload.text,
                     size.modules,
                     size.x_dimension_mm,
-                    note_text(payload.notes + size.notes),
+                    note_text(notes),
                     payload.message,
                 )
             )
@@ -116,6 +114,7 @@ def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None
 def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawing:
     """Return how the group's symbols are put on paper, by the plan and GS1's table.
 
+    X in a PNG is whole dots of the printer, so that the resolution of the file is the printer's.
     Raises XDimensionOutOfRange or SymbolTooWide.
     """
     config = plan.config
@@ -123,12 +122,16 @@ def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawin
     size = symbol_size(kind, environment)
     quiet = QuietZone(size.quiet_left_x, size.quiet_right_x, size.quiet_top_x, size.quiet_bottom_x)
     width_x = quiet.left + group.width_x + quiet.right
-    x_mm = fitting_x_dimension_mm(kind, environment, config.module_size_mm, width_x)
+    if plan.file_format is FileFormat.PNG:
+        dots = WholeDots(kind, environment, plan.dpi)
+        x_mm = dots.fitting(config.module_size_mm, width_x) * dots.dot_mm
+    else:
+        x_mm = fitting_x_dimension_mm(kind, environment, config.module_size_mm, width_x)
     linear = size.height_mm is not None
     return Drawing(
         x_dimension_mm=x_mm,
         quiet_zone=quiet,
-        dpi=config.dpi or DEFAULT_DPI,
+        dpi=plan.dpi,
         bar_height_mm=size.height_at_mm(x_mm),
         bearer_bar_x=size.bearer_bar_x,
         # A linear symbol always has its text (GS1 General Specifications, 4.14); a matrix symbol where asked for.
@@ -155,7 +158,7 @@ def _draw_symbols(
     refused: dict[int, LabelError],
     screen_dpi: int | None,
 ) -> dict[_Place, tuple[bytes, _Size]]:
-    """Return the drawn symbols and their sizes; what cannot be drawn is added to `refused`, the first reason of a row stays."""
+    """Return the drawn symbols and their sizes. Add the first reason of each row that cannot be drawn to `refused`."""
     drawn: dict[_Place, tuple[bytes, _Size]] = {}
     write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
     for kind, places in _by_kind(payloads, refused).items():
@@ -203,8 +206,11 @@ def _title(payload: Payload) -> str:
 
 
 def _notes(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> tuple[Note, ...]:
-    config = plan.config
-    wanted = x_dimension_mm(kind, config.environment or Environment.RETAIL, config.module_size_mm)
-    if drawing.x_dimension_mm == wanted:
+    environment, requested_mm = plan.config.environment or Environment.RETAIL, plan.config.module_size_mm
+    wanted_mm = x_dimension_mm(kind, environment, requested_mm)
+    if plan.file_format is FileFormat.PNG:
+        dots = WholeDots(kind, environment, plan.dpi)
+        wanted_mm = dots.nearest(requested_mm) * dots.dot_mm
+    if drawing.x_dimension_mm == wanted_mm:
         return ()
-    return (Note(NoteCode.X_REDUCED, f"{wanted:.3f}"),)
+    return (Note(NoteCode.X_REDUCED, f"{wanted_mm:.3f}"),)

@@ -1,4 +1,4 @@
-"""What was found when a finished artefact was looked at, kept beside it for whoever asks."""
+"""The findings of verification, stored beside the artefact."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -10,12 +10,12 @@ from exports.errors import ExportError
 from exports.jobs.job_id import folder_of
 from gs1.errors import LabelError
 
-#: What a check counted, or the reason for which it failed.
+#: What a check counted, or why it failed.
 Facts: TypeAlias = dict[str, int | str]
 
 
 class Check(StrEnum):
-    """What is looked at before an artefact is published; sheets have no names to compare."""
+    """The checks of an artefact before it is published. Sheets have no names to compare."""
 
     WHOLE = "artefact_is_whole"
     NAMES = "names_are_distinct"
@@ -23,12 +23,12 @@ class Check(StrEnum):
     SAMPLE = "sample_decodes"
 
 
-#: What is to be checked, in this order; each returns its facts, or raises what it found wrong.
+#: Checks in their order. Each returns its facts, or raises what it found wrong.
 Checks: TypeAlias = Iterable[tuple[Check, Callable[[], Facts]]]
 
 
 class CountsDisagree(ExportError):
-    """The artefact does not hold as many pieces as the manifest has entities drawn."""
+    """The artefact or a report has not as many pieces as there are drawn or failed entities."""
 
     code = "counts_disagree"
 
@@ -48,9 +48,9 @@ class Finding:
 
 
 def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
-    """Do the checks in turn and store what they find, also where one of them raises what it found wrong.
+    """Run the checks in turn and store their findings, also if one of them raises.
 
-    The checks after that one are not done, and nothing is found of them.
+    The checks after that one are not run and have no finding.
     """
     findings: list[Finding] = []
     try:
@@ -67,7 +67,7 @@ def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
 
 
 def of(job_id: str, store: ArtefactStore) -> list[Finding]:
-    """Return what was found of the job's artefact; nothing while it has not been looked at."""
+    """Return the findings for the job's artefact. Empty if it has not been verified yet."""
     try:
         document = store.read_json(key(job_id))
     except FileNotFoundError:

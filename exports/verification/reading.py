@@ -1,16 +1,17 @@
 """An independent decoder reads what was drawn, before anything is published."""
 
-import io
-import re
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-import resvg_py
+import numpy as np
 import zxingcpp
-from PIL import Image
+from numpy.typing import NDArray
 
 from exports.errors import SymbolDoesNotDecode
-from exports.symbols.payloads import Expected
-from exports.verification.eps_picture import picture_of
+from exports.verification import carried as carrying
+from exports.verification import eps_picture, png_file, svg_file
+from exports.verification.carried import Carried
+from exports.verification.drawn import Drawn
 from gs1.symbol_size import SymbolKind
 from renderers.registry import FileFormat
 
@@ -36,52 +37,43 @@ _FORMATS: Mapping[SymbolKind, zxingcpp.BarcodeFormat] = {
     SymbolKind.GS1_128: zxingcpp.BarcodeFormat.Code128,
 }
 
-#: Pixels per X of drawings without pixels; the user unit of an SVG is one X. Few: drawing costs more than reading.
-_PIXELS_PER_X = 2
+_DARK = 128
 
-_VIEW_BOX_WIDTH = re.compile(rb'viewBox="0 0 ([0-9.]+) ')
-
-
-def require_decodes(name: str, data: bytes, file_format: FileFormat, expected: Expected) -> None:
-    """Raise SymbolDoesNotDecode unless the file holds one symbol with exactly the payload expected."""
-    require_reads(name, PICTURES[file_format](data), expected)
-
-
-def require_reads(name: str, picture: Image.Image, expected: Expected) -> None:
-    """Raise SymbolDoesNotDecode unless the picture holds one symbol with exactly the payload expected."""
-    found = zxingcpp.read_barcodes(
-        picture, formats=zxingcpp.BarcodeFormats(_FORMATS[expected.kind]), try_invert=False, try_rotate=False
-    )
-    read = [(barcode.symbology_identifier, barcode.bytes) for barcode in found]
-    # FNC1 in first place shows in the identifier; a UPC-A is read as the EAN-13 it also is.
-    leading = b"0" if expected.kind is SymbolKind.UPC_A else b""
-    payload = leading + expected.payload.removeprefix(b"\x1d")
-    identifiers = SYMBOLOGY_IDENTIFIERS[expected.kind]
-    if len(read) != 1 or read[0][0] not in identifiers or read[0][1] != payload:
-        raise SymbolDoesNotDecode(
-            f"{name} reads as {read or 'nothing'}",
-            value=read,
-            expected=f"{' or '.join(sorted(identifiers))} {payload!r}",
-        )
-
-
-def _svg(data: bytes) -> Image.Image:
-    view_box = _VIEW_BOX_WIDTH.search(data)
-    if view_box is None:
-        raise SymbolDoesNotDecode("The SVG has no viewBox", value=data[:200])
-    width = round(float(view_box[1]) * _PIXELS_PER_X)
-    return _png(
-        bytes(resvg_py.svg_to_bytes(svg_string=data.decode(), width=width, dpi=96, skip_system_fonts=True))
-    )
-
-
-def _png(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data)).convert("L")
-
-
-#: How a file of each format becomes a picture.
-PICTURES: Mapping[FileFormat, Callable[[bytes], Image.Image]] = {
-    FileFormat.SVG: _svg,
-    FileFormat.PNG: _png,
-    FileFormat.EPS: picture_of,
+#: How a file of each format is read back: (name for messages, bytes) -> what it shows.
+READERS: Mapping[FileFormat, Callable[[str, bytes], Drawn]] = {
+    FileFormat.SVG: svg_file.read,
+    FileFormat.PNG: png_file.read,
+    FileFormat.EPS: eps_picture.read,
 }
+
+
+class Decoded(NamedTuple):
+    """A symbol that says what it must: its message in words, what it encodes, its place, and the picture as dark pixels.
+
+    `message` is the `message` of `manifest.csv`: FNC1 is written as `^`.
+    """
+
+    text: str
+    message: str
+    position: zxingcpp.Position
+    dark: NDArray[np.bool_]
+
+
+def require_reads(name: str, picture: NDArray[np.uint8], carried: Carried) -> Decoded:
+    """Return the one symbol of the picture.
+
+    Raises SymbolDoesNotDecode unless there is exactly one of the kind, and it carries exactly what it must.
+    """
+    found = zxingcpp.read_barcodes(
+        picture, formats=zxingcpp.BarcodeFormats(_FORMATS[carried.kind]), try_invert=False, try_rotate=False
+    )
+    identifiers = SYMBOLOGY_IDENTIFIERS[carried.kind]
+    if len(found) != 1 or found[0].symbology_identifier not in identifiers:
+        read = [(barcode.symbology_identifier, barcode.bytes) for barcode in found]
+        raise SymbolDoesNotDecode(
+            f"{name} reads as {read or 'nothing'}", value=read, expected=f"one {carried.kind} {carried.hri}"
+        )
+    text = carrying.require_carried(name, found[0].bytes, carried)
+    encoded = found[0].bytes.decode("ascii").replace("\x1d", "^")
+    message = text if carried.digits or carried.resolver else f"^{encoded}"
+    return Decoded(text, message, found[0].position, picture < _DARK)

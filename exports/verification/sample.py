@@ -1,4 +1,4 @@
-"""Which entities of a job are decoded again from the finished artefact."""
+"""Selects the entities of a job that are decoded again from the finished artefact."""
 
 import polars as pl
 
@@ -7,11 +7,11 @@ from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 
-#: Up to so many entities a client waits for the job: few symbols are decoded, for each takes milliseconds.
+#: A client waits for jobs of up to so many entities. Few symbols are decoded, because each takes milliseconds.
 SMALL_JOB = 1_000
 DECODED_OF_SMALL = 50
 
-#: Of a larger job this many are decoded, and one of each kind besides.
+#: So many symbols of a larger job are decoded, and one entity of each kind besides.
 DECODED_OF_LARGE = 1_000
 
 _FRAME_ROWS = 50_000
@@ -28,7 +28,7 @@ _STRATA = (
 
 
 def size(entities: int, symbols_each: int) -> int:
-    """Return how many of the entities are decoded, each with all its symbols; one at least.
+    """Return how many entities are decoded, each with all its symbols. At least one.
 
     >>> [size(entities, 2) for entities in (10, 50, 1_000, 1_001, 1_000_000)]
     [10, 25, 25, 500, 500]
@@ -38,10 +38,10 @@ def size(entities: int, symbols_each: int) -> int:
 
 
 def rows(plan: ExportPlan, store: ArtefactStore, entities: int, symbols_each: int) -> pl.DataFrame:
-    """Return the sampled rows of the manifest, in order: spread evenly, and the first of each kind of row.
+    """Return the sampled rows of the manifest in order: rows spread evenly, and the first row of each kind.
 
-    The first and the last row are always among them. A kind is what decides the symbol and the parts of its
-    message, so that the one EAN-8 among a million EAN-13 is looked at. Of a small job no kinds are sought.
+    The first and the last row are always included. Rows of one kind have the same symbology and the same parts in
+    their message, so the only EAN-8 among a million EAN-13 is included too. Small jobs are sampled evenly only.
     """
     count = size(entities, symbols_each)
     spread = pl.Series(

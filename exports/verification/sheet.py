@@ -1,45 +1,72 @@
-"""A finished PDF is looked at as a printer would draw it, and its labels read, before anything is published."""
+"""Checks a finished PDF before it is published: counts and reads its labels, as a printer would draw them."""
 
 import hashlib
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
+import numpy as np
+import polars as pl
 import pypdfium2
-from PIL import Image
+from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs import decision
 from exports.jobs.plan import ExportPlan
-from exports.sheets.pages import encode
+from exports.ports import Report
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import Expected
-from exports.verification import sample
+from exports.symbols.payloads import Row
+from exports.verification import carried as carrying
+from exports.verification import geometry, label, pdf_pages, sample, tables
+from exports.verification.carried import Carried
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
+from exports.verification.pdf_pages import PdfPages
 from exports.verification.reading import require_reads
+from exports.verification.tables import Entities, Tables
+from gs1.symbol_size import Environment, symbol_size
 from renderers.sheets.model import LabelLayout
 from renderers.sheets.pdf import CorruptFragment, PdfSummary
 from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_MODULE = 4
 
+#: Entities between two looks at whether the job was cancelled.
+_CANCEL_EVERY = 50
 
-class _Label(NamedTuple):
-    """One label that is looked at: its place, both counted from 0, and what must be there."""
 
-    page: int
-    cell: int
+class _Page(NamedTuple):
+    """A page in hand: what it draws by cell, and the page as a printer draws it."""
+
+    cells: Mapping[int, label.Drawing]
+    page: pypdfium2.PdfPage
+
+
+class _Entity(NamedTuple):
+    """A sampled entity that was drawn. `first_cell` counts over all pages, from 0; `told` is its row in the report."""
+
+    row: Row
+    carried: Carried
     layout: LabelLayout
-    expected: Expected
+    first_cell: int
+    told: Mapping[str, str]
 
 
 def checks(
-    summary: PdfSummary, plan: ExportPlan, sheet: SheetPlan, processed: int, store: ArtefactStore, path: Path
+    summary: PdfSummary,
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    entities: Entities,
+    store: ArtefactStore,
+    path: Path,
 ) -> Checks:
-    """Yield what is to be checked of a PDF with the labels of `processed` entities.
+    """Yield what is to be checked of a PDF with the labels of these entities.
 
-    Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree.
+    Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
+    labels = entities.processed * sheet.copies
+    frame = sample.rows(plan, store, entities.total, 1)
+    found: list[Tables] = []
 
     def whole() -> Facts:
         with path.open("rb") as stream:
@@ -53,55 +80,130 @@ def checks(
             raise SymbolDoesNotDecode(f"The PDF cannot be opened: {error}") from error
 
     def counts() -> Facts:
-        with pypdfium2.PdfDocument(path) as document:
-            if len(document) != sheet.document.pages:
-                raise CountsDisagree("pages", len(document), sheet.document.pages)
-        return {"pages": sheet.document.pages, "entities": processed, "labels": processed * sheet.copies}
+        found.append(tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1))
+        tables.require_counts(found[0], entities.processed, entities.failed + entities.unmatched)
+        with PdfPages(path) as pages:
+            _require_labels_counted(pages, sheet, found[0].failed_rows)
+        return {"pages": sheet.document.pages, "entities": entities.processed, "labels": labels}
 
     yield Check.WHOLE, whole
     yield Check.COUNTS, counts
     yield (
         Check.SAMPLE,
-        lambda: {
-            "decoded": require_labels_read(path, plan, sheet, store),
-            "labels": processed * sheet.copies,
-        },
+        lambda: {"decoded": require_labels_read(path, plan, sheet, frame, found[0], store), "labels": labels},
     )
 
 
-def require_labels_read(path: Path, plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore) -> int:
-    """Return how many labels of the PDF were read, each saying just what it should.
+def _require_labels_counted(pages: PdfPages, sheet: SheetPlan, failed_rows: Sequence[int]) -> None:
+    """Raise CountsDisagree unless every page has as many symbols as labels. Failed rows count from 1."""
+    if len(pages) != sheet.document.pages:
+        raise CountsDisagree("pages", len(pages), sheet.document.pages)
+    per_page = sheet.template.labels_per_page
+    begins = np.arange(len(pages)) * per_page
+    first, last = sheet.first_cell(0), sheet.first_cell(sheet.rows)
+    expected = np.clip(last - begins, 0, per_page) - np.clip(first - begins, 0, per_page)
+    failed = sheet.first_cell(0) + (np.array(failed_rows, np.int64) - 1) * sheet.copies
+    blank = (failed[:, None] + np.arange(sheet.copies)).ravel() // per_page
+    expected -= np.bincount(blank, minlength=len(pages))
+    # One mask draws a matrix symbol. Of a linear one guard and bearer bars are masks too, of other heights.
+    heights = {layout.bar_height_dots for layout in sheet.layouts}
+    marks = [b"BI/W "] if heights == {0} else [b".98 0 0 %d.98 " % (height - 1) for height in heights]
+    for page, labels in enumerate(expected.tolist()):
+        content = pages.content(page)
+        if (drawn := sum(map(content.count, marks))) != labels:
+            raise CountsDisagree(f"labels on page {page + 1}", drawn, labels)
 
-    Raises SymbolDoesNotDecode where one does not, or its page is missing.
+
+def require_labels_read(
+    path: Path,
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    frame: pl.DataFrame,
+    reports: Tables,
+    store: ArtefactStore,
+) -> int:
+    """Return how many labels were decoded: one of each sampled entity; its other copies are drawn the same.
+
+    Raises SymbolDoesNotDecode where a label, or what the report tells of it, is not what the frozen manifest asks
+    for; ExportCancelled.
     """
-    read = 0
-    with pypdfium2.PdfDocument(path) as document:
-        for number, labels in groupby(_sampled(plan, sheet, store), key=lambda label: label.page):
-            if number >= len(document):
-                raise SymbolDoesNotDecode(f"Page {number + 1} is missing", value=len(document))
-            page = document[number]
-            for label in labels:
-                picture = _picture(page, sheet, label.layout, label.cell)
-                require_reads(f"page {number + 1} label {label.cell + 1}", picture, label.expected)
-                read += 1
-            page.close()
-    return read
+    entities = _entities(plan, sheet, frame, reports)
+    per_page = sheet.template.labels_per_page
+    wanted = {entity.first_cell + copy for entity in entities for copy in range(sheet.copies)}
+    in_hand: dict[int, _Page] = {}
+    with PdfPages(path) as pages, pypdfium2.PdfDocument(path) as document:
+
+        def read(page: int) -> _Page:
+            drawn = pdf_pages.drawings(f"page {page + 1}", pages.content(page))
+            cells = {cell for cell in range(per_page) if page * per_page + cell in wanted}
+            return _Page(label.by_cell(f"page {page + 1}", sheet, drawn, cells), document[page])
+
+        for number, entity in enumerate(entities):
+            if number % _CANCEL_EVERY == 0:
+                decision.require_not_cancelled(plan.job_id, store)
+            places = [divmod(entity.first_cell + copy, per_page) for copy in range(sheet.copies)]
+            # Entities follow each other on the pages: those behind are not needed again.
+            in_hand = {page: in_hand.get(page) or read(page) for page, _ in places}
+            drawn = [in_hand[page].cells.get(cell, ()) for page, cell in places]
+            page, cell = places[number % sheet.copies]
+            name = f"page {page + 1} label {cell + 1}"
+            for copy in drawn:
+                label.require_same(name, drawn[0], copy)
+            label.require_text(name, sheet, entity.layout, entity.carried, drawn[0])
+            picture = _picture(in_hand[page].page, sheet, entity.layout, cell)
+            _require_label(name, plan, sheet, entity, picture)
+    return len(entities)
 
 
-def _sampled(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore) -> list[_Label]:
-    """Return the labels to look at, in their order: one of each sampled entity, the first copy or a later one."""
-    batch = encode(plan, sheet, sample.rows(plan, store, sheet.rows, 1))
-    layouts = {position: layout for layout, group in batch.symbols for position in group.positions.tolist()}
-    labels: list[_Label] = []
-    for position, payload in sorted(batch.payloads.items()):
-        copy = position % sheet.copies
-        place = sheet.first_cell(batch.rows[position]["row"]) + copy
-        page, cell = divmod(place, sheet.template.labels_per_page)
-        labels.append(_Label(page, cell, layouts[position], Expected(payload.kind, payload.data)))
-    return labels
+def _entities(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame, reports: Tables) -> list[_Entity]:
+    layout_of = {layout.kind: layout for layout in sheet.layouts}
+    entities: list[_Entity] = []
+    for row in frame.iter_rows(named=True):
+        if tables.has_failed(reports, row):
+            continue
+        carried = carrying.of_row(sheet.slot, row, plan.resolver)
+        if carried.kind not in layout_of:
+            raise SymbolDoesNotDecode(f"No layout for {carried.kind}", value=carried.kind)
+        (told,) = reports.drawn[row["row"] + 1]
+        entities.append(_Entity(row, carried, layout_of[carried.kind], sheet.first_cell(row["row"]), told))
+    return entities
 
 
-def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> Image.Image:
+def _require_label(
+    name: str, plan: ExportPlan, sheet: SheetPlan, entity: _Entity, picture: NDArray[np.uint8]
+) -> None:
+    """Raise SymbolDoesNotDecode unless the symbol says and measures what it must, and the report tells it so."""
+    row, carried, layout = entity.row, entity.carried, entity.layout
+    decoded = require_reads(name, picture, carried)
+    size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
+    width_x = geometry.width_x(
+        name,
+        decoded.dark,
+        decoded.position,
+        carried.kind,
+        size,
+        _PIXELS_PER_MODULE,
+        layout.bar_height_dots / layout.x_dots if layout.bar_height_dots else None,
+        slack_px=1,
+    )
+    first_page, first_cell = divmod(entity.first_cell, sheet.template.labels_per_page)
+    tables.require_row(
+        Report.MANIFEST,
+        entity.told,
+        row,
+        file=f"page {first_page + 1} label {first_cell + 1}",
+        scope=row["scope"],
+        expiry=row["expiry"] or "",
+        symbology=carried.kind.value,
+        payload=decoded.text,
+        message=decoded.message,
+        modules=f"{width_x:g}",
+        x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
+    )
+    tables.require_note(name, entity.told, carried)
+
+
+def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> NDArray[np.uint8]:
     """Return one label as it is printed, whole pixels to a module."""
     calibration, template = sheet.document.calibration, sheet.template
     scale = calibration.scale_percent / 100
@@ -116,4 +218,4 @@ def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cel
     crop = tuple(max(0.0, side) for side in (left, bottom, right, top))
     pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * POINTS_PER_MILLIMETRE)
     # The stub says whole scales only; the library takes any.
-    return page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_pil()
+    return page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()

@@ -10,14 +10,14 @@ import dagster as dg
 
 from accounts.schedules import Schedule
 from accounts.store import Accounts
-from catalogue import selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from exports.errors import InvalidRequest
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits, count_of_allowed
 from exports.schedules import due_tick, export_of
-from exports.symbols.links import require_links_possible
 from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
@@ -39,6 +39,7 @@ def launch_due(
     accounts: Accounts,
     *,
     engine: Engine,
+    limits: Limits,
     parallel_from: int,
     now: datetime,
 ) -> list[str]:
@@ -56,8 +57,7 @@ def launch_due(
             if tick is None:
                 continue
             export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
-            require_links_possible(export)
-            count = selection.count(catalogue, export.selection, limit=parallel_from)
+            count = count_of_allowed(export, catalogue, artefacts, limits)
             started = _launch(
                 schedule, export, count, instance, runs, artefacts, parallel=count >= parallel_from
             )
@@ -65,7 +65,7 @@ def launch_due(
             outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
             told.append(f"{_named(schedule)} at {tick.isoformat()}: {outcome}")
         except LabelError as error:
-            told.append(f"{_named(schedule)}: refused, {error}")
+            told.append(f"{_named(schedule)}: refused, {_reason(error)}")
         except Exception as error:  # noqa: BLE001 - raised below, after the other schedules
             error.add_note(f"in {_named(schedule)}")
             failures.append(error)
@@ -99,6 +99,12 @@ def _launch(
     return True
 
 
+def _reason(error: LabelError) -> str:
+    if isinstance(error, InvalidRequest):
+        return "; ".join(detail["msg"] for detail in error.details)
+    return str(error)
+
+
 def _named(schedule: Schedule) -> str:
     return f"schedule {schedule.id} of {schedule.organisation} ({schedule.name})"
 
@@ -119,13 +125,15 @@ def export_schedules(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SkipReason:
+    settings = PipelineSettings()
     told = launch_due(
         context.instance,
         Runs(context.instance, _repository(context), _socket(context)),
         catalogue,
         artefacts,
         accounts,
-        engine=PipelineSettings().engine,
+        engine=settings.engine,
+        limits=settings.limits,
         parallel_from=PARALLEL_FROM,
         now=datetime.now(UTC),
     )

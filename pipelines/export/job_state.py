@@ -53,6 +53,7 @@ def job_of(
         finished_at=_time(record.end_time),
         reports=_reports(status, error_code, failed + unmatched),
         next_position=artefact.next_position if artefact else None,
+        notes=artefact.notes if artefact else {},
     )
 
 

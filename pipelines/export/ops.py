@@ -13,11 +13,13 @@ from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, manifest
 from exports.jobs.decision import Artefact
-from exports.jobs.manifest import Chunk
-from exports.jobs.parts import Part
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.parts import Part, key_of, stored
+from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 from pipelines import tags
 from pipelines.export import checks, mirror, progress, steps
+from pipelines.settings import PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -40,7 +42,7 @@ def resolve(
         else:
             leases.acquire(export, accounts, artefacts)
         frozen = manifest.freeze(export, catalogue, artefacts)
-        render.prepare(export, frozen, artefacts)
+        render.prepare(export, frozen, artefacts, PipelineSettings().limits)
         counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
         context.instance.add_run_tags(context.run_id, counts)
     for chunk in frozen.chunks():
@@ -81,7 +83,9 @@ def assemble_parts(
         leases.keep(export, accounts)
         try:
             frozen = manifest.load(export, artefacts)
-            return assemble.assemble(export, frozen, _distinct(parts), artefacts)
+            return assemble.assemble(
+                export, frozen, _of_this_release(export, frozen, parts, artefacts, accounts), artefacts
+            )
         finally:
             checks.report(context, export, artefacts)
 
@@ -119,7 +123,8 @@ def record_printed(
         if export.holds_lease and not lifecycle.is_recorded(catalogue, export.organisation, export.job_id):
             leases.keep(export, accounts)
         committed = datetime.fromisoformat(committed_at)
-        assemble.record_printed(export, _distinct(parts), committed, catalogue, artefacts)
+        assembled = [_assembled(export, frozen, part, artefacts) for part in _distinct(parts)]
+        assemble.record_printed(export, assembled, committed, catalogue, artefacts)
         picture = pictures.first(export, artefacts)
     steps.release(context, export, artefacts, accounts)
     context.add_output_metadata(
@@ -139,6 +144,23 @@ def record_printed(
         }
     )
     return artefact.key
+
+
+def _of_this_release(
+    export: ExportPlan, frozen: Manifest, parts: list[Part], artefacts: ArtefactStore, accounts: Accounts
+) -> list[Part]:
+    """Return the parts, drawn anew where another release drew them before the run was resumed."""
+    drawn: list[Part] = []
+    for part in _distinct(parts):
+        leases.keep(export, accounts)
+        drawn.append(render.chunk_to_part(export, frozen, Chunk(part.start, part.stop), artefacts))
+    return drawn
+
+
+def _assembled(export: ExportPlan, frozen: Manifest, part: Part, artefacts: ArtefactStore) -> Part:
+    """Return the part that went into the artefact: the one this release drew anew, if it did."""
+    key = key_of(export, frozen, Chunk(part.start, part.stop))
+    return stored(key, artefacts) or part
 
 
 def _distinct(parts: list[Part]) -> list[Part]:

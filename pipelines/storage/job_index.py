@@ -1,4 +1,4 @@
-"""An index of the export jobs in the database of runs: what lists and totals read. See decision 0012.
+"""An index of the export jobs in the database of runs: what lists and totals read. See decision 0013.
 
 Every entry follows from a run and its tags (`told`), and is written in the transaction that changes them. So the index
 is no second record of a job: it can be dropped, and is then built anew.

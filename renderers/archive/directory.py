@@ -145,8 +145,18 @@ def entries_of(stream: BinaryIO, names: Collection[str]) -> dict[str, np.void]:
 
 def content(stream: BinaryIO, entry: np.void) -> bytes:
     """Return the bytes of the member with this entry, inflated by zlib if they are compressed."""
+    return b"".join(blocks(stream, entry))
+
+
+def blocks(stream: BinaryIO, entry: np.void) -> Iterator[bytes]:
+    """Yield the bytes of the member with this entry in blocks, inflated by zlib if they are compressed."""
     stream.seek(entry["offset"])
     (local,) = np.frombuffer(stream.read(LOCAL.itemsize), LOCAL)
     stream.seek(int(local["name_length"]) + int(local["extra_length"]), os.SEEK_CUR)
-    data = stream.read(entry["compressed"])
-    return zlib.decompress(data, RAW) if entry["method"] == DEFLATED else data
+    inflater = zlib.decompressobj(RAW) if entry["method"] == DEFLATED else None
+    left = int(entry["compressed"])
+    while block := stream.read(min(left, BLOCK)):
+        left -= len(block)
+        yield inflater.decompress(block) if inflater else block
+    if inflater:
+        yield inflater.flush()

@@ -6,8 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from renderers.errors import RenderError
+from renderers.sheets.arrangement import DIE_TOLERANCE_MM
+from renderers.sheets.errors import LeavesPage
 from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH, POINTS_PER_INCH
+
+# What published inches, rounded to hundredths of a millimetre, may lie beside the page's edge.
+_ROUNDING_MM = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,31 @@ class Calibration:
     offset_x_mm: float = 0
     offset_y_mm: float = 0
     scale_percent: float = 100
+
+
+def require_on_page(template: SheetTemplate, calibration: Calibration) -> None:
+    """Raise LeavesPage where something that a label may show would be moved off the page.
+
+    `field` of the error is the setting that moves it: the offset, or the scale where that alone is too much.
+    """
+    across = (template.page_width_mm, template.left_mm, template.pitch_x_mm, template.columns)
+    down = (template.page_height_mm, template.top_mm, template.pitch_y_mm, template.rows)
+    for (page_mm, start_mm, pitch_mm, labels), label_mm, offset_mm, field_name in (
+        (across, template.label_width_mm, calibration.offset_x_mm, "offset_x_mm"),
+        (down, template.label_height_mm, calibration.offset_y_mm, "offset_y_mm"),
+    ):
+        scale = calibration.scale_percent / 100
+        first_mm = (start_mm + DIE_TOLERANCE_MM) * scale
+        last_mm = (start_mm + (labels - 1) * pitch_mm + label_mm - DIE_TOLERANCE_MM) * scale
+        if first_mm + offset_mm < -_ROUNDING_MM or last_mm + offset_mm > page_mm + _ROUNDING_MM:
+            by_scale = not offset_mm or last_mm > page_mm + _ROUNDING_MM
+            raise LeavesPage(
+                f"At a scale of {calibration.scale_percent:g} % and {field_name} {offset_mm:g} the labels of "
+                f"{template.id} need {first_mm + offset_mm:.2f} to {last_mm + offset_mm:.2f} mm of a page that has 0 to {page_mm:.2f} mm",
+                value=calibration.scale_percent if by_scale else offset_mm,
+                expected=f"{-first_mm:.2f} to {page_mm - last_mm:.2f} mm",
+                field="scale_percent" if by_scale else field_name,
+            )
 
 
 @dataclass(frozen=True, slots=True)

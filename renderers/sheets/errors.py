@@ -63,6 +63,12 @@ class DoesNotFit(SheetError):
         self.available_mm = available_mm
 
 
+class LeavesPage(SheetError):
+    """Scale and offset move labels off the page."""
+
+    code = "leaves_page"
+
+
 class InvalidStartPosition(SheetError):
     """The sheet has no cell of this number."""
 

@@ -9,11 +9,11 @@ to ISO 19005-2:2011, PDF/A-2b.
 
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 from renderers.digested_stream import DigestedStream
 from renderers.errors import RenderError
@@ -21,9 +21,22 @@ from renderers.sheets import pages, pdf_parts
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.placement import SheetLabels
 
+#: Indirect objects that a PDF/A may have. Source: ISO 19005-2:2011, 6.1.13.
+MAX_OBJECTS = 8_388_607
+
+#: Bytes of a file of which a cross-reference table can tell where each object begins, in ten digits. Source:
+#: ISO 32000-1:2008, 7.5.4.
+MAX_BYTES = 9_999_999_999
+
+#: Pages with their two objects each, and the page tree, within MAX_OBJECTS; the rest is for bookmarks.
+MOST_PAGES = 4_000_000
+
 _KIDS = 256
 _BLOCK = 1 << 20
 _SPOOL_BYTES = 1 << 20
+
+# Rows of the cross-reference table written at once: each is 70 bytes in memory.
+_TABLE_ROWS = 1 << 14
 
 # A fragment's directory has, for every page, the sizes in bytes of its two objects: page and content.
 _ENTRY = struct.Struct("<2L")
@@ -39,6 +52,12 @@ class CorruptFragment(RenderError):
     """A fragment of pages is not the one that was written."""
 
     code = "corrupt_fragment"
+
+
+class PdfTooLarge(RenderError):
+    """The labels make more than one PDF can hold."""
+
+    code = "pdf_too_large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +77,13 @@ class Bookmark:
 
     title: str
     page: int
+
+
+class Bookmarks(Protocol):
+    """Bookmarks in the order of the outline. They are counted first and read later, so they need no list."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Bookmark]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +123,11 @@ class _Numbers:
 
     def parent(self, level: int, index: int) -> int:
         return self.node(level + 1, index // _KIDS)
+
+
+def most_bookmarks(document: SheetDocument) -> int:
+    """Return how many bookmarks the document may have."""
+    return MAX_OBJECTS - _Numbers(document.pages).outline
 
 
 class PdfFragmentWriter:
@@ -167,7 +198,18 @@ class _File(DigestedStream):
 
     def __init__(self, out: BinaryIO, objects: int) -> None:
         super().__init__(out)
+        if objects > MAX_OBJECTS:
+            raise PdfTooLarge(
+                "The PDF has too many objects", value=objects, expected=f"at most {MAX_OBJECTS}"
+            )
         self.offsets = array("Q", bytes(8 * (objects + 1)))
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        if self.offset > MAX_BYTES:
+            raise PdfTooLarge(
+                "The PDF is too large", value=self.offset, expected=f"at most {MAX_BYTES} bytes"
+            )
 
     def add(self, number: int, body: bytes) -> None:
         self.offsets[number] = self.offset
@@ -178,18 +220,18 @@ def join(
     document: SheetDocument,
     fragments: Iterable[tuple[PdfFragment, IO[bytes]]],
     out: BinaryIO,
-    bookmarks: Sequence[Bookmark] = (),
+    bookmarks: Bookmarks = (),
 ) -> PdfSummary:
     """Write the PDF to a stream that need not seek and return its size and digest.
 
     `fragments` come in the order of their pages and cover the document; each stream stands at the first
-    byte of its fragment. Raises CorruptFragment if one is damaged, missing or out of order. Discard the file
-    then.
+    byte of its fragment. Raises CorruptFragment if one is damaged, missing or out of order, and PdfTooLarge.
+    Discard the file then.
     """
-    numbers = _Numbers(document.pages)
-    file = _File(out, numbers.outline - 1 + (len(bookmarks) + 1 if bookmarks else 0))
+    numbers, entries = _Numbers(document.pages), len(bookmarks)
+    file = _File(out, numbers.outline - 1 + (entries + 1 if entries else 0))
     file.write(_HEADER)
-    for number, body in _single_objects(document, numbers, bookmarks):
+    for number, body in _single_objects(document, numbers, entries):
         file.add(number, body)
     page = 0
     for fragment, stream in fragments:
@@ -199,14 +241,14 @@ def join(
         page += fragment.pages
     if page != document.pages:
         raise CorruptFragment("Pages are missing at the end", value=page, expected=f"{document.pages}")
-    for number, body in _outline(numbers, bookmarks, document):
+    for number, body in _outline(numbers, bookmarks, entries, document):
         file.add(number, body)
     _finish(file)
     return PdfSummary(file.offset, document.pages, file.hexdigest())
 
 
 def _single_objects(
-    document: SheetDocument, numbers: _Numbers, bookmarks: Sequence[Bookmark]
+    document: SheetDocument, numbers: _Numbers, bookmarks: int
 ) -> Iterable[tuple[int, bytes]]:
     """Yield number and body of all objects except pages and outline."""
     outline = f"/Outlines {numbers.outline} 0 R/PageMode/UseOutlines" if bookmarks else ""
@@ -276,14 +318,14 @@ def _copy(file: _File, fragment: PdfFragment, stream: IO[bytes], number: int) ->
 
 
 def _outline(
-    numbers: _Numbers, bookmarks: Sequence[Bookmark], document: SheetDocument
+    numbers: _Numbers, bookmarks: Bookmarks, entries: int, document: SheetDocument
 ) -> Iterable[tuple[int, bytes]]:
-    if not bookmarks:
+    if not entries:
         return
-    root, first, last = numbers.outline, numbers.outline + 1, numbers.outline + len(bookmarks)
+    root, first, last = numbers.outline, numbers.outline + 1, numbers.outline + entries
     yield (
         root,
-        f"<</Type/Outlines/First {first} 0 R/Last {last} 0 R/Count {len(bookmarks)}>>".encode(),
+        f"<</Type/Outlines/First {first} 0 R/Last {last} 0 R/Count {entries}>>".encode(),
     )
     for number, bookmark in enumerate(bookmarks, first):
         if not 0 <= bookmark.page < document.pages:
@@ -304,8 +346,8 @@ def _finish(file: _File) -> None:
     identifier = file.hexdigest()[:32]
     begin, size = file.offset, len(file.offsets)
     file.write(b"xref\n0 %d\n0000000000 65535 f \n" % size)
-    for at in range(1, size, _BLOCK):
-        file.write(b"".join(b"%010d 00000 n \n" % offset for offset in file.offsets[at : at + _BLOCK]))
+    for at in range(1, size, _TABLE_ROWS):
+        file.write(b"".join(b"%010d 00000 n \n" % offset for offset in file.offsets[at : at + _TABLE_ROWS]))
     file.write(
         f"trailer\n<</Size {size}/Root {_CATALOG} 0 R/Info {_INFO} 0 R/ID[<{identifier}><{identifier}>]>>\n"
         f"startxref\n{begin}\n%%EOF\n".encode()

@@ -1,14 +1,12 @@
 """The needs of an export's labels, and the sizes in whole printer dots that their symbols may have."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from gs1.errors import XDimensionOutOfRange
-from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size, x_dimension_mm
+from gs1.symbol_size import Environment, SymbolKind, SymbolSize
 from renderers.sheets.arrangement import Block
 from renderers.symbol import GUARD_BAR_X
-from renderers.units import MILLIMETRES_PER_INCH
+from renderers.whole_dots import WholeDots
 
 # Bars lower than this cannot be read by hand-held scanners without aiming: 5 mm, or 15 % of the symbol's
 # width where that is more. Source: ISO/IEC 15417 and ISO/IEC 16390, annexes on application parameters.
@@ -70,12 +68,16 @@ class Sizing:
     dpi: int
 
     @property
+    def dots(self) -> WholeDots:
+        return WholeDots(self.kind, self.environment, self.dpi, self.needs.units_per_x)
+
+    @property
     def size(self) -> SymbolSize:
-        return symbol_size(self.kind, self.environment)
+        return self.dots.size
 
     @property
     def dot_mm(self) -> float:
-        return MILLIMETRES_PER_INCH / self.dpi
+        return self.dots.dot_mm
 
     @property
     def outer_width_x(self) -> float:
@@ -91,7 +93,7 @@ class Sizing:
 
     @property
     def target_dots(self) -> int:
-        return min(self._at_least(self.size.x_target_mm), self._at_most(self.size.x_max_mm))
+        return min(self.dots.at_least(self.size.x_target_mm), self.dots.at_most(self.size.x_max_mm))
 
     def candidates(self, module_size_mm: float | None) -> list[Candidate]:
         """Return the sizes to try, the preferred first.
@@ -101,38 +103,19 @@ class Sizing:
         whole dots are inside them.
         """
         size, step = self.size, -self.needs.units_per_x
-        least, most = self._at_least(size.x_min_mm), self._at_most(size.x_max_mm)
-        if least > most:
-            raise XDimensionOutOfRange(
-                f"A printer of {self.dpi} dpi has no whole dots within {size.x_min_mm:.3f} to "
-                f"{size.x_max_mm:.3f} mm for {self.kind} in {self.environment}",
-                value=self.dpi,
-                expected=f"{size.x_min_mm:.3f} to {size.x_max_mm:.3f} mm in whole dots",
-                field="dpi",
-            )
+        least, most = self.dots.limits()
         if module_size_mm is None:
             allowed = list(range(most, least - 1, step))
             truncated = [x for x in allowed if x <= self.target_dots]
         else:
-            requested = x_dimension_mm(self.kind, self.environment, module_size_mm)
-            allowed = truncated = [min(max(self._dots(requested, round), least), most)]
+            allowed = truncated = [self.dots.nearest(module_size_mm)]
         tried = [Candidate(x, full_height=True) for x in allowed]
         if self.linear:
             tried += [Candidate(x, full_height=False) for x in truncated]
         if size.x_reduced_mm is not None and module_size_mm is None:
-            reduced = range(least + step, self._at_least(size.x_reduced_mm) - 1, step)
+            reduced = range(least + step, self.dots.at_least(size.x_reduced_mm) - 1, step)
             tried += [Candidate(x, full) for full in (True, False) for x in reduced]
         return tried
-
-    def _dots(self, x_mm: float, rounded: Callable[[float], int]) -> int:
-        """Return X in whole dots, a multiple of the units, so that narrow and wide bars are whole dots too."""
-        return rounded(x_mm / self.dot_mm / self.needs.units_per_x) * self.needs.units_per_x
-
-    def _at_least(self, x_mm: float) -> int:
-        return self._dots(x_mm, lambda value: math.ceil(value - _ROUNDING))
-
-    def _at_most(self, x_mm: float) -> int:
-        return self._dots(x_mm, lambda value: math.floor(value + _ROUNDING))
 
     def too_wide(self, x_dots: int) -> bool:
         """Return whether the symbol with its quiet zones is wider than GS1 allows at this X."""

@@ -18,6 +18,7 @@ from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from api.wire import paths
+from catalogue.selection import PrintCounts
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus
@@ -44,7 +45,7 @@ class FakeExports:
         self.keys = {}
         self.calls = []
         self.events = []
-        self.found = Preview(0, 0, [], [])
+        self.found = Preview(0, 0, [], [], PrintCounts(0, 0, 0))
 
     def submit(self, organisation, request, *, requested_by, idempotency_key=None):
         self._called("submit")
@@ -59,12 +60,12 @@ class FakeExports:
         self.keys[known] = (request.normalised(), job.job_id)
         return job
 
-    def reprint(self, organisation, job_id, *, requested_by, reason):
+    def reprint(self, organisation, job_id, *, requested_by, reason, rows=None):
         self._called("reprint")
         job = self._find(organisation.slug, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, "it was not completed")
-        self.submitted.append((organisation, reason, requested_by))
+        self.submitted.append((organisation, reason, requested_by, rows))
         return self.add(organisation.slug, self.status)
 
     def cancel(self, organisation, job_id):

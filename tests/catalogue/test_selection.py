@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from catalogue.ids import derived_id
 from catalogue.imports.ingest import import_files
+from catalogue.lifecycle import REPRINTED, Printing, record_printed
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, UnmatchedKey, count, least, resolve, unmatched
 from catalogue.tables import Catalogue
@@ -47,6 +48,7 @@ class Entity:
 class World:
     catalogue: Catalogue
     entities: list[Entity]
+    changed: set[str]
 
 
 def build(folder: Path) -> World:  # noqa: C901 - one loop per kind of entity
@@ -107,7 +109,24 @@ def build(folder: Path) -> World:  # noqa: C901 - one loop per kind of entity
         refused = {table.table: table.rejected for table in report.tables if table.rejected}
         # The other organisation derives other ids, so those of the events name nothing there.
         assert set(refused) <= ({"lifecycle_events"} if organisation == "007" else set())
-    return World(catalogue, entities)
+    return World(catalogue, entities, relabel(catalogue, chance))
+
+
+def relabel(catalogue: Catalogue, chance: random.Random) -> set[str]:
+    """Reprint some entities, of which some carried another lot then; return the ids of the latter."""
+    changed: set[str] = set()
+    for scope in Scope:
+        [rows] = resolve(catalogue, Selection(ORG, scope))
+        rows = rows.filter(pl.Series([chance.random() < 0.5 for _ in range(rows.height)]))
+        other = pl.Series([chance.random() < 0.5 for _ in range(rows.height)])
+        labels = rows.with_columns(
+            carried_lot=pl.when(other).then(pl.lit("OTHER")).otherwise(pl.col("lot_number")),
+            carried_expiry=pl.col("expiry"),
+        )
+        printing = Printing(f"again-{scope}", START + timedelta(days=1), REPRINTED, symbols="datamatrix")
+        record_printed(catalogue, ORG, printing, [labels])
+        changed |= {f"{scope}/{entity}" for entity in rows.filter(other)["entity_id"]}
+    return changed
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +135,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 def naive(world: World, selection: Selection) -> list[Entity]:
+    def changed(entity: Entity) -> bool:
+        return f"{entity.scope}/{entity.id}" in world.changed
+
     def matches(entity: Entity) -> bool:
         return (
             entity.scope is selection.scope
@@ -126,6 +148,8 @@ def naive(world: World, selection: Selection) -> list[Entity]:
             and (selection.lot_run_id is None or entity.lot_run_id == selection.lot_run_id)
             and (selection.serial_ids is None or (entity.serial is not None and entity.id in selection.serial_ids))
             and not (selection.never_printed and entity.printed)
+            and not (selection.changed_since_print and not changed(entity))
+            and not (selection.print_due and entity.printed and not changed(entity))
             and (selection.created_after is None or entity.created_at >= selection.created_after)
             and (selection.created_before is None or entity.created_at <= selection.created_before)
         )  # fmt: skip
@@ -162,6 +186,7 @@ def agree(world: World, selection: Selection) -> None:
         {}, {"gtins": ()}, {"lot_ids": ()}, {"serial_ids": ()}, {"never_printed": True}, {"lot_run_id": "run-1"},
         {"product_id": "opaque-1"}, {"product_id": "' OR 1=1 --"}, {"created_after": START + timedelta(hours=3)},
         {"created_before": START + timedelta(hours=3)}, {"lot_run_id": "run-2", "never_printed": True},
+        {"changed_since_print": True}, {"print_due": True}, {"changed_since_print": True, "never_printed": True},
     ],
 )  # fmt: skip
 def test_one_filter(world: World, scope: Scope, filters: dict) -> None:
@@ -183,6 +208,8 @@ def test_filters_together(world: World, data: st.DataObject, scope: Scope) -> No
         gtins=data.draw(some([entity.gtin14 for entity in of[Scope.PRODUCTS]])),
         product_id=data.draw(st.none() | st.sampled_from([entity.id for entity in of[Scope.PRODUCTS]])),
         never_printed=data.draw(st.booleans()),
+        changed_since_print=data.draw(st.booleans()),
+        print_due=data.draw(st.booleans()),
         created_after=data.draw(hours),
         created_before=data.draw(hours),
     )

@@ -89,6 +89,9 @@ def test_each_tick_of_a_year_is_due_once_where_somebody_looks_every_minute_or_so
         ({"never_printed": None}, {"never_printed": True}),
         ({"never_printed": True}, {"never_printed": True}),
         ({"never_printed": False}, None),
+        ({"changed_since_print": True}, {"changed_since_print": True}),
+        ({"print_due": True}, {"print_due": True}),
+        ({"print_due": False}, {"never_printed": True}),
     ],
 )
 def test_never_printed_is_meant_unless_the_request_says_otherwise(

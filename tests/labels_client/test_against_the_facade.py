@@ -4,6 +4,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from starlette.testclient import TestClient
 from accounts.identity import Role
 from accounts.store import Accounts
 from api.settings import ApiSettings
+from catalogue.selection import PrintCounts
 from exports.errors import Unavailable
 from exports.ports import JobStatus, Report
 from exports.previews.preview import Preview, PreviewFailure, PreviewPicture
@@ -115,6 +117,8 @@ def test_reprint(client, exports):
     done = exports.add("acme", JobStatus.COMPLETED)
     assert client.reprint(done.job_id, "torn on line 3").job_id != done.job_id
     assert exports.submitted[-1][1] == "torn on line 3"
+    client.reprint(done.job_id, "jam", rows="3-5,9")
+    assert exports.submitted[-1][-1] == ((3, 5), (9, 9))
 
 
 def test_jobs_over_several_pages(client, exports):
@@ -141,9 +145,11 @@ def test_preview(client, exports):
         2,
         [PreviewFailure("e1", "09506000134352", "L1", None, "too_long", "too long")],
         [PreviewPicture(b"png", "L2", "a symbol", 12.5, 12.5)],
+        PrintCounts(never_printed=400, changed=7, unknown=3),
     )
     found = client.preview(REQUEST)
     assert (found.total_items, found.tried_items) == (500, 2)
+    assert (found.never_printed_items, found.changed_items, found.unknown_items) == (400, 7, 3)
     assert found.failures == (
         models.PreviewFailure("e1", "09506000134352", "L1", None, "too_long", "too long"),
     )
@@ -167,6 +173,12 @@ def test_print_history(client, exports):
     assert [event.lot for event in client.print_history(gtin="9506000134352")] == lots
     (only,) = client.print_history(lot="L7")
     assert (only.occurred_at, only.actor) == (at, "key:1")
+    assert (only.carried, only.resolver, only.lines) == (None, None, None)
+    values = {"01": "09506000134352", "10": "L7"}
+    told = replace(exports.events[7][1], carried=values, resolver="https://id.gs1.org", lines=["Tea", "L7"])
+    exports.events[7] = ("acme", told)
+    (only,) = client.print_history(lot="L7")
+    assert (only.carried, only.resolver, only.lines) == (values, "https://id.gs1.org", ("Tea", "L7"))
 
 
 def test_reports(client, exports, tmp_path):

@@ -15,9 +15,12 @@ from exports.artefacts import ArtefactStore
 from exports.errors import AlreadyFinished, ExportNotFound, InvalidRequest, KeyReused, NotReprintable
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
+from exports.limits import Limits
 from exports.ports import JobStatus, Page
 from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
+from exports.requests.row_ranges import parse_rows
+from pipelines import tags
 from pipelines.dagster_exports import DagsterExports, _keyed_run_id
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
@@ -53,7 +56,7 @@ def stage(
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=10,
-        max_items=LOTS,
+        limits=Limits(max_items=LOTS),
     )
     return Stage(exports, artefacts)
 
@@ -94,11 +97,76 @@ def test_a_plan_without_a_run_is_taken_up_again(stage: Stage) -> None:
 
 
 def test_more_than_the_most_is_refused(stage: Stage) -> None:
-    stage.exports._max_items = LOTS - 1
+    stage.exports._limits = Limits(max_items=LOTS - 1)
     with pytest.raises(InvalidRequest) as caught:
         submit(stage, wanted())
     assert [fault["type"] for fault in caught.value.details] == ["too_many_items"]
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
+
+
+@pytest.mark.parametrize(
+    ("max_pages", "copies"), [(LOTS - 1, 1), (LOTS, 1), (2 * LOTS - 1, 2), (2 * LOTS, 2)]
+)
+def test_more_pages_than_the_most_are_refused(stage: Stage, max_pages: int, copies: int) -> None:
+    stage.exports._limits = Limits(max_items=LOTS, max_pages=max_pages)
+    config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "copies": copies}
+    request = wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
+    if max_pages == copies * LOTS:
+        assert submit(stage, request).status is JobStatus.PENDING
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        submit(stage, request)
+    [fault] = caught.value.details
+    assert (fault["loc"], fault["type"]) == (["body", "filters"], "too_many_pages")
+    assert f"{copies * LOTS} pages" in fault["msg"]
+    assert f"{max_pages} at most" in fault["msg"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "kind"),
+    [
+        (Limits(max_items=LOTS - 1), "too_many_items"),
+        (Limits(max_pages=2 * LOTS - 1), "too_many_pages"),
+    ],
+)
+def test_a_reprint_keeps_to_the_limits(stage: Stage, catalogue: Catalogue, limits: Limits, kind: str) -> None:
+    config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "copies": 2}
+    made = completed(
+        stage, catalogue, wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
+    )
+    stage.exports._limits = limits
+    with pytest.raises(InvalidRequest) as caught:
+        stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn")
+    assert [(fault["loc"], fault["type"]) for fault in caught.value.details] == [(["path", "job_id"], kind)]
+    stage.exports._limits = Limits(max_items=LOTS, max_pages=2 * LOTS)
+    assert stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn").status is JobStatus.PENDING
+
+
+def test_a_job_of_a_scale_that_is_taken_no_more_is_not_printed_again(
+    stage: Stage, catalogue: Catalogue
+) -> None:
+    sheet = {"sheet_template": "avery_5160", "symbology": "datamatrix", "scale_percent": 99.0}
+    made = completed(stage, catalogue, wanted(export_type="sheet_pdf", file_format="pdf", asset_config=sheet))
+    key = f"{plan.load(made, stage.store).folder}/request.json"
+    document = stage.store.read_json(key)
+    document["request"]["asset_config"]["scale_percent"] = 60.0
+    stage.store.write_json(key, document)
+    with pytest.raises(NotReprintable, match="no longer accepted"):
+        stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn")
+
+
+def completed(
+    stage: Stage, catalogue: Catalogue, request: ExportRequest, organisation: Organisation = ACME
+) -> str:
+    """Return the id of a job of all lots, made without a check and completed without being run."""
+    made = stage.exports._plan(str(uuid.uuid4()), organisation, request, "key:1")
+    stage.exports._start(made, LOTS)
+    manifest.freeze(made, catalogue, stage.store)
+    instance, run_id = stage.exports._instance, run_id_for(made.job_id)
+    instance.add_run_tags(run_id, {tags.TOTAL_ITEMS: str(LOTS)})
+    done = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export")
+    instance.report_dagster_event(done, run_id)
+    return made.job_id
 
 
 def test_a_queued_job_is_cancelled_for_good(stage: Stage) -> None:
@@ -129,6 +197,18 @@ def test_only_a_completed_job_is_printed_again(stage: Stage) -> None:
     job = submit(stage, wanted())
     with pytest.raises(NotReprintable):
         stage.exports.reprint(ACME, job.job_id, requested_by="key:1", reason="torn")
+
+
+def test_some_rows_are_printed_again(stage: Stage, catalogue: Catalogue) -> None:
+    done = completed(stage, catalogue, wanted())
+    again = stage.exports.reprint(ACME, done, requested_by="key:1", reason="jam", rows=parse_rows("2-3,5"))
+    stored = plan.load(again.job_id, stage.store)
+    assert (stored.reprint_of, stored.reason, stored.rows) == (done, "jam", ((2, 3), (5, 5)))
+    assert manifest.freeze(stored, catalogue, stage.store).rows == 3
+    with pytest.raises(InvalidRequest) as refused:
+        stage.exports.reprint(ACME, done, requested_by="key:1", reason="jam", rows=parse_rows("1,5-7"))
+    assert refused.value.details[0]["msg"] == "The job has rows 1-5, not 6-7"
+    assert stage.exports.jobs("acme", Page(1, 10)).total == 2
 
 
 def test_a_finished_job_cannot_be_cancelled(stage: Stage) -> None:
@@ -175,19 +255,10 @@ def test_a_bad_resolver_holds_up_its_organisations_links_alone(stage: Stage, cat
 
 def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue: Catalogue) -> None:
     bad = replace(ACME, resolver="https://example.com/10/shop")
-    reprinted = []
-    for request in (wanted(export_type="datamatrix"), wanted()):
-        # As a release made it that knew fewer rules.
-        made = stage.exports._plan(str(uuid.uuid4()), bad, request, "key:1")
-        stage.exports._start(made, LOTS)
-        manifest.freeze(made, catalogue, stage.store)
-        run_id = run_id_for(made.job_id)
-        done = dg.DagsterEvent(
-            event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export"
-        )
-        stage.exports._instance.report_dagster_event(done, run_id)
-        reprinted.append(made.job_id)
-    datamatrix, links = reprinted
+    # As a release made them that knew fewer rules.
+    datamatrix, links = (
+        completed(stage, catalogue, request, bad) for request in (wanted(export_type="datamatrix"), wanted())
+    )
     again = stage.exports.reprint(bad, datamatrix, requested_by="key:1", reason="torn")
     assert plan.load(again.job_id, stage.store).reprint_of == datamatrix
     with pytest.raises(NotReprintable, match="mislead"):

@@ -19,6 +19,7 @@ from exports.jobs import decision, manifest, plan
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import run_id_for
 from exports.jobs.manifest import Chunk
+from exports.limits import Limits
 from exports.ports import ExportJob, JobPosition, JobStatus, Page
 from exports.requests.request import parse_request
 from pipelines import tags
@@ -142,7 +143,7 @@ def stage(
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=10,
-        max_items=LOTS,
+        limits=Limits(max_items=LOTS),
     )
     return Stage(exports, dagster, catalogue, artefacts)
 

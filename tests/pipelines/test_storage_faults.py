@@ -23,6 +23,7 @@ from exports.errors import AlreadyFinished
 from exports.jobs import manifest
 from exports.jobs.job_id import run_id_for
 from exports.jobs.parts import Part
+from exports.limits import Limits
 from exports.ports import JobStatus, Page
 from exports.previews import pictures
 from exports.reads import ExportReads
@@ -80,7 +81,7 @@ def stage(
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=LOTS,
-        max_items=LOTS,
+        limits=Limits(max_items=LOTS),
     )
     return Stage(exports, artefacts, catalogue, accounts, dagster)
 

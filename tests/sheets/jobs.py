@@ -116,11 +116,11 @@ def sheets(plan: ExportPlan, rows: pl.DataFrame, store: ArtefactStore) -> tuple[
     manifest = frozen(plan, [rows], store)
     sheet = sheet_plan.solve(plan, template(plan.config.sheet_template or ""), manifest, store)
     made, out = io.BytesIO(), io.BytesIO()
-    fragment, _ = sheet_pages.draw(
+    fragment = sheet_pages.draw(
         plan, sheet, Chunk(0, rows.height), store, lambda _drawn, _failed: None,
         pages=made, manifest_csv=io.BytesIO(), errors_csv=io.BytesIO(),
-    )  # fmt: skip
-    assert fragment is not None
+    ).fragment  # fmt: skip
+    assert isinstance(fragment, pdf.PdfFragment)
     made.seek(0)
     pdf.join(sheet.document, [(fragment, made)], out)
     return sheet, out.getvalue()

@@ -50,7 +50,7 @@ EPS_EXPORTS = [kind for kind in EXPORTS if kind[1] == "eps"]
 
 
 def plan_of(export_type: str, file_format: str, scope: str, dpi: int | None = None) -> ExportPlan:
-    config = {"asset_config": {"dpi": dpi}} if dpi else {}
+    config = {"asset_config": {"dpi": dpi}} if file_format == "png" else {}
     return plan_for(scope=scope, export_type=export_type, file_format=file_format, **config)
 
 

@@ -91,9 +91,12 @@ def test_a_link_of_a_job_that_was_since_cancelled(client, exports):
 
 
 def test_the_reports_of_a_sheet(client, editor, exports):
-    job = exports.add("acme", JobStatus.COMPLETED, reports=frozenset(Report), next_position=7)
+    job = exports.add(
+        "acme", JobStatus.COMPLETED, reports=frozenset(Report), next_position=7, notes={"expired": 3}
+    )
     body = client.get(f"{URL}{job.job_id}/", headers=editor).json()
     assert body["next_position"] == 7
+    assert body["notes"] == [{"code": "expired", "count": 3}]
     for report in Report:
         url = body[f"{report}_url"]
         assert url.startswith(f"http://testserver{URL}{job.job_id}/{report}/?token=")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from api.wire import cursors
+from catalogue.selection import PrintCounts
 from exports.errors import Unavailable
 from exports.ports import JobPosition, JobStatus
 from exports.previews.preview import Preview, PreviewFailure, PreviewPicture
@@ -146,9 +147,16 @@ def test_a_reprint(client, editor, exports):
     assert set(receipt) == {"job_id", "status", "poll_url"}
     assert receipt["job_id"] != job.job_id
     assert response.headers["location"] == receipt["poll_url"]
-    [(organisation, reason, requested_by)] = exports.submitted
-    assert (organisation.slug, reason) == ("acme", "A röll — torn")
+    [(organisation, reason, requested_by, rows)] = exports.submitted
+    assert (organisation.slug, reason, rows) == ("acme", "A röll — torn", None)
     assert requested_by.startswith("key:")
+
+
+def test_a_reprint_of_some_rows(client, editor, exports):
+    job = exports.add("acme", JobStatus.COMPLETED)
+    body = {"reason": "jam", "rows": "121-180,200"}
+    assert client.post(f"{URL}{job.job_id}/reprint/", json=body, headers=editor).status_code == 202
+    assert exports.submitted[0][-1] == ((121, 180), (200, 200))
 
 
 def test_a_job_that_cannot_be_printed_again(client, editor, exports):
@@ -174,10 +182,12 @@ def test_a_preview(client, viewer, exports):
         tried_items=20,
         failures=[PreviewFailure("e1", "00012345678905", "L1", None, "symbol_too_wide", "too wide")],
         pictures=[PreviewPicture(PNG, "L2", "QR code of lot L2", 12.5, 12.5)],
+        printed=PrintCounts(never_printed=900, changed=7, unknown=3),
     )
     response = client.post(URL + "preview/", json=BASE, headers=viewer)
     body = response.json()
     assert (response.status_code, body["total_items"], body["tried_items"]) == (200, 1200, 20)
+    assert [body[key] for key in ("never_printed_items", "changed_items", "unknown_items")] == [900, 7, 3]
     assert body["failures"] == [
         {
             "entity_id": "e1",

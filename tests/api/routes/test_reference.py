@@ -44,7 +44,12 @@ def printed(lot, serial=None, **changes):
 
 
 def test_print_history(client, viewer, exports):
-    again = printed("L2", event_type="REPRINTED", actor="key:1", reason="torn")
+    known = {
+        "carried": {"01": "00012345678905", "10": "L2"},
+        "resolver": "https://id.gs1.org",
+        "lines": ["Tea", "(01)00012345678905(10)L2"],
+    }
+    again = printed("L2", event_type="REPRINTED", actor="key:1", reason="torn", **known)
     exports.events = [("acme", again), ("acme", printed("L1")), ("other", printed("L3"))]
     body = client.get(HISTORY, headers=viewer).json()
     assert body["pagination"]["total_count"] == 2
@@ -59,7 +64,9 @@ def test_print_history(client, viewer, exports):
         "job_id": "AbCdEfGhJkLmNoPqRsTuVw",
         "actor": "key:1",
         "reason": "torn",
+        **known,
     }
+    assert [body["data"][1][key] for key in known] == [None, None, None]
 
 
 @pytest.mark.parametrize(

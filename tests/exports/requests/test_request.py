@@ -11,7 +11,7 @@ from catalogue.selection import Scope, Selection
 from exports.errors import InvalidRequest
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.json_body import MAX_DETAILS
-from exports.requests.request import ExportRequest, parse_request
+from exports.requests.request import ACCEPTED_BEFORE, ExportRequest, parse_request
 
 BASE = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
 
@@ -100,6 +100,8 @@ def test_defaults_spelled_out_are_left_out():
 def test_the_normalised_form_is_a_fixed_point():
     request = parse_request(
         body(
+            export_type="qr_codes",
+            file_format="png",
             filters={
                 "gtins": ["012345678905"],
                 "lot_ids": ["7f3c2a9e-1111-4222-8333-444455556666"],
@@ -119,8 +121,9 @@ def test_the_normalised_form_is_a_fixed_point():
 
 
 def test_a_whole_number_and_its_float_are_one_request():
-    one = parse_request(body(asset_config={"offset_x_mm": 2}))
-    other = parse_request(body(asset_config={"offset_x_mm": 2.0}))
+    sheet = {"export_type": "sheet_pdf", "file_format": "pdf"}
+    one = parse_request(body(**sheet, asset_config={"offset_x_mm": 2}))
+    other = parse_request(body(**sheet, asset_config={"offset_x_mm": 2.0}))
     assert json.dumps(one.normalised()) == json.dumps(other.normalised())
 
 
@@ -138,6 +141,13 @@ def test_the_coherence_of_type_and_format(export_type, file_format):
         assert (fault["loc"], fault["type"]) == (["body", "file_format"], "incoherent_format")
     else:
         assert parse_request(data).file_format == file_format
+
+
+@pytest.mark.parametrize("stored", [{"dpi": 300}, {"copies": 2}])
+def test_a_request_that_was_accepted_before_is_still_read(stored):
+    document = json.dumps({**BASE, "asset_config": stored})
+    request = ExportRequest.model_validate_json(document, context=ACCEPTED_BEFORE)
+    assert request.normalised() == BASE
 
 
 def test_every_fault_is_told_at_once():

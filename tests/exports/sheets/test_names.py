@@ -61,7 +61,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     writer.add(sheet_pages.labels_on(sheet, batch, 0, 1))
     fragment = writer.close()
     pages.seek(0)
-    join(sheet.document, [(fragment, pages)], out, sheet_plan.bookmarks(sheet, [frame]))
+    join(sheet.document, [(fragment, pages)], out, sheet_plan.bookmarks(sheet, lambda: [frame]))
     return out.getvalue(), pictures.first_page(sheet, [batch]), sheet
 
 
@@ -98,3 +98,56 @@ def test_a_cut_name_ends_in_letters_of_the_font() -> None:
     assert "ت" not in text
     assert "\ufffd" not in text
     assert np.asarray(Image.open(io.BytesIO(picture))).min() == 0
+
+
+def test_a_name_that_no_font_shows_is_left_off_and_told() -> None:
+    names = ["Tea", "Tea \N{EGYPTIAN HIEROGLYPH A001}", "Cafe\u0301"]
+    plan = sheet_of("avery_5163")
+    content, _, sheet = drawn(plan, names)
+    with pypdfium2.PdfDocument(content) as opened:
+        text = opened[0].get_textpage().get_text_range()
+    assert text.count("Tea") == 1
+    assert "Café" in text
+    assert "\ufffd" not in text
+    notes = [row.note for row in sheet_pages.encode(plan, sheet, frame_of(names)).manifest_rows]
+    assert notes == ["", r"name not shown: no font for '\U00013000'", ""]
+
+
+def test_a_scale_is_told() -> None:
+    plan = plan_for(
+        export_type="sheet_pdf",
+        file_format="pdf",
+        asset_config={"symbology": "datamatrix", "scale_percent": 99.5, "sheet_template": "avery_5163"},
+    )
+    _, _, sheet = drawn(plan, ["Tea"])
+    [row] = sheet_pages.encode(plan, sheet, frame_of(["Tea"])).manifest_rows
+    assert row.note == "pages are scaled to 99.5 % for the printer"
+    assert row.x_dimension_mm == f"{sheet.layouts[0].x_dots * 25.4 / sheet.document.dpi:.3f}"
+
+
+@pytest.mark.parametrize(("module_size_mm", "drawn_gtin"), [(0.3, "9506000134352"), (0.67, "10614141000415")])
+def test_a_size_that_no_symbol_of_one_kind_may_have_leaves_the_others(
+    module_size_mm: float, drawn_gtin: str
+) -> None:
+    """EAN-13 may have 0.264 to 0.660 mm, ITF-14 0.495 to 1.016 mm."""
+    plan = plan_for(
+        scope="products",
+        export_type="sheet_pdf",
+        file_format="pdf",
+        asset_config={
+            "sheet_template": "thermal_4x6in",
+            "symbology": "barcode_1d",
+            "module_size_mm": module_size_mm,
+        },
+    )
+    rows = [
+        {"row": row, "scope": "products", "entity_id": gtin, "gtin14": gtin.zfill(14)}
+        for row, gtin in enumerate(("9506000134352", "10614141000415"))
+    ]
+    frame = pl.DataFrame(rows, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")
+    sheet = sheet_plan.plan_sheets(plan, template("thermal_4x6in"), 2, lambda: iter([frame]))
+    batch = sheet_pages.encode(plan, sheet, frame)
+    assert [row.entity_id for row in batch.manifest_rows] == [drawn_gtin]
+    [error] = batch.error_rows
+    assert error.code == "x_dimension_out_of_range"
+    assert f"{module_size_mm} mm is outside" in error.reason

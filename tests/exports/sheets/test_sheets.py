@@ -21,6 +21,7 @@ from exports.reports.files import key as report_key
 from exports.sheets import plan as sheet_plan
 from exports.sheets import templates
 from exports.sheets.check import require_possible
+from exports.verification import sample, tables
 from exports.verification.sheet import require_labels_read
 from gs1.symbol_size import SymbolKind
 from renderers.sheets.errors import InvalidTemplate
@@ -192,6 +193,9 @@ def test_a_calibrated_sheet_still_reads(catalogue: Catalogue, store: ArtefactSto
         ({"start_position": 64}, "start_position", "invalid_start_position", "1 to 63|no label 64"),
         ({"symbology": "qr", "sheet_template": "avery_5167"}, "sheet_template", "does_not_fit", "avery_5163"),
         ({"symbology": "barcode_1d"}, "sheet_template", "does_not_fit", "mm"),
+        ({"scale_percent": 109}, "scale_percent", "leaves_page", "0 to 215.90 mm"),
+        ({"offset_x_mm": 10.5}, "offset_x_mm", "leaves_page", "0 to 215.90 mm"),
+        ({"offset_y_mm": -14}, "offset_y_mm", "leaves_page", "0 to 279.40 mm"),
     ],
 )
 def test_what_cannot_be_is_refused_before_there_is_a_job(
@@ -226,10 +230,12 @@ def test_a_pdf_with_wrong_labels_is_not_published(
     sheet = sheet_plan.load(plan, store)
     other = sheet_for("22222222222222222222Cd", start_position=2)
     shifted = run(other, catalogue, store)
+    frame = sample.rows(plan, store, LOTS, 1)
+    reports = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1)
     with store.on_disk(artefact.key) as path:
-        assert require_labels_read(path, plan, sheet, store) > 10
+        assert require_labels_read(path, plan, sheet, frame, reports, store) > 10
     with store.on_disk(shifted.key) as path, pytest.raises(SymbolDoesNotDecode):
-        require_labels_read(path, plan, sheet, store)
+        require_labels_read(path, plan, sheet, frame, reports, store)
 
 
 def test_a_preview_shows_the_first_page(catalogue: Catalogue, store: ArtefactStore) -> None:

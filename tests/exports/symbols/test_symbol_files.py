@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import struct
 import zipfile
 from collections import Counter
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from PIL import Image
 
 from catalogue.imports import rules
 from catalogue.schema import MANIFEST
@@ -125,6 +127,42 @@ def test_a_wide_gs1_128_is_drawn_narrower_and_says_so(imported: Import, store: A
     assert 0.250 <= float(wide["x_dimension_mm"]) < 0.495
     assert wide["note"].startswith("X reduced from 0.495 mm")
     assert (float(wide["modules"]) + 20) * float(wide["x_dimension_mm"]) <= 165.10
+
+
+@pytest.mark.parametrize(
+    ("dpi", "x_mm", "dots", "per_metre"),
+    [(203, 0.396, 4, 7992), (300, 0.396, 5, 11811), (600, None, 12, 23622), (96, None, 2, 3780)],
+)
+def test_a_png_is_in_the_printers_dots(
+    imported: Import, store: ArtefactStore, dpi: int, x_mm: float | None, dots: int, per_metre: int
+) -> None:
+    """`per_metre` is the dpi in pHYs' unit, so that software prints each pixel as one dot."""
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots="gtin,lot_number\n9506000134352,1\n",
+    )
+    config = {"dpi": dpi} | ({} if x_mm is None else {"module_size_mm": x_mm})
+    files = members(run(plan_for(file_format="png", asset_config=config), catalogue, store), store)
+    [row] = table(files["manifest.csv"])
+    picture = files[row["file"]]
+    assert struct.unpack(">IIB", picture[picture.index(b"pHYs") + 4 :][:9]) == (per_metre, per_metre, 1)
+    with Image.open(io.BytesIO(picture)) as opened:
+        assert opened.width == (int(row["modules"]) + 8) * dots
+    assert row["x_dimension_mm"] == f"{dots * 25.4 / dpi:.3f}"
+    assert row["note"] == ""
+
+
+def test_a_wide_gs1_128_as_a_png_loses_whole_dots(imported: Import, store: ArtefactStore) -> None:
+    catalogue = imported(
+        products="gtin,name\n9506000134352,Tea\n",
+        lots=f"gtin,lot_number,expiration_date\n9506000134352,{LONG_LOT},2027-05-31\n",
+    )
+    plan = plan_for(export_type="codes_combined", file_format="png", asset_config={"dpi": 300})
+    *_, wide = table(members(run(plan, catalogue, store), store)["manifest.csv"])
+    # 4 dots; 5 would be 0.423 mm and more than 165.10 mm.
+    assert (wide["symbology"], wide["x_dimension_mm"]) == ("gs1_128", "0.339")
+    assert wide["note"] == "X reduced from 0.508 mm to stay within the greatest width GS1 allows"
+    assert (float(wide["modules"]) + 20) * 5 * 25.4 / 300 > 165.10
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -22,14 +22,22 @@ from exports.jobs import plan as export_plans
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
 from exports.schedules import export_of, schedule_request
 from pipelines import tags
 from pipelines.automation.schedules import SENSOR, launch_due
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from renderers.engine import Engine
+from tests.pipelines.conftest import LOTS
 
 BODY = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
+SHEET = {
+    "scope": "lots",
+    "export_type": "sheet_pdf",
+    "file_format": "pdf",
+    "asset_config": {"sheet_template": "thermal_4x6in"},
+}
 
 
 class Killed(BaseException):
@@ -46,6 +54,7 @@ class Evaluation:
     artefacts: ArtefactStore
     accounts: Accounts
     parallel_from: int = 100
+    limits: Limits = field(default_factory=Limits)
 
     def at(self, now: datetime) -> list[str]:
         return launch_due(
@@ -55,6 +64,7 @@ class Evaluation:
             self.artefacts,
             self.accounts,
             engine=Engine.BATCH,
+            limits=self.limits,
             parallel_from=self.parallel_from,
             now=now,
         )
@@ -104,6 +114,28 @@ def test_a_large_job_gets_processes_of_its_own(evaluation, tick) -> None:
     evaluation.at(tick)
     (run,) = evaluation.jobs
     assert "forked" in run.run_config["execution"]["config"]
+
+
+@pytest.mark.parametrize(
+    ("body", "limits", "words"),
+    [
+        (BODY, Limits(max_items=LOTS - 1), f"more than {LOTS - 1} entities"),
+        (SHEET, Limits(max_pages=LOTS - 1), f"{LOTS - 1} at most"),
+        (SHEET | {"asset_config": {"sheet_template": "none_such"}}, Limits(), "no sheet template"),
+    ],
+)
+def test_a_plan_passes_the_checks_of_a_submission(evaluation, accounts, body, limits, words) -> None:
+    request = schedule_request(json.dumps(body).encode())
+    plan = accounts.schedules.add("acme", "Hourly", cron="0 * * * *", time_zone="UTC", request=request)
+    tick = plan.created_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    evaluation.limits = limits
+    [told] = evaluation.at(tick)
+    assert "refused" in told
+    assert words in told
+    assert evaluation.jobs == []
+    evaluation.limits = Limits()
+    if body.get("asset_config", {}).get("sheet_template") != "none_such":
+        assert "job" in evaluation.at(tick)[0]
 
 
 def test_missed_ticks_are_made_up_for_once(evaluation, tick) -> None:

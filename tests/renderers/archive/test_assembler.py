@@ -73,7 +73,7 @@ def test_nothing_is_a_valid_archive() -> None:
     assert zipfile.ZipFile(io.BytesIO(content)).namelist() == []
 
 
-@pytest.mark.parametrize("count", [65_534, 65_535, 70_000])
+@pytest.mark.parametrize("count", [65_534, 65_535, 65_536])
 def test_many_members(count: int) -> None:
     """65,535 in the plain end record means "see ZIP64", so ZIP64 begins there."""
     content, summary = assemble([[(f"{row:08d}", b"x", True) for row in range(count)]])

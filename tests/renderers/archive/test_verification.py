@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from renderers.archive import records
-from renderers.archive.assembler import Assembler
+from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.records import CorruptArchive, Members, local_headers
 from renderers.archive.verification import verify, verify_fragment
 from tests.renderers.archive.samples import MEMBERS, SMALL, assemble, fragment, with_flipped
@@ -38,6 +39,32 @@ def test_headers_and_directory_must_agree_whatever_the_digest_says(flip: int) ->
         changed = with_flipped(content, place, flip)
         with pytest.raises(CorruptArchive):
             verify(io.BytesIO(changed), replace(summary, sha256=hashlib.sha256(changed).hexdigest()))
+
+
+def told(content: bytes, **facts: int) -> ArchiveSummary:
+    """Return what an assembler that wrote this archive would have told of it."""
+    digest = hashlib.sha256(content).hexdigest()
+    return replace(SMALL[1], size_bytes=len(content), sha256=digest, **facts)
+
+
+def test_data_that_no_member_has_is_found() -> None:
+    """All members are there: only where the directory begins tells of the rest."""
+    content, summary = SMALL
+    *_, offset, _ = struct.unpack("<4s4H2LH", content[-22:])
+    longer = content[:offset] + b"junk" + content[offset:-6] + struct.pack("<LH", offset + 4, 0)
+    with pytest.raises(CorruptArchive, match="more or less than its directory says"):
+        verify(io.BytesIO(longer), told(longer))
+    verify(io.BytesIO(content), summary)
+
+
+@pytest.mark.parametrize("more", [-1, 1])
+def test_a_count_that_the_directory_does_not_bear_out_is_found(more: int) -> None:
+    """The members lie end to end up to the directory: only their number is wrong."""
+    content, summary = SMALL
+    members = summary.members + more
+    lying = content[:-14] + struct.pack("<2H", members, members) + content[-10:]
+    with pytest.raises(CorruptArchive, match="more or less than its directory says"):
+        verify(io.BytesIO(lying), told(lying, members=members))
 
 
 def test_nochanged_byte_of_a_fragment_passes() -> None:

@@ -17,9 +17,20 @@ from hypothesis import strategies as st
 
 from gs1.symbol_size import SymbolKind
 from renderers.errors import RenderError
+from renderers.sheets import pdf
 from renderers.sheets.document import Calibration, SheetDocument
 from renderers.sheets.pages import TextTooWide
-from renderers.sheets.pdf import Bookmark, CorruptFragment, PdfFragment, PdfFragmentWriter, join
+from renderers.sheets.pdf import (
+    MAX_BYTES,
+    MOST_PAGES,
+    Bookmark,
+    CorruptFragment,
+    PdfFragment,
+    PdfFragmentWriter,
+    PdfTooLarge,
+    join,
+    most_bookmarks,
+)
 from tests.renderers.sheets.pdf_samples import NAMES, fragments, part, pdf_of, sample, some
 
 FOUR_PAGES = sample(count=200, first_cell=5)
@@ -231,6 +242,43 @@ def test_damaged_missing_and_misplaced_fragments_are_refused() -> None:
 def test_a_bookmark_must_lead_somewhere() -> None:
     with pytest.raises(RenderError, match="bookmark"):
         pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels, bookmarks=[Bookmark("x", 4)])
+
+
+def test_the_most_pages_are_within_the_objects_of_pdf_a() -> None:
+    document = sample(count=1).document
+    assert most_bookmarks(replace(document, pages=MOST_PAGES)) > 0
+
+
+@pytest.mark.parametrize("entries", [2, 3, 4])
+def test_a_pdf_has_no_more_objects_than_pdf_a_allows(monkeypatch: pytest.MonkeyPatch, entries: int) -> None:
+    """Without bookmarks the four pages take so many objects that three bookmarks and their root still fit."""
+    content, _ = pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels)
+    objects = int(re.findall(rb"/Size ([0-9]+)", content)[0]) - 1
+    monkeypatch.setattr(pdf, "MAX_OBJECTS", objects + 4)
+    assert most_bookmarks(FOUR_PAGES.document) == 3
+    bookmarks = [Bookmark(str(number), 0) for number in range(entries)]
+    if entries <= 3:
+        pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels, bookmarks=bookmarks)
+        return
+    with pytest.raises(PdfTooLarge) as error:
+        pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels, bookmarks=bookmarks)
+    assert error.value.value == objects + 5
+
+
+@pytest.mark.parametrize("spare", [-1, 0, 1])
+def test_a_pdf_is_no_longer_than_ten_digits_tell(monkeypatch: pytest.MonkeyPatch, spare: int) -> None:
+    _, summary = pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels)
+    monkeypatch.setattr(pdf, "MAX_BYTES", summary.size_bytes + spare)
+    if spare >= 0:
+        pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels)
+        return
+    with pytest.raises(PdfTooLarge) as error:
+        pdf_of(FOUR_PAGES.document, FOUR_PAGES.labels)
+    assert error.value.value == summary.size_bytes
+
+
+def test_the_last_offset_that_ten_digits_tell() -> None:
+    assert b"%010d" % MAX_BYTES == b"9999999999"
 
 
 def test_fragments_follow_each_other_in_one_stream() -> None:

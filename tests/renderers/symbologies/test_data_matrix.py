@@ -336,6 +336,25 @@ def test_refusals_leave_the_rest_alone(message: bytes, error: type[Exception], r
     assert [group.positions.tolist() for group in batch.groups] == [[0, 2]]
 
 
+#: Modules of a side and data codewords of the square symbols. Source: ISO/IEC 16022:2006, table 7.
+CODEWORDS_OF_SIDE = {
+    10: 3, 12: 5, 14: 8, 16: 12, 18: 18, 20: 22, 22: 30, 24: 36, 26: 44, 32: 62, 36: 86, 40: 114, 44: 144, 48: 174,
+    52: 204, 64: 280, 72: 368, 80: 456, 88: 576, 96: 696, 104: 816, 120: 1050, 132: 1304, 144: 1558,
+}  # fmt: skip
+
+
+def test_every_size_holds_as_many_digits_as_published() -> None:
+    """FNC1 takes one codeword, each two digits one, a digit that is left over one."""
+    sides = [*CODEWORDS_OF_SIDE, 0]
+    full = [2 * (codewords - 1) for codewords in CODEWORDS_OF_SIDE.values()]
+    messages = [b"\x1d" + b"1" * (digits + more) for digits in full for more in (-1, 0, 1)]
+    found = data_matrix.sizes(messages).tolist()
+    for number, side in enumerate(sides[:-1]):
+        assert found[3 * number : 3 * number + 3] == [side, side, sides[number + 1]]
+    drawn = {position: modules.shape[0] for position, modules in symbols(messages[:-1]).items()}
+    assert drawn == dict(enumerate(found[:-1]))
+
+
 def test_the_largest_symbol_holds_what_it_should() -> None:
     for message in (b"\x1d" + b"1" * 3_114, b"\x1d" + b"A" * 2_334):
         assert symbols([message])[0].shape == (144, 144)

@@ -145,6 +145,19 @@ PUBLISHED = [
 ]
 
 
+#: Bytes that versions 1 to 40 hold in byte mode. Source: ISO/IEC 18004:2015, table 7.
+BYTES_OF_VERSION: dict[ErrorCorrection, str] = {
+    "L": "17 32 53 78 106 134 154 192 230 271 321 367 425 458 520 586 644 718 792 858"
+    " 929 1003 1091 1171 1273 1367 1465 1528 1628 1732 1840 1952 2068 2188 2303 2431 2563 2699 2809 2953",
+    "M": "14 26 42 62 84 106 122 152 180 213 251 287 331 362 412 450 504 560 624 666"
+    " 711 779 857 911 997 1059 1125 1190 1264 1370 1452 1538 1628 1722 1809 1911 1989 2099 2213 2331",
+    "Q": "11 20 32 46 60 74 86 108 130 151 177 203 241 258 292 322 364 394 442 482"
+    " 509 565 611 661 715 751 805 868 908 982 1030 1112 1168 1228 1283 1351 1423 1499 1579 1663",
+    "H": "7 14 24 34 44 58 64 84 98 119 137 155 177 194 220 250 280 310 338 382"
+    " 403 439 461 511 535 593 625 658 698 742 790 842 898 958 983 1051 1093 1139 1219 1273",
+}
+
+
 @pytest.mark.parametrize(("reason", "payload", "level", "version", "codewords"), PUBLISHED)
 def test_published_data_codewords(
     reason: str, payload: bytes, level: ErrorCorrection, version: int, codewords: str
@@ -244,6 +257,22 @@ def test_segments_take_the_fewest_bits(payloads: list[bytes]) -> None:
     for versions in ranges:
         _, bits = qr_segments._segment(payloads, max(map(len, payloads)), versions)
         assert bits.tolist() == [_least_bits(each, versions.count_bits) for each in payloads]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_version_holds_as_many_bytes_as_published(level: ErrorCorrection) -> None:
+    capacities = [int(most) for most in BYTES_OF_VERSION[level].split()]
+    assert len(capacities) == 40
+    payloads = [b"\xe9" * (most + more) for most in capacities for more in (-1, 0, 1)]
+    batch = qr_code.encode(payloads, level=level)
+    assert list(batch.refused) == [len(payloads) - 1]
+    versions = {position: version_of(modules) for position, modules in in_order(batch).items()}
+    for version in range(1, 41):
+        at = 3 * (version - 1)
+        assert [versions.get(at + each, 41) for each in range(3)] == [version, version, version + 1]
+    assert qr_code.sizes(payloads, level=level).tolist() == [
+        4 * versions[position] + 17 if position in versions else 0 for position in range(len(payloads))
+    ]
 
 
 @pytest.mark.parametrize("level", LEVELS)

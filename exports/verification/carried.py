@@ -1,0 +1,137 @@
+"""What each symbol must carry, stated from the frozen manifest's columns alone.
+
+Nothing here is shared with `exports.symbols.payloads`, which the drawing code uses: a mistake there must not also be
+what is expected.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from exports.errors import SymbolDoesNotDecode
+from exports.requests.export_types import Slot
+from exports.symbols.payloads import Row
+from gs1 import element_string
+from gs1.digital_link import DEFAULT_RESOLVER, parse_digital_link
+from gs1.element_string import ElementString
+from gs1.errors import Gs1Error
+from gs1.symbol_size import SymbolKind
+
+_COLUMN_OF = {"01": "gtin14", "17": "expiry", "15": "best_before", "10": "lot_number", "21": "serial_number"}
+
+#: Application Identifiers by slot and scope, in the order of the human-readable text. One whose column is empty is
+#: left out, and (15) where there is (17). A product's linear symbol carries its GTIN's digits and no AI.
+_AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
+    (Slot.QR, "products"): ("01",),
+    (Slot.QR, "lots"): ("01", "17", "15", "10"),
+    (Slot.QR, "serials"): ("01", "17", "15", "10", "21"),
+    (Slot.DATAMATRIX, "products"): ("01",),
+    (Slot.DATAMATRIX, "lots"): ("01", "17", "15", "10"),
+    (Slot.DATAMATRIX, "serials"): ("01", "17", "15", "10", "21"),
+    (Slot.LINEAR, "products"): (),
+    (Slot.LINEAR, "lots"): ("01", "17", "15", "10"),
+    (Slot.LINEAR, "serials"): ("01", "21"),
+}
+
+_KIND_OF = {Slot.QR: SymbolKind.QR_CODE, Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX}
+
+#: Symbols of a GTIN alone by the catalogue's word for them: how many digits they have. Shortest first.
+_CARRIERS: Mapping[str, tuple[SymbolKind, int]] = {
+    "ean8": (SymbolKind.EAN_8, 8),
+    "upca": (SymbolKind.UPC_A, 12),
+    "ean13": (SymbolKind.EAN_13, 13),
+    "itf14": (SymbolKind.ITF_14, 14),
+}
+
+#: Columns that some symbols carry and others leave out, by what the note calls them.
+CARRIED_COLUMNS = {"lot": "lot_number", "expiry": "expiry", "best before": "best_before"}
+
+
+class Carried(NamedTuple):
+    """What one symbol must carry: `elements` of a message or a link, or only `digits`, and then no elements.
+
+    `resolver` is the link's, and empty for other symbols. `left_out` are names of `CARRIED_COLUMNS` that are known of
+    the entity and not carried.
+    """
+
+    kind: SymbolKind
+    elements: ElementString
+    digits: str
+    resolver: str
+    left_out: tuple[str, ...]
+
+    @property
+    def hri(self) -> str:
+        """The human-readable text."""
+        return "".join(self.hri_elements)
+
+    @property
+    def hri_elements(self) -> list[str]:
+        """The elements of the human-readable text, between which lines may be broken."""
+        return [f"({ai}){value}" for ai, value in self.elements] or [self.digits]
+
+
+def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
+    """Return what the slot's symbol of this row of the manifest must carry."""
+    ais = _AIS_OF[slot, row["scope"]]
+    elements = tuple((ai, row[_COLUMN_OF[ai]]) for ai in ais if row[_COLUMN_OF[ai]])
+    if row["expiry"]:
+        elements = tuple(element for element in elements if element[0] != "15")
+    if not ais:
+        kind, digits = _alone(row["gtin14"], row["carrier"])
+        return Carried(kind, (), digits, "", ())
+    columns = {_COLUMN_OF[ai] for ai, _ in elements}
+    return Carried(
+        kind=_KIND_OF.get(slot, SymbolKind.GS1_128),
+        elements=elements,
+        digits="",
+        resolver=(resolver or DEFAULT_RESOLVER).rstrip("/") if slot is Slot.QR else "",
+        left_out=tuple(
+            name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns
+        ),
+    )
+
+
+def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:
+    """Return the symbol and the digits of a GTIN alone: the declared one if it can hold it, or else the shortest."""
+    significant = gtin_14.lstrip("0")
+    preferred = [_CARRIERS[declared]] if declared else []
+    kind, digits = next(
+        (kind, digits) for kind, digits in [*preferred, *_CARRIERS.values()] if len(significant) <= digits
+    )
+    return kind, gtin_14[-digits:]
+
+
+def require_carried(name: str, message: bytes, carried: Carried) -> str:
+    """Return what was decoded, as the manifest must tell it: the link, the digits, or the bracketed elements.
+
+    An opening parenthesis within a value is written as backslash and parenthesis.
+
+    `message` has no FNC1 in first place, which shows in the symbology identifier instead. Raises
+    SymbolDoesNotDecode unless it says exactly what the symbol must carry.
+    """
+    try:
+        text = message.decode("ascii")
+        if carried.digits:
+            # A UPC-A is decoded as the EAN-13 it also is.
+            leading = "0" if carried.kind is SymbolKind.UPC_A else ""
+            _require_equal(name, text, leading + carried.digits)
+            return carried.digits
+        if carried.kind is SymbolKind.QR_CODE:
+            resolver, elements = parse_digital_link(text)
+            _require_equal(name, resolver, carried.resolver)
+        else:
+            elements = element_string.parse(text)
+    except (Gs1Error, UnicodeDecodeError) as error:
+        raise SymbolDoesNotDecode(f"{name} says {message!r}: {error}", value=message) from error
+    _require_equal(name, sorted(elements), sorted(carried.elements))
+    if carried.kind is SymbolKind.QR_CODE:
+        return text
+    escaped = [(ai, value.replace("(", r"\(")) for ai, value in carried.elements]
+    return "".join(f"({ai}){value}" for ai, value in escaped)
+
+
+def _require_equal(name: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise SymbolDoesNotDecode(
+            f"{name} says {found!r}, not {expected!r}", value=found, expected=str(expected)
+        )

@@ -1,0 +1,139 @@
+"""Measures a decoded symbol in its picture: modules, quiet zone, height."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import zxingcpp
+from numpy.typing import NDArray
+
+from exports.errors import SymbolDoesNotDecode
+from gs1.symbol_size import SymbolKind, SymbolSize
+
+#: The decoder says where a symbol is to within a pixel or so. Nothing else is so near: the least quiet zone is 1 X.
+_NEAR_X = 0.5
+
+
+class _Form(NamedTuple):
+    """How wide a symbol is, in X: `per_run` for each dark run of one of its rows, and `fixed` besides.
+
+    `row_x` is that row, from the symbol's upper edge in X; it is the middle of the bars where it is None.
+    """
+
+    row_x: float | None
+    per_run: float
+    fixed: float
+
+
+#: QR Code: dark and light modules alternate in row 6, between two finder patterns of 7 modules with one light module
+#: each (ISO/IEC 18004). Data Matrix: they alternate in the top row (ISO/IEC 16022). EAN-13 and UPC-A have 95 modules,
+#: EAN-8 has 67 (GS1 General Specifications, 5.2). ITF-14: a start of 4 narrow elements, 7 pairs of 4 wide and 6
+#: narrow, a stop of 1 wide and 2 narrow, a wide one 2.5 X. GS1-128: characters of 3 bars and 11 modules, but for the
+#: stop of 4 bars and 13 modules (ISO/IEC 15417).
+_FORMS: Mapping[SymbolKind, _Form] = {
+    SymbolKind.QR_CODE: _Form(6.5, 2, 11),
+    SymbolKind.GS1_DATAMATRIX: _Form(0.5, 2, 0),
+    SymbolKind.EAN_13: _Form(None, 0, 95),
+    SymbolKind.UPC_A: _Form(None, 0, 95),
+    SymbolKind.EAN_8: _Form(None, 0, 67),
+    SymbolKind.ITF_14: _Form(None, 0, 120.5),
+    SymbolKind.GS1_128: _Form(None, 11 / 3, 13 - 4 * 11 / 3),
+}
+
+#: Where half an X is no whole number of pixels, each of ITF-14's 29 wide elements is half a pixel wider.
+_WIDE_ELEMENTS = 29
+
+
+def width_x(
+    name: str,
+    dark: NDArray[np.bool_],
+    position: zxingcpp.Position,
+    kind: SymbolKind,
+    size: SymbolSize,
+    pixels_per_x: float,
+    height_x: float | None,
+    slack_px: int = 0,
+) -> float:
+    """Return the width of the decoded symbol, in X, without quiet zone.
+
+    `slack_px` is how far ink may reach beyond its edges, where the picture's pixels are not the file's own. Raises SymbolDoesNotDecode unless X is as many pixels as it should be, the quiet zone is light, and bars are at
+    least `height_x` high. Half an X more than a guard bar's 5 X or than two bearer bars is too high.
+    """
+    left, top, right, bottom = _box(dark, position, size.height_mm is not None, pixels_per_x)
+    form = _FORMS[kind]
+    row = (top + bottom) // 2 if form.row_x is None else top + int(form.row_x * pixels_per_x)
+    line = dark[row, left:right].astype(np.int8)
+    runs = int((np.diff(line, prepend=0) == 1).sum())
+    width = form.per_run * runs + form.fixed
+    tolerance = 1.0 + 2 * slack_px
+    if kind is SymbolKind.ITF_14 and round(pixels_per_x) % 2:
+        tolerance += _WIDE_ELEMENTS / 2
+    if abs((right - left) - width * pixels_per_x) > tolerance:
+        raise SymbolDoesNotDecode(
+            f"{name}: {width:g} X take {right - left} pixels, not {width * pixels_per_x:g}",
+            value=right - left,
+            expected=f"{width * pixels_per_x:g} pixels",
+        )
+    if height_x is None:
+        _require_quiet(name, dark, (left, top, right, bottom), size, pixels_per_x, slack_px)
+    else:
+        middle = (top + bottom) // 2
+        quarter = max(1, (bottom - top) // 4)
+        _require_quiet(
+            name, dark, (left, middle - quarter, right, middle + quarter), size, pixels_per_x, slack_px
+        )
+        _require_height(name, dark[:, left], middle, height_x * pixels_per_x, pixels_per_x)
+    return width
+
+
+def _box(
+    dark: NDArray[np.bool_], position: zxingcpp.Position, is_linear: bool, pixels_per_x: float
+) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of the symbol's ink, the latter two behind it."""
+    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
+    near = round(_NEAR_X * pixels_per_x)
+    columns, rows = [corner.x for corner in corners], [corner.y for corner in corners]
+    left, right = max(0, min(columns) - near), max(columns) + near + 1
+    top, bottom = min(rows), max(rows)
+    if is_linear:
+        middle = (top + bottom) // 2
+        across = np.flatnonzero(dark[middle, left:right])
+        return left + int(across[0]), top, left + int(across[-1]) + 1, bottom
+    top = max(0, top - near)
+    ink = dark[top : bottom + near + 1, left:right]
+    down, across = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return left + int(across[0]), top + int(down[0]), left + int(across[-1]) + 1, top + int(down[-1]) + 1
+
+
+def _require_quiet(
+    name: str,
+    dark: NDArray[np.bool_],
+    box: tuple[int, int, int, int],
+    size: SymbolSize,
+    pixels_per_x: float,
+    slack_px: int,
+) -> None:
+    left, top, right, bottom = box
+    quiet = (size.quiet_left_x, size.quiet_top_x, size.quiet_right_x, size.quiet_bottom_x)
+    zones = [max(0, round(zone * pixels_per_x) - slack_px) for zone in quiet]
+    outer = left - zones[0], top - zones[1], right + zones[2], bottom + zones[3]
+    height, width = dark.shape
+    if min(outer) < 0 or outer[2] > width or outer[3] > height:
+        raise SymbolDoesNotDecode(f"{name}: the quiet zone does not fit the picture", value=box)
+    around = dark[outer[1] : outer[3], outer[0] : outer[2]]
+    if np.count_nonzero(around) != np.count_nonzero(dark[top:bottom, left:right]):
+        raise SymbolDoesNotDecode(f"{name}: the quiet zone is not light", value=box)
+
+
+def _require_height(
+    name: str, column: NDArray[np.bool_], middle: int, height: float, pixels_per_x: float
+) -> None:
+    """Raise SymbolDoesNotDecode unless the first bar, which is dark in the middle row, is about so high."""
+    light = np.flatnonzero(~column)
+    top = int(light[light < middle].max(initial=-1))
+    bottom = int(light[light > middle].min(initial=len(column)))
+    found = bottom - top - 1
+    if not height - 1 <= found <= height + 5.5 * pixels_per_x:
+        raise SymbolDoesNotDecode(
+            f"{name}: the bars are {found} pixels high, not {height:g}", value=found, expected=f"{height:g}"
+        )

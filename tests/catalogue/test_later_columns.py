@@ -1,0 +1,113 @@
+"""Events of releases that did not record what labels carried stay readable, beside those that do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from catalogue import maintenance
+from catalogue.imports.ingest import import_files
+from catalogue.lifecycle import Printing, carried, history, lines, record_printed
+from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, LIFECYCLE_EVENTS, TABLES
+from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve
+from catalogue.tables import Catalogue
+from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, stocked
+
+EVENTS = "lifecycle_events"
+LATER = LATER_COLUMNS[EVENTS]
+ROWS = 5
+
+
+@contextmanager
+def older_release() -> Iterator[None]:
+    """What a release does that knows none of the later columns."""
+    with pytest.MonkeyPatch.context() as patch:
+        known = {name: dtype for name, dtype in LIFECYCLE_EVENTS.items() if name not in LATER}
+        patch.setitem(TABLES, EVENTS, pl.Schema(known))
+        patch.delitem(FILE_PREFIX, EVENTS)
+        patch.setitem(LATER_COLUMNS, EVENTS, ())
+        yield
+
+
+def record(catalogue: Catalogue, job_id: str, days: int, *, selected: Selection = SERIALS) -> None:
+    rows = (
+        rows.with_columns(lines=pl.lit("Tea\nS"), carried_lot=pl.lit("L1"))
+        for rows in resolve(catalogue, selected)
+    )
+    printing = Printing(job_id, NOW + timedelta(days=days), symbols="qr", resolver="https://id.gs1.org")
+    record_printed(catalogue, ORG, printing, rows)
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Catalogue:
+    """A catalogue in which an older release recorded one job."""
+    with older_release():
+        catalogue = stocked(tmp_path, ROWS)
+        record(catalogue, "older", 0)
+    root = tmp_path / "catalogue" / EVENTS
+    assert not set(LATER) & {field.name for field in DeltaTable(root).schema().fields}
+    [file] = root.glob("org=acme/*.parquet")
+    assert not set(LATER) & set(pl.read_parquet_schema(file))
+    return Catalogue(str(tmp_path / "catalogue"))
+
+
+def test_older_events_tell_what_they_can(older: Catalogue) -> None:
+    events, total = history(older, ORG)
+    assert total == ROWS
+    assert {(str(carried(event)), str(lines(event))) for event in events.iter_rows(named=True)} == {
+        ("None", "None")
+    }
+    assert print_counts(older, SERIALS) == PrintCounts(never_printed=0, changed=0, unknown=ROWS)
+    assert count(older, Selection(ORG, SERIALS.scope, never_printed=True)) == 0
+
+
+def test_the_table_gets_the_columns_once(older: Catalogue) -> None:
+    older.version()
+    table = DeltaTable(older.table_uri(EVENTS))
+    assert [field.name for field in table.schema().fields] == ["org", *LIFECYCLE_EVENTS]
+    again = Catalogue(older.table_uri("").rstrip("/"))
+    assert again.version() == older.version()
+
+
+def test_newer_events_stand_beside_them(older: Catalogue) -> None:
+    before = older.version()
+    record(older, "newer", 1)
+    newest, total = history(older, ORG, serial="S0000003")
+    assert total == 2
+    first, second = newest.iter_rows(named=True)
+    assert carried(first) == {"01": GTIN, "10": "L1", "21": "S0000003"}
+    assert (lines(first), first["resolver"], first["job_id"]) == (["Tea", "S"], "https://id.gs1.org", "newer")
+    assert (carried(second), lines(second), second["job_id"]) == (None, None, "older")
+    assert print_counts(older, SERIALS).unknown == 0
+    assert print_counts(older, SERIALS, version=before).unknown == ROWS
+    with older_release():
+        still = Catalogue(older.table_uri("").rstrip("/"))
+        with still.session(ORG) as cursor:
+            assert cursor.sql("SELECT count(*), count(DISTINCT job_id) FROM lifecycle_events").fetchall() == [
+                (2 * ROWS, 2)
+            ]
+        record(still, "older too", 2)
+    assert history(older, ORG)[1] == 3 * ROWS
+
+
+def test_compaction_and_imports_keep_both(older: Catalogue, tmp_path: Path) -> None:
+    record(older, "newer", 1)
+    events = tmp_path / "events.csv"
+    events.write_text(
+        f"entity_type,gtin,serial_number,event_type,occurred_at\nserial,{GTIN},S0000001,PRINTED,2026-07-01T00:00:00Z\n"
+    )
+    report = import_files(older, ORG, events=events, rejects_dir=tmp_path, now=NOW)
+    assert [table.rejected for table in report.tables] == [0]
+    before, _ = history(older, ORG)
+    assert [
+        done.files_before for done in maintenance.compact(older, lambda _: nullcontext(True), least_files=2)
+    ] == [3]
+    after, _ = history(older, ORG)
+    assert after.equals(before)
+    assert print_counts(older, SERIALS).unknown == 1
+    [file] = older.files(ORG)[EVENTS]
+    assert set(LATER) <= set(pl.read_parquet_schema(file))

@@ -1,0 +1,89 @@
+"""Which settings each kind of export takes: those that would be ignored are refused."""
+
+import json
+
+import pytest
+
+from exports.errors import InvalidRequest
+from exports.requests import request
+from exports.requests.export_types import FORMATS_OF, ExportType
+from exports.requests.request import AssetConfig, ExportRequest, parse_request
+from exports.requests.settings import SAME_AS_ABSENT
+
+PNG = {("qr_codes", "png"), ("datamatrix", "png"), ("codes_combined", "png")}
+ALL = {(kind.value, form.value) for kind in ExportType for form in FORMATS_OF[kind]}
+
+# Typed off the contract: setting, a value that is not its default, the exports that take it.
+TABLE = [
+    ("sheet_template", "avery_5160", ALL),
+    ("symbology", "qr", {("sheet_pdf", "pdf")}),
+    ("start_position", 2, {("sheet_pdf", "pdf")}),
+    ("copies", 2, {("sheet_pdf", "pdf")}),
+    ("offset_x_mm", 0.1, {("sheet_pdf", "pdf")}),
+    ("offset_y_mm", -0.1, {("sheet_pdf", "pdf")}),
+    ("scale_percent", 99.5, {("sheet_pdf", "pdf")}),
+    ("cut_marks", True, {("sheet_pdf", "pdf")}),
+    ("dpi", 300, {*PNG, ("sheet_pdf", "pdf")}),
+    ("error_correction", "H", {export for export in ALL if export[0] in {"qr_codes", "codes_combined"} | {"sheet_pdf"}}),
+    ("record_printed", False, ALL),
+    ("module_size_mm", 0.5, ALL),
+    ("environment", "distribution", ALL),
+    ("hri", True, ALL),
+]  # fmt: skip
+
+
+def request_of(export, **config) -> ExportRequest:
+    kind, form = export
+    body = {"scope": "lots", "export_type": kind, "file_format": form, "asset_config": config}
+    return parse_request(json.dumps(body).encode())
+
+
+def test_the_table_has_every_setting():
+    assert {setting for setting, *_ in TABLE} == set(AssetConfig.model_fields)
+
+
+@pytest.mark.parametrize("export", sorted(ALL))
+@pytest.mark.parametrize(("setting", "value", "takers"), TABLE)
+def test_a_setting_is_followed_or_refused(setting, value, takers, export):
+    if export in takers:
+        request_of(export, **{setting: value})
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(export, **{setting: value})
+    [fault] = caught.value.details
+    assert (fault["loc"], fault["type"]) == (["body", "asset_config", setting], "incoherent_setting")
+    assert fault["msg"].startswith(f"{setting} applies to ")
+
+
+@pytest.mark.parametrize("export", sorted(ALL))
+def test_defaults_are_taken_everywhere_and_say_nothing(export):
+    plain = request_of(export).normalised()
+    assert request_of(export, **SAME_AS_ABSENT).normalised() == plain
+    kind, _ = export
+    if kind in {"datamatrix", "barcodes_1d"}:
+        assert request_of(export, error_correction="M").normalised() == plain
+
+
+@pytest.mark.parametrize("symbology", ["datamatrix", "barcode_1d"])
+def test_a_sheet_without_qr_code_has_no_error_correction(symbology):
+    sheet = ("sheet_pdf", "pdf")
+    request_of(sheet, symbology="auto", error_correction="H")
+    with pytest.raises(InvalidRequest, match="not a valid"):
+        request_of(sheet, symbology=symbology, error_correction="H")
+
+
+def test_a_resolution_that_suits_one_carrier_is_taken():
+    """At 72 dpi two dots are 0.706 mm: too wide for EAN-13 in distribution (0.660 mm), not for ITF-14."""
+    body = {"scope": "products", "export_type": "codes_combined", "file_format": "png"}
+    config = {"dpi": 72, "environment": "distribution"}
+    assert parse_request(json.dumps({**body, "asset_config": config}).encode())
+
+
+def test_a_resolution_without_dots_within_the_limits(monkeypatch):
+    """Every kind has whole dots from 72 dpi on, so a coarser printer is made up."""
+    monkeypatch.setattr(request, "DEFAULT_DPI", 20)
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(("qr_codes", "png"))
+    [fault] = caught.value.details
+    assert (fault["loc"], fault["type"]) == (["body", "asset_config", "dpi"], "out_of_range")
+    assert "0.396 to 0.990 mm" in fault["msg"]

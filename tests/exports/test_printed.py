@@ -1,0 +1,267 @@
+"""What is recorded of labels is what was drawn; corrected since, they are selected."""
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+
+import pytest
+
+from catalogue.lifecycle import PRINTED, Printing, history, record_printed
+from catalogue.selection import PrintCounts, print_counts, resolve
+from catalogue.tables import Catalogue
+from exports import assemble, render
+from exports.artefacts import ArtefactStore
+from exports.jobs import manifest, parts
+from exports.jobs.plan import ExportPlan
+from exports.ports import Page
+from exports.reads import ExportReads
+from exports.sheets import pages
+from exports.sheets import plan as sheet_plan
+from exports.symbols import symbol_files
+from exports.symbols.payloads import Payload
+from gs1.symbol_size import SymbolKind
+from tests.exports.conftest import NOW, Import, plan_for
+
+GTIN, CASE, UPC = "09506000134352", "10614141000415", "00012345678905"
+PRODUCTS = f"gtin,name\n{GTIN},Dark chocolate\n{CASE},Case\n{UPC},A name too long for any label of this size and for its line of text\n"
+LOTS = f"""gtin,lot_number,expiration_date,best_before_date
+{GTIN},A(21)B,2027-03-31,2027-02-28
+{GTIN},L2,2027-04,
+{CASE},L3,,2027-05-09
+{UPC},L4,,
+"""
+SERIALS = f"gtin,serial_number,lot_number\n{GTIN},S1,A(21)B\n{CASE},S2,L3\n{UPC},S3,\n"
+HRI = {"asset_config": {"hri": True}}
+
+
+@pytest.fixture
+def catalogue(imported: Import) -> Catalogue:
+    return imported(products=PRODUCTS, lots=LOTS, serials=SERIALS)
+
+
+class Prints:
+    """Jobs one after the other, each an hour later."""
+
+    def __init__(self, catalogue: Catalogue, store: ArtefactStore) -> None:
+        self.catalogue, self.store = catalogue, store
+        self._hours = count()
+
+    def print(self, **body: object) -> ExportPlan:
+        return self.run(self.plan(**body))
+
+    def plan(self, resolver: str | None = None, **body: object) -> ExportPlan:
+        hour = next(self._hours)
+        plan = plan_for(f"222222222222222222{hour:04d}".replace("0", "A").replace("1", "B"), **body)
+        return replace(plan, resolver=resolver, submitted_at=NOW + timedelta(hours=hour))
+
+    def run(self, plan: ExportPlan) -> ExportPlan:
+        frozen = manifest.freeze(plan, self.catalogue, self.store)
+        render.prepare(plan, frozen, self.store)
+        drawn = [render.chunk_to_part(plan, frozen, chunk, self.store) for chunk in frozen.chunks()]
+        assemble.record_printed(plan, drawn, plan.submitted_at, self.catalogue, self.store)
+        return plan
+
+    def selected(self, resolver: str | None = None, scope: str = "lots", **filters: object) -> list[str]:
+        plan = self.plan(resolver, scope=scope, filters=filters)
+        rows = [
+            row for frame in resolve(self.catalogue, plan.selection) for row in frame.iter_rows(named=True)
+        ]
+        return [row["serial_number"] or row["lot_number"] or row["gtin14"] for row in rows]
+
+    def changed(self, **asked: str) -> list[str]:
+        return self.selected(changed_since_print=True, **asked)
+
+    def counts(self, scope: str = "lots") -> PrintCounts:
+        return print_counts(self.catalogue, self.plan(scope=scope).selection)
+
+
+@pytest.fixture
+def prints(catalogue: Catalogue, store: ArtefactStore) -> Prints:
+    return Prints(catalogue, store)
+
+
+def told(plan: ExportPlan, prints: Prints) -> dict[str, tuple[object, object, object]]:
+    """Return what the history tells of each entity: carried values, resolver, lines."""
+    reads = ExportReads(prints.catalogue, prints.store)
+    events = reads.print_history("acme", Page(1, 100), gtin14=None, lot=None, serial=None).events
+    return {
+        event.entity_id: (event.carried, event.resolver, event.lines)
+        for event in events
+        if event.job_id == plan.job_id
+    }
+
+
+def carried(payloads: list[Payload], gtin: str) -> dict[str, str]:
+    return {"01": gtin} | {ai: value for payload in payloads for ai, value in payload.elements}
+
+
+@pytest.mark.parametrize("scope", ["products", "lots", "serials"])
+@pytest.mark.parametrize("export_type", ["qr_codes", "datamatrix", "barcodes_1d", "codes_combined"])
+@pytest.mark.parametrize("config", [{}, HRI])
+def test_what_symbol_files_carry_and_show(prints: Prints, scope: str, export_type: str, config: dict) -> None:
+    plan = prints.print(scope=scope, export_type=export_type, **config)
+    found = told(plan, prints)
+    [frame] = resolve(prints.catalogue, plan.selection)
+    files = symbol_files.draw(plan, frame).files
+    assert len(found) == frame.height
+    for row in frame.iter_rows(named=True):
+        payloads = [file.payload for file in files if file.row == row["row"]]
+        shown = [
+            p.hri for p in payloads if config or p.kind not in {SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX}
+        ]
+        resolver = "https://id.gs1.org" if export_type in {"qr_codes", "codes_combined"} else None
+        assert found[row["entity_id"]] == (
+            carried(payloads, row["gtin14"]),
+            resolver,
+            shown,
+        )
+
+
+@pytest.mark.parametrize("scope", ["products", "lots", "serials"])
+@pytest.mark.parametrize("symbology", ["qr", "datamatrix", "barcode_1d"])
+def test_what_sheets_carry_and_show(prints: Prints, scope: str, symbology: str) -> None:
+    config = {"sheet_template": "avery_5163", "symbology": symbology}
+    plan = prints.print(scope=scope, export_type="sheet_pdf", file_format="pdf", asset_config=config)
+    found = told(plan, prints)
+    sheet = sheet_plan.load(plan, prints.store)
+    [frame] = resolve(prints.catalogue, plan.selection)
+    batch = pages.encode(plan, sheet, frame)
+    drawn = pages.labels_on(sheet, batch, 0, 99)
+    assert len(found) == frame.height == sum(len(group.symbols.positions) for group in drawn.groups)
+    for group in drawn.groups:
+        for index, position in enumerate(group.symbols.positions.tolist()):
+            row = frame.row(position, named=True)
+            lines = [
+                (line.baseline_mm, texts[index])
+                for line, texts in zip(group.layout.hri, group.hri, strict=True)
+            ]
+            if group.layout.name is not None:
+                lines.append((group.layout.name.baseline_mm, group.names[index]))
+            shown = [text for _, text in sorted(lines, key=lambda line: -line[0]) if text]
+            resolver = "https://id.gs1.org" if symbology == "qr" else None
+            assert found[row["entity_id"]] == (
+                carried([batch.payloads[position]], row["gtin14"]),
+                resolver,
+                shown,
+            )
+    assert any(group.layout.name for group in drawn.groups)
+
+
+def test_corrected_lots_are_printed_once_more(prints: Prints, imported: Import) -> None:
+    prints.print(export_type="datamatrix")
+    assert prints.changed() == prints.selected(print_due=True) == []
+    imported(
+        products=f"gtin,name\n{GTIN},Bitter chocolate\n",
+        lots=f"gtin,lot_number,expiration_date,best_before_date\n{GTIN},L2,2027-06-30,\n{GTIN},A(21)B,2027-03-31,2027-01-01\n"
+        f"{CASE},L3,,2027-05-10\n{UPC},L5,2028-01-01,\n",
+    )
+    # A best-before date beside an expiry is not carried, and neither is a name.
+    assert prints.changed() == ["L2", "L3"]
+    assert sorted(prints.selected(print_due=True)) == ["L2", "L3", "L5"]
+    assert prints.counts() == PrintCounts(never_printed=1, changed=2, unknown=0)
+    prints.print(export_type="datamatrix", filters={"changed_since_print": True})
+    assert prints.changed() == []
+    assert prints.selected(print_due=True) == ["L5"]
+
+
+def test_a_value_put_back_is_no_change(prints: Prints, imported: Import) -> None:
+    prints.print()
+    for date, changed in (("2027-07-01", ["L2"]), ("2027-04", [])):
+        imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},L2,{date}\n")
+        assert prints.changed() == changed
+
+
+@pytest.mark.parametrize("scope", ["products", "lots", "serials"])
+def test_another_carrier_is_no_change(prints: Prints, scope: str) -> None:
+    for export_type in ("qr_codes", "barcodes_1d", "datamatrix", "codes_combined"):
+        prints.print(scope=scope, export_type=export_type)
+        assert prints.changed(scope=scope) == []
+    assert prints.counts(scope) == PrintCounts(0, 0, 0)
+
+
+def test_what_the_bars_of_a_serial_leave_out_is_not_missed(prints: Prints, imported: Import) -> None:
+    prints.print(scope="serials", export_type="barcodes_1d")
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},A(21)B,2029-01-01\n")
+    assert prints.changed(scope="serials") == []
+    prints.print(scope="serials", export_type="codes_combined")
+    assert prints.changed(scope="serials") == []
+    imported(serials=f"gtin,serial_number,lot_number\n{UPC},S3,L4\n")
+    assert prints.changed(scope="serials") == ["S3"]
+
+
+def test_another_resolver_is_a_change_of_links(prints: Prints) -> None:
+    moved = "https://example.com"
+    prints.print(scope="products", export_type="datamatrix")
+    assert prints.changed(scope="products", resolver=moved) == []
+    prints.print(scope="products", export_type="qr_codes")
+    assert prints.changed(scope="products") == []
+    assert len(prints.changed(scope="products", resolver=moved)) == 3
+
+
+def test_labels_of_which_nothing_is_known_are_not_selected(prints: Prints, imported: Import) -> None:
+    plan = prints.plan()
+    rows = resolve(prints.catalogue, plan.selection)
+    # As releases before 0.2 recorded, and as imported events are.
+    record_printed(prints.catalogue, "acme", Printing("older", NOW), rows)
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},L2,2029-01-01\n")
+    assert prints.changed() == prints.selected(print_due=True) == []
+    assert prints.counts() == PrintCounts(never_printed=0, changed=0, unknown=4)
+    assert set(map(str, told(replace(plan, job_id="older"), prints).values())) == {"(None, None, None)"}
+    prints.print(filters={"gtins": [GTIN]})
+    assert prints.counts() == PrintCounts(never_printed=0, changed=0, unknown=2)
+
+
+def test_the_newest_event_counts_also_a_reprint(prints: Prints, imported: Import) -> None:
+    first = prints.print()
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},L2,2029-01-01\n")
+    prints.print()
+    assert prints.changed() == []
+    prints.run(replace(prints.plan(), reprint_of=first.job_id, reason="torn"))
+    assert prints.changed() == ["L2"]
+    events, _ = history(prints.catalogue, "acme", lot="L2")
+    assert events["event_type"].to_list() == ["REPRINTED", PRINTED, PRINTED]
+    assert events["carried_expiry"].to_list() == ["270400", "290101", "270400"]
+
+
+def test_some_rows_are_printed_again(prints: Prints) -> None:
+    first = prints.print()
+    ranges = ((2, 3),)
+    again = prints.run(replace(prints.plan(), reprint_of=first.job_id, reason="jam", rows=ranges))
+    [before], [now] = (
+        list(manifest.read_rows(plan, prints.store, manifest.Chunk(0, 9), 9)) for plan in (first, again)
+    )
+    assert now["row"].to_list() == [0, 1]
+    assert now.drop("row").equals(before[1:3].drop("row"))
+    frozen = manifest.load(again, prints.store)
+    assert (frozen.rows, frozen.unmatched) == (2, 0)
+    assert frozen.catalogue_version == manifest.load(first, prints.store).catalogue_version
+    assert list(told(again, prints)) == now["entity_id"].to_list()
+
+
+def test_rows_are_picked_across_row_groups(
+    prints: Prints, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalogue.selection.FRAME_ROWS", 7)
+    imported(lots="gtin,lot_number\n" + "".join(f"{GTIN},N{number:03d}\n" for number in range(50)))
+    first = prints.plan(filters={"gtins": [GTIN]})
+    whole = manifest.freeze(first, prints.catalogue, prints.store)
+    ranges = ((1, 1), (7, 8), (20, 40), (52, 52))
+    again = replace(prints.plan(), reprint_of=first.job_id, reason="jam", rows=ranges)
+    assert (whole.rows, manifest.freeze(again, prints.catalogue, prints.store).rows) == (52, 25)
+
+    def ids(plan: ExportPlan, rows: int) -> list[str]:
+        frames = manifest.read_rows(plan, prints.store, manifest.Chunk(0, rows), 100)
+        return [entity for frame in frames for entity in frame["entity_id"].to_list()]
+
+    every = ids(first, 52)
+    assert ids(again, 25) == [every[row - 1] for low, high in ranges for row in range(low, high + 1)]
+
+
+def test_another_release_draws_parts_anew(prints: Prints, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = prints.plan()
+    frozen = manifest.freeze(plan, prints.catalogue, prints.store)
+    [chunk] = frozen.chunks()
+    part = render.chunk_to_part(plan, frozen, chunk, prints.store)
+    assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) == part
+    monkeypatch.setattr(manifest, "RELEASE", "99.0")
+    assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) is None

@@ -1,0 +1,54 @@
+"""Faults put into the drawing code or into finished artefacts, one at a time: what all of them share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import pytest
+
+from exports import render
+from exports.sheets import pages as sheet_pages
+
+Patch: TypeAlias = pytest.MonkeyPatch
+
+#: The entity that a single fault is about, by its place among all entities, from 0.
+VICTIM = 7
+
+
+class Sabotage(NamedTuple):
+    """One fault. `kind`: it is in every symbol, it changes how many there are, or it is in one symbol alone."""
+
+    what: str
+    kind: Literal["systematic", "counting", "single"]
+    request: dict[str, object]
+    do: Callable[[Patch], None]
+
+
+def turned(texts: Sequence[str]) -> list[str]:
+    return [*texts[1:], texts[0]]
+
+
+def with_another_digit(text: str) -> str:
+    return text.replace("270", "271", 1)
+
+
+def in_rows(table: str, change: Callable[[list[Any]], list[Any]]) -> Callable[[Patch], None]:
+    """Return a fault in the rows of `manifest` or `errors`, for ZIPs and sheets."""
+
+    def do(patch: Patch) -> None:
+        for module in (render, sheet_pages):
+            write = module.csv_bytes
+
+            def wrong(rows: Sequence[Any], write: Any = write) -> bytes:
+                meant = bool(rows) and ("ManifestRow" if table == "manifest" else "ErrorRow") in repr(rows[0])
+                return write(change(list(rows)) if meant else rows)
+
+            patch.setattr(module, "csv_bytes", wrong)
+
+    return do
+
+
+def a_row_late(rows: list[Any]) -> list[Any]:
+    return [
+        row._replace(lot=other.lot, payload=other.payload)
+        for row, other in zip(rows, turned(rows), strict=True)
+    ]
