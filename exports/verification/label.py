@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from exports.errors import SymbolDoesNotDecode
 from exports.sheets.plan import SheetPlan
 from exports.verification.carried import Carried
-from exports.verification.pdf_pages import Mask, Text
+from exports.verification.formats.pdf_pages import Mask, Text
 from renderers.sheets.model import LabelLayout
 
 #: What stands on one label, its places counted from the label's lower left corner.

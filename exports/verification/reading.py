@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from exports.errors import SymbolDoesNotDecode
 from exports.verification import carried as carrying
-from exports.verification import eps_picture, png_file, svg_file
 from exports.verification.carried import Carried
-from exports.verification.drawn import Drawn
+from exports.verification.formats import eps_picture, png_file, svg_file
+from exports.verification.formats.drawn import Drawn
 from gs1.symbol_size import SymbolKind
 from renderers.registry import FileFormat
 

@@ -18,10 +18,11 @@ from exports.ports import Report
 from exports.sheets.plan import SheetPlan
 from exports.symbols.payloads import Row
 from exports.verification import carried as carrying
-from exports.verification import geometry, label, pdf_pages, sample, tables
+from exports.verification import geometry, label, sample, tables
 from exports.verification.carried import Carried
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
-from exports.verification.pdf_pages import PdfPages
+from exports.verification.formats import pdf_pages
+from exports.verification.formats.pdf_pages import PdfPages
 from exports.verification.reading import require_reads
 from exports.verification.tables import Entities, Tables
 from gs1.symbol_size import Environment, symbol_size

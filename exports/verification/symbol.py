@@ -11,9 +11,10 @@ from exports.requests.export_types import Slot
 from exports.symbols.payloads import Row
 from exports.symbols.symbol_files import drawing_of
 from exports.verification import carried as carrying
-from exports.verification import geometry, png_file
+from exports.verification import geometry
 from exports.verification.carried import Carried
-from exports.verification.drawn import Drawn
+from exports.verification.formats import png_file
+from exports.verification.formats.drawn import Drawn
 from exports.verification.reading import READERS, Decoded, require_reads
 from exports.verification.tables import require_note, require_row
 from gs1.element_string import element_string

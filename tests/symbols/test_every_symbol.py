@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.symbols.symbol_files import SymbolFile, draw
-from exports.verification.eps_picture import picture_of
+from exports.verification.formats.eps_picture import picture_of
 from renderers.engine import Engine
 from tests.decoding import Reading
 from tests.exports.conftest import plan_for

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from exports.symbols.symbol_files import draw
-from exports.verification.eps_picture import picture_of
+from exports.verification.formats.eps_picture import picture_of
 from tests.exports.conftest import plan_for
 from tests.symbols import pictures
 from tests.symbols.entities import CSET_82, Entity, frame_of

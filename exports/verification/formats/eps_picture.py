@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exports.errors import SymbolDoesNotDecode
-from exports.verification.drawn import Drawn, Line, require_inside
-from exports.verification.glyphs import character
+from exports.verification.formats.drawn import Drawn, Line, require_inside
+from exports.verification.formats.glyphs import character
 from renderers.fonts.outlines import Point
 from renderers.units import POINTS_PER_MILLIMETRE
 

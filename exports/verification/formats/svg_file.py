@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exports.errors import SymbolDoesNotDecode
-from exports.verification.drawn import Drawn, Line, require_even_scale, require_inside
-from exports.verification.glyphs import character
+from exports.verification.formats.drawn import Drawn, Line, require_even_scale, require_inside
+from exports.verification.formats.glyphs import character
 from renderers.fonts.outlines import Point
 
 #: The user unit is X. Few pixels: drawing takes longer than decoding.

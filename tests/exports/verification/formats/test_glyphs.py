@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from exports.errors import SymbolDoesNotDecode
-from exports.verification import eps_picture, svg_file
-from exports.verification.drawn import Drawn
+from exports.verification.formats import eps_picture, svg_file
+from exports.verification.formats.drawn import Drawn
 from gs1.cset82 import CSET_82
 from renderers.registry import ENCODERS, WRITERS, FileFormat, SymbolKind
 from renderers.symbol import Captions, Drawing, MatrixSymbols, QuietZone, SymbolGroup

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from exports.errors import SymbolDoesNotDecode
-from exports.verification.drawn import Drawn, require_even_scale
+from exports.verification.formats.drawn import Drawn, require_even_scale
 from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import Captions, Drawing, SymbolGroup
 from renderers.units import MILLIMETRES_PER_INCH
