@@ -122,11 +122,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class JobPosition:
+    """The place of a job in the list of its organisation's jobs. The job may have been removed since."""
+
+    created_at: datetime
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobPage:
-    """One page of jobs, newest first, and the number of jobs on all pages."""
+    """One page of jobs, newest first, the number of jobs on all pages, and whether older ones follow."""
 
     jobs: list[ExportJob]
     total: int
+    has_next: bool
 
 
 class Exports(Protocol):
@@ -176,8 +185,17 @@ class Exports(Protocol):
         """Return the organisation's job. Raises ExportNotFound, also for a job of another organisation."""
         ...
 
-    def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
-        """Return one page of the organisation's jobs, newest first, of one status if given."""
+    def jobs(
+        self,
+        organisation: str,
+        page: Page,
+        status: JobStatus | None = None,
+        after: JobPosition | None = None,
+    ) -> JobPage:
+        """Return one page of the organisation's jobs, newest first, of one status if given.
+
+        With `after`, pages are counted from that position. The cost grows with the page's offset.
+        """
         ...
 
     def gauges(self) -> Gauges:

@@ -20,12 +20,17 @@ def value(kind: type[_Value], response: httpx.Response) -> _Value:
         raise unexpected(response) from error
 
 
-def page(kind: type[_Value], response: httpx.Response) -> tuple[list[_Value], bool]:
-    """Return the values of one page of a list, and whether there is another page. Raises LabelsApiError."""
+def page(
+    kind: type[_Value], response: httpx.Response, following: str = "has_next"
+) -> tuple[list[_Value], Any]:
+    """Return the values of one page of a list, and what its `pagination` says under `following`.
+
+    Raises LabelsApiError.
+    """
     content = members(response)
     try:
         values = [kind.from_document(document) for document in content["data"]]
-        return values, bool(content["pagination"]["has_next"])
+        return values, content["pagination"][following]
     except (KeyError, TypeError, ValueError) as error:
         raise unexpected(response) from error
 

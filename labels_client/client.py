@@ -141,8 +141,14 @@ class LabelsClient:
         )
 
     def jobs(self, status: JobState | None = None) -> Iterator[LabelExportJob]:
-        """Yield the organisation's exports, newest first. If others start meanwhile, one may come twice."""
-        return self._list(LabelExportJob, _EXPORTS, status=status)
+        """Yield the organisation's exports, newest first, each once even if others start meanwhile."""
+        query = {"page_size": str(_PAGE_SIZE)} | ({} if status is None else {"status": status})
+        more = True
+        while more:
+            response = self._send("GET", _EXPORTS, params=query)
+            jobs, more = answers.page(LabelExportJob, response, "next_after")
+            yield from jobs
+            query["after"] = more
 
     def templates(self) -> Iterator[SheetTemplate]:
         """Yield the sheets that `asset_config.sheet_template` can name."""

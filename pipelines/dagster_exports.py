@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -27,7 +27,16 @@ from exports.jobs import leases, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits, count_of_allowed, require_within
-from exports.ports import ANSWER_SECONDS, Degradation, ExportJob, Gauges, JobPage, JobStatus, Page
+from exports.ports import (
+    ANSWER_SECONDS,
+    Degradation,
+    ExportJob,
+    Gauges,
+    JobPage,
+    JobPosition,
+    JobStatus,
+    Page,
+)
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
@@ -35,8 +44,10 @@ from pipelines import tags
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export.job_state import job_of, statuses_of
+from pipelines.export import mirror
+from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
+from pipelines.storage import job_index
 from pipelines.watch import left_over
 from pipelines.watch.open_jobs import require_few_open
 from renderers.engine import Engine
@@ -179,18 +190,26 @@ class DagsterExports:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(self._record(organisation, job_id))
 
-    def jobs(self, organisation: str, page: Page, status: JobStatus | None = None) -> JobPage:
-        wanted = dg.RunsFilter(
-            tags={tags.ORGANISATION: organisation}, statuses=statuses_of(status) if status else None
-        )
-        # Dagster has no offset, so the records before the page are read and dropped.
-        records = self._instance.get_run_records(wanted, limit=page.offset + page.size)[page.offset :]
-        return JobPage(
-            [self._job_of(record) for record in records],
-            self._instance.get_runs_count(wanted),
-        )
+    def jobs(
+        self,
+        organisation: str,
+        page: Page,
+        status: JobStatus | None = None,
+        after: JobPosition | None = None,
+    ) -> JobPage:
+        self._settle(organisation)
+        runs = job_index.of(self._instance)
+        # One snapshot, so that a job on a page of one status has that status, and the total counts it.
+        with runs.snapshot() as connection:
+            found = job_index.page(
+                connection, organisation, status, after=after, offset=page.offset, limit=page.size + 1
+            )
+            total = job_index.count(connection, organisation, status)
+            records = self._records(found[: page.size])
+        return JobPage([self._job_of(record) for record in records], total, len(found) > page.size)
 
     def gauges(self) -> Gauges:
+        self._settle()
         return self._state.gauges()
 
     def degraded(self) -> frozenset[Degradation]:
@@ -290,6 +309,21 @@ class DagsterExports:
                 left_over.cancel(run, self._instance, self._artefacts, self._accounts)
         except Exception:
             log.exception("job %s, which was answered with an error, cannot be cancelled now", wanted.job_id)
+
+    def _settle(self, organisation: str | None = None) -> None:
+        """Ask the catalogue about jobs that failed after publishing, which nobody has asked about yet."""
+        with job_index.of(self._instance).snapshot() as connection:
+            run_ids = job_index.unsettled(connection, organisation)
+        for record in self._records(run_ids):
+            mirror.settle(self._instance, record.dagster_run, self._catalogue, self._artefacts)
+
+    def _records(self, run_ids: Sequence[str]) -> Sequence[dg.RunRecord]:
+        """Return the records of the runs in this order, without those that have been removed."""
+        if not run_ids:
+            return []
+        records = self._instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
+        by_id = {record.dagster_run.run_id: record for record in records}
+        return [by_id[run_id] for run_id in run_ids if run_id in by_id]
 
     def _job_of(self, record: dg.RunRecord) -> ExportJob:
         return job_of(record, self._progress, self._artefacts, self._catalogue)

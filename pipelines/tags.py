@@ -9,9 +9,16 @@ REPRINT_OF = "labels/reprint_of"
 #: Set once the selection is resolved: entities, and listed keys that match nothing.
 TOTAL_ITEMS = "labels/total_items"
 UNMATCHED = "labels/unmatched"
-#: Set when the export fails: the stable code, and the message for the client.
+#: Set when the export fails: the stable code, the message for the client, and the entities drawn and failed so far.
 ERROR_CODE = "labels/error_code"
 ERROR = "labels/error"
+PROCESSED_ITEMS = "labels/processed_items"
+FAILED_ITEMS = "labels/failed_items"
+#: Copies of what the artefact store and the catalogue know, so that lists read the database alone: the committed
+#: artefact as JSON, that the job is cancelled, and whether a run that failed later had recorded its labels as printed.
+ARTEFACT = "labels/artefact"
+CANCELLED = "labels/cancelled"
+RECORDED = "labels/recorded"
 #: The id of the schedule whose tick the export is. Releases before 0.2 named it `labels/plan`.
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
@@ -33,3 +40,6 @@ EXPORT, IMPORT, UPKEEP = "export", "import", "upkeep"
 STALLS = "labels/stalls"
 #: How many times the service was stopped in an orderly way while the run was at work.
 RESTARTS = "labels/restarts"
+
+#: Values of the tags that say yes or no.
+TRUE, FALSE = "true", "false"

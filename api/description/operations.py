@@ -114,7 +114,8 @@ OPERATIONS = (
         "list_label_exports",
         "Labels",
         "List label-export jobs",
-        "The organisation's jobs, newest first.",
+        "The organisation's jobs, newest first. `page` × `page_size` is at most 10,000. Beyond that, and to see each job "
+        "once while others are added, pass the `next_after` of a page as `after` of the next one, without `page`.",
         {200: Content(answers.LabelExportListOut)},
         query=JobsQuery,
     ),

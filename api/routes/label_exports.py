@@ -127,10 +127,10 @@ class LabelExportRoutes:
         query = incoming.query(request, JobsQuery)
         page = query.to_page()
         found = await anyio.to_thread.run_sync(
-            self._exports.jobs, principal.organisation.slug, page, query.status
+            self._exports.jobs, principal.organisation.slug, page, query.status, query.after
         )
         states = [self._state(request, job) for job in found.jobs]
-        return answers.response(answers.LabelExportListOut.of(states, page, found.total))
+        return answers.response(answers.job_list(states, page, found, query.after))
 
     async def poll(self, request: Request) -> Response:
         """Answer with the state of a job, and fresh links to its files."""

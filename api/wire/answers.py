@@ -9,8 +9,8 @@ from typing import Annotated, Generic, Literal, Self, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from starlette.responses import Response
 
-from api.wire import paths
-from exports.ports import Degradation, ExportJob, JobStatus, Page
+from api.wire import cursors, paths
+from exports.ports import Degradation, ExportJob, JobPage, JobPosition, JobStatus, Page
 from exports.previews.preview import Preview
 
 
@@ -138,8 +138,17 @@ class _Paged(_Out, Generic[_Item]):
         return cls.model_validate({"data": items, "pagination": pagination})
 
 
-class LabelExportListOut(_Paged[LabelExportJobOut]):
+class LabelExportPaginationOut(PaginationOut):
+    """The position of a page. `next_after` is the next page's `after`, however deep; null on the last page."""
+
+    next_after: str | None
+
+
+class LabelExportListOut(_Out):
     """One page of the organisation's label exports, newest first."""
+
+    data: list[LabelExportJobOut]
+    pagination: LabelExportPaginationOut
 
 
 class PreviewFailureOut(_Out):
@@ -287,6 +296,23 @@ def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
         started_at=job.started_at,
         finished_at=job.finished_at,
     )
+
+
+def job_list(
+    states: list[LabelExportJobOut], page: Page, found: JobPage, after: JobPosition | None
+) -> LabelExportListOut:
+    """Return one page of jobs. A page that follows a cursor is page 1, and has pages before it."""
+    last = JobPosition(found.jobs[-1].created_at, found.jobs[-1].job_id) if found.has_next else None
+    pagination = LabelExportPaginationOut(
+        page=page.number,
+        page_size=page.size,
+        total_count=found.total,
+        total_pages=-(-found.total // page.size),
+        has_next=found.has_next,
+        has_previous=after is not None or page.number > 1,
+        next_after=last and cursors.of(last),
+    )
+    return LabelExportListOut(data=states, pagination=pagination)
 
 
 def preview(found: Preview) -> LabelExportPreviewOut:

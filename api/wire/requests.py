@@ -1,13 +1,22 @@
 """Requests as types: query strings, the reprint body and header names. A submission is an `ExportRequest`."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final, LiteralString, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from exports.ports import JobStatus, Page, ReportFormat
+from api.wire import cursors
+from exports.ports import JobPosition, JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
 from exports.requests.row_ranges import MAX_RANGES, PATTERN, InvalidRows, RowRanges, parse_rows
 
@@ -15,6 +24,9 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 
 #: Pattern of text that is stored and printed: no control characters.
 PLAIN_TEXT = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+#: `page` × `page_size` of the last page of label exports: a page costs more the deeper it is.
+DEEPEST: Final = 10_000
 
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -41,9 +53,29 @@ class PageQuery(BaseModel):
 
 
 class JobsQuery(PageQuery):
-    """Which label exports to list."""
+    """Which label exports to list. Pages reach back 10,000 exports; `after` continues from any of them."""
 
     status: JobStatus | None = None
+    after: Annotated[
+        JobPosition | None,
+        BeforeValidator(cursors.position),
+        WithJsonSchema({"type": "string", "pattern": cursors.PATTERN}),
+    ] = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.after is not None and self.page != 1:
+            raise _fault(self.page, "cursor", "Input should be absent or 1 beside `after`")
+        if self.page * self.page_size > DEEPEST:
+            raise _fault(
+                self.page, "too_deep", "Input should reach no further: use `after` beyond 10,000 exports"
+            )
+        return self
+
+
+def _fault(page: int, kind: LiteralString, message: LiteralString) -> ValidationError:
+    details = InitErrorDetails(type=PydanticCustomError(kind, message), loc=("page",), input=page)
+    return ValidationError.from_exception_data("JobsQuery", [details])
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=64, pattern=PLAIN_TEXT)]

@@ -17,7 +17,7 @@ from exports.jobs.job_id import job_id_for
 from pipelines import tags
 from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
-from pipelines.storage import sqlite_space
+from pipelines.storage import job_index, sqlite_space
 
 HOUSEKEEPING_JOB = "housekeeping"
 
@@ -92,6 +92,17 @@ def remove_expired(
     context.add_output_metadata({**removed, "days": days})
 
 
+@dg.op(
+    ins={"after": dg.In(dg.Nothing)},
+    description="Compare the index that lists and metrics read with the runs, and correct it.",
+)
+def repair_job_index(context: dg.OpExecutionContext) -> None:
+    wrong = job_index.of(context.instance).repair_index()
+    if wrong:
+        context.log.warning("%d entries of the index of jobs were wrong", wrong)
+    context.add_output_metadata({"wrong": wrong})
+
+
 @dg.job(
     name=HOUSEKEEPING_JOB,
     tags={tags.KIND: tags.UPKEEP},
@@ -99,7 +110,7 @@ def remove_expired(
     description="Runs, artefacts, parts and manifests expire together; what was printed stays known.",
 )
 def housekeeping_job() -> None:
-    remove_expired()
+    repair_job_index(remove_expired())
 
 
 daily_housekeeping = dg.ScheduleDefinition(

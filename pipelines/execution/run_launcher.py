@@ -9,7 +9,6 @@ import os
 import signal
 from collections import deque
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any, Self
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
-from exports.jobs import decision
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
 from pipelines.execution import worker
@@ -34,6 +32,7 @@ from pipelines.execution.dagster_runs import (
     RunLauncher,
     WorkerStatus,
 )
+from pipelines.export import mirror
 from pipelines.storage import instance, renamed_sensors
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         if run is None or run.is_finished:
             return False
         if tags.ORGANISATION in run.tags:
-            return decision.cancel(job_id_for(run_id), _artefacts(), datetime.now(UTC)).cancelled
+            return mirror.cancel(self._instance, run_id, _artefacts())
         self._instance.report_run_canceling(run)
         pid = worker.pid_of(run)
         if pid is not None:

@@ -1,26 +1,19 @@
 """The load of the service and what is wrong with it, over all organisations."""
 
-import threading
-import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from exports.ports import Degradation, Gauges, JobStatus
+from exports.ports import Degradation, Gauges
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.assets import LABEL_EXPORT_JOB
-from pipelines.export.job_state import statuses_of
-from pipelines.storage.totals import exported_items
+from pipelines.storage import job_index
 
 #: Each part of a daemon writes its heartbeat every 30 s. One that is older has stopped or is stuck.
 _HEARTBEAT_SECONDS = 75.0
 
 #: An export that waits longer than this in the queue means that the service has too much to do.
 _QUEUE_SECONDS = 300.0
-
-#: Counting the jobs that have ended takes longer the more there are, so they are counted this often at most.
-_COUNT_SECONDS = 60.0
 
 
 class ServiceState:
@@ -29,15 +22,15 @@ class ServiceState:
     def __init__(self, instance: dg.DagsterInstance, workers: WarmWorkers) -> None:
         self._instance = instance
         self._workers = workers
-        self._lock = threading.Lock()
-        self._ended: tuple[Mapping[JobStatus, int], int] = ({}, 0)
-        self._count_again_at = float("-inf")
 
     def gauges(self) -> Gauges:
-        """Return the load. Jobs that wait or run are counted now, the others were counted within a minute."""
-        ended, items = self._counts_of_ended()
-        waiting = {status: self._count(status) for status in JobStatus if not status.is_terminal}
-        return Gauges({**ended, **waiting}, self._queue_age_seconds(), items)
+        """Return the load, from the counters of the job index."""
+        with job_index.of(self._instance).snapshot() as connection:
+            totals = job_index.totals(connection)
+        age = 0.0
+        if totals.oldest_pending is not None:
+            age = (datetime.now(UTC) - totals.oldest_pending.replace(tzinfo=UTC)).total_seconds()
+        return Gauges(totals.jobs, max(0.0, age), totals.entities)
 
     def degraded(self) -> frozenset[Degradation]:
         """Return what works worse than it should. Raises an error if the instance's database cannot be read."""
@@ -47,18 +40,6 @@ class ServiceState:
             Degradation.QUEUE: self._queue_age_seconds() > _QUEUE_SECONDS,
         }
         return frozenset(what for what, is_so in found.items() if is_so)
-
-    def _counts_of_ended(self) -> tuple[Mapping[JobStatus, int], int]:
-        with self._lock:
-            if time.monotonic() >= self._count_again_at:
-                counts = {status: self._count(status) for status in JobStatus if status.is_terminal}
-                self._ended = counts, exported_items(self._instance)
-                self._count_again_at = time.monotonic() + _COUNT_SECONDS
-            return self._ended
-
-    def _count(self, status: JobStatus) -> int:
-        wanted = dg.RunsFilter(job_name=LABEL_EXPORT_JOB, statuses=statuses_of(status))
-        return self._instance.get_runs_count(wanted)
 
     def _queue_age_seconds(self) -> float:
         """Return the age of the oldest export in the queue. Zero if it is empty."""

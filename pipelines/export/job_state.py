@@ -1,33 +1,19 @@
 """Return the state of an export job from its Dagster run."""
 
 import logging
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 
-from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed, ExportCancelled, UnreadableDocument
-from exports.jobs import decision
-from exports.jobs.decision import Decision
 from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, JobStatus, Report
 from pipelines import tags
+from pipelines.export import mirror
 from pipelines.export.progress import ProgressReader
-
-STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
-    dg.DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
-    dg.DagsterRunStatus.QUEUED: JobStatus.PENDING,
-    dg.DagsterRunStatus.STARTING: JobStatus.PENDING,
-    dg.DagsterRunStatus.MANAGED: JobStatus.PENDING,
-    dg.DagsterRunStatus.STARTED: JobStatus.PROCESSING,
-    dg.DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
-    dg.DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
-    dg.DagsterRunStatus.FAILURE: JobStatus.FAILED,
-    dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
-}
+from pipelines.storage.job_status import told
 
 _log = logging.getLogger(__name__)
 
@@ -35,39 +21,34 @@ _UNEXPLAINED = "The export failed for a reason that lies not in its data; the lo
 _UNREADABLE = "The record of how the export ended cannot be read; the log has the reason."
 
 
-def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
-    """Return the run statuses that clients see as this job status."""
-    return [of_run for of_run, told in STATUS_OF.items() if told is status]
-
-
 def job_of(
     record: dg.RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
 ) -> ExportJob:
     """Return the state of the job whose run this is.
 
-    A cancelled job is failed at once, even while the run has yet to notice. A job whose labels are recorded as
-    printed is completed, even if the run fails between that record and its own success. A job whose decision cannot
-    be read is failed, so that a list shows the others.
+    The run and its tags say it all, so a list reads no object for each of its jobs. The catalogue is asked only
+    about a run that failed after publishing, and the store only for the artefact of a run of an earlier release: a job
+    whose decision cannot be read is failed, so that a list shows the others.
     """
     run = record.dagster_run
-    job_id = job_id_for(run.run_id)
-    try:
-        decided, unreadable = decision.of(job_id, artefacts), False
-    except UnreadableDocument as error:
-        _log.error("job %s: %s", job_id, error)
-        decided, unreadable = None, True
-    status = JobStatus.FAILED if unreadable else _status(run, decided)
-    if status is JobStatus.FAILED and decided is not None and not decided.cancelled:
-        recorded = lifecycle.is_recorded(catalogue, run.tags[tags.ORGANISATION], job_id, decided.decided_at)
-        status = JobStatus.COMPLETED if recorded else status
-    artefact = decided.artefact if decided and status is JobStatus.COMPLETED else None
-    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)
-    error_code = _error_code(run, decided) if status is JobStatus.FAILED else None
+    status, unreadable = told(run.status, run.tags), False
+    if status is None:
+        recorded = mirror.is_recorded(run, catalogue, artefacts)
+        status = JobStatus.COMPLETED if recorded else JobStatus.FAILED
+    artefact = None
+    if status is JobStatus.COMPLETED:
+        try:
+            artefact = mirror.artefact_of(run.run_id, run.tags, artefacts)
+        except UnreadableDocument as error:
+            _log.error("run %s: %s", run.run_id, error)
+            status, unreadable = JobStatus.FAILED, True
+    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(record, progress)
+    error_code = _error_code(run) if status is JobStatus.FAILED else None
     if unreadable:
         error_code = UnreadableDocument.code
     unmatched = int(run.tags.get(tags.UNMATCHED, 0))
     return ExportJob(
-        job_id=job_id,
+        job_id=job_id_for(run.run_id),
         organisation=run.tags[tags.ORGANISATION],
         status=status,
         total_items=int(run.tags.get(tags.TOTAL_ITEMS, 0)),
@@ -88,14 +69,8 @@ def job_of(
     )
 
 
-def _status(run: dg.DagsterRun, decided: Decision | None) -> JobStatus:
-    if decided is not None and decided.cancelled:
-        return JobStatus.FAILED
-    return STATUS_OF[run.status]
-
-
-def _error_code(run: dg.DagsterRun, decided: Decision | None) -> str:
-    if (decided is not None and decided.cancelled) or run.status is dg.DagsterRunStatus.CANCELED:
+def _error_code(run: dg.DagsterRun) -> str:
+    if tags.CANCELLED in run.tags or run.status is dg.DagsterRunStatus.CANCELED:
         return ExportCancelled.code
     return run.tags.get(tags.ERROR_CODE, "internal_error")
 
@@ -116,8 +91,11 @@ def _reports(status: JobStatus, error_code: str | None, not_made: int) -> frozen
     return frozenset({Report.ERRORS} if error_code == AllItemsFailed.code else set())
 
 
-def _progress(run: dg.DagsterRun, progress: ProgressReader) -> tuple[int, int]:
-    return (0, 0) if run.status in statuses_of(JobStatus.PENDING) else progress.of(run.run_id)
+def _progress(record: dg.RunRecord, progress: ProgressReader) -> tuple[int, int]:
+    run_tags = record.dagster_run.tags
+    if tags.PROCESSED_ITEMS in run_tags:
+        return int(run_tags[tags.PROCESSED_ITEMS]), int(run_tags[tags.FAILED_ITEMS])
+    return (0, 0) if record.start_time is None else progress.of(record.dagster_run.run_id)
 
 
 def _time(timestamp: float | None) -> datetime | None:

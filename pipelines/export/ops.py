@@ -18,7 +18,7 @@ from exports.jobs.parts import Part, key_of, stored
 from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 from pipelines import tags
-from pipelines.export import checks, progress, steps
+from pipelines.export import checks, mirror, progress, steps
 from pipelines.settings import PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
@@ -120,6 +120,7 @@ def record_printed(
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
     with steps.attempt(context, artefacts, accounts, "the record of what was printed") as export:
+        mirror.committed(context.instance, context.run_id, artefact)
         frozen = manifest.load(export, artefacts)
         committed = datetime.fromisoformat(committed_at)
         recorded = lifecycle.is_recorded(catalogue, export.organisation, export.job_id, committed)

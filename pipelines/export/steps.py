@@ -17,6 +17,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
 from pipelines import tags
+from pipelines.export.progress import ProgressReader
 
 #: Every step finds what an earlier attempt stored, so it may be tried again: storage may work again by then.
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
@@ -109,13 +110,16 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
 def _fail(
     context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Tag the run with the reason of the failure, then release and discard what the job holds.
+    """Tag the run with the reason of the failure and its progress, then release and discard what the job holds.
 
     The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
     """
     reason = {tags.ERROR_CODE: "internal_error"}
     if isinstance(error, LabelError):
         reason = {tags.ERROR_CODE: error.code, tags.ERROR: str(error)}
+    with _logged(context.log):
+        processed, failed = ProgressReader(context.instance).of(context.run_id)
+        reason |= {tags.PROCESSED_ITEMS: str(processed), tags.FAILED_ITEMS: str(failed)}
     with _logged(context.log):
         if not _has_failed(context):
             context.instance.add_run_tags(context.run_id, reason)

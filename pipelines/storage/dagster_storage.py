@@ -10,10 +10,10 @@ from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 # Captures no output of steps. dagster.yaml finds it here.
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
-# The SQLite database of runs. Ours keeps its connections.
+# The SQLite database of runs. Ours keeps its connections and an index of jobs.
 from dagster._core.storage.runs import SqliteRunStorage, SqlRunStorage
 
-# The tables of runs and their tags, for adding up totals in SQL.
+# The tables of runs and their tags, which the index of jobs follows.
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
 # The SQLite database of sensors and schedules. dagster.yaml finds it here.

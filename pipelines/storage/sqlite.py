@@ -6,8 +6,9 @@ processor time of a poll, and a third of that of a small run.
 
 import os
 import sqlite3
+import threading
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ from pipelines.storage.dagster_storage import (
     ConsolidatedSqliteEventLogStorage,
     SqliteRunStorage,
 )
+from pipelines.storage.job_index import IndexedRuns
 
 _BUSY_SECONDS = 30
 
@@ -25,17 +27,43 @@ _BUSY_SECONDS = 30
 _POOL_SIZE = 8
 
 
-class PooledSqliteRunStorage(SqliteRunStorage):
+class PooledSqliteRunStorage(IndexedRuns, SqliteRunStorage):
     """The database of runs. A commit is synchronised to disk, so a job survives a power cut once accepted."""
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        return cls.from_local(inst_data=inst_data, **config_value)
+        made = cls.from_local(inst_data=inst_data, **config_value)
+        made.build_index()
+        return made
 
     @contextmanager
     def connect(self) -> Generator[Connection]:
+        joined: Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         with self._engine.begin() as connection:
             yield connection
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        # Python's driver begins a transaction only before the first write. What is read before that may be outdated.
+        return self._begun("BEGIN IMMEDIATE")
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        return self._begun("BEGIN")
+
+    @contextmanager
+    def _begun(self, statement: str) -> Generator[Connection]:
+        with self.connect() as connection:
+            if getattr(self._joined, "connection", None) is not None:
+                yield connection
+                return
+            connection.exec_driver_sql(statement)
+            self._joined.connection = connection
+            try:
+                yield connection
+            finally:
+                self._joined.connection = None
 
     def has_run_stats_index_cols(self) -> bool:
         """Return True without Dagster's inspection of the schema: this version made the database."""
@@ -43,6 +71,10 @@ class PooledSqliteRunStorage(SqliteRunStorage):
 
     def dispose(self) -> None:
         self._engine.dispose()
+
+    @cached_property
+    def _joined(self) -> threading.local:
+        return threading.local()
 
     @cached_property
     def _engine(self) -> Engine:

@@ -11,6 +11,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ANSWER_SECONDS
+from pipelines.export import mirror
 from pipelines.export.assets import LABEL_EXPORT_JOB
 from pipelines.watch.sightings import Sightings
 
@@ -32,7 +33,7 @@ def cancel(
     A run at work reads the decision between two batches.
     """
     job_id = job_id_for(run.run_id)
-    if not decision.cancel(job_id, artefacts, datetime.now(UTC)).cancelled:
+    if not mirror.cancel(instance, run.run_id, artefacts):
         return False
     if run.status is dg.DagsterRunStatus.QUEUED:
         instance.run_coordinator.cancel_run(run.run_id)

@@ -4,7 +4,7 @@ import dagster as dg
 
 from exports.errors import TooManyOpenJobs
 from exports.ports import JobStatus
-from pipelines.export.job_state import statuses_of
+from pipelines.storage.job_status import statuses_of
 from pipelines.storage.totals import runs_of_partition
 
 _OPEN = [of_run for status in JobStatus if not status.is_terminal for of_run in statuses_of(status)]

@@ -124,13 +124,17 @@ class FakeExports:
         self._called("job")
         return self._find(organisation, job_id)
 
-    def jobs(self, organisation, page, status=None):
+    def jobs(self, organisation, page, status=None, after=None):
         self._called("jobs")
         found = [
             j for j in self.store.values() if j.organisation == organisation and status in {None, j.status}
         ]
         found.reverse()
-        return JobPage(found[page.offset : page.offset + page.size], len(found))
+        start = page.offset
+        if after is not None:
+            start += [j.job_id for j in found].index(after.job_id) + 1
+        end = start + page.size
+        return JobPage(found[start:end], len(found), end < len(found))
 
     def preview(self, organisation, request):
         self._called("preview")

@@ -190,7 +190,7 @@ def test_cancel(run, service):
 
 
 def test_jobs(run, service):
-    page = {"data": [job(), job("failed", error="cancelled")], "pagination": {"has_next": False}}
+    page = {"data": [job(), job("failed", error="cancelled")], "pagination": {"next_after": None}}
     service.answers("GET", EXPORTS, 200, page)
     head, first, second = run("jobs").stdout.splitlines()
     assert head.split()[:2] == ["job", "id"]

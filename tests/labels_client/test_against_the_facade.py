@@ -130,6 +130,15 @@ def test_jobs_over_several_pages(client, exports):
     assert next(client.jobs()).created_at == done.created_at
 
 
+def test_each_job_comes_once_while_others_are_added(client, exports):
+    made = [exports.add("acme", JobStatus.PENDING).job_id for _ in range(230)]
+    seen = []
+    for job in client.jobs():
+        seen.append(job.job_id)
+        exports.add("acme", JobStatus.PENDING)
+    assert seen == made[::-1]
+
+
 def test_preview(client, exports):
     exports.found = Preview(
         500,

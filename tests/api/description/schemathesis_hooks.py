@@ -7,8 +7,8 @@ from schemathesis.specs.openapi.checks import RejectedPositiveData
 from gs1.check_digit import check_digit
 
 #: Faults of a request that its schema cannot tell: an X-dimension that no symbol of the export may have, a
-#: sheet that is not known or too small, a setting that the export has no use for, rows that run backwards, or a key
-#: of an earlier request.
+#: sheet that is not known or too small, a setting that the export has no use for, rows that run backwards, a key
+#: of an earlier request, a page too far back, or an invented cursor.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
@@ -18,6 +18,8 @@ UNSAYABLE = {
     "leaves_page",
     "idempotency_key_reused",
     "too_many_items",
+    "too_deep",
+    "cursor",
     "invalid_rows",
     "too_many_labels",
     "too_many_pages",

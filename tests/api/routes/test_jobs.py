@@ -1,18 +1,22 @@
 """List, cancel, reprint and preview label exports."""
 
 import base64
+import re
+from datetime import UTC, datetime
 
 import pytest
 
+from api.wire import cursors
 from catalogue.selection import PrintCounts
 from exports.errors import Unavailable
-from exports.ports import JobStatus
+from exports.ports import JobPosition, JobStatus
 from exports.previews.preview import Preview, PreviewFailure, PreviewPicture
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/export/"
 BASE = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
 PNG = b"\x89PNG\r\n\x1a\n"
+PLACE = JobPosition(datetime(2026, 3, 31, 12, 0, 0, 123456, tzinfo=UTC), "AbCdEfGhJkLmNoPqRsTuVw")
 
 
 def test_an_empty_list(client, viewer):
@@ -25,6 +29,7 @@ def test_an_empty_list(client, viewer):
             "total_pages": 0,
             "has_next": False,
             "has_previous": False,
+            "next_after": None,
         },
     }
 
@@ -43,10 +48,62 @@ def test_pages_of_jobs_newest_first(client, viewer, exports):
             "total_pages": 3,
             "has_next": has_next,
             "has_previous": has_previous,
+            "next_after": body["pagination"]["next_after"],
         }
     assert seen == made[::-1]
     beyond = client.get(URL, params={"page": 9}, headers=viewer).json()
     assert (beyond["data"], beyond["pagination"]["has_next"]) == ([], False)
+
+
+def test_pages_after_a_cursor_hold_each_job_once_while_others_are_added(client, viewer, exports):
+    made = [exports.add("acme", JobStatus.PENDING).job_id for _ in range(7)]
+    seen, query = [], {"page_size": 3}
+    while query.get("after", "") is not None:
+        body = client.get(URL, params=query, headers=viewer).json()
+        seen += [job["job_id"] for job in body["data"]]
+        pagination = body["pagination"]
+        assert pagination["page"] == 1
+        assert pagination["has_previous"] is ("after" in query)
+        assert pagination["has_next"] is (pagination["next_after"] is not None)
+        assert pagination["total_count"] == len(exports.store)
+        query["after"] = pagination["next_after"]
+        exports.add("acme", JobStatus.PENDING)
+    assert seen == made[::-1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "kind"),
+    [
+        ({"page": 401}, "page", "too_deep"),
+        ({"page": 101, "page_size": 100}, "page", "too_deep"),
+        ({"page": 10_001, "page_size": 1}, "page", "too_deep"),
+        ({"page": 2, "after": cursors.of(PLACE)}, "page", "cursor"),
+        ({"after": ""}, "after", "cursor"),
+        ({"after": "MTIz"}, "after", "cursor"),
+        ({"after": "é"}, "after", "cursor"),
+        ({"after": cursors.of(PLACE) + "="}, "after", "cursor"),
+        ({"after": cursors.of(PLACE)[:-2]}, "after", "cursor"),
+        # A time beyond the last year, and a job id that no job can have.
+        ({"after": "OTk5OTk5OTk5OTk5OTk5OTk5OTkuMjIyMjIyMjIyMjIyMjIyMjIyMjIyMg"}, "after", "cursor"),
+        ({"after": "MS5abGw"}, "after", "cursor"),
+    ],
+)
+def test_a_list_has_a_depth_and_its_own_cursors(client, viewer, exports, query, field, kind):
+    body = is_problem(client.get(URL, params=query, headers=viewer), 422, "validation_error")
+    assert [(fault["loc"], fault["type"]) for fault in body["details"]] == [(["query", field], kind)]
+    assert not exports.calls
+
+
+@pytest.mark.parametrize(
+    "query", [{"page": 400}, {"page": 100, "page_size": 100}, {"page": 10_000, "page_size": 1}]
+)
+def test_the_deepest_pages(client, viewer, query):
+    assert client.get(URL, params=query, headers=viewer).json()["data"] == []
+
+
+def test_a_cursor_is_the_position_it_was_made_of():
+    assert cursors.position(cursors.of(PLACE)) == PLACE
+    assert re.fullmatch(cursors.PATTERN, cursors.of(PLACE))
 
 
 def test_a_listed_job_is_told_as_its_poll_tells_it(client, viewer, exports):

@@ -1,0 +1,310 @@
+"""An index of the export jobs in the database of runs: what lists and totals read. See decision 0013.
+
+Every entry follows from a run and its tags (`told`), and is written in the transaction that changes them. So the index
+is no second record of a job: it can be dropped, and is then built anew.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagster as dg
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Index,
+    MetaData,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from exports.jobs.job_id import run_id_for
+from exports.ports import JobPosition, JobStatus
+from pipelines import tags
+from pipelines.storage.dagster_storage import RunsTable, RunTagsTable, SqlRunStorage
+from pipelines.storage.job_status import DECIDING, told
+
+#: The status of an entry whose job failed after publishing, until somebody has asked the catalogue.
+UNSETTLED = "unsettled"
+
+_METADATA = MetaData()
+
+_JOBS = Table(
+    "export_jobs",
+    _METADATA,
+    Column("run_id", String(255), primary_key=True),
+    Column("organisation", String(255), nullable=False),
+    Column("status", String(16), nullable=False),
+    # Entities of a completed job. Zero for others.
+    Column("entities", BigInteger, nullable=False),
+    Column("created", DateTime, nullable=False),
+    Index("idx_export_jobs", "organisation", "created", "run_id"),
+    Index("idx_export_jobs_by_status", "organisation", "status", "created", "run_id"),
+    Index("idx_export_jobs_waiting", "status", "created", "organisation", "run_id"),
+)
+
+_COUNTS = Table(
+    "export_job_counts",
+    _METADATA,
+    Column("organisation", String(255), primary_key=True),
+    Column("status", String(16), primary_key=True),
+    Column("jobs", BigInteger, nullable=False),
+    Column("entities", BigInteger, nullable=False),
+)
+
+#: Insert statements with an `ON CONFLICT` clause.
+_UPSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+#: Runs that a repair compares in one transaction.
+_RUNS_AT_ONCE = 2_000
+
+
+class _Entry(NamedTuple):
+    """A row of `_JOBS`."""
+
+    run_id: str
+    organisation: str
+    status: str
+    entities: int
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many jobs there are by status, the entities of completed ones, and when the oldest pending one was created."""
+
+    jobs: dict[JobStatus, int]
+    entities: int
+    oldest_pending: datetime | None
+
+
+class IndexedRuns(SqlRunStorage):
+    """A storage of runs that keeps the index. A subclass adds the connections."""
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that `connect` joins in this thread. What it reads stays true until it ends."""
+        raise NotImplementedError
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """Begin a reading transaction that `connect` joins in this thread. All its reads see one state."""
+        raise NotImplementedError
+
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        with self.transaction() as connection:
+            added = super().add_run(dagster_run)
+            _reindex(connection, dagster_run.run_id)
+        return added
+
+    def add_historical_run(self, dagster_run: dg.DagsterRun, run_creation_time: datetime) -> dg.DagsterRun:
+        with self.transaction() as connection:
+            added = super().add_historical_run(dagster_run, run_creation_time)
+            _reindex(connection, dagster_run.run_id)
+        return added
+
+    def handle_run_event(
+        self, run_id: str, event: dg.DagsterEvent, update_timestamp: datetime | None = None
+    ) -> None:
+        with self.transaction() as connection:
+            super().handle_run_event(run_id, event, update_timestamp)
+            _reindex(connection, run_id)
+
+    def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
+        with self.transaction() as connection:
+            super().add_run_tags(run_id, new_tags)
+            _reindex(connection, run_id)
+
+    def delete_run(self, run_id: str) -> None:
+        with self.transaction() as connection:
+            super().delete_run(run_id)
+            _reindex(connection, run_id)
+
+    def wipe(self) -> None:
+        with self.transaction() as connection:
+            super().wipe()
+            connection.execute(delete(_JOBS))
+            connection.execute(delete(_COUNTS))
+
+    def build_index(self) -> None:
+        """Create and fill the index if the database has none, as that of an earlier release."""
+        with self.connect() as connection:
+            if inspect(connection).has_table(_COUNTS.name):
+                return
+        with self.transaction() as connection:
+            # Another process may have built it meanwhile.
+            _METADATA.create_all(connection)
+            self.repair_index()
+
+    def repair_index(self) -> int:
+        """Compare every entry and count with the runs, and correct them. Return how many entries were wrong."""
+        wrong = 0
+        for first in self._windows():
+            window = RunsTable.c.id.between(first, first + _RUNS_AT_ONCE - 1)
+            with self.snapshot() as connection:
+                suspects = _differing(connection, window)
+            wrong += self._rewrite(suspects)
+        with self.snapshot() as connection:
+            known = select(RunsTable.c.run_id).where(RunsTable.c.run_id == _JOBS.c.run_id).exists()
+            orphans = list(connection.scalars(select(_JOBS.c.run_id).where(~known)))
+        for start in range(0, len(orphans), _RUNS_AT_ONCE):
+            wrong += self._rewrite(orphans[start : start + _RUNS_AT_ONCE])
+        with self.transaction() as connection:
+            _recount(connection)
+        return wrong
+
+    def _windows(self) -> Iterator[int]:
+        with self.snapshot() as connection:
+            first, last = connection.execute(select(func.min(RunsTable.c.id), func.max(RunsTable.c.id))).one()
+        yield from range(first, last + 1, _RUNS_AT_ONCE) if first is not None else ()
+
+    def _rewrite(self, run_ids: Sequence[str]) -> int:
+        """Write the entries of these runs anew. Return how many they are."""
+        if run_ids:
+            with self.transaction() as connection:
+                connection.execute(delete(_JOBS).where(_JOBS.c.run_id.in_(run_ids)))
+                entries = _derived(connection, RunsTable.c.run_id.in_(run_ids)).values()
+                if entries:
+                    connection.execute(insert(_JOBS), [entry._asdict() for entry in entries])
+                _recount(connection)
+        return len(run_ids)
+
+
+def of(instance: dg.DagsterInstance) -> IndexedRuns:
+    """Return the instance's storage of runs. Raises TypeError if it keeps no index."""
+    storage = instance.run_storage
+    if not isinstance(storage, IndexedRuns):
+        raise TypeError(f"the run storage {type(storage).__name__} keeps no index of export jobs")
+    return storage
+
+
+def page(
+    connection: Connection,
+    organisation: str,
+    status: JobStatus | None,
+    *,
+    after: JobPosition | None,
+    offset: int,
+    limit: int,
+) -> list[str]:
+    """Return run ids of the organisation's jobs, newest first: those after the position, without the first `offset`."""
+    found = select(_JOBS.c.run_id).where(_JOBS.c.organisation == organisation)
+    if status is not None:
+        found = found.where(_JOBS.c.status == status.value)
+    if after is not None:
+        created = after.created_at.astimezone(UTC).replace(tzinfo=None)
+        place = tuple_(_JOBS.c.created, _JOBS.c.run_id)
+        found = found.where(place < (created, run_id_for(after.job_id)))
+    newest_first = found.order_by(_JOBS.c.created.desc(), _JOBS.c.run_id.desc())
+    return list(connection.scalars(newest_first.offset(offset).limit(limit)))
+
+
+def count(connection: Connection, organisation: str, status: JobStatus | None) -> int:
+    """Return how many jobs the organisation has."""
+    total = select(func.coalesce(func.sum(_COUNTS.c.jobs), 0)).where(_COUNTS.c.organisation == organisation)
+    if status is not None:
+        total = total.where(_COUNTS.c.status == status.value)
+    return int(connection.execute(total).scalar_one())
+
+
+def totals(connection: Connection) -> Totals:
+    """Return the totals over all organisations."""
+    counted = select(_COUNTS.c.status, func.sum(_COUNTS.c.jobs), func.sum(_COUNTS.c.entities))
+    rows = connection.execute(counted.group_by(_COUNTS.c.status)).all()
+    jobs = {status: int(number) for status, number, _ in rows}
+    oldest = select(func.min(_JOBS.c.created)).where(_JOBS.c.status == JobStatus.PENDING.value)
+    return Totals(
+        {status: jobs.get(status.value, 0) for status in JobStatus},
+        sum(int(entities) for _, _, entities in rows),
+        connection.execute(oldest).scalar_one(),
+    )
+
+
+def unsettled(connection: Connection, organisation: str | None) -> list[str]:
+    """Return the run ids of the jobs whose status only the catalogue knows: of one organisation, or of all."""
+    found = select(_JOBS.c.run_id).where(_JOBS.c.status == UNSETTLED)
+    if organisation is not None:
+        found = found.where(_JOBS.c.organisation == organisation)
+    return list(connection.scalars(found))
+
+
+def _reindex(connection: Connection, run_id: str) -> None:
+    """Write the run's entry anew, and count the change. Call it in the transaction that changed the run."""
+    old = _stored(connection, _JOBS.c.run_id == run_id).get(run_id)
+    new = _derived(connection, RunsTable.c.run_id == run_id).get(run_id)
+    if old == new:
+        return
+    if old:
+        connection.execute(delete(_JOBS).where(_JOBS.c.run_id == run_id))
+    if new:
+        connection.execute(insert(_JOBS).values(new))
+    jobs: Counter[tuple[str, str]] = Counter()
+    entities: Counter[tuple[str, str]] = Counter()
+    for entry, sign in ((old, -1), (new, 1)):
+        if entry:
+            jobs[entry.organisation, entry.status] += sign
+            entities[entry.organisation, entry.status] += sign * entry.entities
+    # In one order everywhere, so that two transactions never wait for each other's rows.
+    for organisation, status in sorted(jobs):
+        key = organisation, status
+        _add(connection, organisation, status, jobs[key], entities[key])
+
+
+def _add(connection: Connection, organisation: str, status: str, jobs: int, entities: int) -> None:
+    values = {"organisation": organisation, "status": status, "jobs": jobs, "entities": entities}
+    statement = _UPSERT[connection.dialect.name](_COUNTS).values(values)
+    change = {"jobs": _COUNTS.c.jobs + jobs, "entities": _COUNTS.c.entities + entities}
+    keys = [column.name for column in _COUNTS.primary_key]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=change))
+
+
+def _recount(connection: Connection) -> None:
+    """Count the entries anew."""
+    groups = _JOBS.c.organisation, _JOBS.c.status
+    counted = select(*groups, func.count(), func.sum(_JOBS.c.entities)).group_by(*groups)
+    connection.execute(delete(_COUNTS))
+    connection.execute(insert(_COUNTS).from_select(_COUNTS.c.keys(), counted))
+
+
+def _differing(connection: Connection, runs: ColumnElement[bool]) -> list[str]:
+    derived = _derived(connection, runs)
+    stored = _stored(connection, _JOBS.c.run_id.in_(select(RunsTable.c.run_id).where(runs)))
+    return [run_id for run_id in derived.keys() | stored.keys() if derived.get(run_id) != stored.get(run_id)]
+
+
+def _stored(connection: Connection, jobs: ColumnElement[bool]) -> dict[str, _Entry]:
+    return {row.run_id: _Entry(*row) for row in connection.execute(select(_JOBS).where(jobs))}
+
+
+def _derived(connection: Connection, runs: ColumnElement[bool]) -> dict[str, _Entry]:
+    """Return the entries that follow from the runs and their tags, by run id. Only exports have one."""
+    wanted = (tags.ORGANISATION, tags.TOTAL_ITEMS, *DECIDING)
+    tagged = select(RunTagsTable.c.run_id, RunTagsTable.c.key, RunTagsTable.c.value).where(
+        RunTagsTable.c.run_id.in_(select(RunsTable.c.run_id).where(runs)), RunTagsTable.c.key.in_(wanted)
+    )
+    tags_of: dict[str, dict[str, str]] = {}
+    for run_id, key, value in connection.execute(tagged):
+        tags_of.setdefault(run_id, {})[key] = value
+    columns = RunsTable.c.run_id, RunsTable.c.status, RunsTable.c.create_timestamp
+    return {
+        run_id: _entry(run_id, dg.DagsterRunStatus(status), created, tags_of[run_id])
+        for run_id, status, created in connection.execute(select(*columns).where(runs))
+        if tags.ORGANISATION in tags_of.get(run_id, {})
+    }
+
+
+def _entry(run_id: str, status: dg.DagsterRunStatus, created: datetime, run_tags: dict[str, str]) -> _Entry:
+    known = told(status, run_tags)
+    entities = int(run_tags.get(tags.TOTAL_ITEMS, 0)) if known is JobStatus.COMPLETED else 0
+    return _Entry(run_id, run_tags[tags.ORGANISATION], known or UNSETTLED, entities, created)

@@ -1,0 +1,45 @@
+"""The job status that clients are told, from the status and the tags of the job's run."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from exports.ports import JobStatus
+from pipelines import tags
+
+STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
+    dg.DagsterRunStatus.NOT_STARTED: JobStatus.PENDING,
+    dg.DagsterRunStatus.QUEUED: JobStatus.PENDING,
+    dg.DagsterRunStatus.STARTING: JobStatus.PENDING,
+    dg.DagsterRunStatus.MANAGED: JobStatus.PENDING,
+    dg.DagsterRunStatus.STARTED: JobStatus.PROCESSING,
+    dg.DagsterRunStatus.CANCELING: JobStatus.PROCESSING,
+    dg.DagsterRunStatus.SUCCESS: JobStatus.COMPLETED,
+    dg.DagsterRunStatus.FAILURE: JobStatus.FAILED,
+    dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
+}
+
+#: The tags that decide the status beside the run's own.
+DECIDING = (tags.CANCELLED, tags.ARTEFACT, tags.RECORDED)
+
+
+def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
+    """Return the run statuses that clients see as this job status."""
+    return [of_run for of_run, told in STATUS_OF.items() if told is status]
+
+
+def told(status: dg.DagsterRunStatus, run_tags: Mapping[str, str]) -> JobStatus | None:
+    """Return what clients are told. None if only the catalogue knows, because the run failed after publishing.
+
+    A cancelled job is failed at once, even while its run has yet to notice. A job whose labels are recorded as
+    printed is completed, even if its run failed between that record and its own success.
+    """
+    if tags.CANCELLED in run_tags:
+        return JobStatus.FAILED
+    by_run = STATUS_OF[status]
+    if by_run is not JobStatus.FAILED or tags.ARTEFACT not in run_tags:
+        return by_run
+    recorded = run_tags.get(tags.RECORDED)
+    if recorded is None:
+        return None
+    return JobStatus.COMPLETED if recorded == tags.TRUE else JobStatus.FAILED
