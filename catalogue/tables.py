@@ -73,6 +73,11 @@ class Commit:
     transaction: Transaction
 
 
+def catalogue_url(storage_url: str) -> str:
+    """Return where the catalogue is under the root of the storage."""
+    return f"{storage_url.rstrip('/')}/catalogue"
+
+
 class Catalogue:
     """The Delta tables `products`, `lots`, `serials` and `lifecycle_events` below one root URL or local path.
 

@@ -32,11 +32,11 @@ def catalogue() -> None:
 def catalogue_stats(organisation: str | None) -> None:
     """Print rows, data files, size and version of each organisation's tables."""
     from catalogue import inspection
-    from catalogue.tables import Catalogue
+    from catalogue.tables import Catalogue, catalogue_url
 
     settings = _settings_of(organisation)
     click.echo(f"{'organisation':<24}{'table':<18}{'rows':>14}{'files':>8}{'MB':>10}{'version':>9}")
-    for part in inspection.stats(Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue"), organisation):
+    for part in inspection.stats(Catalogue(catalogue_url(settings.storage_url)), organisation):
         click.echo(
             f"{part.organisation:<24}{part.table:<18}{part.rows:>14,}{part.files:>8,}"
             f"{part.size / 1e6:>10,.1f}{part.version:>9}"
@@ -48,11 +48,11 @@ def catalogue_stats(organisation: str | None) -> None:
 def catalogue_verify(organisation: str) -> None:
     """Check keys, check digits, references and sort order of all rows; exit 1 if any is broken."""
     from catalogue import inspection
-    from catalogue.tables import Catalogue
+    from catalogue.tables import Catalogue, catalogue_url
 
     settings = _settings_of(organisation)
     broken = False
-    for check in inspection.verify(Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue"), organisation):
+    for check in inspection.verify(Catalogue(catalogue_url(settings.storage_url)), organisation):
         verdict = f"{check.violations:,} broken, as {check.example}" if check.violations else "ok"
         click.echo(f"{check.table:<18}{check.invariant:<32}{verdict}")
         broken = broken or check.violations > 0
@@ -72,11 +72,11 @@ def history(
 ) -> None:
     """List print and reprint events, newest first, with job, time and what the labels carried. Filters combine with AND."""
     from catalogue import lifecycle
-    from catalogue.tables import Catalogue
+    from catalogue.tables import Catalogue, catalogue_url
 
     settings = _settings_of(organisation)
     rows, total = lifecycle.history(
-        Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue"),
+        Catalogue(catalogue_url(settings.storage_url)),
         organisation,
         gtin14=None if gtin is None else as_gtin_14(gtin),
         lot=lot,

@@ -16,7 +16,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
-from catalogue.tables import Catalogue
+from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs
 from exports.artefacts import ArtefactStore
@@ -25,7 +25,6 @@ from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.resources import catalogue_url
 from pipelines.storage import instance
 
 _LOG = logging.getLogger(__name__)

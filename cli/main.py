@@ -87,13 +87,13 @@ def import_(
     if not any((products, lots, serials, events)):
         raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
     from catalogue.imports import ingest
-    from catalogue.tables import Catalogue
+    from catalogue.tables import Catalogue, catalogue_url
 
     settings = _settings()
     Accounts(settings.database_url).organisation(organisation)
     with catalogue.ImportBars() as bars:
         report = ingest.import_files(
-            Catalogue(f"{settings.storage_url.rstrip('/')}/catalogue"),
+            Catalogue(catalogue_url(settings.storage_url)),
             organisation,
             products=products,
             lots=lots,

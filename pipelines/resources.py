@@ -4,7 +4,7 @@ import dagster as dg
 
 from accounts.store import Accounts
 from accounts.vault import Vault
-from catalogue.tables import Catalogue
+from catalogue.tables import Catalogue, catalogue_url
 from exports.artefacts import ArtefactStore
 from pipelines.settings import PipelineSettings
 from pipelines.storage.step_outputs import StepOutputsResource
@@ -39,10 +39,6 @@ class AccountsResource(dg.ConfigurableResource[Accounts]):
         del context
         keys = PipelineSettings().webhook_keys
         return Accounts(self.database_url, Vault([key for key in keys.get_secret_value().split(",") if key]))
-
-
-def catalogue_url(storage_url: str) -> str:
-    return f"{storage_url.rstrip('/')}/catalogue"
 
 
 RESOURCES = {

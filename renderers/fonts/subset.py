@@ -23,6 +23,7 @@ from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 
 from renderers.fonts.visual_order import REPLACEMENT, characters_of, visual
+from renderers.units import MILLIMETRES_PER_POINT
 
 # The order is that of preference: one face for Latin text, then wide coverage, then CJK.
 FONT_FILES = (
@@ -36,7 +37,6 @@ FONT_NAME = "LabelSans"
 UNITS_PER_EM = 1000
 ASCENT, DESCENT, CAP_HEIGHT = 950, -290, 668  # of the first font, which sets nearly all text
 
-_MILLIMETRES_PER_POINT = 25.4 / 72
 _CODE_POINTS = 0x110000
 # In seconds since 1904, as TrueType counts.
 _YEAR_2000 = 3_029_529_600
@@ -139,14 +139,14 @@ def width_mm(text: str, size_pt: float) -> float:
     >>> round(width_mm("(01)09506000134352", 6), 2)
     21.09
     """
-    return int(_widths_1000([text])[0]) / UNITS_PER_EM * size_pt * _MILLIMETRES_PER_POINT
+    return int(_widths_1000([text])[0]) / UNITS_PER_EM * size_pt * MILLIMETRES_PER_POINT
 
 
 def max_width_1pt_mm(strings: Sequence[str]) -> float:
     """Return the width of the widest of the strings at 1 pt, in millimetres; 0 without any."""
     if not strings:
         return 0.0
-    return int(_widths_1000(strings).max()) / UNITS_PER_EM * _MILLIMETRES_PER_POINT
+    return int(_widths_1000(strings).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
 
 
 @lru_cache(maxsize=4)

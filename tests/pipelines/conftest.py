@@ -10,9 +10,8 @@ import pytest
 from accounts.store import Accounts
 from accounts.vault import Vault, derived_keys
 from catalogue.imports import ingest
-from catalogue.tables import Catalogue
+from catalogue.tables import Catalogue, catalogue_url
 from exports.artefacts import ArtefactStore
-from pipelines.resources import catalogue_url
 from pipelines.storage import instance
 
 LOTS = 5
