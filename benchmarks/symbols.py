@@ -5,9 +5,9 @@
 Engines take turns in rounds, and the result is the median of their CPU time: a busy machine slows all of
 them. Everybody makes whole files in memory. "segno" and "python-barcode" are those libraries with their own
 writers; "…, our writer" is the reference engine, which leaves only the encoding to them. zint, in C, checks
-no Application Identifiers here, as our encoders do not. libdmtx writes no files: "smallest size" is its
-search over all schemes, which alone comes to the batch engine's sizes, up to the modules; "pylibdmtx" is what
-most people call, up to the pixels, and no GS1 symbol; our writer has it in single schemes.
+no Application Identifiers here, as our encoders do not. libdmtx writes no files. "smallest size" is its
+search over all schemes, the only way to the batch engine's sizes, timed up to the modules. "pylibdmtx" is the
+common call, timed up to the pixels; its symbols are not GS1. With our writer, libdmtx uses single schemes.
 """
 
 import argparse
