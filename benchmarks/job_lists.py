@@ -85,7 +85,7 @@ def main(jobs: int) -> int:
 
 
 def fill(home: Path, job_id: str, jobs: int) -> list[Copy]:
-    """Copy the job's run, oldest first, and build the index anew. The artefacts are not copied."""
+    """Copy the job's run, oldest first, and build the index again. The artefacts are not copied."""
     os.environ["LABELS_HOME"] = str(home)
     copies: list[Copy] = []
     with instance.load(home) as dagster:

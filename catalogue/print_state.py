@@ -36,7 +36,10 @@ UNKNOWN = "(last IS NOT NULL AND NOT last.known)"
 
 
 def changed(expiry: str, best_before: str) -> str:
-    """Return the condition that today's label would carry other values than the last one."""
+    """Return the condition that today's label would carry other values than the last one.
+
+    `expiry` and `best_before` are SQL for today's dates as YYMMDD.
+    """
     # A symbol carries one date: the expiry, or else the best-before date.
     best_before = f"CASE WHEN {expiry} IS NULL THEN {best_before} END"
     today = f"hash(gtin14, serial_number, lot_number, {expiry}, {best_before})"

@@ -75,7 +75,7 @@ def import_files(
 
     A row with a known natural key updates that entity; columns the file does not have stay as they are. Bad
     rows are written to `<rejects_dir>/<table>-rejects.csv`, one line per reason. `now` (aware; default the
-    present) is the creation time of rows without one, and the present year for the century rule.
+    present) is the creation time of rows without one. Its year is the present one of the century rule.
 
     Files can have any size: rows are kept on disk, below the system's temporary folder, and memory is
     bounded. Each table is one commit. Raises ImportFileError if a file cannot be read, lacks a required

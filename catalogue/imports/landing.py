@@ -15,7 +15,7 @@ from catalogue.tables import Catalogue, Commit, DataFile
 # all are written again when one entity is corrected.
 FILE_ROWS = 1_000_000
 
-# Files of fewer rows are small. An import or a compaction joins them when there are this many.
+# Files of fewer rows are small. An import or a compaction joins them when there are SMALL_FILES.
 SMALL_ROWS = FILE_ROWS // 2
 SMALL_FILES = 16
 

@@ -251,7 +251,7 @@ def _date(column: str, *, with_month: bool, now: datetime) -> list[Rule]:
     ]
 
 
-# Return the rules that apply to one kind of entity only.
+# Rules that apply to one kind of entity only.
 _OWN_RULES: dict[str, list[Rule]] = {
     "products": [
         *_carrier(),
