@@ -16,9 +16,9 @@ def rows_of(organisation: str, rows: int) -> int:
 
 
 def files(folder: Path, organisation: str, rows: int) -> dict[str, Path]:
-    """Return the organisation's files by table, written where they are not there yet.
+    """Return the organisation's files by table; write those that do not exist yet.
 
-    Serials come in no order, as a printer or a line controller would send them.
+    Serials are in no order, as a printer or a line controller sends them.
     """
     below = folder / str(rows) / organisation
     paths = {table: below / f"{table}.parquet" for table in ("products", "lots", "serials")}

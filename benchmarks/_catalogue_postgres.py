@@ -1,4 +1,4 @@
-"""A Postgres of our own in a temporary folder, filled from a DuckDB file, asked through psql."""
+"""A Postgres server in a temporary folder, filled from a DuckDB file and queried through psql."""
 
 import os
 import pwd
@@ -33,7 +33,7 @@ class Postgres:
 
     @classmethod
     def start(cls, folder: Path, source: duckdb.DuckDBPyConnection) -> "Postgres | None":
-        """Start a server with a copy of the source's tables; None, with a line, where there is no Postgres."""
+        """Start a server with a copy of the source's tables. Without Postgres, print a line and return None."""
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not found or shutil.which("psql") is None:
             print("Postgres: not installed, skipped (on Debian: apt-get install postgresql)")
@@ -108,7 +108,7 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), *arguments]
-        # A server that inherits our pipes would keep us waiting for its end.
+        # If the server inherited our pipes, we would wait for its end.
         subprocess.run(
             command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=self.user
         )

@@ -1,4 +1,4 @@
-"""Jobs of a running service, timed as the client feels them."""
+"""Jobs of a running service, timed by the client."""
 
 import contextlib
 import time
@@ -13,7 +13,7 @@ from _run_log import Span, worker_of
 
 from tests.service import EXPORTS, Exports, Service, ServiceError
 
-#: Between two polls of who waits for a small job, and for a large one.
+#: Seconds between two polls, for a small and for a large job.
 _SOON_SECONDS = 0.01
 _POLL_SECONDS = 0.1
 
@@ -32,7 +32,7 @@ def job(gtin: str) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Watched:
-    """A job from its submission on: times in seconds since the epoch, polls in seconds."""
+    """A job from its submission on: times in seconds since the epoch, durations of polls in seconds."""
 
     job_id: str
     submitted: float
@@ -66,9 +66,9 @@ def watch(client: Exports, body: Mapping[str, Any]) -> Watched:
 def seconds_until(
     wanted: str, client: Exports, body: Mapping[str, Any], *, to_the_end: bool = False
 ) -> float:
-    """Return the seconds from a submission until a poll tells the status wanted, or `completed`.
+    """Return the seconds from a submission until a poll returns the wanted status, or `completed`.
 
-    Where another is to find the service idle, return only when the job is completed.
+    If the next measurement needs an idle service, return only when the job is completed.
     """
     submitted, began = time.time(), time.perf_counter()
     receipt = client.submit(body)
@@ -83,7 +83,7 @@ def seconds_until(
 def jobs_per_second(
     service: Service, key: str, body: Mapping[str, Any], clients: int, seconds: float
 ) -> float:
-    """Return how many jobs a second are completed for clients that each submit the next when one is."""
+    """Return the jobs completed per second, for clients that submit the next job when one is completed."""
     began = time.perf_counter()
 
     def work(_: int) -> int:
@@ -100,7 +100,7 @@ def jobs_per_second(
 
 
 class Large:
-    """A job that renders, to be cancelled when it has served."""
+    """A job that renders while other things are measured, and is cancelled afterwards."""
 
     def __init__(self, service: Service, client: Exports, receipt: Mapping[str, Any]) -> None:
         self._home = service.home
@@ -109,12 +109,12 @@ class Large:
 
     @property
     def renders(self) -> bool:
-        """Whether a part of its labels, not all, is drawn."""
+        """Return whether some of its labels, but not all, are drawn."""
         status = self._client.poll(self._receipt)
         return 0 < status["processed_items"] < status["total_items"]
 
     def cancel(self) -> float | None:
-        """Cancel it; return the seconds until no process of its run is left, None where it was over before."""
+        """Cancel it; return the seconds until no process of its run is left, or None if it had ended before."""
         pid = worker_of(self._home, self._receipt["job_id"])
         if pid is None:
             return None
@@ -124,7 +124,7 @@ class Large:
         answer = self._client.send("DELETE", f"{EXPORTS}{self._receipt['job_id']}/")
         if answer.status_code != 202:
             return None
-        # Killed ones are reaped by their parent, and new ones begin while it lives.
+        # The parent reaps killed processes, and starts new ones while it lives.
         while left := [process for process in run if _lives(process)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 run = left + [child for child in run[0].children(recursive=True) if child not in left]
@@ -136,7 +136,7 @@ class Large:
 
 @contextlib.contextmanager
 def rendering(service: Service, client: Exports, body: Mapping[str, Any]) -> Generator[Large]:
-    """Submit a large job, run the block as soon as it renders, and cancel it if the block did not."""
+    """Submit a large job, run the block as soon as the job renders, and cancel it if the block did not."""
     submitted = time.time()
     receipt = client.submit(body)
     large = Large(service, client, receipt)

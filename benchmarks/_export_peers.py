@@ -23,7 +23,7 @@ def labels_per_second(make: Maker, links: list[str]) -> float:
 
 
 def peers() -> Iterator[tuple[str, Maker, float]]:
-    """Yield each peer's name and maker, and how many times its speed an export is meant to reach."""
+    """Yield each peer's name and function, and how many times its speed an export should reach."""
     yield "segno, zipfile", _by_segno, 100
     yield "zint, zipfile", _zint(), 3
 

@@ -1,4 +1,4 @@
-"""Tables of figures, with what they are meant to be."""
+"""Tables of figures, with their targets."""
 
 import math
 import statistics
@@ -11,7 +11,7 @@ _FIGURE = 12
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a figure is meant to be, in words, and whether it is."""
+    """A figure's target in words, and whether it is reached."""
 
     words: str
     met: bool
@@ -30,7 +30,7 @@ def heading(title: str, columns: Sequence[str] = ()) -> None:
 
 
 def row(name: str, figures: Sequence[float | None], decimals: int = 2, aim: Aim | None = None) -> None:
-    """Print a line; a figure that there is none of stays empty."""
+    """Print a line; a missing figure stays empty."""
     cells = ("" if figure is None or math.isnan(figure) else f"{figure:,.{decimals}f}" for figure in figures)
     line = f"  {name:<{_NAME - 2}}" + "".join(f"{cell:>{_FIGURE}}" for cell in cells)
     if aim is not None:
@@ -39,7 +39,7 @@ def row(name: str, figures: Sequence[float | None], decimals: int = 2, aim: Aim 
 
 
 def p95(values: Sequence[float]) -> float:
-    """Return the 95th percentile; the only value's of one, and NaN of none."""
+    """Return the 95th percentile: of one value that value, of no values NaN."""
     if len(values) < 2:
         return values[0] if values else math.nan
     return statistics.quantiles(values, n=20, method="inclusive")[-1]

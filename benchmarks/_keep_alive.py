@@ -1,7 +1,7 @@
 """A lean HTTP/1.1 client on asyncio's streams: kept-alive connections to one host, JSON in and out.
 
-What is measured is the service: on two cores a comfortable client at 300 requests a second takes more
-processor time than the service does.
+The client must be cheap, because the service is to be measured: on two cores and at 300 requests a second a
+general HTTP client takes more processor time than the service.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _IDLE_SECONDS = 3
 
 
 class KeepAliveClient:
-    """One host, asked over as many connections as there are requests at once."""
+    """Sends requests to one host, over as many connections as there are requests at once."""
 
     def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         parts = urlsplit(url)
@@ -27,7 +27,7 @@ class KeepAliveClient:
         self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Return status and JSON of the answer. Raises OSError, EOFError, ValueError."""
+        """Return status and JSON of the response. Raises OSError, EOFError, ValueError."""
         content = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\n{self._head}"
         if content:
@@ -49,14 +49,14 @@ class KeepAliveClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the connections that nobody uses."""
+        """Close the idle connections."""
         for _, _, writer in self._idle:
             writer.close()
             await writer.wait_closed()
         self._idle.clear()
 
     def _kept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        """Return the connection used last, or None where all have been idle for too long."""
+        """Return the most recently used connection, or None if all have been idle for too long."""
         while self._idle:
             since, reader, writer = self._idle.pop()
             if time.monotonic() - since < _IDLE_SECONDS and not reader.at_eof():

@@ -1,4 +1,4 @@
-"""The most memory that each process of a service took, while a block runs."""
+"""Peak memory of each process of a service while a block runs."""
 
 import contextlib
 import threading
@@ -34,7 +34,7 @@ class _Seen:
 class ProcessMemory:
     """Peaks of resident memory, shared pages included, in bytes: Linux's own high-water marks, read ten times a second.
 
-    A process that began before the block has the peak of its whole life.
+    For a process that began before the block, it is the peak since its start.
     """
 
     home: Path
@@ -53,7 +53,7 @@ class ProcessMemory:
             self._sampler.join()
 
     def peaks(self, op_of: dict[int, str]) -> dict[str, int]:
-        """Return the highest peak by kind of process; of steps by their op, where the pid's is told."""
+        """Return the highest peak by kind of process, and for steps by op if the op of the pid is given."""
         peaks: dict[str, int] = {}
         for pid, seen in self._seen.items():
             if seen is not None:
@@ -70,7 +70,7 @@ class ProcessMemory:
                     seen.peak = max(seen.peak, _high_water_mark(pid))
 
     def _admitted(self, pid: int) -> _Seen | None:
-        """Return what will be known of a process of our home, None for any other."""
+        """Return the record of a process of the service's home, None for any other process."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             if process.environ().get("LABELS_HOME") == str(self.home.resolve()):

@@ -1,4 +1,4 @@
-"""What Dagster's event log tells of one export: when its stages ran, and which process had which step."""
+"""One export in Dagster's event log: when its stages ran, and which process executed which step."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class RunLog:
-    """A finished run: when it was queued, started and over; its ops in order, and the op of each step's pid."""
+    """A finished run: when it was queued, started and ended; its ops in order, and the op of each step's pid."""
 
     queued: float
     started: float
@@ -39,7 +39,7 @@ class RunLog:
         return self.ops[RENDERING]
 
     def stages(self, submitted: float) -> dict[str, float]:
-        """Return the seconds of each stage from a submission at that time on; together they are the whole."""
+        """Return the seconds of each stage, from the time of submission on. Their sum is the whole duration."""
         stages = {
             "submission → queued": self.queued - submitted,
             "queued → started": self.started - self.queued,
@@ -50,7 +50,7 @@ class RunLog:
 
 
 def read(home: Path, job_id: str) -> RunLog:
-    """Return the log of a completed job that was queued. Raises KeyError for one that was not."""
+    """Return the log of a completed job. Raises KeyError if the job was not queued."""
     times: dict[dg.DagsterEventType, float] = {}
     ops: dict[str, Span] = {}
     op_of: dict[int, str] = {}
@@ -80,7 +80,7 @@ def read(home: Path, job_id: str) -> RunLog:
 
 
 def worker_of(home: Path, job_id: str) -> int | None:
-    """Return the living process that executes the job's run, or None."""
+    """Return the running process that executes the job's run, or None."""
     with instance.load(home) as dagster:
         run: dg.DagsterRun | None = dagster.get_run_by_id(run_id_for(job_id))
     return worker.pid_of(run) if run else None

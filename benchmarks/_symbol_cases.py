@@ -1,4 +1,4 @@
-"""What `symbols.py` measures: payloads as a catalogue has them, and the engines that turn them into files."""
+"""The cases of `symbols.py`: payloads like those of a catalogue, and the engines that draw them."""
 
 import io
 import random
@@ -32,7 +32,7 @@ _UPPER_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of file, and how many times a peer's speed the batch engine is meant to reach."""
+    """One kind of file, and how many times a peer's speed the batch engine should reach."""
 
     kind: SymbolKind
     file_format: FileFormat
@@ -91,7 +91,7 @@ _PAYLOADS: dict[SymbolKind, Callable[[random.Random], bytes]] = {
 
 
 def engines(case: Case) -> dict[str, Maker]:
-    """Return the makers of a case's files by name, the batch engine first."""
+    """Return the functions that make a case's files, by name; the batch engine is first."""
     made: dict[str, Maker] = {"batch engine": _ours(case, Engine.BATCH)}
     if case.kind is SymbolKind.QR_CODE:
         made["segno"] = lambda batch: sum(map(_by_segno(case), batch))
@@ -153,13 +153,13 @@ def _bracketed(message: bytes, brackets: str) -> str:
 
 
 def _by_libdmtx(batch: Sequence[bytes]) -> int:
-    """Return the modules that libdmtx draws, all schemes searched: the sizes of the batch engine, no files."""
+    """Return libdmtx's modules after a search of all schemes: sizes as the batch engine's, but no files."""
     schemes = (data_matrix.in_scheme(message, DmtxScheme.DmtxSchemeAutoBest) for message in batch)
     return sum(symbol.size for symbol in schemes if symbol is not None)
 
 
 def _by_pylibdmtx(batch: Sequence[bytes]) -> int:
-    """Return the bytes of pixels from pylibdmtx's `encode` as it comes: ASCII only, without FNC1, no files."""
+    """Return the bytes of pixels from pylibdmtx's `encode` with its defaults: ASCII, no FNC1, no files."""
     return sum(len(arbez_dmtx.encode(message[1:], size="SquareAuto").pixels) for message in batch)
 
 
@@ -197,7 +197,7 @@ def _by_python_barcode(case: Case) -> Callable[[bytes], int]:
 
 
 def _by_zint(case: Case) -> Maker:
-    """Return a maker by zint, which writes the file itself, to memory; data given as zint wants them."""
+    """Return a function that has zint write the file to memory, from data in zint's form."""
     symbol = zint.Symbol()
     symbol.outfile = f"x.{case.file_format}"
     symbol.output_options = zint.OutputOptions.BARCODE_MEMORY_FILE | zint.OutputOptions.BARCODE_QUIET_ZONES

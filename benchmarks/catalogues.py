@@ -1,8 +1,8 @@
 """The catalogue at size: import, count and resolve, beside a plain DuckDB file and Postgres on the same queries.
 
-`--rows 10_000_000` is the size to hold: twenty organisations, of which the largest has half of all serials.
-Times are of a warm process, the median of several; on a machine that does other things compare columns, not
-figures. Postgres is started by this script from Debian's package, and skipped where there is none.
+The target size is `--rows 10_000_000`: twenty organisations, of which the largest has half of all serials.
+Times are the median of several, in a warm process. On a busy machine compare columns, not single figures.
+Postgres is started by this script from Debian's package, and skipped if it is not installed.
 """
 
 import argparse
@@ -32,7 +32,7 @@ REPEATS = 7
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One count: through the catalogue, and as a condition on plain tables `s`, `p` and `l`."""
+    """A count through the catalogue, and the same as an SQL condition on plain tables `s`, `p` and `l`."""
 
     name: str
     selection: Selection
@@ -50,7 +50,7 @@ class Query:
 
 @dataclass(slots=True)
 class Stages:
-    """How long an import's stages took, by table and stage; `rows` of the files."""
+    """Durations of an import's stages, by table and stage; `rows` is the number of rows in the files."""
 
     seconds: dict[tuple[str, Stage], float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class Stages:
     def __call__(self, progress: Progress) -> None:
         now = time.perf_counter()
         self.seconds.setdefault((progress.table, progress.stage), 0.0)
-        # What came before a stage's first report was done in the stage before, except in checking, which is
-        # told after each batch.
+        # The time before a stage's first report belongs to the stage before. Only checking reports after each
+        # batch.
         step = (progress.table, progress.stage)
         spent_in = step if progress.stage is Stage.CHECKING or self._stage is None else self._stage
         self.seconds[spent_in] = self.seconds.get(spent_in, 0.0) + now - self._last
@@ -73,7 +73,7 @@ def peak_mb() -> int:
 
 
 def import_all(data: Path, root: str, rows: int, results: "multiprocessing.Queue[str]") -> None:
-    """In a process of its own, whose memory is the import's."""
+    """Import in a separate process, so that its memory is the import's."""
     catalogue = Catalogue(root)
     stages, started, before = Stages(), time.perf_counter(), time.process_time()
     read = 0
@@ -100,7 +100,7 @@ def import_all(data: Path, root: str, rows: int, results: "multiprocessing.Queue
 
 
 def import_again(data: Path, root: str, rows: int, results: "multiprocessing.Queue[str]") -> None:
-    """Import under another name what is there already, while others count."""
+    """Import the same rows again under another name, while other processes count."""
     catalogue = Catalogue(root)
     with tempfile.TemporaryDirectory() as rejects:
         results.put("")
@@ -168,7 +168,7 @@ def queries(catalogue: Catalogue) -> list[Query]:
 
 
 def plain_copy(catalogue: Catalogue, folder: Path) -> duckdb.DuckDBPyConnection:
-    """The largest organisation's tables, as they are, in a DuckDB file."""
+    """Copy the largest organisation's tables, unchanged, into a DuckDB file."""
     plain = duckdb.connect(str(folder / "plain.duckdb"))
     plain.execute("SET TimeZone = 'UTC'")
     for table, paths in catalogue.files(LARGEST).items():

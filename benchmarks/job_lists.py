@@ -44,10 +44,10 @@ BODY = {
     "asset_config": {"record_printed": False},
 }
 
-#: Of each hundred copies, the numbers of those that failed and of those that were cancelled. The others completed.
+#: In each hundred copies, the positions of those that failed or were cancelled. The others completed.
 _FAILED, _CANCELLED = (10, 60), (30,)
 
-#: What a job's last step tells when the job fails.
+#: Tags that a job's last step sets when the job fails.
 _OF_A_FAILURE = {tags.ERROR_CODE: "internal_error", tags.PROCESSED_ITEMS: "0", tags.FAILED_ITEMS: "0"}
 
 _COPIES_AT_ONCE = 5_000
@@ -85,7 +85,7 @@ def main(jobs: int) -> int:
 
 
 def fill(home: Path, job_id: str, jobs: int) -> list[Copy]:
-    """Copy the job's run, oldest first, and build the index anew. The artefacts are not copied."""
+    """Copy the job's run, oldest first, and build the index again. The artefacts are not copied."""
     os.environ["LABELS_HOME"] = str(home)
     copies: list[Copy] = []
     with instance.load(home) as dagster:

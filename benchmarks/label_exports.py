@@ -46,7 +46,7 @@ PEER_ROWS = 5_000
 
 
 def gtin_of(rows: int) -> str:
-    """Return the product with so many serials."""
+    """Return the GTIN of the product with this many serials."""
     key = f"0950600{rows % 10**6:06d}"
     return f"{key}{check_digit(key)}"
 
@@ -115,7 +115,7 @@ def print_stages(
     row("whole / rendering", ratios, 2, Aim.most(1.5, ratios[-1]))
     row("labels a second", [rows / whole for rows, whole in zip(sizes, wholes, strict=True)], 0)
     costs = [1e6 * whole / rows for rows, whole in zip(sizes, wholes, strict=True)]
-    # One job of a size each: chance alone is good for some hundredths.
+    # There is one job of each size, so some hundredths are chance.
     row("cost of a label, µs", costs, 1, Aim("falls or stays", costs[-1] <= 1.05 * costs[-2:][0]))
 
 
@@ -186,7 +186,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {part.__name__: part for part in (sm
 
 
 def fill(home: Path, slug: str, counts: list[int]) -> str:
-    """Make the organisation, its products and their serials; return its key."""
+    """Create the organisation, its products and their serials; return its API key."""
     key = create_organisation(home, slug)
     products, serials = (home.with_name(f"{slug}-{table}.csv") for table in ("products", "serials"))
     products.write_text("gtin,name\n" + "".join(f"{gtin_of(count)},Product\n" for count in counts))

@@ -1,9 +1,10 @@
-"""The whole service under load, as its clients feel it, beside a bare Starlette endpoint in the same run.
+"""The whole service under load, measured by its clients, and a bare Starlette endpoint in the same run.
 
 First 300 polls and 5 small submissions a second, then 20 submissions a second. Last, one organisation's small
-jobs alone, and beside 24 clients of another one that flood the service with jobs whose stock is taken. Requests are sent on a
-timetable, whatever the answers do, and a latency counts from the time the table says: a service that stalls
-cannot make its own load lighter. Exits 1 unless every request was answered well and every export completed.
+jobs alone, and beside 24 clients of another one that flood the service with jobs whose stock is taken.
+Requests are sent on a timetable that does not wait for responses, and a latency counts from the time in the
+table: a service that stalls does not get less load. Exits 1 unless every request was answered well and every
+export completed.
 
     python benchmarks/load.py --seconds 60
 """
@@ -44,7 +45,7 @@ FEW_SUBMISSIONS_PER_SECOND = 5
 MANY_SUBMISSIONS_PER_SECOND = 20
 LABELS_PER_EXPORT = 10
 
-#: Newest jobs polled: clients ask for what they have just submitted.
+#: Number of newest jobs to poll: clients ask for the jobs they have just submitted.
 POLLED_JOBS = 50
 
 #: A submission may wait 20 s for a worker, after it waited for its turn.
@@ -79,7 +80,7 @@ uvicorn.run(Starlette(routes=[Route("/", poll)]), port=int(sys.argv[1]), access_
 
 @dataclass(slots=True)
 class Measured:
-    """Latencies in seconds of the requests that were answered well, and what went wrong with the others."""
+    """Latencies in seconds of the successful requests, and the faults of the others."""
 
     latencies: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter[str])
@@ -105,7 +106,7 @@ class Measured:
 async def timetable(
     per_second: float, seconds: float, send: Callable[[], Awaitable[None]], measured: Measured
 ) -> None:
-    """Call `send` so many times a second, however long each takes, and wait for the last."""
+    """Call `send` at this rate per second, however long each call takes, and wait for the last."""
     loop = asyncio.get_running_loop()
     start = loop.time()
 
@@ -125,7 +126,7 @@ async def timetable(
 
 
 class Processors:
-    """Who took the machine's cores since this was made."""
+    """Who used the machine's cores since this object was created."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -133,7 +134,7 @@ class Processors:
         self._before = (self._of_service(), time.process_time(), _busy_seconds())
 
     def row(self) -> str:
-        """Return a line: cores taken by the service, by this client, and by anything else."""
+        """Return a line: cores used by the service, by this client, and by everything else."""
         seconds = time.monotonic() - self._start
         after = (self._of_service(), time.process_time(), _busy_seconds())
         service, client, busy = (
@@ -159,7 +160,7 @@ def _busy_seconds() -> float:
 
 
 class Client:
-    """One customer's client: submits, and polls what it submitted."""
+    """A customer's client: submits jobs, and polls those jobs."""
 
     def __init__(self, http: KeepAliveClient) -> None:
         self._http = http
@@ -171,16 +172,16 @@ class Client:
         self.jobs.append(receipt["job_id"])
 
     async def poll(self) -> None:
-        """Poll one of the newest jobs. Raises ValueError unless the answer is a 200 about a job in good state."""
+        """Poll one of the newest jobs. Raises ValueError unless the answer is a 200 and the job has not failed."""
         status = await self._json("GET", f"{EXPORTS}{random.choice(self.jobs[-POLLED_JOBS:])}/", 200)
         if status["status"] == "failed":
             raise ValueError(f"failed: {status['error']}")
 
     async def completion(self, seconds: float) -> Counter[str]:
-        """Return how many jobs are in which state once all have ended, or after this long."""
+        """Return the number of jobs by state when all have ended, or at the latest after this time."""
         states: Counter[str] = Counter()
         deadline = time.monotonic() + seconds
-        for job in self.jobs:  # in turn, so that asking takes nothing from the work
+        for job in self.jobs:  # one after the other, so that polling does not slow the work
             while (state := await self._state(job)) not in {"completed", "failed"}:
                 if time.monotonic() > deadline:
                     break
@@ -201,7 +202,7 @@ class Client:
 
 @contextlib.contextmanager
 def bare_endpoint() -> Generator[str]:
-    """Run a Starlette application of one route under uvicorn, as the facade's bound from below."""
+    """Run a Starlette application with one route under uvicorn: a lower bound for the façade."""
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}/"
     process = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
@@ -219,7 +220,7 @@ def bare_endpoint() -> Generator[str]:
 
 
 async def measure_bare(url: str, seconds: float) -> Measured:
-    """Return how a bare endpoint answers as many polls."""
+    """Return the figures of a bare endpoint for as many polls."""
     measured = Measured()
     async with KeepAliveClient(url) as http:
 
@@ -233,7 +234,7 @@ async def measure_bare(url: str, seconds: float) -> Measured:
 
 
 async def measure_service(url: str, key: str, home: Path, seconds: float) -> bool:
-    """Print how the service answers, and return whether all went well."""
+    """Print the service's figures, and return whether all requests succeeded."""
     async with KeepAliveClient(url, {"X-API-Key": key}) as http:
         client = Client(http)
         for _ in range(4):  # each warm worker has drawn once, and there is something to poll
@@ -267,7 +268,7 @@ async def _completed(client: Client, expected: int) -> bool:
 
 
 async def measure_fairness(url: str, key: str, flooding_key: str, seconds: float) -> bool:
-    """Print what small jobs wait alone and beside another organisation's flood. Return whether all went well."""
+    """Print how long small jobs wait, alone and during another's flood. Return whether all succeeded."""
     contended = {**BODY, "filters": {"never_printed": True}, "asset_config": {"record_printed": True}}
     answers: Counter[int] = Counter()
 

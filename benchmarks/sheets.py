@@ -1,9 +1,9 @@
-"""Label sheets: our page writer against reportlab, in one process on one core, and the memory of a large job.
+"""Label sheets: our page writer and reportlab in one process on one core, and the memory of a large job.
 
 Every label is a QR Code of 37 modules with two lines of human-readable text and a name, 63 on a round-label
-sheet. In the table symbols are encoded beforehand, except by the widget: what is timed is drawing, compressing
-and writing. The large job encodes its symbols, as an export does. Exports of serials go the whole way from the
-frozen manifest to the verified PDF; their figures are in seconds of one core.
+sheet. In the table, symbols are encoded beforehand, except by the widget: the time is for drawing,
+compressing and writing. The large job encodes its symbols, as an export does. Exports of serials are timed
+from the frozen manifest to the verified PDF, in seconds of one core.
 """
 
 import io
@@ -48,7 +48,7 @@ GTINS = ["(01)09506000134352"] * BATCH
 LOTS = [f"(10)LOT{row:05d}" for row in range(BATCH)]
 NAMES = [f"Crème brûlée {row % 10}" for row in range(BATCH)]
 
-# By hand: GS1's least X is too large for this symbol on this label, which findings use all the same.
+# A layout made by hand: GS1's smallest X is too large for this symbol on this label.
 LAYOUT = LabelLayout(
     kind=SymbolKind.QR_CODE,
     dpi=600,
@@ -122,7 +122,7 @@ def with_reference(labels: int, out: io.BytesIO) -> None:
 
 
 def rate(draw: Callable[[int, io.BytesIO], None], labels: int, repeats: int = 3) -> tuple[float, float]:
-    """Return the best of some labels per second, and bytes per label."""
+    """Return labels per second, the best of several runs, and bytes per label."""
     best, size = 0.0, 0
     for _ in range(repeats):
         out = io.BytesIO()
@@ -134,7 +134,7 @@ def rate(draw: Callable[[int, io.BytesIO], None], labels: int, repeats: int = 3)
 
 
 def large_job() -> None:
-    """Write and join a large job, as workers and the joining process do, and print its share and memory."""
+    """Write and join a large job, as workers and the joining process do. Print speed, share and memory."""
     made = document(LARGE)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bounds = [made.pages * part // FRAGMENTS for part in range(FRAGMENTS + 1)]
@@ -162,7 +162,7 @@ def large_job() -> None:
 
 
 def export_job(symbology: str, template_id: str) -> None:
-    """Make sheets of serials as an export does, and print what each of its steps takes."""
+    """Make sheets of serials as an export does, and print the time of each step."""
     plan = jobs.plan_of("serials", symbology=symbology, sheet_template=template_id)
     with tempfile.TemporaryDirectory() as folder:
         store = ArtefactStore(folder)

@@ -2,12 +2,12 @@
 
     python benchmarks/symbols.py [--quick]
 
-Engines take turns in rounds and the medians of their CPU time count, so that a busy machine slows all alike.
-Everybody makes whole files in memory. "segno" and "python-barcode" are those libraries with their own
+Engines take turns in rounds, and the result is the median of their CPU time: a busy machine slows all of
+them. Everybody makes whole files in memory. "segno" and "python-barcode" are those libraries with their own
 writers; "…, our writer" is the reference engine, which leaves only the encoding to them. zint, in C, checks
-no Application Identifiers here, as our encoders do not. libdmtx writes no files: "smallest size" is its
-search over all schemes, which alone comes to the batch engine's sizes, up to the modules; "pylibdmtx" is what
-most people call, up to the pixels, and no GS1 symbol; our writer has it in single schemes.
+no Application Identifiers here, as our encoders do not. libdmtx writes no files. "smallest size" is its
+search over all schemes, the only way to the batch engine's sizes, timed up to the modules. "pylibdmtx" is the
+common call, timed up to the pixels; its symbols are not GS1. With our writer, libdmtx uses single schemes.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def seconds(make: Maker, batch: Sequence[bytes]) -> float:
 
 
 def speeds(case: Case, rounds: int, seconds_each: float) -> dict[str, float]:
-    """Return the symbols per second of CPU time of each engine."""
+    """Return each engine's symbols per second of CPU time."""
     makers = engines(case)
     supply = payloads(case.kind, MOST_SYMBOLS)
     counts: dict[str, int] = {}
@@ -63,7 +63,7 @@ def print_speeds(case: Case, rounds: int, seconds_each: float) -> None:
 
 
 def print_memory(counts: Sequence[int]) -> None:
-    """Print the peak memory of child processes that draw so many symbols in batches."""
+    """Print the peak memory of child processes that draw this many symbols in batches."""
     print(f"\npeak memory, every kind as SVG in batches of {BATCH:,}")
     script = Path(__file__).with_name("_symbol_memory.py")
 

@@ -17,7 +17,7 @@ _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Datetime: "TIMESTAMPTZ",
 }
 
-# `uuid_key` takes what is known to be a UUID, `key_of` any id.
+# `uuid_key` takes only UUIDs, `key_of` any id.
 _MACROS = f"""
 CREATE MACRO uuid5_of_sha1(d) AS
     substr(d, 1, 8) || '-' || substr(d, 9, 4) || '-5' || substr(d, 14, 3) || '-'
@@ -35,12 +35,12 @@ def connect(
 ) -> duckdb.DuckDBPyConnection:
     """Return a connection with the catalogue's macros that reads and writes through `filesystem`.
 
-    None where DuckDB reads the files itself: the local disk.
+    `filesystem` is None for the local disk, which DuckDB reads itself.
     """
     connection = duckdb.connect(database, config=dict(settings))
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
-    # Data files never change under their name, so what their footers say is worth keeping.
+    # Data files never change under their name, so their footers can be cached.
     connection.execute("SET parquet_metadata_cache = true")
     connection.execute(_MACROS)
     if filesystem is not None:
@@ -51,7 +51,7 @@ def connect(
 def view_of(table: str, paths: Sequence[str]) -> str:
     """Return the query of the rows in the table's data files, each with its `filename`.
 
-    Columns that a file of an older release lacks are NULL.
+    Columns that the file of an older release does not have are NULL.
     """
     if not paths:
         return f"SELECT {_columns(table, [*TABLES[table]])}, NULL::VARCHAR AS filename WHERE false"
@@ -81,13 +81,13 @@ def _columns(table: str, lacks: Sequence[str]) -> str:
 def fetch(
     cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None
 ) -> pl.DataFrame:
-    """Return the query's rows, with timestamps in the zone name the schemas have: DuckDB says Etc/UTC."""
+    """Return the query's rows. Timestamps get the schemas' time zone name; DuckDB calls it Etc/UTC."""
     frame = cursor.sql(query, params=dict(values or {})).pl()
     return frame.with_columns(pl.col(pl.Datetime("us", "*")).dt.convert_time_zone("UTC"))
 
 
 def one(cursor: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object] | None = None) -> tuple:
-    """Return the only row of a query that has one."""
+    """Return the row of a query that has exactly one."""
     (row,) = cursor.execute(query, dict(values or {})).fetchall()
     return row
 

@@ -16,6 +16,6 @@ class ImportFileError(CatalogueError):
 
 
 class CommitContention(CatalogueError):
-    """Other writers kept winning the table's commit; nothing of this one landed."""
+    """Other writers kept committing to the table first; nothing of this commit was stored."""
 
     code = "commit_contention"

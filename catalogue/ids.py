@@ -5,9 +5,9 @@ import uuid
 
 import shortuuid
 
-# Fixed for ever: another namespace would give every entity without an id of its own a new identity.
+# Must never change: with another namespace every entity with a derived id would get a new one.
 NAMESPACE = uuid.UUID("b6d7a0f4-3c0e-5b7e-9a51-2f1c5e0d8a77")
-# A control character cannot occur in a key's parts, so no two natural keys make the same name.
+# A control character cannot occur in a key's parts, so different natural keys give different names.
 SEPARATOR = "\x1f"
 
 _UUID = re.compile(
@@ -19,8 +19,8 @@ _SHORTUUID = re.compile(r"[2-9A-HJ-NP-Za-km-z]{22}")
 def canonical_id(text: str) -> str:
     """Return the id as it is stored: lower-case hyphenated where it is a UUID, else unchanged.
 
-    A UUID may come in any case, with or without hyphens, or as its 22-character shortuuid. What decodes to
-    2^128 or more is no UUID and stays opaque.
+    A UUID may come in any case, with or without hyphens, or as its 22-character shortuuid. A text that
+    decodes to 2^128 or more is not a UUID and stays unchanged.
 
     >>> canonical_id("6BA7B8109DAD11D180B400C04FD430C8")
     '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
@@ -38,8 +38,8 @@ def canonical_id(text: str) -> str:
 
 
 def derived_id(organisation: str, entity_type: str, *natural_key: str) -> str:
-    """Return the id of an entity that came without one: a UUID version 5 of organisation and natural key.
+    """Return the id of an entity imported without one: a UUID version 5 of organisation and natural key.
 
-    The catalogue's SQL macro `derived_id` gives the same; a test holds them together.
+    The catalogue's SQL macro `derived_id` gives the same id; a test compares them.
     """
     return str(uuid.uuid5(NAMESPACE, SEPARATOR.join((organisation, entity_type, *natural_key))))

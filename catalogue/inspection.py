@@ -1,4 +1,4 @@
-"""Looking at the catalogue from outside: how large it is, and whether it still is what imports promised."""
+"""Statistics and verification of the catalogue: its size, and the invariants that imports ensure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from catalogue.tables import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class TableStats:
-    """One organisation's part of one table at its newest version; `size` is in bytes."""
+    """One organisation's rows and files of a table at its newest version; `size` is in bytes."""
 
     table: str
     organisation: str
@@ -26,7 +26,7 @@ class TableStats:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One invariant of one organisation's table: how many rows break it, and one of them as text."""
+    """One invariant of one organisation's table: how many rows violate it, and one of them as text."""
 
     table: str
     organisation: str
@@ -36,7 +36,7 @@ class Check:
 
 
 def stats(catalogue: Catalogue, organisation: str | None = None) -> list[TableStats]:
-    """Return the sizes of every organisation's tables, or of one's, without reading any data."""
+    """Return the sizes of every organisation's tables, or of one organisation's, without reading any data."""
     found: list[TableStats] = []
     for table in TABLES:
         with catalogue.opened(table) as handle:
@@ -66,7 +66,7 @@ def verify(catalogue: Catalogue, organisation: str) -> Iterator[Check]:
 
 
 def _broken(session: duckdb.DuckDBPyConnection, query: str) -> tuple[int, str | None]:
-    """Return how many rows the query has, and its first column in one of them."""
+    """Return the query's number of rows, and the first column of one of them."""
     count, example = duck.one(session, f"SELECT count(*), min(broken)::VARCHAR FROM ({query})")  # noqa: S608 - our own
     return int(count), example
 
@@ -78,7 +78,7 @@ def _repeated(table: str, *columns: str) -> str:
 
 
 def _wrong_check_digit(table: str) -> str:
-    """Weights 3, 1, 3, … from the left of 14 digits. Source: GS1 General Specifications, section 7.9.1."""
+    """Condition in SQL. Weights 3, 1, 3, … from the left. Source: GS1 General Specifications, section 7.9.1."""
     digits = " + ".join(f"substr(gtin14, {n}, 1)::INTEGER * {3 if n % 2 else 1}" for n in range(1, 15))
     whole = "regexp_full_match(gtin14, '[0-9]{14}')"
     return (
@@ -92,7 +92,7 @@ def _wrong_key(table: str, column: str = "id", key: str = "id_key") -> str:
 
 
 def _unsorted(table: str, path: str) -> str:
-    # An absent lot or serial number comes first, as the empty text does.
+    # A missing lot or serial number comes first, like the empty text.
     key = ", ".join(f"coalesce({column}, '')" for column in SORT_ORDER[table])
     return (
         f"SELECT {duck.quoted(path)} AS broken FROM (SELECT row({key}) AS this,"  # noqa: S608 - our own paths

@@ -1,4 +1,4 @@
-"""What happened to entities: PRINTED and REPRINTED events, recorded exactly once per export job."""
+"""Record and read PRINTED and REPRINTED events, recorded exactly once per export job."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ _MAY_LACK: dict[str, Literal["insert", "raise"]] = {
     name: "insert" if name in {*LATER_COLUMNS[_TABLE]} else "raise" for name in PRINTED_ROWS
 }
 
-#: Application Identifiers that a label may carry, in the order of an element string, and where an event has them.
+#: Application Identifiers that a label may carry, in the order of an element string, with their columns in an
+#: event.
 _CARRIED = (
     ("01", "gtin14"),
     ("17", "carried_expiry"),
@@ -39,10 +40,11 @@ REPRINTED = "REPRINTED"
 
 @dataclass(frozen=True, slots=True)
 class Printing:
-    """What one job records of each of its entities. `occurred_at` is aware.
+    """What one job records about each of its entities. `occurred_at` is aware.
 
-    A reprint is an event type of its own: it says who (`actor`) printed again and why (`reason`). `symbols` names
-    the symbols on each label, separated by commas; `resolver` begins the link, where one of them is a link.
+    A reprint has its own event type, with who (`actor`) printed again and why (`reason`). `symbols` names the
+    symbols on each label, separated by commas; `resolver` is the beginning of the link, if one of the symbols
+    is a link.
     """
 
     job_id: str
@@ -59,10 +61,11 @@ def record_printed(
 ) -> int | None:
     """Record one event per printed label, all in one commit; return how many.
 
-    `frames` have the columns of `schema.PRINTED` and a manifest's order; columns of what the labels carried may be
-    absent and are unknown then. Frames are read once, one after the other. None where
-    this job was recorded before, by whichever process: the commit carries the job as its Delta app transaction.
-    Raises CommitContention where other writers keep winning; nothing was recorded then and a retry may.
+    `frames` have the columns of `schema.PRINTED` and a manifest's order; columns of the labels' values may be
+    absent, which means unknown. Frames are read once, one after the other. Return None if this job is
+    recorded already, by any process: the commit has the job as its Delta app transaction. Raises
+    CommitContention if other writers keep committing first; then nothing is recorded, and a retry may
+    succeed.
     """
     if is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
@@ -74,8 +77,8 @@ def record_printed(
     done: list[DataFile] = [file]
 
     def decide(handle: DeltaTable) -> Commit | None:
-        # A fresh handle would accept the same app transaction twice, so look before each attempt; a commit
-        # that comes in after this look makes ours conflict.
+        # A new handle would accept the same app transaction twice, so check before each attempt. A commit
+        # after this check makes ours conflict.
         if handle.transaction_version(application) is not None:
             return None
         return Commit(done, (), transaction(application, 1))
@@ -87,8 +90,8 @@ def record_printed(
 def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_at: datetime) -> bool:
     """Return whether the job's entities are recorded as printed.
 
-    `committed_at` (aware) is when the job decided to publish. After MARKER_RETENTION the table's log no longer tells
-    its app transaction, and the events themselves are searched.
+    `committed_at` (aware) is when the job decided to publish. After MARKER_RETENTION the table's log no
+    longer has its app transaction, and the events are searched.
     """
     recorded: list[bool] = []
 
@@ -134,7 +137,7 @@ def _write(
     cursor.register("job", values)
     failures: list[Exception] = []
     cursor.register("printed", _reader(frames, failures))
-    # The manifest's order is the table's: nothing is sorted, so nothing is held.
+    # The manifest has the table's order, so rows are not sorted and not held in memory.
     query = """
         SELECT derived_id(concat_ws(job.separator, job.org, 'event', job.event_type, job.job_id, p.scope, p.entity_id)) AS id,
             rtrim(p.scope, 's') AS entity_type, p.entity_id, key_of(p.entity_id) AS entity_key, p.gtin14,
@@ -145,12 +148,12 @@ def _write(
     try:
         return catalogue.write_file(cursor, _TABLE, organisation, query, is_sorted=True)
     except duckdb.Error as error:
-        # DuckDB tells in words of its own that the frames could not be read.
+        # DuckDB raises an error of its own if the frames cannot be read.
         raise failures[0] if failures else error from None
 
 
 def _reader(frames: Iterable[pl.DataFrame], failures: list[Exception]) -> pa.RecordBatchReader:
-    """Return the frames as a stream; what is raised while they are read is added to the failures."""
+    """Return the frames as a stream; an error while they are read is added to the failures."""
     schema = pa.schema([(name, pa.large_string()) for name in PRINTED_ROWS])
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -190,9 +193,9 @@ def history(
     offset: int = 0,
     limit: int = 100,
 ) -> tuple[pl.DataFrame, int]:
-    """Return printings, newest first, as rows of `LIFECYCLE_EVENTS` without keys, and how many there are in all.
+    """Return printings, newest first, as rows of `LIFECYCLE_EVENTS` without keys, and their total number.
 
-    Each filter that is given narrows.
+    A printing must match every filter that is given.
     """
     conditions = [f"event_type IN ('{PRINTED}', '{REPRINTED}')"]
     values: dict[str, object] = {}
@@ -202,7 +205,7 @@ def history(
             values[column] = value
     where = " AND ".join(conditions)
     with catalogue.session(organisation) as cursor:
-        # All of it is fetched, for a half-read result blocks the cursor's next query.
+        # Fetch all rows: a result that is not read to its end blocks the cursor's next query.
         [(total,)] = cursor.execute(
             f"SELECT count(*) FROM lifecycle_events WHERE {where}",  # noqa: S608 - values are bound
             values,

@@ -1,4 +1,4 @@
-"""Upkeep of the data files while others read and write: joining small ones, removing those nobody needs."""
+"""Upkeep of the data files during reads and writes: join small ones, remove those that are not needed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -22,21 +22,21 @@ from catalogue.imports.staging import workshop
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit, DataFile
 
-# How long a file that no newer version has is kept: what a running job pinned, a reader has open, or a writer
-# has finished and not committed yet.
+# How long a file is kept that the newest version does not have: a running job may have pinned it, a reader
+# may have it open, or a writer may not have committed it yet.
 LEAST_RETENTION = timedelta(days=7)
 
-# So many small files of one organisation make its counts slower by about a quarter of a millisecond each: they are
-# not left to the daily upkeep.
+# With this many small files of one organisation, compaction does not wait for the daily upkeep. Each makes
+# its counts slower by about a quarter of a millisecond.
 MANY_FILES = 48
 
 Lock = Callable[[str], AbstractContextManager[bool]]
-"""Given a name, tries to take a lock of that name for as long as the block lasts, and says whether it has it."""
+"""Try to take the lock of that name for the duration of the block; yield whether it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """One organisation's small files of one table, joined: how many became how many, of how many rows."""
+    """One organisation's small files of one table, joined: files before and after, and their rows."""
 
     table: str
     organisation: str
@@ -46,11 +46,12 @@ class Compaction:
 
 
 def compact(catalogue: Catalogue, lock: Lock, *, least_files: int = SMALL_FILES) -> Iterator[Compaction]:
-    """Join each organisation's small files wherever there are at least `least_files`; yield what was done.
+    """Join each organisation's small files of a table if there are at least `least_files`; yield each result.
 
-    Readers see the old files or the new ones, and writers may append meanwhile. Of two at once one finds the
-    lock taken and goes on to the next; were it to fail, the later commit still conflicts with the earlier one
-    and finds nothing left to do. Raises CommitContention where imports keep coming between.
+    Readers see either the old files or the new ones, and writers may append meanwhile. Of two compactions at
+    once, one finds the lock taken and goes on to the next organisation. Without the lock, the later commit
+    would conflict with the earlier one and find nothing left to do. Raises CommitContention if imports keep
+    committing first.
     """
     for table, small in small_files(catalogue, least_files):
         for organisation in small:
@@ -60,14 +61,14 @@ def compact(catalogue: Catalogue, lock: Lock, *, least_files: int = SMALL_FILES)
 
 
 def small_files(catalogue: Catalogue, least_files: int) -> Iterator[tuple[str, list[str]]]:
-    """Yield each table with the organisations that have at least so many small files in it."""
+    """Yield each table with the organisations that have at least `least_files` small files in it."""
     for table in TABLES:
         counted = catalogue.small_files(table, SMALL_ROWS)
         yield table, sorted(organisation for organisation, files in counted.items() if files >= least_files)
 
 
 def tidy_logs(catalogue: Catalogue, oldest_reader: timedelta) -> bool:
-    """Shorten the tables' logs, unless something began so long ago that it may read a version that would go."""
+    """Shorten the tables' logs, unless the oldest reader may need a version that would be removed."""
     for table in TABLES:
         delta_log.configure(catalogue.table_uri(table))
     if oldest_reader >= LOG_RETENTION - timedelta(hours=1):
@@ -116,9 +117,9 @@ def _join(
 
 
 def vacuum(catalogue: Catalogue, retention: timedelta = LEAST_RETENTION) -> dict[str, int]:
-    """Remove files that no version of the last `retention` has; return how many by table.
+    """Remove files that no version of the last `retention` has; return their number by table.
 
-    That includes what killed writers left behind. Raises CatalogueError for less than LEAST_RETENTION.
+    This includes files of killed writers. Raises CatalogueError if `retention` is below LEAST_RETENTION.
     """
     if retention < LEAST_RETENTION:
         raise CatalogueError(

@@ -1,8 +1,9 @@
 """The columns of the catalogue's tables and of a manifest.
 
-Every table also has `org`, the organisation's slug, as its partition: it is in the path, not in the files.
-`*_key` are 16 bytes: the UUID itself, or the MD5 of an opaque id. Joins on them are several times faster than
-on the text. Dates are ISO 8601 text, `YYYY-MM-DD` or `YYYY-MM`; timestamps are UTC in microseconds.
+Every table also has `org`, the organisation's slug, as its partition: it is in the files' paths, not in the
+files. `*_key` are 16 bytes: the UUID itself, or the MD5 of an opaque id. Joins on them are several times
+faster than on the text. Dates are ISO 8601 text, `YYYY-MM-DD` or `YYYY-MM`; timestamps are UTC in
+microseconds.
 """
 
 import polars as pl
@@ -37,8 +38,8 @@ LOTS = pl.Schema(
     }
 )
 
-# Neither the product's and lot's active flags nor the lot's run are copied here: correcting a lot or product
-# stays one row, and the join that looks them up is cheap beside reading the serials.
+# The active flags of product and lot and the run of the lot are not copied here. So correcting a lot or
+# product changes one row; the join that looks them up is cheap compared with reading the serials.
 SERIALS = pl.Schema(
     {
         "id": pl.String(),
@@ -67,8 +68,8 @@ LIFECYCLE_EVENTS = pl.Schema(
         "job_id": pl.String(),
         "actor": pl.String(),
         "reason": pl.String(),
-        # What the label carried beside its entity's GTIN and serial number, see `PRINTED`. NULL `symbols`:
-        # unknown, as in imported events and those of releases before 0.2.
+        # What the label carried besides the GTIN and serial number of its entity, see `PRINTED`. NULL
+        # `symbols` means unknown: imported events and those of releases before 0.2.
         "symbols": pl.String(),
         "carried_lot": pl.String(),
         "carried_expiry": pl.String(),
@@ -78,8 +79,8 @@ LIFECYCLE_EVENTS = pl.Schema(
     }
 )
 
-#: The columns that a table got after its first release. Older data files lack them and stay as they are; the
-#: names of files that have them begin with `FILE_PREFIX`, so that no footer is read to find out.
+#: The columns that a table got after its first release. Older data files do not have them and are not
+#: rewritten. The names of files with them begin with `FILE_PREFIX`, so no footer is read to find out.
 LATER_COLUMNS: dict[str, tuple[str, ...]] = {
     "lifecycle_events": (
         "symbols",
@@ -99,7 +100,7 @@ TABLES: dict[str, pl.Schema] = {
     "lifecycle_events": LIFECYCLE_EVENTS,
 }
 
-# The order of rows in a data file, so that a filter by GTIN skips row groups.
+# The order of rows in a data file: a filter by GTIN can skip row groups.
 SORT_ORDER: dict[str, tuple[str, ...]] = {
     "products": ("gtin14", "id"),
     "lots": ("gtin14", "lot_number", "id"),
@@ -107,8 +108,9 @@ SORT_ORDER: dict[str, tuple[str, ...]] = {
     "lifecycle_events": ("gtin14", "lot_number", "serial_number", "id"),
 }
 
-#: One printed label: its entity, the values its symbols carried, and the lines of text on it, separated by line
-#: feeds. Every symbol carries the GTIN, and that of a serial the serial number. Dates are YYMMDD.
+#: One printed label: its entity, the values its symbols carried, and the lines of text on it, separated by
+#: line feeds. Every symbol carries the GTIN; a serial's symbol also carries the serial number. Dates are
+#: YYMMDD.
 PRINTED = pl.Schema(
     {
         "scope": pl.String(),

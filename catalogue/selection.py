@@ -1,4 +1,4 @@
-"""Which entities of one organisation an export is about, as SQL over the catalogue's tables."""
+"""Selection of one organisation's entities for an export, as SQL over the catalogue's tables."""
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -29,10 +29,10 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Entities of one organisation: every filter narrows, `None` does not restrict, `()` matches nothing.
+    """Filters on one organisation's entities. All must match: `None` matches all, `()` matches nothing.
 
-    `changed_since_print` and `print_due` are told in `catalogue.print_state`; links of today begin with `resolver`.
-    `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
+    `catalogue.print_state` defines `changed_since_print` and `print_due`; today's links begin with
+    `resolver`. `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
     """
 
     organisation: str
@@ -65,9 +65,9 @@ def count(
     limit: int | None = None,
     version: CatalogueVersion | None = None,
 ) -> int:
-    """Return how many entities the selection matches, counting no further than `limit`.
+    """Return how many entities the selection matches, `limit` at most.
 
-    Without a version the newest is taken.
+    The default version is the newest.
     """
     with _matched(catalogue, selection, version) as (cursor, matched, values):
         capped = matched if limit is None else f"{matched} LIMIT $limit"
@@ -78,7 +78,7 @@ def count(
 
 @dataclass(frozen=True, slots=True)
 class PrintCounts:
-    """How many of the selected entities were never printed, changed since, or printed with what is not known."""
+    """How many of the selected entities were never printed, changed since, or printed with unknown values."""
 
     never_printed: int
     changed: int
@@ -88,7 +88,7 @@ class PrintCounts:
 def print_counts(
     catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
 ) -> PrintCounts:
-    """Return what the history says of the selected entities, see `catalogue.print_state`."""
+    """Return how many of the selected entities are in each print state, see `catalogue.print_state`."""
     with _selected(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
         kinds = (print_state.NEVER_PRINTED, _CHANGED, print_state.UNKNOWN)
         counted = ", ".join(f"count(*) FILTER ({kind})" for kind in kinds)
@@ -103,12 +103,12 @@ def resolve(
     limit: int | None = None,
     as_of: date | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the selected entities as frames of `MANIFEST`, at most 25,000 rows each; the first `limit` of them.
+    """Yield the first `limit` selected entities as frames of `MANIFEST`, at most 25,000 rows each.
 
-    `expired` says whether a lot's expiry lies before the day `as_of`; without one it is null.
+    `expired` says whether a lot's expiry is before the day `as_of`; without `as_of` it is null.
 
-    Ordered by GTIN, lot number (none first), serial number and id, so that the same version gives the same
-    rows in the same places. Without a version the newest is taken, once.
+    Rows are ordered by GTIN, lot number (missing ones first), serial number and id, so that the same version
+    gives the same rows in the same order. The default version is the newest one at the start.
     """
     first = "" if limit is None else f" LIMIT {limit:d}"
     with _matched(catalogue, selection, version, as_of) as (cursor, matched, values):
@@ -125,10 +125,11 @@ def resolve(
 
 
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
-    """Return a row of `MANIFEST` whose label is no larger than any the selection has; none where it is empty.
+    """Return a made-up row of `MANIFEST` whose label is no larger than any of the selection's.
 
-    It has the fewest characters of any lot and serial, all of them digits, and lacks whatever one row lacks. Its
-    GTIN is one that a symbol may carry, where the selection has such.
+    Its lot and serial number are as short as the shortest ones, in digits only. It has no value in a column
+    where any row has no value. Its GTIN is one that a symbol may carry, if the selection has such a GTIN. The
+    frame is empty if the selection is.
     """
 
     def shortest(column: str) -> str:
@@ -156,9 +157,9 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
 def unmatched(
     catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
 ) -> list[UnmatchedKey]:
-    """Return the listed GTINs and ids that name no active entity of the scope, in the order listed.
+    """Return the listed GTINs and ids that match no active entity of the scope, in the order listed.
 
-    Each key is looked up by itself: that the other filters exclude its entity does not make it unmatched.
+    The other filters are ignored: a key whose entity they exclude is not unmatched.
     """
     listed = [
         ("gtins", "gtin14", selection.gtins),
@@ -181,8 +182,9 @@ def unmatched(
     return found
 
 
-# The active entities of each scope: what a manifest needs, and what the filters look at. A lot is active only
-# with its product, a serial only with its product and, where it has one, its lot. `rows` are the scope's own.
+# The active entities of each scope, with the columns of a manifest and those of the filters. A lot is active
+# only with its product, a serial only with its product and, where it has one, its lot. `rows` are those of
+# the scope.
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
@@ -225,7 +227,7 @@ def _matched(
     version: CatalogueVersion | None,
     as_of: date | None = None,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
-    """A session, the query of the selected rows (MANIFEST without `row`, unordered), and its values."""
+    """Return a session, the query of the selected rows (MANIFEST without `row`, unordered) and its values."""
     columns = f"'{selection.scope.value}' AS scope, entity_id, gtin14, lot_number, serial_number, "
     columns += f"{_EXPIRY} AS expiry, {_BEST_BEFORE} AS best_before, "
     columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
@@ -244,7 +246,7 @@ def _selected(
     *,
     beside_last: bool = False,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
-    """A session, the FROM and WHERE of the selected entities, if wanted beside their last printing, and the values."""
+    """Return a session, FROM and WHERE of the entities (joined with their printing if wanted), and values."""
     scope = selection.scope
     conditions: list[str] = []
     values: dict[str, object] = {}
@@ -256,8 +258,8 @@ def _selected(
             _temporary(cursor, "wanted_lots", selection.lot_ids)
             conditions.append("lot_id IN (SELECT value FROM wanted_lots)")
         if selection.serial_ids is not None:
-            # By the 16 bytes: on the text this is seven times slower over millions of serials. Every other
-            # scope has no serial, so the list matches nothing there.
+            # Compare 16-byte keys: with text this is seven times slower over millions of serials. The other
+            # scopes have no serials, so the list matches nothing there.
             _temporary(cursor, "wanted_serials", selection.serial_ids)
             conditions.append(
                 "serial_id IS NOT NULL AND entity_key::UUID IN (SELECT key_of(value)::UUID FROM wanted_serials)"
@@ -274,8 +276,8 @@ def _selected(
                 conditions.append(f"{column} {comparison} ${name}")
         rows = scope.value
         if selection.never_printed:
-            # NOT IN always hashes the events and streams the rows past them: NOT EXISTS groups every row first,
-            # and an ANTI JOIN may hash the rows, neither of which a LIMIT cuts short. No event lacks its key.
+            # NOT IN always hashes the events and streams the rows. NOT EXISTS groups every row first, and an
+            # ANTI JOIN may hash the rows; a LIMIT shortens neither. Every event has its key.
             values["entity_type"] = _ENTITY_TYPES[scope]
             rows = (
                 f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
@@ -293,7 +295,7 @@ def _selected(
 
 
 def _temporary(cursor: duckdb.DuckDBPyConnection, name: str, values: tuple[str, ...]) -> None:
-    """A temporary table of the distinct values, with the position each first had."""
+    """Create a temporary table of the distinct values, each with its first position."""
     distinct = pl.DataFrame(
         {"value": list(dict.fromkeys(values))}, schema={"value": pl.String}
     ).with_row_index("position")

@@ -25,7 +25,7 @@ from catalogue import delta_log, duck, scratch
 from catalogue.errors import CatalogueError, CommitContention
 from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
 
-# Referring tables before those they refer to: every product a serial of this version names is in this version.
+# Referencing tables come before referenced ones, so a version has every product that its serials name.
 _VERSION_ORDER = ("lifecycle_events", "serials", "lots", "products")
 _DELTA_TYPES: dict[type[pl.DataType], str] = {
     pl.String: "string",
@@ -36,15 +36,15 @@ _DELTA_TYPES: dict[type[pl.DataType], str] = {
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _COMMIT_ATTEMPTS = 40
 
-#: What DuckDB may take of a process's memory. Each of its threads needs some of it: five million rows are sorted by
-#: way of the disk by one thread with 96 MB, and not by two.
+#: The memory that DuckDB may take in a process. Each thread needs a part of it: with 96 MB, one thread can
+#: sort five million rows by spilling to disk, two threads cannot.
 _SHARE: dict[str, str] = {"memory_limit": "512MB"}
 _FRUGAL_SHARE: dict[str, str] = {"memory_limit": "96MB", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueVersion:
-    """The Delta versions of the four tables that one reading of the catalogue sees."""
+    """The Delta versions of the four tables that belong together in one read of the catalogue."""
 
     products: int
     lots: int
@@ -54,7 +54,7 @@ class CatalogueVersion:
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One data file: its path below the table, its size in bytes, and its rows."""
+    """One data file: its path below the table, its size in bytes, and its number of rows."""
 
     path: str
     size: int
@@ -63,9 +63,9 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """What a writer decided against one snapshot: files to add and to remove, under one app transaction.
+    """A writer's change to one snapshot: files to add and to remove, under one app transaction.
 
-    Two writers with the same `transaction` and the same base conflict, so one of them decides again.
+    Two writers with the same `transaction` and the same base conflict: one decides again, on the new snapshot.
     """
 
     add: Sequence[DataFile]
@@ -81,10 +81,10 @@ def catalogue_url(storage_url: str) -> str:
 class Catalogue:
     """The Delta tables `products`, `lots`, `serials` and `lifecycle_events` below one root URL or local path.
 
-    One object per process, safe for many threads. Tables are created on first use. Nothing is opened until
-    then, so an object made before a fork works in the child. For `s3://` the environment's `AWS_*` say where
-    the store is and who asks. A `frugal` one takes little memory and one core, for processes of which
-    many run.
+    One object per process, safe for many threads. Tables are created and opened on first use, so an object
+    made before a fork works in the child. For `s3://` the environment variables `AWS_*` give the store's
+    address and credentials. A `frugal` one takes little memory and one core, for processes of which
+    there are many.
     """
 
     def __init__(self, root_url: str, *, frugal: bool = False) -> None:
@@ -100,7 +100,7 @@ class Catalogue:
 
     @cached_property
     def _filesystem(self) -> AbstractFileSystem:
-        # Read-ahead would fetch most of a file of which DuckDB wants some columns.
+        # Read-ahead would fetch most of a file although DuckDB reads only some columns.
         options: dict[str, object] = {"default_cache_type": "none"} if self._protocol == "s3" else {}
         return fsspec.filesystem(self._protocol, **options)
 
@@ -109,12 +109,12 @@ class Catalogue:
         return path if self._local else f"{self._protocol}://{path}"
 
     def version(self) -> CatalogueVersion:
-        """Return the newest version of each table, consistent enough to resolve against."""
+        """Return the newest version of each table. Rows that a version refers to are in it."""
         with self._lock:
             return CatalogueVersion(**{table: self._latest(table).version() for table in _VERSION_ORDER})
 
     def version_with(self, table: str, handle: DeltaTable) -> CatalogueVersion:
-        """Return the newest version of the other tables beside the handle's of this one."""
+        """Return the handle's version of this table, and the newest version of the other tables."""
         versions = {name: self._latest(name).version() for name in _VERSION_ORDER if name != table}
         return CatalogueVersion(**versions, **{table: handle.version()})
 
@@ -128,7 +128,7 @@ class Catalogue:
             }
 
     def _file_uris(self, table: str, organisation: str, handle: DeltaTable) -> list[str]:
-        """Return the organisation's data files; those of the version asked last are remembered."""
+        """Return the organisation's data files; those of the last requested version are cached."""
         version, uris = self._uris.get((table, organisation), (None, []))
         if version != handle.version():
             uris = handle.file_uris(file_pruning_predicate=[("org", "=", organisation)])
@@ -143,9 +143,9 @@ class Catalogue:
         *,
         on: duckdb.DuckDBPyConnection | None = None,
     ) -> Generator[duckdb.DuckDBPyConnection]:
-        """A DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version.
+        """Return a DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version.
 
-        It is a cursor of the connection `on`, default the process's own.
+        It belongs to the connection `on`; the default is the process's own.
         """
         files = self.files(organisation, version)
         with (on or self._connection()).cursor() as cursor:
@@ -154,7 +154,7 @@ class Catalogue:
             yield cursor
 
     def connect(self, database: str, **settings: str) -> duckdb.DuckDBPyConnection:
-        """Return a DuckDB apart from the process's own, for `session(…, on=…)`."""
+        """Return a DuckDB connection separate from the process's own, for `session(…, on=…)`."""
         return duck.connect(None if self._local else self._filesystem, database, **settings)
 
     def write_file(
@@ -166,10 +166,10 @@ class Catalogue:
         *,
         is_sorted: bool = False,
     ) -> DataFile:
-        """Write the query's rows, sorted, to a new data file that no snapshot names yet.
+        """Write the query's rows, sorted, to a new data file that is not in any snapshot yet.
 
-        The query gives the table's columns in order, and its rows too where it says so. The file's name is new, so a killed writer leaves at most
-        a file nobody reads.
+        The query returns the table's columns in order, and its rows in order if it is declared sorted. The
+        file's name is new, so a killed writer leaves at most a file that nobody reads.
         """
         _check_organisation(organisation)
         path = f"org={organisation}/{FILE_PREFIX.get(table, '')}{uuid.uuid4()}.parquet"
@@ -201,17 +201,17 @@ class Catalogue:
 
     @contextmanager
     def opened(self, table: str) -> Generator[DeltaTable]:
-        """The table's newest snapshot, for this thread alone while the block lasts."""
+        """Yield the table's newest snapshot, for this thread alone during the block."""
         with self._lock:
             yield self._latest(table)
 
     def vacuum(self, table: str, retention_hours: int) -> list[str]:
-        """Remove the files that no version of the last hours has, also those that never had one; return them."""
+        """Remove the files that no version of the last `retention_hours` has; return them."""
         handle = DeltaTable(self.table_uri(table))
         return handle.vacuum(retention_hours=retention_hours, dry_run=False, full=True)
 
     def small_files(self, table: str, rows_below: int) -> dict[str, int]:
-        """Return how many files of fewer rows each organisation has, in one look at the log."""
+        """Return each organisation's number of files with fewer rows, from one read of the log."""
         with self._lock:
             files = pl.DataFrame(self._latest(table).get_add_actions(flatten=True))
         if files.is_empty():
@@ -222,10 +222,10 @@ class Catalogue:
     def commit(
         self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
     ) -> int | None:
-        """Commit what `decide` says about the newest snapshot; return the new version, or None for nothing.
+        """Commit what `decide` returns for the newest snapshot; return the new version, or None for no commit.
 
-        Where another writer came between, `decide` is asked again with a new snapshot. Raises CommitContention
-        when that goes on for long.
+        If another writer committed first, `decide` is called again with a new snapshot. Raises
+        CommitContention after too many attempts.
         """
         _check_organisation(organisation)
         self._latest(table)
@@ -243,7 +243,7 @@ class Catalogue:
                     commit_properties=CommitProperties(app_transactions=[wanted.transaction]),
                 )
             except CommitFailedError:
-                # Spread the writers out; the snapshot is read again above.
+                # Spread the writers in time; the snapshot is read again above.
                 time.sleep(min(0.01 * 1.5**attempt, 0.5))
                 continue
             return DeltaTable(self.table_uri(table)).version()
@@ -254,7 +254,7 @@ class Catalogue:
     def _connection(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._duckdb is None:
-                # What a large sort does not hold in memory goes to the disk.
+                # Large sorts spill to this folder.
                 folder = f"{gettempdir()}/{scratch.prefix('duckdb')}spill"
                 self._duckdb = self.connect(":memory:", temp_directory=folder, **self._share)
             return self._duckdb
@@ -290,20 +290,20 @@ def _open_or_create(uri: str, table: str) -> DeltaTable:
                 configuration=delta_log.PROPERTIES,
             )
         except CommitFailedError:
-            # Another process created it in the same moment.
+            # Another process created it at the same time.
             return DeltaTable(uri)
     return _with_later_columns(DeltaTable(uri), table)
 
 
 def _with_later_columns(handle: DeltaTable, table: str) -> DeltaTable:
-    """Return the table, with the columns added that an older release created it without."""
+    """Return the table, after adding the columns that an older release did not create."""
     present = {field.name for field in handle.schema().fields}
     missing = [field for field in _delta_schema(table).fields if field.name not in present]
     if missing:
         try:
             handle.alter.add_columns(missing)
         except CommitFailedError:
-            # Another process wrote in the same moment. If it added no columns, the next process to open the
+            # Another process committed at the same time. If it added no columns, the next process to open the
             # table will: our own readers and writers do not depend on the table's schema.
             return DeltaTable(handle.table_uri)
     return handle

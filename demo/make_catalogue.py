@@ -1,4 +1,4 @@
-"""Writes the demo catalogues beside this file; the same files every time.
+"""Write the demo catalogues to this file's folder; the same files every time.
 
 The company prefixes are GS1's own examples: 9506000 and 0614141.
 """
@@ -37,7 +37,7 @@ TOOL_PRODUCTS = [
     ("Withdrawn heat gun", "61414100738", "", "false"),
 ]
 
-#: Lot numbers that software likes to get wrong.
+#: Lot numbers that software often gets wrong.
 ODD_LOTS = [
     "A/7",
     "B.12-x",
@@ -99,7 +99,7 @@ def _lots(products: Sequence[dict[str, str]], count: int, rng: random.Random) ->
         month, day = rng.randint(1, 12), rng.randint(1, 28)
         year = rng.randint(2027, 2029)
         full, whole = f"{year}-{month:02d}-{day:02d}", f"{year}-{month:02d}"
-        # Every tenth lot keeps for ever, has a best-before date alone, or both dates.
+        # Of ten lots, one has no date, one only a best-before date, one both, and one a month as its expiry.
         expiry, best_before = {0: ("", ""), 1: ("", full), 2: (full, whole), 3: (whole, "")}.get(
             index % 10, (full, "")
         )

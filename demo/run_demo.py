@@ -1,7 +1,7 @@
 """The demo: two organisations, exports of several kinds over HTTP, and every symbol read back.
 
-What each symbol must say is worked out here a second time, from the catalogue's CSV files and nothing
-else: neither the service's GS1 rules nor the artefact's own manifest is asked. Run it with `make demo`.
+The expected text of each symbol is derived here a second time, from the catalogue's CSV files only: without
+the service's GS1 rules and without the artefact's manifest. Run it with `make demo`.
 """
 
 import csv
@@ -37,12 +37,12 @@ Row = dict[str, str]
 
 
 class DemoFailed(Exception):
-    """What came back is not what the catalogue says."""
+    """The result differs from the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One entity to be labelled: what its symbol has to carry."""
+    """An entity to be labelled, with the values that its symbol has to carry."""
 
     gtin: str
     lot: str = ""
@@ -81,7 +81,7 @@ class Organisation:
                 yield Item(gtin, lot=row["lot_number"], date=date_of(row))
 
     def serials(self) -> Iterator[Item]:
-        """Serials whose own row, product and lot (where they have one) are all active."""
+        """Return the serials that are active, with an active product and, if they have one, an active lot."""
         sold = {item.gtin for item in self.products()}
         made = {(item.gtin, item.lot): item for item in self.lots()}
         for row in self.rows("serials"):
@@ -98,13 +98,13 @@ class Organisation:
         return "]Q1", f"{self.resolver}{path}{query}".encode()
 
     def carrier(self, item: Item) -> Reading:
-        """The GTIN's own barcode: what the catalogue declares, else as many digits as it has without zeros."""
+        """Return the GTIN's barcode: the declared one, else by its number of digits without leading zeros."""
         declared = {row["gtin"].zfill(14): row.get("carrier") or "" for row in self.rows("products")}
         zeros = len(item.gtin) - len(item.gtin.lstrip("0"))
         kind = declared[item.gtin] or (
             "itf14" if zeros == 0 else "ean13" if zeros == 1 else "upca" if zeros <= 5 else "ean8"
         )
-        # A scanner tells a UPC-A as an EAN-13 with a leading zero.
+        # A scanner reports a UPC-A as an EAN-13 with a leading zero.
         identifier, digits = {
             "ean8": ("]E4", 8),
             "upca": ("]E0", 13),
@@ -118,7 +118,7 @@ class Organisation:
         return "]C1", f"01{item.gtin}21{item.serial}".encode() if item.serial else message
 
     def element_string(self, item: Item) -> Reading:
-        """The message as a scanner sends it: no leading FNC1, <GS> after a variable-length AI that is not last."""
+        """Return the message that a scanner sends: no leading FNC1, <GS> after a variable-length AI if not last."""
         fixed = f"01{item.gtin}" + ("".join(item.date) if item.date else "")
         variable = [f"10{item.lot}"] if item.lot else []
         variable += [f"21{item.serial}"] if item.serial else []
@@ -143,7 +143,7 @@ class Export:
     export_type: str
     file_format: str
     items: Callable[[], Iterator[Item]]
-    # What the symbols of one item say, one each.
+    # Returns the text of each symbol of one item.
     readings: tuple[Callable[[Item], Reading], ...]
     config: dict[str, Any] = field(default_factory=dict)
 
@@ -178,7 +178,7 @@ def active(row: Row) -> bool:
 
 
 def date_of(row: Row) -> tuple[str, str] | None:
-    """The expiry as AI 17, else the best-before date as AI 15; a month without a day becomes day 00."""
+    """Return the expiry as AI 17, else the best-before date as AI 15. A month without a day gets day 00."""
     for column, identifier in (("expiration_date", "17"), ("best_before_date", "15")):
         if value := (row.get(column) or "").strip():
             year, month, *day = value.split("-")
@@ -224,7 +224,7 @@ def run(export: Export, client: Exports) -> Path:
 
 
 def verify(export: Export, artefact: Path) -> int:
-    """Return how many symbols were read; DemoFailed unless they say exactly what the catalogue says."""
+    """Return how many symbols were read. Raises DemoFailed unless they agree exactly with the catalogue."""
     expected = Counter(reading(item) for item in export.items() for reading in export.readings)
     try:
         content = artefact.read_bytes()
@@ -270,7 +270,7 @@ def demonstrate(home: Path) -> None:
 
 
 def main() -> int:
-    # Piped output too is shown as it happens, in order with what goes to standard error.
+    # Flush each line, so that piped output appears at once and in order with standard error.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     shutil.rmtree(OUT, ignore_errors=True)

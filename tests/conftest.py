@@ -1,4 +1,4 @@
-"""The fixtures more than one test file needs: one running service for all that only talk to it."""
+"""Fixtures of several test files: one running service, for the tests that only send requests."""
 
 import atexit
 import csv

@@ -1,4 +1,4 @@
-"""Reads back what was drawn with zxing-cpp, which shares no code with our encoders and writers."""
+"""Decode drawn symbols with zxing-cpp, which shares no code with our encoders and writers."""
 
 import io
 import multiprocessing

@@ -1,4 +1,4 @@
-"""What the tests need that kill processes, fill disks and race: a service of their own, and eyes in its home."""
+"""Tools for tests that kill processes, fill disks and race: a separate service, and access to its home."""
 
 import contextlib
 import hashlib

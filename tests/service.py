@@ -1,4 +1,4 @@
-"""The service run as a user runs it: the `labels` command, a home of its own, HTTP from outside.
+"""The service, run as a user runs it: the `labels` command, a separate home, HTTP from outside.
 
 Used by the end-to-end tests and by `demo/run_demo.py`; it imports nothing of the service, so what it
 starts is exactly what is installed.

@@ -1,4 +1,4 @@
-"""The whole service from outside: the command, HTTP, files on disk, signals. Nothing is imported from it."""
+"""The whole service from outside, without its modules: the command, HTTP, files on disk, signals."""
 
 import io
 import os

@@ -1,8 +1,8 @@
-"""kill -9 of every kind of process while a job is at work: the same job ends, with the same bytes, printed once.
+"""kill -9 of every kind of process during a job: the same job completes, with the same bytes, printed once.
 
-And a DELETE at any moment: the job is cancelled and leaves nothing, or is published and recorded whole.
+A DELETE at any moment: either the job is cancelled and leaves nothing, or it is published and fully recorded.
 
-An ordinary run kills some kinds; LABELS_TEST_FULL=1 kills them all, and a run's processes at every stage's end.
+LABELS_TEST_FULL=1 kills every kind, not only some, and a run's processes at the end of every stage.
 """
 
 import random

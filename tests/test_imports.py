@@ -1,6 +1,6 @@
-"""Importing a layer loads nothing that the layer must not know, however indirectly.
+"""Importing a layer does not load forbidden modules, not even indirectly.
 
-Import-linter reads the import statements; this looks at what a fresh interpreter really loaded.
+Import-linter reads the import statements; this test checks what a new interpreter has loaded.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The layout that docs/architecture.md promises: small folders, and contracts that notice a wrong import."""
+"""The layout in docs/architecture.md: small folders, and import contracts that detect a wrong import."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""What an operator sees of the running service: health, metrics, traces in the log, and addresses in rate limits."""
+"""The running service for operators: health, metrics, traces in the log, and addresses in rate limits."""
 
 import contextlib
 import json

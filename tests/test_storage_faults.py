@@ -1,4 +1,4 @@
-"""The disk under the storage is full, or takes no writes: a job fails clearly or completes as ever, and nothing between."""
+"""The storage's disk is full or read-only: a job either fails with a clear error or completes as usual."""
 
 import random
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
-"""Where an inbox's files lie: on the local disk, opened without following links, or in an object store.
+"""An inbox's folders: on the local disk, opened without following links, or in an object store.
 
-The owner of a folder may change what is in it at any time. So everything below the root is reached from one opened
-folder to the next, and a file is copied before anybody looks into it.
+The owner of a folder may change what is in it at any time. So each folder below the root is opened relative
+to its opened parent, and a file is copied before its content is read.
 """
 
 import errno
@@ -27,16 +27,16 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# What opening says of a link, a socket, and a file that we may not read.
+# Errors from opening a link, a socket, and a file that we may not read.
 _REFUSED = {errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM}
 
-# What stores call that which changes with an object's content, the most exact first.
+# Names that object stores give to a value that changes with the content, the most exact first.
 _VERSION_KEYS = ("ETag", "etag", "LastModified", "created")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What lies in a folder, be it a link; not a folder. `stamp` changes with its content."""
+    """A file or link in a folder, never a folder. `stamp` changes with its content."""
 
     name: str
     stamp: str
@@ -54,14 +54,14 @@ class Folders(Protocol):
         ...
 
     def carry(self, organisation: str, folder: str, entry: Entry, target: tuple[str, str]) -> str | None:
-        """Move a file; return the stamp that it has there if it is still what was seen.
+        """Move a file; return its stamp at the target, or None if the file has changed since it was seen.
 
-        None where a change was noticed, and nothing moved. Raises FileNotFoundError.
+        With None, nothing was moved. Raises FileNotFoundError.
         """
         ...
 
     def copy(self, organisation: str, source: tuple[str, str], to: Path) -> str:
-        """Copy a file's content; return its stamp afterwards. Raises ImportFileError for what is no plain file."""
+        """Copy a file; return its stamp afterwards. Raises ImportFileError unless it is a plain file."""
         ...
 
     def stamp(self, organisation: str, file: tuple[str, str]) -> str: ...
@@ -108,7 +108,7 @@ class LocalFolders:
 
     def carry(self, organisation: str, folder: str, entry: Entry, target: tuple[str, str]) -> str:
         self.move(organisation, (folder, entry.name), target)
-        # A change shows when the file is copied.
+        # `copy` notices a change.
         return entry.stamp
 
     def copy(self, organisation: str, source: tuple[str, str], to: Path) -> str:
@@ -132,7 +132,7 @@ class LocalFolders:
             return _stamp(os.stat(file[1], dir_fd=opened, follow_symlinks=False))
 
     def put(self, organisation: str, source: Path, target: tuple[str, str]) -> None:
-        # Under a name that nobody can have prepared, for what has the target's name may lead elsewhere.
+        # Write under an unpredictable name first: the target's name may already be a link to somewhere else.
         written = f".{uuid.uuid4()}"
         with self._opened(organisation, target[0], make=True) as opened:
             with (
@@ -144,7 +144,7 @@ class LocalFolders:
 
     @contextmanager
     def _opened(self, organisation: str, folder: str, *, make: bool = False) -> Generator[int]:
-        """A descriptor of the folder; one below the organisation's is made if wanted and missing."""
+        """Yield a descriptor of the folder. With `make`, create a missing folder below the organisation's."""
         root = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             own = os.open(organisation, _FOLDER, dir_fd=root)
@@ -169,8 +169,8 @@ class LocalFolders:
 class ObjectFolders:
     """Folders in an object store, where an object is only ever replaced as a whole and a move is a copy.
 
-    An object that replaces another between the last look at it and its removal is lost: not every store can remove
-    on condition.
+    An object that replaces another between the last check and the removal is lost: not every store has
+    conditional removal.
     """
 
     def __init__(self, filesystem: AbstractFileSystem, root: str) -> None:
@@ -246,5 +246,5 @@ def _stamp(found: os.stat_result) -> str:
 
 def _version(entry: Mapping[str, object]) -> str:
     changed = next((entry[key] for key in _VERSION_KEYS if entry.get(key)), "")
-    # Some stores list a number where they describe a file with a date.
+    # Some stores give a number in listings, and a date in the description of one file.
     return f"{entry['size']}|{changed.timestamp() if isinstance(changed, datetime) else changed}"

@@ -14,27 +14,27 @@ from catalogue.imports.folders import Entry, folders_at
 from catalogue.imports.ingest import TableReport, import_files
 from catalogue.tables import Catalogue
 
-# A file's name begins with its table's, in the order in which they are imported: what is referred to first.
+# File names begin with the name of a table. The tables are in order of import: referenced ones first.
 PREFIXES = ("products", "lots", "serials", "events")
 _SUFFIXES = (".csv", ".parquet", ".pq")
 
 _PROCESSING = "processing"
-# A claim: how often its import was begun, the fingerprint it was claimed by, and its name.
+# Name of a claimed file: number of import attempts, fingerprint when it was claimed, original name.
 _CLAIM = re.compile(r"(\d+)\.[0-9a-f]{16}\.(.+)", re.DOTALL)
 
-#: An import that ended its process so often is not begun again.
+#: An import that has ended its process this often is not started again.
 MOST_ATTEMPTS = 3
 
-# File systems allow names of 255 bytes, and ours add to them.
+# File systems allow names of 255 bytes, and we add to the names.
 _NAME_BYTES = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file in an organisation's folder, or one claimed before and never finished.
+    """A file in an organisation's folder, or one that was claimed earlier and not finished.
 
-    `fingerprint` changes with its name, its content and each attempt; `entry` is what the folder, "" for the
-    organisation's own, has of it.
+    `fingerprint` changes with the name, the content and each attempt. `entry` is the file's entry in
+    `folder`; "" is the organisation's own folder.
     """
 
     organisation: str
@@ -50,13 +50,13 @@ class Arrival:
 
     @property
     def prefix(self) -> str | None:
-        """The table its name begins with, as `import_files` calls it; None for another name."""
+        """The table that the file's name begins with, or None. `import_files` has a parameter of that name."""
         return next((prefix for prefix in PREFIXES if self.name.lower().startswith(prefix)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one file: where it is now, and its report, None where it was refused as a whole."""
+    """The result for one file: where it is now, and its report, None if the whole file was refused."""
 
     arrival: Arrival
     moved_to: str
@@ -77,7 +77,7 @@ class Inbox:
     def arrivals(self, organisation: str) -> list[Arrival]:
         """Return the organisation's files, in the order in which they can be imported.
 
-        Names that begin with a dot are left out: they are of files on their way, and of nobody's.
+        Names that begin with a dot are left out: those files are still being written, or hidden.
         """
         found = (
             _arrival(organisation, folder, entry)
@@ -88,11 +88,11 @@ class Inbox:
         return sorted(found, key=_import_order)
 
     def take(self, organisation: str, fingerprints: Collection[str], catalogue: Catalogue) -> Iterator[Taken]:
-        """Import the organisation's files with these fingerprints one after the other; yield what became of them.
+        """Import the organisation's files with these fingerprints one after the other; yield each result.
 
-        All are claimed first, so that what a killed process leaves can be told. What has changed or gone since it
-        was looked at is left out: it has another fingerprint. To repeat a killed import is harmless, for a second
-        import changes nothing.
+        All files are claimed first, so that files left by a killed process can be recognised. A file that was
+        changed or removed after it was listed is left out. Repeating a killed import is harmless: a second
+        import of the same rows changes nothing.
         """
         wanted = [arrival for arrival in self.arrivals(organisation) if arrival.fingerprint in fingerprints]
         for claim in [claim for arrival in wanted if (claim := self._claim(arrival))]:
@@ -108,7 +108,7 @@ class Inbox:
             return None
 
     def _carried(self, arrival: Arrival, attempts: int) -> Arrival | None:
-        """Return the file as a claim that says the number of attempts; None if it has changed, and is to wait."""
+        """Return the file, claimed with this number of attempts; None if it has changed and must wait."""
         name = f"{attempts}.{arrival.fingerprint}.{_shortened(arrival.name)}"
         stamp = self._folders.carry(arrival.organisation, arrival.folder, arrival.entry, (_PROCESSING, name))
         if stamp is None:
@@ -130,7 +130,7 @@ class Inbox:
                 text.write_text(reason, encoding="utf-8", errors="backslashreplace")
                 return Taken(claim, self._move(claim, "rejected", text, "reason.txt"), None, str(error))
             if report is None or self._folders.stamp(claim.organisation, claim.file) != claim.entry.stamp:
-                # Somebody still writes to it. What it becomes is imported when it has come to rest.
+                # Somebody is still writing to the file. It is imported when it no longer changes.
                 name = f"0.{claim.fingerprint}.{_shortened(claim.name)}"
                 self._folders.move(claim.organisation, claim.file, (_PROCESSING, name))
                 return None
@@ -139,7 +139,7 @@ class Inbox:
         return Taken(claim, moved_to, report, None)
 
     def _import(self, claim: Arrival, folder: Path, catalogue: Catalogue) -> TableReport | None:
-        """Import a copy that nobody else writes to; return None if the file changed before it was whole."""
+        """Import a copy that nobody else writes to; return None if the file changed while it was copied."""
         copy = folder / _shortened(claim.name)
         if self._folders.copy(claim.organisation, claim.file, copy) != claim.entry.stamp:
             return None
@@ -156,7 +156,7 @@ class Inbox:
         return report.tables[0]
 
     def _move(self, claim: Arrival, outcome: str, beside: Path | None, kind: str) -> str:
-        """Move the file below `outcome`, what is told of it beside it first; return where it is, below the root."""
+        """Move the file below `outcome`, after its report; return its path below the root."""
         stem, suffix = posixpath.splitext(_shortened(claim.name))
         name = f"{stem}.{claim.fingerprint}{suffix}"
         if beside is not None:
@@ -166,7 +166,7 @@ class Inbox:
 
 
 def _require_importable(claim: Arrival) -> None:
-    """Raise ImportFileError if its name says that it is not for us, or it ended too many processes."""
+    """Raise ImportFileError if the name is not an import's, or the import has ended too many processes."""
     if claim.prefix is None:
         raise ImportFileError(
             f"{claim.name} tells no table",
@@ -201,12 +201,12 @@ def _import_order(arrival: Arrival) -> tuple[int, str]:
 
 
 def _printable(name: str) -> str:
-    """Return a name that can be stored and shown, also of one whose bytes are no UTF-8."""
+    """Return a name that can be stored and shown, even if its bytes are not UTF-8."""
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _shortened(name: str) -> str:
-    """Return the name, of a long one the beginning and the suffix."""
+    """Return the name; if it is long, only its beginning and its suffix."""
     suffix = posixpath.splitext(name)[1]
     if len(name.encode(errors="surrogateescape")) <= _NAME_BYTES or len(suffix) > len(".parquet"):
         suffix = ""

@@ -18,7 +18,7 @@ from catalogue.tables import Catalogue, Commit
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """What became of one file's rows; `version` is the table's Delta version, None if nothing changed."""
+    """The result for one file's rows; `version` is the table's Delta version, None if nothing changed."""
 
     table: str
     read: int
@@ -38,7 +38,7 @@ class ImportReport:
 
 
 class Stage(StrEnum):
-    """What an import is doing with one file: it goes through these in order."""
+    """A stage of importing one file. They follow each other in this order."""
 
     CHECKING = "checking"
     COMPARING = "comparing"
@@ -48,9 +48,9 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far one file is: `rows` of `total` are through the stage.
+    """Progress of one file: `rows` of `total` rows have passed the stage.
 
-    `total` is an estimate while a CSV file is checked. A stage may start over where other writers came between.
+    `total` is an estimate while a CSV file is checked. A stage may start over after another writer's commit.
     """
 
     table: str
@@ -71,15 +71,15 @@ def import_files(
     now: datetime | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> ImportReport:
-    """Import CSV or Parquet files into the organisation's tables; return what became of their rows.
+    """Import CSV or Parquet files into the organisation's tables; return a report for each.
 
     A row with a known natural key updates that entity; columns the file does not have stay as they are. Bad
     rows are written to `<rejects_dir>/<table>-rejects.csv`, one line per reason. `now` (aware; default the
-    present) is the creation time of rows that state none, and what the century rule counts from.
+    present) is the creation time of rows without one. Its year is the present one of the century rule.
 
-    Files of any size: rows wait on disk, below the system's temporary folder, in bounded memory. Each table is
-    one commit. Raises ImportFileError where a file cannot be read, lacks a required column or has an unknown
-    one; nothing of any file has landed then.
+    Files can have any size: rows are kept on disk, below the system's temporary folder, and memory is
+    bounded. Each table is one commit. Raises ImportFileError if a file cannot be read, lacks a required
+    column or has an unknown one; then no row of any file is imported.
     """
     moment = now or datetime.now(UTC)
     given = {"products": products, "lots": lots, "serials": serials, "lifecycle_events": events}
@@ -111,7 +111,7 @@ def _staged(
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """One staged file on its way into one table."""
+    """The import of one staged file into one table."""
 
     catalogue: Catalogue
     organisation: str
@@ -145,7 +145,7 @@ def _land(job: _Import) -> TableReport:
                 job.organisation,
                 handle,
                 MERGED,
-                # What is carried over from rewritten files counts as no progress.
+                # Rows copied from replaced data files do not count as progress.
                 lambda rows: job.tell(Stage.LANDING, min(rows, changed), changed),
             )
 

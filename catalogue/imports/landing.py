@@ -1,4 +1,4 @@
-"""Rows on their way into data files: cut by GTIN, sorted, and exchanged for the files that held them before."""
+"""Write imported rows to data files: divided by GTIN, sorted, in place of the files that had them before."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from catalogue.delta_log import transaction
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit, DataFile
 
-# One data file holds about this many rows of neighbouring GTINs: what sorts in some hundred megabytes, and
-# what correcting one entity writes anew.
+# One data file has about this many rows of neighbouring GTINs. They are sorted in some hundred megabytes, and
+# all are written again when one entity is corrected.
 FILE_ROWS = 1_000_000
 
-# Files of fewer rows are small. With this many of them an import or a compaction joins them.
+# Files of fewer rows are small. An import or a compaction joins them when there are SMALL_FILES.
 SMALL_ROWS = FILE_ROWS // 2
 SMALL_FILES = 16
 
@@ -34,9 +34,9 @@ def is_small(file: DataFile) -> bool:
 
 
 def rewrite_transaction(organisation: str, handle: DeltaTable) -> Transaction:
-    """Return the app transaction of whoever imports or removes files.
+    """Return the app transaction of imports and compactions.
 
-    Of two with the same base one conflicts and starts over, so nothing is imported or removed twice.
+    Of two commits with the same base, one conflicts and starts over, so nothing is imported or removed twice.
     """
     application = f"import:{organisation}"
     return transaction(application, (handle.transaction_version(application) or 0) + 1)
@@ -51,9 +51,9 @@ def land(
     merged: str,
     on_rows: Callable[[int], None],
 ) -> Commit:
-    """Write the changed rows of `merged`, and what is left of the files that hold their old form.
+    """Write the changed rows of `merged`, and the other rows of the files that have their old form.
 
-    Small files are joined on the way where there are many. `on_rows` is told the rows written so far.
+    Small files are joined as well if there are many. `on_rows` is called with the rows written so far.
     """
     root = f"{catalogue.table_uri(table)}/"
     files = catalogue.data_files(organisation, handle)
@@ -86,7 +86,7 @@ def write_files(
     query: str,
     on_rows: Callable[[int], None] = lambda _: None,
 ) -> list[DataFile]:
-    """Write the query's rows to new data files of about FILE_ROWS, each sorted and with GTINs of its own."""
+    """Write the query's rows to new data files of about FILE_ROWS, each sorted; no two share a GTIN."""
     files: list[DataFile] = []
     written = 0
     ranges = list(_gtin_ranges(session, query))
@@ -104,12 +104,12 @@ def write_files(
 
 
 def list_files(session: duckdb.DuckDBPyConnection, name: str, uris: Sequence[str]) -> None:
-    """Make a view of the data files' names, as the tables' `filename` has them."""
+    """Create a view of the data files' names, in the form of the tables' `filename`."""
     session.register(name, pl.DataFrame({"filename": list(uris)}, schema={"filename": pl.String}))
 
 
 def _gtin_ranges(session: duckdb.DuckDBPyConnection, query: str) -> Iterator[_GtinRange]:
-    """Yield ranges that cover every row once; a single GTIN is never cut, however many rows it has."""
+    """Yield ranges that cover every row once; the rows of one GTIN are never divided."""
     counted = session.execute(f"SELECT gtin14, count(*) FROM ({query}) GROUP BY gtin14 ORDER BY gtin14")  # noqa: S608
     current: _GtinRange | None = None
     for gtin14, rows in counted.fetchall():

@@ -1,4 +1,4 @@
-"""What becomes of a file's staged rows beside one snapshot of the catalogue: new, changed, the same, or refused."""
+"""Classify staged rows against one snapshot of the catalogue: new, changed, unchanged or refused."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,14 @@ from catalogue.ids import SEPARATOR
 from catalogue.imports.staging import Staged
 from catalogue.schema import LATER_COLUMNS, TABLES
 
-# A table of the workshop, made anew for each attempt: the rows as they will be stored, and what they replace.
+# A table of the workshop, created for each attempt: the rows as they will be stored, and the rows they
+# replace.
 MERGED = "merged"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How many of the rows that were not refused are new, changed and as they were."""
+    """How many of the accepted rows are new, changed and unchanged."""
 
     added: int
     updated: int
@@ -34,10 +35,10 @@ class _Refusal:
 
 
 def merge(staged: Staged, session: duckdb.DuckDBPyConnection, organisation: str, now: datetime) -> Outcome:
-    """Fill the table `merged` with the rows to be written; put the refused ones into `staged.refused`.
+    """Fill the table `merged` with the rows to be written; add the refused ones to `staged.refused`.
 
     `session` is a cursor of the workshop that shows the organisation's tables. `now` is the creation time of
-    new entities that state none.
+    new entities without one.
     """
     staged.clear_refused()
     if staged.source.table == "lifecycle_events":
@@ -50,7 +51,7 @@ def _merge_entities(
 ) -> Outcome:
     source = staged.source
     table, columns = source.table, source.columns
-    # An attribute the file does not have stays as it is; a new entity is active unless it says otherwise.
+    # Attributes that the file does not have stay unchanged. A new entity is active by default.
     new = {name: f"i.{name}" if name in source.present else f"t.{name}" for name in columns.attributes}
     new["created_at"] = "coalesce(i.created_at, t.created_at, $now)"
     new["active"] = "coalesce(i.active, t.active, true)"
@@ -94,9 +95,9 @@ def _merge_entities(
 
 
 def _entity_refusals(table: str, *, with_id: bool) -> list[_Refusal]:
-    """The rules about what the catalogue already holds.
+    """Return the refusals that depend on the catalogue's rows.
 
-    By the 16 bytes: comparing ids as text is several times slower.
+    They compare 16-byte keys: comparing ids as text is several times slower.
     """
     taken = f"id_key::UUID IN (SELECT id_key::UUID FROM {table})"  # noqa: S608 - our own names
     refusals = [
@@ -117,7 +118,7 @@ def _entity_refusals(table: str, *, with_id: bool) -> list[_Refusal]:
     if table != "products":
         refusals.append(_Refusal("gtin", "product_id IS NULL", "no product has this GTIN"))
     if table == "lots":
-        # Of the merged row: the file may have one of the dates, the catalogue the other.
+        # Checks the merged row: one of the dates may come from the file, the other from the catalogue.
         refusals += [
             _Refusal(column, is_before(column, "production_date"), f"{column} is before production_date")
             for column in ("expiration_date", "best_before_date")
@@ -151,7 +152,7 @@ _RESOLVED_EVENTS = """
 # A file of events does not say what the labels carried.
 _UNKNOWN = ", ".join(f"NULL::VARCHAR AS {column}" for column in LATER_COLUMNS["lifecycle_events"])
 
-# Each kind of entity: its table, and the columns beside the GTIN that name one.
+# For each kind of entity: its table, and the columns that identify it besides the GTIN.
 _ENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "product": ("products", ()),
     "lot": ("lots", ("lot_number",)),
@@ -200,7 +201,7 @@ def _merge_events(staged: Staged, session: duckdb.DuckDBPyConnection, organisati
 
 
 def _refuse(staged: Staged, session: duckdb.DuckDBPyConnection, refusals: list[_Refusal]) -> None:
-    """Move the rows that any of the refusals is about to `staged.refused`."""
+    """Move the rows for which any refusal's condition holds to `staged.refused`."""
     for refusal in refusals:
         staged.refuse(session, MERGED, refusal.column, refusal.condition, refusal.reason)
     session.execute(f"DELETE FROM {MERGED} WHERE row IN (SELECT row FROM {staged.refused})")  # noqa: S608

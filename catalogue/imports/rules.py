@@ -1,4 +1,4 @@
-"""What an import accepts, as Polars expressions: each rule says which rows it refuses, and why."""
+"""Rules for imported rows, as Polars expressions: each says which rows it refuses, and why."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _TIMESTAMP = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][
 _SHORTUUID = r"^[2-9A-HJ-NP-Za-km-z]{22}$"
 _UUID = r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32})$"
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-# Each carrier, and how many leading zeros a GTIN of 14 digits needs to fit it.
+# For each carrier, how many leading zeros a 14-digit GTIN must have.
 _LEADING_ZEROS = {carrier.value: 14 - digits for carrier, digits in DIGITS.items()}
 _ENTITY_TYPES = ("product", "lot", "serial", "products", "lots", "serials")
 
@@ -29,7 +29,7 @@ _ENTITY_TYPES = ("product", "lot", "serial", "products", "lots", "serials")
 class Rule:
     """Refuses the rows for which `refused` is true; unknown (null) is not refused.
 
-    `reason` is evaluated for refused rows alone, and may ask what each value costs a call.
+    `reason` is evaluated for refused rows only, so it may call a function for each value.
     """
 
     column: str
@@ -42,14 +42,14 @@ def _rule(column: str, refused: pl.Expr, reason: str) -> Rule:
 
 
 def _asked(column: str, refused: pl.Expr, check: Callable[[str], object]) -> Rule:
-    """Return a rule whose reason is what `check` raises for the value."""
+    """Return a rule whose reason is the error that `check` raises for the value."""
     return Rule(column, refused, _refusal(pl.col(column), check, column))
 
 
 def _refusal(text: pl.Expr, check: Callable[[str], object], field: str) -> pl.Expr:
-    """Return what `check` raises about the field for each text, or null where it finds no fault in it.
+    """Return the error that `check` raises about the field for each text, or null if it raises none.
 
-    Each distinct text costs one call.
+    `check` is called once for each distinct text.
     """
 
     def reason(value: str) -> str | None:
@@ -70,7 +70,7 @@ def _refusal(text: pl.Expr, check: Callable[[str], object], field: str) -> pl.Ex
 
 
 def gtin14(text: pl.Expr) -> pl.Expr:
-    """The GTIN as 14 digits, or null unless it has 8, 12, 13 or 14 digits and a right check digit.
+    """Return the GTIN as 14 digits, or null unless it has 8, 12, 13 or 14 digits and a correct check digit.
 
     The check digit is never repaired. Source: GS1 General Specifications, section 7.9.1.
     """
@@ -78,18 +78,18 @@ def gtin14(text: pl.Expr) -> pl.Expr:
         text.str.zfill(14)
     )
     number = digits.cast(pl.Int64, strict=False)
-    # From the right, the check digit itself counts once, its neighbour three times, and so on.
+    # Weights from the right: 1 for the check digit, 3 for its neighbour, and so on.
     total = pl.sum_horizontal(number // 10**place % 10 * (3 if place % 2 else 1) for place in range(14))
     return pl.when(number.is_not_null() & (total % 10 == 0)).then(digits)
 
 
 def boolean(text: pl.Expr) -> pl.Expr:
-    """True, false, or null for anything that says neither."""
+    """Return true, false, or null for any other text."""
     return text.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
 
 
 def timestamp(text: pl.Expr) -> pl.Expr:
-    """The moment in UTC microseconds, or null unless it is ISO 8601 with an offset."""
+    """Return the time in UTC microseconds, or null unless the text is ISO 8601 with an offset."""
     full = (
         pl.when(text.str.contains(_TIMESTAMP))
         .then(text)
@@ -104,7 +104,7 @@ def timestamp(text: pl.Expr) -> pl.Expr:
 
 
 def canonical(text: pl.Expr, decode: Callable[[str], str]) -> pl.Expr:
-    """The id in canonical form; `decode` is asked only about what may be a shortuuid, once for each value."""
+    """Return the id in canonical form. `decode` is called once for each value that may be a shortuuid."""
     lower = text.str.to_lowercase()
     bare = lower.str.replace_all("-", "", literal=True)
     hyphenated = pl.concat_str(
@@ -129,7 +129,7 @@ def canonical(text: pl.Expr, decode: Callable[[str], str]) -> pl.Expr:
 
 
 def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
-    """The rules of one file's format, for the columns it has."""
+    """Return the rules of one file's format, for the columns it has."""
     rules = [
         _required("gtin"),
         _gtin(),
@@ -147,7 +147,7 @@ def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
 
 
 def event_rules() -> list[Rule]:
-    """The rules of an events file's format, all optional columns present."""
+    """Return the rules of an events file's format, with all optional columns present."""
     kind = pl.col("entity_type").str.to_lowercase()
     by_key = pl.col("entity_id").is_null()
     return [
@@ -222,7 +222,7 @@ def _carrier() -> list[Rule]:
 
 
 def _trade_item() -> list[Rule]:
-    """The rules about what a number is: only rows with a doubtful number cost a call each."""
+    """Return the rules about the meaning of a number. They call a function only for doubtful numbers."""
     number = gtin14(pl.col("gtin"))
     carrier = pl.col("carrier").str.to_lowercase()
     known = pl.when(carrier.is_in(list(_LEADING_ZEROS))).then(carrier).otherwise(pl.lit(""))
@@ -242,8 +242,8 @@ def _date(column: str, *, with_month: bool, now: datetime) -> list[Rule]:
     well_formed = text.str.contains(_MONTH_OR_DATE if with_month else _DATE)
     date = full.str.to_date("%Y-%m-%d", strict=False)
     forms = "YYYY-MM-DD or YYYY-MM" if with_month else "YYYY-MM-DD"
-    # Two digits of the year are carried: GS1 General Specifications, section 7.12, reads them as the year
-    # from 49 before to 50 after the present one.
+    # A symbol carries two digits of the year. GS1 General Specifications, section 7.12: they mean a year from
+    # 49 before to 50 after the present one.
     out_of_reach = ~date.dt.year().is_between(now.year - 49, now.year + 50)
     return [
         _rule(column, text.is_not_null() & (~well_formed | date.is_null()), f"not a date {forms}"),
@@ -251,7 +251,7 @@ def _date(column: str, *, with_month: bool, now: datetime) -> list[Rule]:
     ]
 
 
-# What only one kind of entity requires.
+# Rules that apply to one kind of entity only.
 _OWN_RULES: dict[str, list[Rule]] = {
     "products": [
         *_carrier(),

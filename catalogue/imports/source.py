@@ -8,7 +8,7 @@ import polars as pl
 
 from catalogue.errors import ImportFileError
 
-# Few enough that a batch and its checks take some tens of megabytes.
+# A batch and its checks take some tens of megabytes.
 BATCH_ROWS = 100_000
 
 _PARQUET = {".parquet", ".pq"}
@@ -16,7 +16,7 @@ _PARQUET = {".parquet", ".pq"}
 
 @dataclass(frozen=True, slots=True)
 class FileColumns:
-    """Which columns a file must and may have, and which of the table's they become."""
+    """The columns that a file must and may have, and their columns in the table."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
@@ -26,7 +26,7 @@ class FileColumns:
 
     @property
     def key_column(self) -> str:
-        """The column named where a natural key is refused."""
+        """The column to name when a natural key is refused."""
         return "gtin" if self.natural_key == ("gtin14",) else self.natural_key[-1]
 
 
@@ -54,7 +54,7 @@ FILES: dict[str, FileColumns] = {
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """One file on its way into one table; `present` are its columns, all of them known."""
+    """A file to be imported into one table; `present` are its columns, all of them known."""
 
     path: Path
     table: str
@@ -66,13 +66,13 @@ class SourceFile:
         return FILES[self.table]
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows in order, as text columns and `row`; at least one frame, though it be empty.
+        """Yield the rows in order, as text columns and `row`; at least one frame, which may be empty.
 
-        `row` is the line number in a CSV file whose values have no line breaks. Raises ImportFileError where
-        the file turns out to be malformed.
+        `row` is the line number in a CSV file whose values have no line breaks. Raises ImportFileError if the
+        file is malformed.
         """
         text = [_as_text(name, dtype) for name, dtype in self.rows.collect_schema().items()]
-        # An empty cell means the same in both formats, and in every column: no value.
+        # An empty cell means no value, in both formats and in every column.
         rows = self.rows.select(text).with_columns(pl.when(pl.all() != "").then(pl.all()))
         first = 2
         try:
@@ -90,7 +90,7 @@ class SourceFile:
             yield pl.DataFrame(schema=schema)
 
     def expected_rows(self) -> int:
-        """Return how many rows the file has, or lines after the header where it is CSV."""
+        """Return the number of rows, or for CSV the number of lines after the header."""
         if self.path.suffix.lower() in _PARQUET:
             return int(self.rows.select(pl.len()).collect().item())
         with self.path.open("rb") as stream:
@@ -98,9 +98,9 @@ class SourceFile:
 
 
 def open_file(path: Path, table: str) -> SourceFile:
-    """Return the CSV or Parquet file, its header checked.
+    """Return the CSV or Parquet file, with its header checked.
 
-    Raises ImportFileError where it cannot be read, lacks a required column or has an unknown one.
+    Raises ImportFileError if it cannot be read, lacks a required column or has an unknown one.
     """
     columns = FILES[table]
     try:

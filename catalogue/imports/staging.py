@@ -1,4 +1,4 @@
-"""An import's workshop: a DuckDB on disk in which a file's checked rows and its rejects wait to be landed."""
+"""An import's workshop: a DuckDB database on disk with a file's checked rows and its rejects."""
 
 import tempfile
 from collections.abc import Callable, Generator
@@ -37,9 +37,9 @@ REJECTS = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One file's rows that its format's rules accept, in the table `rows`; the others are in `rejects`.
+    """One file's rows: those that the rules of its format accept are in `rows`, the others in `rejects`.
 
-    Both are tables of `workshop`. `refused` takes what comparing with the catalogue refuses, anew each time.
+    Both are tables of `workshop`. Each merge fills `refused` again.
     """
 
     source: SourceFile
@@ -61,7 +61,7 @@ class Staged:
     def refuse(
         self, cursor: duckdb.DuckDBPyConnection, rows: str, column: str, condition: str, reason: str
     ) -> None:
-        """Add to `refused` those of `rows`, a query or table the cursor sees, for which the condition holds."""
+        """Add to `refused` those of `rows` for which the condition holds. `rows` is a query or table."""
         cursor.execute(
             f'INSERT INTO {self.refused} SELECT $file, row, $column, "{column}", $reason'  # noqa: S608 - our own names
             f" FROM {rows} WHERE {condition}",
@@ -72,7 +72,7 @@ class Staged:
         self.workshop.execute(f"CREATE OR REPLACE TABLE {self.refused} {_REJECTS}")
 
     def write_rejects(self, folder: Path) -> tuple[int, Path | None]:
-        """Write all rejects by row to a CSV file; return how many rows they are of, and the file if any."""
+        """Write all rejects, ordered by row, to a CSV file; return the number of rejected rows, and the file."""
         both = f"(FROM {self.rejects} UNION ALL FROM {self.refused})"
         (rejected,) = one(self.workshop, f"SELECT count(DISTINCT row) FROM {both}")  # noqa: S608 - our own names
         if not rejected:
@@ -89,7 +89,7 @@ class Staged:
 
 @contextmanager
 def workshop(catalogue: Catalogue) -> Generator[duckdb.DuckDBPyConnection]:
-    """A DuckDB of its own that spills to a temporary folder, both gone afterwards."""
+    """Yield a separate DuckDB database that spills to a temporary folder. Both are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix=scratch.prefix("import")) as folder:
         connection = catalogue.connect(
             f"{folder}/workshop.duckdb", memory_limit=MEMORY_LIMIT, temp_directory=f"{folder}/spill"
@@ -104,9 +104,9 @@ def stage(
     now: datetime,
     on_rows: Callable[[int], None],
 ) -> Staged:
-    """Read and check the whole file; `on_rows` is told how many rows have been read so far.
+    """Read and check the whole file; `on_rows` is called with the number of rows read so far.
 
-    Raises ImportFileError where the file cannot be read to its end.
+    Raises ImportFileError if the file cannot be read to its end.
     """
     events = source.table == "lifecycle_events"
     checks = rules.event_rules() if events else rules.entity_rules(source.table, list(source.present), now)
@@ -135,7 +135,7 @@ def stage(
 
 
 def _check(frame: pl.DataFrame, checks: list[Rule], path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the rows no rule refuses, and the rejects of the others."""
+    """Return the rows that no rule refuses, and the rejects for the others."""
     flags = frame.select(rule.refused.fill_null(value=False).alias(str(n)) for n, rule in enumerate(checks))
     rejects = [REJECTS.to_frame()]
     for n, rule in enumerate(checks):
@@ -161,7 +161,7 @@ def _with_all_columns(frame: pl.DataFrame, source: SourceFile) -> pl.DataFrame:
 
 
 def _entities(frame: pl.DataFrame, source: SourceFile) -> pl.DataFrame:
-    """Return checked text as the table's types; the `gtin` as it came stays for the rejects."""
+    """Return checked text as the table's types. The `gtin` of the file is kept for the rejects."""
     active = rules.boolean(pl.col("active"))
     if "active" in source.present:
         active = active.fill_null(value=True)
@@ -194,7 +194,7 @@ def _refuse_repeated(staged: Staged) -> None:
     if "id" in staged.source.present:
         keys.append(("id", "id", "an earlier row has the same id"))
     for column, key, reason in keys:
-        # By hash, which takes a third of the memory: only keys that share one are compared by value.
+        # Comparing hashes takes a third of the memory. Only keys with equal hashes are compared by value.
         shared = f"(SELECT hash({key}) FROM {staged.rows} GROUP BY 1 HAVING count(*) > 1)"  # noqa: S608 - our own names
         ranked = (
             f"(SELECT *, row_number() OVER (PARTITION BY {key} ORDER BY row) AS rank FROM {staged.rows}"  # noqa: S608

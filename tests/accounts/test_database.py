@@ -1,4 +1,4 @@
-"""The database is made and migrated on first use, by however many at once, and its models fit it."""
+"""The database is created and migrated on first use, also by many processes at once, and matches its models."""
 
 import multiprocessing
 import sqlite3

@@ -1,4 +1,4 @@
-"""Authentication only reads: the last use of a key is written later, and may fail to be."""
+"""Authentication only reads. The last use of a key is written later, and that write may fail."""
 
 import threading
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Schedules belong to one organisation, have one name each, and can rest."""
+"""Schedules belong to one organisation, have unique names, and can be paused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A session holds until it expires, is ended, or its key is."""
+"""A session is valid until it expires or is ended, or its key expires or is revoked."""
 
 from datetime import UTC, datetime, timedelta
 

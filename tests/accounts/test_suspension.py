@@ -1,4 +1,4 @@
-"""Nobody of a suspended organisation gets in and nothing is done for it; another one notices nothing."""
+"""A suspended organisation has no access, and nothing runs for it. Other organisations are not affected."""
 
 from datetime import UTC, datetime, timedelta
 

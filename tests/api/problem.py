@@ -1,4 +1,4 @@
-"""What every error looks like."""
+"""Assertions on the format that all error responses share."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""An S3 server of our own, in a process of its own."""
+"""An S3 server for the tests, in a separate process."""
 
 import os
 import socket

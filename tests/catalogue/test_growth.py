@@ -1,4 +1,4 @@
-"""What many small jobs leave behind does not slow down those that come after them."""
+"""The files and commits of many small jobs do not slow down later jobs."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What `labels catalogue verify` finds in data that no import of today would have stored."""
+"""`labels catalogue verify` finds data that today's imports would refuse."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Events of releases that did not record what labels carried stay readable, beside those that do."""
+"""Events of releases that did not record the labels' values stay readable together with newer ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

@@ -1,4 +1,4 @@
-"""PRINTED events are recorded exactly once per job, whoever tries."""
+"""PRINTED events are recorded exactly once per job, also if several processes try."""
 
 import errno
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Vacuum takes what nobody can need, and no more."""
+"""Vacuum removes only files that nobody can need."""
 
 import os
 import time

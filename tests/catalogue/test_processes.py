@@ -1,4 +1,4 @@
-"""Many processes on one catalogue, some of them killed: nothing lost, nothing twice, no reader fails."""
+"""Many processes on one catalogue, some of them killed: no row is lost or duplicated, and no reader fails."""
 
 import os
 import signal

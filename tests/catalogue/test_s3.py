@@ -1,4 +1,4 @@
-"""The same in an object store, by nothing but another root URL: against a server process that speaks S3."""
+"""The catalogue in an object store: only the root URL differs. A server process speaks S3."""
 
 import multiprocessing
 import os

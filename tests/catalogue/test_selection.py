@@ -1,4 +1,4 @@
-"""Every filter, alone and together, against a naive reading of the same small random catalogue."""
+"""Every filter, alone and combined, compared with a naive evaluation of the same small random catalogue."""
 
 import random
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""`labels import|catalogue|history`, as a person types them."""
+"""`labels import|catalogue|history` on the command line."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`labels org|keys|webhooks`, as a person types them."""
+"""`labels org|keys|webhooks` on the command line."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the façade's process does beside serving."""
+"""The façade's process reports invalid stored resolvers."""
 
 import logging
 

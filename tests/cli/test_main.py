@@ -1,4 +1,4 @@
-"""The commands that ask the service, over a real socket: output, exit codes, and what they advise."""
+"""The commands that call the service, over a real socket: output, exit codes and advice."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""`labels schedules`, as a person types it, and its name of before."""
+"""`labels schedules` on the command line, and its earlier name."""
 
 import json
 from pathlib import Path

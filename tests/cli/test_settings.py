@@ -1,4 +1,4 @@
-"""The home is private, and its secret key goes to no process that does not need it."""
+"""The home is private, and only the processes that need its secret key get it."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""`labels templates`, as a person types it, without a running service."""
+"""`labels templates` on the command line, without a running service."""
 
 import csv
 import io

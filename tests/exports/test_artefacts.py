@@ -1,4 +1,4 @@
-"""Objects appear whole or not at all, and are created once."""
+"""Objects appear either complete or not at all, and are created once."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Documents of other releases: fields that this one does not know are ignored, later versions are refused."""
+"""Documents of other releases: unknown fields are ignored, later versions are refused."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which errors are the storage's, and how much of them is told."""
+"""Which errors count as storage errors, and how much of their text users see."""
 
 import errno
 

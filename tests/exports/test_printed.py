@@ -1,4 +1,4 @@
-"""What is recorded of labels is what was drawn; corrected since, they are selected."""
+"""The recorded values are those on the labels, and entities corrected since are selected."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,8 +1,8 @@
 """The same request makes the same bytes: the digests of a fixed set of artefacts, one of each kind.
 
-A change that is meant to change no label leaves `tests/golden/artefacts.json` alone. One that does rewrites it
-with `make golden`, and its commit says what changed. Deflate streams are stored here instead of compressed: the
-compressor picks its code by the processor, and its choices are none of ours.
+A change that should not affect labels must not change `tests/golden/artefacts.json`. Another one rewrites it
+with `make golden`, and its commit says what changed. Deflate streams are stored here instead of compressed,
+because the compressor's output depends on the processor.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Which tick of a standing schedule is due, and the export it asks for."""
+"""Which tick of a standing schedule is due, and the export it requests."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Traces: the header's form, what a span is a child of, and what OpenTelemetry exports if it is configured."""
+"""Traces: the header's form, the parents of spans, and OpenTelemetry's output if it is configured."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What is said of a text that is not a GTIN."""
+"""Error messages for a text that is not a GTIN."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Resolvers: what every parser reads past, and what would mislead one of them."""
+"""Resolvers: URLs that every parser accepts, and those that would mislead one."""
 
 import re
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Numbers that are not what they seem."""
+"""Numbers that have the form of a GTIN but another meaning."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The client against the real façade, in memory: each speaks as the other listens."""
+"""The client with the real façade, in memory: requests and responses fit each other."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The client against a service in memory."""
+"""The client with a fake service in memory."""
 
 import httpx
 import pytest

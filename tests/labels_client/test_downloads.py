@@ -1,4 +1,4 @@
-"""Downloads over a network that breaks them off."""
+"""Downloads over connections that break."""
 
 import hashlib
 import os

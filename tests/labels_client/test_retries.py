@@ -1,4 +1,4 @@
-"""What is sent again, how often, and after how long. Nothing here waits."""
+"""Which requests are sent again, how often, and after which time. The tests do not wait."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Messages about ended jobs: what they say, when they are tried again, and where they may never go."""
+"""Webhook messages about ended jobs: content, retries, and forbidden addresses."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""A Dagster instance, a small catalogue and its organisation, as one home has them."""
+"""A home with a Dagster instance, a small catalogue and its organisation."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The port the façade is handed, on a real instance; what would execute small jobs is busy, so all are queued."""
+"""The façade's `Exports` port on a real instance. All warm workers are busy, so small jobs are queued too."""
 
 import json
 import uuid

@@ -1,4 +1,4 @@
-"""Lists, totals and metrics agree with what each job says of itself, whatever happened to it."""
+"""Lists, totals and metrics agree with the status of each job, in every state."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a step asks of the storage is refused: for a while, and the job completes as ever; for good, and it has failed.
+"""The storage refuses a step's requests: if only for some time, the job completes; if permanently, it fails.
 
 The whole job runs through Dagster in this process, as in a warm worker.
 """

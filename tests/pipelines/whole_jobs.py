@@ -1,4 +1,4 @@
-"""Jobs from submission to end in this process: what a warm worker does, where a test can reach into it."""
+"""Run jobs from submission to end in this process, as a warm worker does, so that tests can intervene."""
 
 import json
 from collections.abc import Callable

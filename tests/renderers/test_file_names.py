@@ -1,4 +1,4 @@
-"""File names: unique, harmless everywhere, and readable back."""
+"""File names: unique, safe on every system, and reversible."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""X in whole printer dots: within GS1's limits at every resolution, or refused."""
+"""X in whole printer dots: within GS1's limits at every resolution, or an error."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Sheet jobs whose manifest is made up here, and their PDF as exports make it."""
+"""Sheet jobs with generated manifests, and their PDF files, made as in exports."""
 
 import io
 import json

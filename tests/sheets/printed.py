@@ -1,4 +1,4 @@
-"""A page as a printer draws it, and what is measured on it: what each label says, where it is, its dark area."""
+"""A page as a printer draws it, with measurements of each label: its text, place and dark area."""
 
 import io
 import shutil

@@ -1,4 +1,4 @@
-"""No label, one, a page that is not full, half-used sheets, copies, calibration, and very many labels."""
+"""Sheets with no label, one, a partly filled page, half-used sheets, copies, calibration, and very many labels."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The PDF of a job as other people's programs see it: valid, archivable, searchable, printed at its size."""
+"""The PDF of a job in other programs: valid, archivable, searchable, printed at its size."""
 
 import io
 import os

@@ -1,13 +1,13 @@
-"""A full page of every registered template and every symbology that fits it, looked at as it is printed.
+"""A full page of every registered template with every symbology that fits it, checked as it is printed.
 
-Jobs go through `exports.sheets.plan` and `exports.sheets.pages`. The resolution of the layout is that of the
-picture, so that X is whole dots, as on the printer the layout is made for. Each label is cut out where the
-template has it, and read; the edges of its symbol are measured against the template and the layout, and its
-dark area against the modules and bars that were encoded.
+Jobs go through `exports.sheets.plan` and `exports.sheets.pages`. Layout and picture have the same resolution,
+so X is whole dots, as on the intended printer. Each label is cut out at its place in the template and
+decoded. The edges of its symbol are compared with the template and the layout, and its dark area with the
+encoded modules and bars.
 
-The ordinary run has PDFium draw a few templates that differ much. With LABELS_TEST_FULL=1 poppler and
-Ghostscript draw all of them: at 203 dpi, which label printers have; 300, which both kinds have; and 600, as
-laser printers. That is some 800 pages, drawn by two processes while the tests wait for what they need.
+In an ordinary run PDFium draws a few very different templates. With LABELS_TEST_FULL=1 poppler and
+Ghostscript draw all of them: at 203 dpi for label printers, 300 for both kinds, and 600 for laser printers.
+These are some 800 pages, drawn by two processes while the tests wait for them.
 """
 
 import multiprocessing

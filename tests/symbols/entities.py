@@ -1,4 +1,4 @@
-"""Entities at random, and what their symbols must say: worked out here, without the code under test."""
+"""Random entities, and the expected text of their symbols, derived without the code under test."""
 
 import random
 import string

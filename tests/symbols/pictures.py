@@ -1,4 +1,4 @@
-"""Rasterisers that are not ours, at a printer's resolution, and the one decoder that reads their pictures."""
+"""Independent rasterisers at a printer's resolution, and the decoder that reads their pictures."""
 
 import io
 import os

@@ -1,6 +1,6 @@
-"""Every symbol of every kind of export reads back as it must, whoever draws the file and at whatever resolution.
+"""Every symbol of every kind of export is decoded to the expected text, with each rasteriser and resolution.
 
-What it must say is worked out beside the tests (`entities`), from the entity alone.
+`entities` derives the expected text from the entity alone.
 """
 
 import os

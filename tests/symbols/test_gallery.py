@@ -1,4 +1,4 @@
-"""The committed gallery is what its script writes, shows every kind, and reads as it says."""
+"""The committed gallery equals its script's output, shows every kind, and decodes to the text it states."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""Values that have tripped encoders, links and files: all of CSET 82, separators, quotes, and the longest."""
+"""Values that have caused errors in encoders, links and files: CSET 82, separators, quotes, longest values."""
 
 import re
 from dataclasses import replace

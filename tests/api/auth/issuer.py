@@ -1,4 +1,4 @@
-"""An issuer's tokens, and a small service that tells who asks."""
+"""An issuer's tokens, and a small service that returns the caller."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Who is authenticated, when, and when a failure is raised."""
+"""Authentication of callers: when it happens, and when its failure is raised."""
 
 from contextlib import asynccontextmanager
 

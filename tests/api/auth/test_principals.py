@@ -1,4 +1,4 @@
-"""Who asks: keys, and which of several credentials decides."""
+"""The principal of a request: keys, and which of several credentials counts."""
 
 from accounts import keys
 from accounts.identity import Role

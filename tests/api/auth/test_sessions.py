@@ -1,4 +1,4 @@
-"""Sessions: cookies that a key begins, writes that need a token, and an end."""
+"""Sessions: cookies in exchange for a key, writes that need a token, and the end of a session."""
 
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie

@@ -1,4 +1,4 @@
-"""The published description of the submit endpoint, as facts: what any client of it may rely on."""
+"""The published description of the submit endpoint, as data: what its clients may rely on."""
 
 PATH = "/products/api/v1/labels/export/"
 METHOD = "post"

@@ -1,4 +1,4 @@
-"""What schemathesis needs to know beyond a description; test_schemathesis.py has it load this file."""
+"""Hooks for schemathesis with facts that the description lacks. test_schemathesis.py loads this file."""
 
 import schemathesis
 from hypothesis import strategies as st

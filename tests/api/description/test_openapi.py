@@ -1,4 +1,4 @@
-"""The description: that it is current, that it is the published one, and that it is all there is."""
+"""The OpenAPI description is current, agrees with the published one, and covers every route."""
 
 import json
 import re

@@ -1,6 +1,6 @@
 """schemathesis against a live façade: our own description with every check, and the published one.
 
-A fixed seed and few cases by default; with LABELS_TEST_FULL=1 many, and another seed each time.
+By default a fixed seed and few cases; with LABELS_TEST_FULL=1 many cases and a new seed each time.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Façades with settings of their own."""
+"""Façades with special settings."""
 
 import pytest
 from starlette.testclient import TestClient

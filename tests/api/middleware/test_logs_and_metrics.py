@@ -1,4 +1,4 @@
-"""What operators see, and what they must not."""
+"""Logs and metrics: what they must contain, and what they must not."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Rate limits: who is counted as what, and what a caller over the limit is told."""
+"""Rate limits: how callers are counted, and the response to a caller over the limit."""
 
 import io
 import time

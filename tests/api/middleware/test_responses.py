@@ -1,4 +1,4 @@
-"""What every response carries: rate limits, request id, security, compression, origins."""
+"""Headers of every response: rate limits, request id, security, compression, origins."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every way to ask wrongly that we could think of: each is told where and why, and none reaches the port."""
+"""Invalid requests of every known kind: the response says where and why, and the port is not called."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Another organisation's jobs: each endpoint answers as it does for an id that names nothing."""
+"""Another organisation's jobs: each endpoint answers as for an unknown id."""
 
 import pytest
 

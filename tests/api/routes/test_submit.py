@@ -1,4 +1,4 @@
-"""POST …/labels/export/: receipts, idempotency, and what keeps a good request from being accepted."""
+"""POST …/labels/export/: receipts, idempotency, and reasons to refuse a valid request."""
 
 import errno
 import json

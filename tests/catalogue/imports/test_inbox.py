@@ -1,4 +1,4 @@
-"""Whatever somebody does in its folder, only whole files of an organisation's own are imported, and all get an answer."""
+"""Inbox: only complete files from an organisation's own folder are imported, and every file gets a report."""
 
 import os
 from collections.abc import Callable

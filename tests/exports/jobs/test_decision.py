@@ -1,4 +1,4 @@
-"""A commit and cancellations meet: one of them decides, and everybody learns the same."""
+"""Concurrent commit and cancellations: one of them decides, and all get the same decision."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict

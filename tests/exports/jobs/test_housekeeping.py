@@ -1,4 +1,4 @@
-"""What is left of jobs that are gone."""
+"""Removal of expired jobs and of partly removed ones."""
 
 import os
 from datetime import UTC, datetime, timedelta

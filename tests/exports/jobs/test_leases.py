@@ -1,4 +1,4 @@
-"""The lease of the stock: it passes on, once it has expired, only when its holder can publish nothing any more."""
+"""The stock lease: after it expires, another job gets it only when its holder can no longer publish."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A part is read back as it was stored."""
+"""Parts are read exactly as they were stored."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The frozen document of a job, also one that an earlier release wrote."""
+"""The frozen plan of a job, also if an earlier release wrote it."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Cells of CSV files: none starts a formula, and a reader has every text back."""
+"""Cells of CSV files: they never start a formula, and a reader gets every text unchanged."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""The request body: what is accepted, what each wrong body is told, and the normalised form."""
+"""The request body: what is accepted, the error for each invalid body, and the normalised form."""
 
 import json
 from datetime import UTC, datetime

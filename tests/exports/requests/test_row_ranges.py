@@ -1,4 +1,4 @@
-"""Rows as people write them."""
+"""Row ranges as users write them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which settings each kind of export takes: those that would be ignored are refused."""
+"""The settings of each kind of export: those that would have no effect are refused."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Bookmarks of sheets: one for each product, in memory that does not grow with them."""
+"""Bookmarks of sheets: one for each product, in constant memory."""
 
 import io
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Sheets of products with any names: a name may cost its line on the label, never a symbol or the job."""
+"""Sheets of products with unusual names: a name may be left out, but its symbol is drawn and the job completes."""
 
 import io
 from itertools import chain

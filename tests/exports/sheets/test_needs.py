@@ -1,4 +1,4 @@
-"""What the layout of a sheet is solved for: a row that cannot be drawn changes it for no other."""
+"""The needs that a sheet's layout is solved for: a row that cannot be drawn does not affect other rows."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""Rows that imports refuse today, stored before: each is refused by itself, with a code of its own."""
+"""Stored rows that today's imports would refuse: each is refused separately, with its own code."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""What stands in the ZIP of each kind of export, and what becomes of entities that cannot be drawn."""
+"""The contents of the ZIP for each kind of export, and the report of entities that cannot be drawn."""
 
 import csv
 import io

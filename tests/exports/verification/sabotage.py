@@ -1,4 +1,4 @@
-"""Faults put into the drawing code or into finished artefacts, one at a time: what all of them share."""
+"""Common parts of the faults that are put into drawing code or finished artefacts, one at a time."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias

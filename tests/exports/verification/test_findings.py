@@ -1,4 +1,4 @@
-"""The artefact is read again from the finished file, and what was found stays beside it."""
+"""The finished file is verified, and the findings are stored with the artefact."""
 
 from collections.abc import Sequence
 

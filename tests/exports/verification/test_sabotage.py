@@ -1,7 +1,7 @@
 """Mutation test of verification: every fault of the tables beside it is found before the commit point.
 
-`docs/verification.md` holds the table of the faults and of the chance to find one bad symbol. A change of either
-rewrites it with `make golden`.
+`docs/verification.md` has the table of faults and of the chance to find one bad symbol. After a change of
+either, rewrite it with `make golden`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Runs and what their jobs keep expire together."""
+"""Runs and the files of their jobs expire together."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Ticks of standing schedules become jobs, each one job at most, whatever ends in between."""
+"""A tick of a standing schedule becomes one job at most, also if a process ends in between."""
 
 import json
 from collections.abc import Callable

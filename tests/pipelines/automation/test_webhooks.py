@@ -1,4 +1,4 @@
-"""Every job that ends is told once to its organisation's webhooks."""
+"""The end of every job is sent once to the webhooks of its organisation."""
 
 import json
 from datetime import UTC, datetime, timedelta

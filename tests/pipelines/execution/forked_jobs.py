@@ -1,4 +1,4 @@
-"""Jobs whose steps are killed, and the process that executes one: it must be new, for steps are forked from it."""
+"""Jobs whose steps are killed, and a new process to execute one, because steps are forked from it."""
 
 import os
 import signal

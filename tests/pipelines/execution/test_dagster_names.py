@@ -1,4 +1,4 @@
-"""Dagster's private names: each has the form that we use, and they are imported in few places."""
+"""Dagster's private names: each has the form that we use, and only a few modules import them."""
 
 import importlib
 import inspect

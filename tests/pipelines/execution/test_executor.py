@@ -1,4 +1,4 @@
-"""Steps in processes of their own: a killed one starts again, unless it had told its end or never will."""
+"""Steps in forked processes: a killed step starts again, unless it reported its end or was killed too often."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A run whose processes die again and again: given up after five starts of a step, or five resumptions."""
+"""A run whose processes die repeatedly fails after five starts of a step, or five resumptions."""
 
 import uuid
 

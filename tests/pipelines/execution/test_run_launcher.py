@@ -1,4 +1,4 @@
-"""Run workers: forked from a server that has everything, told apart from the dead, resumed."""
+"""Run workers: forked from a server with all imports, checked for life, and resumed when dead."""
 
 import multiprocessing
 import os

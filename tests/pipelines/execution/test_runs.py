@@ -1,4 +1,4 @@
-"""The dealings of runs with the Dagster instance."""
+"""Creating runs on the Dagster instance, and the code that they name."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What operators are told of the service: its load, and what is degraded."""
+"""The state of the service for operators: its load, and degraded parts."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Shares of the warm workers: half of them for an organisation as soon as another may come."""
+"""Shares of the warm workers: an organisation gets half of them while another may need some."""
 
 from concurrent.futures import ThreadPoolExecutor
 

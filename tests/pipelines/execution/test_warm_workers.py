@@ -1,4 +1,4 @@
-"""Warm workers: what becomes of a run whose worker dies, or that finds none in time."""
+"""Warm workers: runs whose worker dies, and runs that get no worker in time."""
 
 import multiprocessing
 import os

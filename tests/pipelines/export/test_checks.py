@@ -1,4 +1,4 @@
-"""What was found of an artefact shows as evaluations of the export's asset checks."""
+"""The findings about an artefact become evaluations of the export's asset checks."""
 
 import dagster as dg
 import pytest

@@ -1,4 +1,4 @@
-"""Progress is read once, event by event, and a chunk counts once however often it was tried."""
+"""Each progress event is read once, and a chunk counts once, also after several attempts."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""The files that describe the instance: written anew at every start, also over those of an earlier release."""
+"""The instance's configuration files are written at every start, also over those of an earlier release."""
 
 import importlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The index of jobs follows every write of runs and tags, and can be built anew from them."""
+"""The index of jobs follows every write of runs and tags, and can be rebuilt from them."""
 
 import sqlite3
 import uuid

@@ -1,4 +1,4 @@
-"""A sensor that was renamed goes on from where it was under its old name."""
+"""A renamed sensor continues with the state of its old name."""
 
 import json
 

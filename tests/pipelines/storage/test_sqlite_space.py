@@ -1,4 +1,4 @@
-"""A database's free pages go back to the file system, and those who hold it are not disturbed."""
+"""A database's free pages are returned to the file system while others use the database."""
 
 import sqlite3
 from contextlib import closing

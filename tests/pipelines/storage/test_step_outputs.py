@@ -1,4 +1,4 @@
-"""Step outputs that an earlier release stored are read by this one, from where that one stored them."""
+"""Step outputs of an earlier release are read by this one, from their old place."""
 
 import pickle
 import pickletools

@@ -1,4 +1,4 @@
-"""Exports that were created and never started: cancelled by one sweeper, unless somebody may ask for them again."""
+"""Exports that were created and never started: one sweeper cancels them, unless the request may be repeated."""
 
 import uuid
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How long something has been so, whatever is done to the clock."""
+"""How long a state has lasted, also if the clock is changed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""ZIP archives: the same bytes however cut, and readable by others."""
+"""ZIP archives: the same bytes for every division into parts, and readable by other programs."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""The date of the members, where clocks differ."""
+"""The date of the members, with different clocks."""
 
 import io
 import os

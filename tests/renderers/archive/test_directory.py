@@ -1,4 +1,4 @@
-"""The central directory, read as others write it."""
+"""Reading the central directory, also as other programs write it."""
 
 import random
 import zipfile

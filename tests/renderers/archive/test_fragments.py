@@ -1,4 +1,4 @@
-"""What a fragment does not take, and what the assembler does not take for a fragment."""
+"""Members that a fragment refuses, and data that the assembler refuses as a fragment."""
 
 import io
 from collections.abc import Callable

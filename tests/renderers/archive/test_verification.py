@@ -1,4 +1,4 @@
-"""Damage never passes."""
+"""Verification detects every damage to an archive."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""Outlines: the measures the writers rely on are those of the font, and it has every character."""
+"""Outlines: the writers' measures are those of the font, and the font has every character."""
 
 import io
 from importlib import resources

@@ -1,4 +1,4 @@
-"""Text on labels: every script from some font, widths as the font has them, the same bytes every time."""
+"""Text on labels: a font for every script, the font's widths, and the same bytes every time."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Display order: any text of Unicode has one, and what python-bidi and the reshaper take is drawn as they say."""
+"""Display order: every Unicode text has one, and it is python-bidi's and the reshaper's if they accept the text."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""python-barcode's element widths equal ours where the standards leave no freedom; all are decoded."""
+"""python-barcode's element widths equal ours unless the standards allow a choice; all symbols are decoded."""
 
 import random
 from collections.abc import Callable, Sequence

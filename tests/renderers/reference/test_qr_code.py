@@ -1,4 +1,4 @@
-"""segno's symbols are decoded, since a spurious pad codeword keeps some from equalling anybody's."""
+"""segno's symbols are decoded, not compared: some contain a pad codeword that the standard does not have."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Documents and labels to try the PDF writer with, and rasterisers to look at what it wrote."""
+"""Sample documents and labels for the PDF writer, and rasterisers for its output."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The calibration page shows every label where it is, and moves as it says."""
+"""The calibration page shows every label in its place, and moves by the given offsets."""
 
 from pathlib import Path
 

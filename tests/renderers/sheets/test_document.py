@@ -1,4 +1,4 @@
-"""Calibration: nothing that a label shows may be moved off the page."""
+"""Calibration must not move any part of a label off the page."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layouts, measured by geometry of our own: nothing may leave the label, overlap, or bend GS1's limits."""
+"""Layouts, measured independently: nothing may leave the label, overlap, or violate GS1's limits."""
 
 import math
 from dataclasses import replace

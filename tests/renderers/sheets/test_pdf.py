@@ -1,4 +1,4 @@
-"""PDF files of label sheets: the same bytes however cut, valid for others, and nothing lost or made up."""
+"""PDF files of label sheets: the same bytes for every division into parts, valid, and complete."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""Label sheets as a printer would see them: every symbol decodes, stands in its place and keeps its ink."""
+"""Label sheets, rasterised as for a printer: every symbol decodes, is in its place and has its dark area."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The preview shows the first page as it is printed, and stays small."""
+"""The preview shows the first page as it is printed, in a small file."""
 
 import io
 from dataclasses import replace

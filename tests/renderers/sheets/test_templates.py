@@ -1,4 +1,4 @@
-"""The sheets that are known, and the reading of an organisation's own."""
+"""The built-in sheet templates, and reading an organisation's own."""
 
 import pytest
 

@@ -1,10 +1,10 @@
-"""Nayuki's `qrcodegen` draws the same symbols, module by module, from Digital Links as a catalogue has them.
+"""Nayuki's `qrcodegen` draws the same symbols, module by module, from Digital Links like a catalogue's.
 
 It is plain Python, so an ordinary run compares 200 links; all 2,000 are compared under LABELS_TEST_FULL=1.
 
-Two things are handed to it. The segments, got by reading our data codewords back, since it cuts no payload
-by itself. And the mask, read from the format information of our symbol: trying all eight would take eight
-times as long, and it counts a finder-like pattern with light areas on both sides twice, ours once.
+It gets two things from our symbol. The segments are read from our data codewords, because it does not divide
+a payload into segments. The mask is read from our format information: trying all eight would take eight times
+as long, and it counts a finder-like pattern with light areas on both sides twice, ours once.
 """
 
 import os

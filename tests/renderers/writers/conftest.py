@@ -1,4 +1,4 @@
-"""Symbols from independent encoders, so that writers are tested without ours."""
+"""Symbols from independent encoders, so that writers are tested without our encoders."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""EPS files: conforming, black ink alone, and true to the module in Ghostscript."""
+"""EPS files: conforming, with black ink only, and exact to the module in Ghostscript."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Human-readable text: whole, legible, broken only between elements."""
+"""Human-readable text: complete, legible, with line breaks only between elements."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""PNG files: whole pixels per module, real size, readable by an independent decoder."""
+"""PNG files: whole pixels per module, correct size, readable by an independent decoder."""
 
 import io
 import re
