@@ -55,9 +55,11 @@ class Database:
 
     @property
     def sqlite_file(self) -> Path | None:
-        """The database's file; None for PostgreSQL, and for a database in memory."""
+        """The database's file. None for PostgreSQL, a database in memory, and one that a SQLite URI names."""
         url = self._engine.url
-        return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+        name = url.database or ""
+        is_file = url.get_backend_name() == "sqlite" and not name.startswith(("file:", ":memory:"))
+        return Path(name) if name and is_file else None
 
     def close(self) -> None:
         """Close the connections; the next session opens new ones."""
@@ -79,8 +81,8 @@ class Database:
             return
         with self._preparing:
             if not self._prepared:
-                if self._engine.dialect.name == "sqlite" and self._engine.url.database:
-                    _make_private(Path(self._engine.url.database))
+                if (file := self.sqlite_file) is not None:
+                    _make_private(file)
                 if self._revision() != HEAD:
                     self._migrate()
                 self._prepared = True

@@ -27,8 +27,7 @@ class ExportPlan:
 
     `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
     way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
-    that of the service which accepted the export, empty if it is not known (before 0.2).
-    way. A reprint has the rows of the job `reprint_of`, and a reason. `traceparent` is the span in
+    that of the service which accepted the export, empty if it is not known (before 0.2). `traceparent` is the span in
     which the plan was made. The spans of the job's steps descend from it.
     """
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -227,3 +228,12 @@ def test_a_malformed_key_makes_no_look_up(tmp_path):
     # A directory cannot be opened as a database: any look-up would raise.
     store = Accounts(f"sqlite:///{tmp_path}")
     assert store.authenticate("csb_nonsense") is None
+
+
+def test_a_database_that_a_uri_names_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = Accounts(f"sqlite:///file:{tmp_path / 'accounts.sqlite'}?uri=true")
+    made.create_organisation("acme")
+    made.close()
+    assert made.sqlite_file is None
+    assert {path.name for path in tmp_path.iterdir()} == {"accounts.sqlite"}
