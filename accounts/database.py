@@ -89,14 +89,16 @@ class Database:
 
     def _revision(self) -> str | None:
         """Return the stored revision, or None if there is no table of revisions or no row in it."""
+        stored = text("SELECT version_num FROM alembic_version")
         try:
             with self._engine.connect() as connection:
-                return connection.scalar(text("SELECT version_num FROM alembic_version"))
+                return connection.scalar(stored)
         except DBAPIError:
             with self._engine.connect() as connection:
-                if inspect(connection).has_table("alembic_version"):
-                    raise
-            return None
+                if not inspect(connection).has_table("alembic_version"):
+                    return None
+                # Another process has made the table since, or it cannot be read, which raises.
+                return connection.scalar(stored)
 
     def _migrate(self) -> None:
         # The process's lock first. In the other order, a thread with the database's lock could wait for a thread

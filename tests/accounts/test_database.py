@@ -171,6 +171,22 @@ def test_many_processes_may_make_the_tables_at_once(database_url):
     assert differences(database_url) == []
 
 
+def test_tables_made_between_two_looks_are_there(database_url, monkeypatch):
+    slow, quick = Accounts(database_url), Accounts(database_url)
+
+    def meanwhile(connection):
+        monkeypatch.undo()
+        quick.create_organisation("first")
+        return inspect(connection)
+
+    inspect = database.inspect
+    monkeypatch.setattr(database, "inspect", meanwhile)
+    assert slow.create_organisation("second").slug == "second"
+    assert [made.slug for made in slow.organisations()] == ["first", "second"]
+    slow.close()
+    quick.close()
+
+
 def test_many_threads_may_make_the_tables_at_once(database_url):
     stores = [Accounts(database_url) for _ in range(8)]
     gate = threading.Barrier(len(stores))
