@@ -257,17 +257,18 @@ class DagsterExports:
         run_id = _keyed_run_id(organisation, key)
         with self._answering(run_id, key):
             stored = plan.find(job_id_for(run_id), self._artefacts)
+            count: int | None = None
             if stored is None:
                 require_few_open(self._instance, organisation.slug, self._max_open_jobs)
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
-                count_of(stored)
+                count = count_of(stored)
                 plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
             if run is None or run.status is dg.DagsterRunStatus.NOT_STARTED:
-                return self._start(stored, count_of(stored), answer_by)
+                return self._start(stored, count_of(stored) if count is None else count, answer_by)
             return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:

@@ -48,9 +48,9 @@ def launch_due(
     """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
     A tick whose schedule selects nothing, or whose organisation has `max_open_jobs` open jobs, is recorded as done
-    without a job. From `parallel_from` entities, each
-    step of the run has its own process. A schedule that fails does not stop the others, and its tick stays due: a
-    LabelError becomes the tick's line, other errors are raised together at the end as an ExceptionGroup.
+    without a job. From `parallel_from` entities, each step of the run has its own process. A schedule that fails does
+    not stop the others, and its tick stays due: a LabelError becomes the tick's line, other errors are raised together
+    at the end as an ExceptionGroup.
     """
     told: list[str] = []
     failures: list[Exception] = []
