@@ -11,13 +11,12 @@ from accounts.identity import Organisation
 from accounts.store import Accounts
 from catalogue.tables import Catalogue, catalogue_url
 from exports.artefacts import ArtefactStore
-from exports.errors import ExportError, InvalidRequest
+from exports.errors import ExportError
 from exports.jobs import plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.ports import JobStatus
 from exports.requests.request import ExportRequest, parse_request
-from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.execution.dagster_runs import (
     ASSET_RESUME_RETRY_TAG,
@@ -69,40 +68,31 @@ class Launches:
         self._accounts = Accounts(os.environ["LABELS_DATABASE_URL"])
         self._progress = ProgressReader(instance)
 
-    def accept(self, run: dg.DagsterRun, given_tags: Mapping[str, str], actor: str | None) -> dg.DagsterRun:
+    def accept(self, run: dg.DagsterRun, *, reason: str | None, actor: str | None) -> dg.DagsterRun:
         """Store the plan of the run's export, and return the run as the façade would have made it.
 
-        `given_tags` may have a reason. Raises LabelError, and has stored nothing then.
+        Raises LabelError, and has stored nothing then.
         """
         organisation = self._organisation(run)
         submissions = self._submissions()
         submissions.require_few_open(organisation.slug, besides=1)
         asker = _asker(run, actor)
-        wanted, told = self._wanted(run, given_tags, organisation, submissions, asker)
+        wanted, note = self._wanted(submissions, run, organisation, asker, reason)
         count = submissions.count_of_allowed(wanted)
         self._save(wanted)
-        runs = self._runs_like(run)
         kept = {key: value for key, value in run.tags.items() if key not in _OF_A_PART}
-        ours = {tags.KIND: tags.EXPORT, tags.ACTOR: asker}
-        runs.replace(
+        self._runs_like(run).replace(
             run,
             wanted,
             parallel=count >= PARALLEL_FROM,
             more_config=_kept_config(run),
-            more_tags={**kept, **ours},
+            more_tags={**kept, tags.KIND: tags.EXPORT, tags.ACTOR: asker},
         )
         made = self._instance.get_run_by_id(run.run_id)
         assert made is not None  # noqa: S101 - it was just made
-        if told:
-            self._instance.report_engine_event(told, made)
+        if note:
+            self._instance.report_engine_event(note, made)
         return made
-
-    def words_of(self, error: LabelError) -> str:
-        """Return the error in words for the UI, with the place of each fault in the request."""
-        if not isinstance(error, InvalidRequest):
-            return str(error)
-        faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)
-        return "\n".join([str(error), *faults])
 
     def _runs_like(self, run: dg.DagsterRun) -> Runs:
         """Return what makes runs of the code that this run names."""
@@ -136,17 +126,18 @@ class Launches:
 
     def _wanted(
         self,
-        run: dg.DagsterRun,
-        given_tags: Mapping[str, str],
-        organisation: Organisation,
         submissions: Submissions,
+        run: dg.DagsterRun,
+        organisation: Organisation,
         asker: str,
+        reason: str | None,
     ) -> tuple[ExportPlan, str]:
-        """Return the plan that the run asks for, and what the run's log says about it."""
+        """Return the plan that the run asks for, and a note for the run's log."""
         request = _request_in(run)
         parent = plan.find(job_id_for(run.parent_run_id), self._artefacts) if run.parent_run_id else None
-        if parent is not None and request in (None, parent.request):
-            return self._again(parent, run, given_tags, organisation, submissions, asker)
+        if parent is not None and (request is None or _is_same(request, parent.request)):
+            wanted, note = _again(submissions, parent, run.run_id, organisation, asker, reason)
+            return wanted, f"{note} {_ALL_STEPS}" if _OF_A_PART & run.tags.keys() else note
         if request is None:
             raise NotLaunchable(
                 f"The run has no request. Give one as run config:\n\n{launch_config.example()}"
@@ -160,45 +151,45 @@ class Launches:
             )
         return submissions.plan_of(run.run_id, organisation, request, asker), ""
 
-    def _again(
-        self,
-        parent: ExportPlan,
-        run: dg.DagsterRun,
-        given_tags: Mapping[str, str],
-        organisation: Organisation,
-        submissions: Submissions,
-        asker: str,
-    ) -> tuple[ExportPlan, str]:
-        """Return the plan of a job that repeats another: a reprint of a completed one, else one of the same request."""
-        before = submissions.job(organisation.slug, parent.job_id)
-        if not before.status.is_terminal:
-            raise NotLaunchable(f"Job {parent.job_id} is {before.status}. Wait until it ends, or cancel it.")
-        notes = [_ALL_STEPS] if _OF_A_PART & given_tags.keys() else []
-        if before.status is JobStatus.COMPLETED:
-            reason = _reason(parent, given_tags)
-            notes.insert(0, f"Prints again what job {parent.job_id} printed. Reason: {reason}")
-            reprinted, rows = parent.job_id, None
-        elif parent.reprint_of is not None:
-            reason, reprinted, rows = parent.reason or "", parent.reprint_of, parent.rows
-            notes.insert(0, f"Prints again what job {reprinted} printed, as job {parent.job_id} did not.")
-        else:
-            notes.insert(
-                0, f"Makes the export of job {parent.job_id} anew, which ended with {before.error_code}."
-            )
-            again = submissions.plan_of(run.run_id, organisation, parent.request, asker)
-            return again, " ".join(notes)
-        again = submissions.reprint_of(
-            run.run_id, organisation, reprinted, requested_by=asker, reason=reason, rows=rows
-        )
-        return again, " ".join(notes)
-
     def _save(self, wanted: ExportPlan) -> None:
         """Store the plan. A daemon that died during a backfill submits the same run twice, with an equal plan."""
         if plan.save(wanted, self._artefacts):
             return
         stored = plan.load(wanted.job_id, self._artefacts)
-        if (stored.organisation, stored.request) != (wanted.organisation, wanted.request):
+        if stored.organisation != wanted.organisation or not _is_same(stored.request, wanted.request):
             raise NotLaunchable(f"There is another export with the id {wanted.job_id}.", value=wanted.job_id)
+
+
+def _again(
+    submissions: Submissions,
+    parent: ExportPlan,
+    run_id: str,
+    organisation: Organisation,
+    asker: str,
+    reason: str | None,
+) -> tuple[ExportPlan, str]:
+    """Return the plan of a job that repeats another: a reprint of a completed one, else one of the same request."""
+    before = submissions.job(organisation.slug, parent.job_id)
+    if not before.status.is_terminal:
+        raise NotLaunchable(f"Job {parent.job_id} is {before.status}. Wait until it ends, or cancel it.")
+    if before.status is JobStatus.COMPLETED:
+        given = _checked(reason, parent)
+        again = submissions.reprint_of(run_id, organisation, parent.job_id, requested_by=asker, reason=given)
+        return again, f"Prints again what job {parent.job_id} printed. Reason: {given}"
+    ended = f"job {parent.job_id}, which ended with {before.error_code}"
+    if parent.reprint_of is not None:
+        again = submissions.reprint_of(
+            run_id,
+            organisation,
+            parent.reprint_of,
+            requested_by=asker,
+            reason=parent.reason or "",
+            rows=parent.rows,
+        )
+        return again, f"Prints again what job {parent.reprint_of} printed, in place of {ended}."
+    # An earlier release may have accepted what this one refuses.
+    request = _parsed(parent.request.normalised())
+    return submissions.plan_of(run_id, organisation, request, asker), f"Makes the export anew of {ended}."
 
 
 def _asker(run: dg.DagsterRun, actor: str | None) -> str:
@@ -211,7 +202,15 @@ def _asker(run: dg.DagsterRun, actor: str | None) -> str:
 def _request_in(run: dg.DagsterRun) -> ExportRequest | None:
     """Return the request in the run config, None if there is none. Raises InvalidRequest."""
     request = launch_config.request_in(run.run_config)
-    return None if request is None else parse_request(json.dumps(request).encode())
+    return None if request is None else _parsed(request)
+
+
+def _parsed(request: Mapping[str, Any]) -> ExportRequest:
+    return parse_request(json.dumps(request).encode())
+
+
+def _is_same(request: ExportRequest, other: ExportRequest) -> bool:
+    return request.normalised() == other.normalised()
 
 
 def _kept_config(run: dg.DagsterRun) -> Mapping[str, Any]:
@@ -221,9 +220,8 @@ def _kept_config(run: dg.DagsterRun) -> Mapping[str, Any]:
     return launch_config.config_of(request)
 
 
-def _reason(parent: ExportPlan, given_tags: Mapping[str, str]) -> str:
+def _checked(reason: str | None, parent: ExportPlan) -> str:
     """Return why a completed job is printed again. A reason that is copied from that job does not count."""
-    reason = given_tags.get(tags.REASON)
     if reason is None or reason == parent.reason:
         raise NotLaunchable(
             f"Job {parent.job_id} is completed, and its labels may be in use. Printing them again needs a reason, which"

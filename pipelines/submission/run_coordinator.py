@@ -4,10 +4,11 @@ Every process that opens the instance imports this module, so what an export nee
 """
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 
+from exports.errors import InvalidRequest
 from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.storage import job_index
@@ -48,16 +49,20 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
         A run of a backfill fails with the message instead, so that the others go on.
         """
         run = context.dagster_run
-        if context.workspace is None or run.status is not dg.DagsterRunStatus.NOT_STARTED:  # pyright: ignore[reportUnnecessaryComparison] - ours have none
+        # Dagster's annotation says that there always is a workspace.
+        workspace = cast("object", context.workspace)
+        if workspace is None or run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return super().submit_run(context)
         cleaned = self._without_our_tags(run)
         if not exports_labels(run):
             return super().submit_run(dg.SubmitRunContext(cleaned, context.workspace))
         try:
-            accepted = self._launches.accept(cleaned, run.tags, context.get_request_header(ACTOR_HEADER))
+            accepted = self._launches.accept(
+                cleaned, reason=run.tags.get(tags.REASON), actor=context.get_request_header(ACTOR_HEADER)
+            )
         except LabelError as error:
-            message = self._launches.words_of(error)
-            if getattr(context.workspace, "source", None) is not None:
+            message = _words_of(error)
+            if getattr(workspace, "source", None) is not None:
                 raise LaunchRefused(message) from error
             self._instance.report_run_failed(cleaned, message)
             return self._instance.get_run_by_id(run.run_id) or cleaned
@@ -80,3 +85,11 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
         from pipelines.submission.launches import Launches  # noqa: PLC0415
 
         return Launches(self._instance)
+
+
+def _words_of(error: LabelError) -> str:
+    """Return the error in words, with the place of each fault in the request."""
+    if not isinstance(error, InvalidRequest):
+        return str(error)
+    faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)
+    return "\n".join([str(error), *faults])

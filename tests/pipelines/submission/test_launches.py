@@ -11,9 +11,10 @@ from catalogue import lifecycle
 from exports import assemble
 from exports.errors import AllItemsFailed
 from exports.jobs import manifest, plan
-from exports.jobs.job_id import job_id_for
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import JobStatus, Page
 from exports.requests.request import ExportRequest
+from exports.requests.row_ranges import parse_rows
 from pipelines import tags
 from pipelines.export.launch_config import EXAMPLE, request_in
 from pipelines.submission import launches
@@ -179,7 +180,10 @@ def test_a_failed_job_is_made_anew_with_all_its_steps(
     run = ui.run(again)
     assert not tags.STATE & run.tags.keys()
     assert tags.REPRINT_OF not in run.tags
-    assert f"Makes the export of job {job_id_for(first)} anew" in ui.log_of(again)
+    assert (
+        f"Makes the export anew of job {job_id_for(first)}, which ended with all_items_failed"
+        in ui.log_of(again)
+    )
     assert ("All steps start" in ui.log_of(again)) is (strategy == "FROM_FAILURE")
     assert [status for _, status in jobs(ui, acme)] == [JobStatus.PENDING, JobStatus.FAILED]
     ui.execute(again)
@@ -199,6 +203,34 @@ def test_a_cancelled_job_is_made_anew(ui: Ui, acme: str) -> None:
     assert "ended with cancelled" in ui.log_of(again)
     ui.execute(again)
     assert ui.exports.job(acme, job_id_for(again)).status is JobStatus.COMPLETED
+
+
+def test_a_cancelled_reprint_is_made_anew_with_its_reason_and_rows(ui: Ui, acme: str) -> None:
+    first = run_id_of(ui.materialize(acme, REQUEST))
+    ui.execute(first)
+    reprint = ui.exports.reprint(
+        ui.accounts.organisation(acme),
+        job_id_for(first),
+        requested_by="key:1",
+        reason="A jam",
+        rows=parse_rows("2-3"),
+    )
+    ui.exports.cancel(acme, reprint.job_id)
+    again = plan.load(job_id_for(run_id_of(ui.reexecute(run_id_for(reprint.job_id)))), ui.artefacts)
+    assert (again.reprint_of, again.reason) == (job_id_for(first), "A jam")
+    assert again.rows == parse_rows("2-3")
+
+
+def test_what_is_refused_by_now_is_not_made_anew(ui: Ui, acme: str) -> None:
+    request = ExportRequest.model_validate(REQUEST)
+    first = ui.exports.submit(ui.accounts.organisation(acme), request, requested_by="key:1")
+    ui.exports.cancel(acme, first.job_id)
+    key = f"{plan.load(first.job_id, ui.artefacts).folder}/request.json"
+    document = ui.artefacts.read_json(key)
+    document["request"]["file_format"] = "pdf"
+    ui.artefacts.write_json(key, document)
+    answer = ui.reexecute(run_id_for(first.job_id))
+    assert "file_format: qr_codes takes svg or png, not pdf" in refused(ui, answer, acme)
 
 
 def test_a_job_of_another_organisation_is_not_printed(ui: Ui, acme: str, tmp_path: Path) -> None:
