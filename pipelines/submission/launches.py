@@ -46,8 +46,7 @@ _ALL_STEPS = (
 )
 
 _HOW_TO_GIVE_A_REASON = (
-    f"Give one as the tag {tags.REASON}: in the list of runs select this run, choose Actions, Re-execute, and add the"
-    " tag there."
+    f"Hold the Shift key and click Re-execute, and add the tag {tags.REASON} in the dialog."
 )
 
 

@@ -1,6 +1,6 @@
 """Dagster's web server over a home of its own, asked as its page in a browser asks it."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,7 @@ class Ui:
         request: Mapping[str, Any] | None,
         *,
         job: str = "__ASSET_JOB",
+        steps: Sequence[str] | None = None,
         **more_tags: str,
     ) -> dict[str, Any]:
         """Return the answer to Materialize, or to Launch Run on the page of the job."""
@@ -69,6 +70,7 @@ class Ui:
         parameters = {
             "mode": "default",
             "executionMetadata": {"tags": _listed(partition | more_tags)},
+            "stepKeys": steps,
             "runConfigData": yaml.safe_dump(config),
             "selector": {
                 "repositoryLocationName": instance.LOCATION_NAME,

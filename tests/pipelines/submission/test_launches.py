@@ -78,6 +78,12 @@ def test_what_is_materialized_is_a_job(ui: Ui, acme: str, job: str) -> None:
     assert set(events["job_id"]) == {job_id}
 
 
+def test_one_step_alone_starts_all(ui: Ui, acme: str) -> None:
+    chosen = ["label_export.resolve"]
+    run = ui.run(run_id_of(ui.materialize(acme, REQUEST, job="label_export_job", steps=chosen)))
+    assert len(run.step_keys_to_execute or ()) == 5
+
+
 def test_a_misspelled_key_is_refused_by_dagster(ui: Ui, acme: str) -> None:
     answer = ui.materialize(acme, REQUEST | {"filter": {"never_printed": True}})
     assert answer["__typename"] == "RunConfigValidationInvalid"
@@ -152,7 +158,7 @@ def test_a_large_request_is_not_kept_in_the_run(ui: Ui, acme: str, monkeypatch: 
 def test_a_completed_job_is_printed_again_with_a_reason(ui: Ui, acme: str) -> None:
     first = run_id_of(ui.materialize(acme, REQUEST))
     ui.execute(first)
-    assert f"as the tag {tags.REASON}" in refused(ui, ui.reexecute(first), acme)
+    assert f"add the tag {tags.REASON}" in refused(ui, ui.reexecute(first), acme)
     again = run_id_of(ui.reexecute(first, **{tags.REASON: "The roll was wet."}))
     run = ui.run(again)
     assert not tags.STATE & run.tags.keys()
@@ -168,7 +174,7 @@ def test_a_completed_job_is_printed_again_with_a_reason(ui: Ui, acme: str) -> No
     assert "one line" in refused(ui, ui.reexecute(again, **{tags.REASON: "a\nb"}), acme)
 
 
-@pytest.mark.parametrize("strategy", ["ALL_STEPS", "FROM_FAILURE"])
+@pytest.mark.parametrize("strategy", ["ALL_STEPS", "FROM_FAILURE", "FROM_ASSET_FAILURE"])
 def test_a_failed_job_is_made_anew_with_all_its_steps(
     ui: Ui, acme: str, monkeypatch: pytest.MonkeyPatch, strategy: str
 ) -> None:
@@ -184,7 +190,7 @@ def test_a_failed_job_is_made_anew_with_all_its_steps(
         f"Makes the export anew of job {job_id_for(first)}, which ended with all_items_failed"
         in ui.log_of(again)
     )
-    assert ("All steps start" in ui.log_of(again)) is (strategy == "FROM_FAILURE")
+    assert ("All steps start" in ui.log_of(again)) is (strategy != "ALL_STEPS")
     assert [status for _, status in jobs(ui, acme)] == [JobStatus.PENDING, JobStatus.FAILED]
     ui.execute(again)
     assert ui.exports.job(acme, job_id_for(again)).processed_items == LOTS
