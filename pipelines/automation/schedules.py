@@ -24,7 +24,8 @@ from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
-from pipelines.watch.open_jobs import require_few_open
+from pipelines.storage.totals import require_room
+from pipelines.submission.open_jobs import require_few_open
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"
@@ -62,7 +63,7 @@ def launch_due(
             export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
             count = count_of_allowed(export, catalogue, artefacts, limits)
             if count:
-                runs.require_room(export.organisation, limits)
+                require_room(instance, export.organisation, limits)
             try:
                 started = _launch(
                     schedule,
