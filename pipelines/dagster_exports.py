@@ -14,6 +14,7 @@ from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore
 from exports.errors import (
     AlreadyFinished,
@@ -26,7 +27,7 @@ from exports.errors import (
 from exports.jobs import leases, manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed, require_within
+from exports.limits import Limits
 from exports.ports import (
     ANSWER_SECONDS,
     Degradation,
