@@ -12,6 +12,7 @@ import dagster as dg
 from accounts.identity import Organisation
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore
 from exports.errors import (
     AlreadyFinished,

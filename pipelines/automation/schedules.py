@@ -11,12 +11,13 @@ import dagster as dg
 from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, TooManyOpenJobs
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed
+from exports.limits import Limits
 from exports.schedules import due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
