@@ -12,7 +12,6 @@ import dagster as dg
 from accounts.identity import Organisation
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
-from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore
 from exports.errors import (
     AlreadyFinished,

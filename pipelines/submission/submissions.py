@@ -8,12 +8,13 @@ import dagster as dg
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore
 from exports.errors import NotReprintable, UnreadableDocument
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed, require_within
+from exports.limits import Limits
 from exports.ports import ExportJob, JobStatus
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
