@@ -126,7 +126,6 @@ OF_THE_INSTANCE = [
     "get_ref()",
     "get_run_by_id(run_id)",
     "get_run_ids()",
-    "get_run_record_by_id(run_id)",
     "get_run_records(filters, limit, ascending)",
     "get_runs(filters, limit)",
     "get_runs_count(filters)",
