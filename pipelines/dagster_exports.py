@@ -76,7 +76,6 @@ class DagsterExports:
         accounts: Accounts,
         sync_threshold: int,
         limits: Limits,
-        max_open_jobs: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -89,7 +88,6 @@ class DagsterExports:
         self._sync_threshold = sync_threshold
         self._accounts = accounts
         self._limits = limits
-        self._max_open_jobs = max_open_jobs
         self._engine = engine
 
     def ready(self) -> bool:
@@ -253,7 +251,7 @@ class DagsterExports:
         A submission without a key that fails is cancelled. With a key it waits for its replay.
         """
         if key is None:
-            require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+            require_few_open(self._instance, organisation.slug, self._limits.max_open_jobs)
             wanted = plan_of(str(uuid.uuid4()))
             count = count_of(wanted)
             try:
@@ -266,7 +264,7 @@ class DagsterExports:
             stored = plan.find(job_id_for(run_id), self._artefacts)
             count: int | None = None
             if stored is None:
-                require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+                require_few_open(self._instance, organisation.slug, self._limits.max_open_jobs)
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
                 count = count_of(stored)
