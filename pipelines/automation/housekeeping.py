@@ -17,7 +17,7 @@ from exports.jobs.job_id import job_id_for
 from pipelines import tags
 from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
-from pipelines.storage import job_index, sqlite_space
+from pipelines.storage import check_results, job_index, sqlite_space
 
 HOUSEKEEPING_JOB = "housekeeping"
 
@@ -82,6 +82,7 @@ def remove(
     return {
         "runs": expired.runs,
         "left_over": expired.left_over,
+        "check_results": check_results.forget(instance, before),
         # After the runs: a delivery is what keeps a message about a run from being sent twice.
         "deliveries": accounts.deliveries.forget(before),
         "expired_rows": accounts.forget_expired(before),

@@ -80,6 +80,7 @@ USED: Mapping[str, Sequence[str]] = {
         "recon_job_from_origin(origin)",
     ],
     "storage.dagster_storage": [
+        "AssetCheckExecutionsTable.c",
         "ConfigurableClassData",
         "ConsolidatedSqliteEventLogStorage._conn_string",
         "ConsolidatedSqliteEventLogStorage._connect()",
@@ -93,6 +94,7 @@ USED: Mapping[str, Sequence[str]] = {
         "RemoteInstigatorOrigin(repository_origin, instigator_name)",
         "RunTagsTable.c",
         "RunsTable.c",
+        "SqlEventLogStorage.index_connection()",
         "SqlRunStorage.add_historical_run(dagster_run, run_creation_time)",
         "SqlRunStorage.add_run(dagster_run)",
         "SqlRunStorage.add_run_tags(run_id, new_tags)",
