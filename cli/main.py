@@ -50,6 +50,7 @@ def _settings() -> Settings:
 for command in (
     credentials.org,
     credentials.keys,
+    credentials.operators,
     credentials.webhooks,
     schedules.schedules,
     schedules.plans,
