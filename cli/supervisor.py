@@ -117,8 +117,8 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
         environment=environment,
     )
     ui = _Service(
-        "dagster-ui", "dagster_webserver.cli:main",
-        "--host", "127.0.0.1", "--port", str(dagster_port), "--workspace", workspace,
+        "dagster-ui", "pipelines.ui.server:main",
+        "--port", str(dagster_port), "--workspace", workspace,
         environment=environment,
     )  # fmt: skip
     services = [facade, code_server, daemon, ui]
