@@ -16,7 +16,7 @@ _MARKS = (
     ("cli.facade", "façade"),
     ("run_daemon", "daemon"),
     ("dagster_command", "code server"),
-    ("dagster_webserver", "Dagster UI"),
+    ("pipelines.ui.server", "Dagster UI"),
     ("cli.guard", "guard"),
     ("resource_tracker", "resource tracker"),
     (" serve ", "supervisor"),

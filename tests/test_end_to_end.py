@@ -217,6 +217,22 @@ def test_only_who_needs_a_secret_key_is_given_it(service: Service) -> None:
     assert "dagster_command" in sending
 
 
+def test_only_an_operators_own_browser_changes_something_in_the_dagster_ui(service: Service) -> None:
+    key = labels(service.home, "operators", "add", "maria").stdout.splitlines()[-1]
+    origin = f"http://127.0.0.1:{service.dagster_port}"
+    reload = {"query": "mutation { reloadWorkspace { __typename } }"}
+    done = {"data": {"reloadWorkspace": {"__typename": "Workspace"}}}
+    # The UI begins after the façade, which the service waits for.
+    with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=origin, timeout=60) as browser:
+        assert browser.get("/graphql", params=reload).status_code == 405
+        assert "/labels/log-in" in browser.post("/graphql", json=reload).json()["errors"][0]["message"]
+        assert browser.post("/labels/log-in", data={"key": key}).status_code == 303
+        for foreign in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+            assert browser.post("/graphql", json=reload, headers=foreign).status_code in {403, 421}
+        assert browser.post("/graphql", json=reload, headers={"origin": origin}).json() == done
+    assert '"actor": "maria", "mutations": ["reloadWorkspace"]' in service.log.read_text(errors="replace")
+
+
 def test_an_altered_download_token_is_refused(exports: Exports) -> None:
     status = exports.finish(exports.submit(LOTS_QR))
     url = str(status["download_url"])

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import CapturingLogger
 
 from accounts.store import Accounts
@@ -58,18 +58,25 @@ def accounts(migrated: Path, tmp_path: Path) -> Iterator[Accounts]:
 
 @dataclass
 class Recorder:
-    """The web server, and what of each request reached it: the scopes."""
+    """The web server, and what reached it: the requests' scopes and bodies."""
 
     inner: Starlette
     scopes: list[Scope] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     @property
     def routes(self) -> list[BaseRoute]:
         return self.inner.routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def note() -> Message:
+            message = await receive()
+            if message["type"] == "http.request":
+                self.bodies.append(message["body"])
+            return message
+
         self.scopes.append(scope)
-        await self.inner(scope, receive, send)
+        await self.inner(scope, note, send)
 
 
 @pytest.fixture

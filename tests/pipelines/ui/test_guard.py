@@ -287,14 +287,24 @@ class TestMutations:
         answer = client.post("/graphql", content=twice, headers={"content-type": "application/json"})
         assert answer.status_code == 401
 
-    def test_of_two_keys_of_one_name_dagster_gets_the_one_that_was_checked(self, client: TestClient) -> None:
-        twice = '{"query": "mutation { deleteRun }", "query": "query { version }"}'
-        answer = client.post("/graphql", content=twice, headers={"content-type": "application/json"})
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+    def test_dagster_gets_only_what_was_checked(
+        self, client: TestClient, reached: Recorder, encoding: str
+    ) -> None:
+        twice = '{"query": "mutation { deleteRun }", "id": 1, "query": "query { version }"}'.encode(encoding)
+        answer = client.post(
+            "/graphql", content=twice, headers={"content-type": "application/json; charset=x"}
+        )
         assert answer.json() == {"data": {"version": dg.__version__}}
+        assert reached.bodies == [b'{"query": "query { version }", "variables": null, "operationName": null}']
+        headers = dict(reached.scopes[0]["headers"])
+        assert headers[b"content-type"] == b"application/json"
+        assert headers[b"content-length"] == str(len(reached.bodies[0])).encode()
 
     def test_large_requests_are_refused(self, client: TestClient, reached: Recorder) -> None:
         assert post(client, VERSION + " " * 100_000).status_code == 413
-        assert post(client, VERSION + " " * 1_100_000).status_code == 413
+        large = {"query": VERSION, "variables": {"text": "x" * 1_100_000}}
+        assert client.post("/graphql", json=large).status_code == 413
         assert reached.scopes == []
 
     @pytest.mark.parametrize(
