@@ -4,21 +4,49 @@
 
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from accounts.store import Accounts
-from cli import catalogue, credentials, label_exports, schedules, templates
 from cli.settings import Settings
 from gs1.errors import LabelError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+#: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
+#: other's libraries in memory: `labels serve` lives as long as the service.
+_MODULES = {
+    "org": "credentials",
+    "keys": "credentials",
+    "operators": "credentials",
+    "webhooks": "credentials",
+    "schedules": "schedules",
+    "plans": "schedules",
+    "templates": "templates",
+    "export": "label_exports",
+    "status": "label_exports",
+    "download": "label_exports",
+    "cancel": "label_exports",
+    "jobs": "label_exports",
+    "catalogue": "catalogue",
+    "history": "catalogue",
+}
+
+
 class _Commands(click.Group):
-    """Prints a LabelError in one line, without a traceback."""
+    """Imports commands late, and prints a LabelError in one line, without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -47,20 +75,6 @@ def _settings() -> Settings:
     return Settings().resolved()
 
 
-for command in (
-    credentials.org,
-    credentials.keys,
-    credentials.operators,
-    credentials.webhooks,
-    schedules.schedules,
-    schedules.plans,
-    templates.templates,
-    *label_exports.COMMANDS,
-    *catalogue.COMMANDS,
-):
-    main.add_command(command)
-
-
 @main.command("import")
 @click.option("--org", "organisation", required=True, help="The organisation's slug.")
 @click.option("--products", type=_FILE, help="id?, gtin, name, carrier?, active?, created_at?")
@@ -87,12 +101,14 @@ def import_(
     """
     if not any((products, lots, serials, events)):
         raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
+    from accounts.store import Accounts
     from catalogue.imports import ingest
     from catalogue.tables import Catalogue, catalogue_url
+    from cli.catalogue import ImportBars
 
     settings = _settings()
     Accounts(settings.database_url).organisation(organisation)
-    with catalogue.ImportBars() as bars:
+    with ImportBars() as bars:
         report = ingest.import_files(
             Catalogue(catalogue_url(settings.storage_url)),
             organisation,

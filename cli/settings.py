@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from accounts.vault import Vault, derived_keys, split_keys
 from exports.limits import Limits
 from renderers.engine import Engine
-from renderers.sheets.pdf import MOST_PAGES
+from renderers.sheets.cells import MOST_PAGES
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
 SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
@@ -81,6 +81,8 @@ class Settings(BaseSettings):
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),
+            # Titles of processes must not overwrite the environment, by which the guard finds them.
+            "SPT_NOENV": "1",
         }
 
     def signing_environment(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pipelines.automation.maintenance import (
     daily_catalogue_maintenance,
     small_files_sensor,
 )
+from pipelines.automation.organisations import new_organisations
 from pipelines.automation.schedules import export_schedules
 from pipelines.automation.stalls import stalled_runs
 from pipelines.automation.webhooks import webhooks
@@ -23,7 +24,15 @@ defs = dg.Definitions(
     asset_checks=[label_export_checks],
     jobs=[label_export_job, housekeeping_job, inbox_job, catalogue_maintenance_job],
     schedules=[daily_housekeeping, daily_catalogue_maintenance],
-    sensors=[export_schedules, webhooks, inbox_sensor, small_files_sensor, left_over_runs, stalled_runs],
+    sensors=[
+        export_schedules,
+        webhooks,
+        inbox_sensor,
+        small_files_sensor,
+        left_over_runs,
+        stalled_runs,
+        new_organisations,
+    ],
     resources=RESOURCES,
     executor=in_process_or_forked,
 )

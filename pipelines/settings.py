@@ -5,7 +5,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from exports.limits import Limits
 from renderers.engine import Engine
-from renderers.sheets.pdf import MOST_PAGES
+from renderers.sheets.cells import MOST_PAGES
 
 
 class PipelineSettings(BaseSettings):

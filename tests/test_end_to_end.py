@@ -206,30 +206,26 @@ def test_without_a_key_nothing_is_told(service: Service) -> None:
 
 
 def test_only_who_needs_a_secret_key_is_given_it(service: Service) -> None:
-    environments = [(" ".join(each.cmdline()), each.environ()) for each in processes_of(service.home)]
-    with_key = {
-        name: [command for command, environment in environments if name in environment]
-        for name in ("LABELS_HOME", "LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS")
-    }
-    assert len(with_key["LABELS_HOME"]) >= 6, "façade, workers, code server, daemon, UI, guard"
-    (signing,), (sending,) = with_key["LABELS_SECRET_KEY"], with_key["LABELS_WEBHOOK_KEYS"]
-    assert "cli.facade" in signing
-    assert "dagster_command" in sending
+    environments = [each.environ() for each in processes_of(service.home)]
+    assert len(environments) >= 9, "supervisor, guard, fork servers, façade, workers, code server, daemon, UI"
+    given = {name for environment in environments for name in environment if name.startswith("LABELS_")}
+    assert "LABELS_DATABASE_URL" in given
+    # The façade and the code server are told theirs after they were forked, where /proc does not show it.
+    assert not given & {"LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS"}
 
 
 def test_only_an_operators_own_browser_changes_something_in_the_dagster_ui(service: Service) -> None:
-    key = labels(service.home, "operators", "add", "maria").stdout.splitlines()[-1]
-    origin = f"http://127.0.0.1:{service.dagster_port}"
     reload = {"query": "mutation { reloadWorkspace { __typename } }"}
     done = {"data": {"reloadWorkspace": {"__typename": "Workspace"}}}
-    # The UI begins after the façade, which the service waits for.
-    with httpx.Client(transport=httpx.HTTPTransport(retries=8), base_url=origin, timeout=60) as browser:
-        assert browser.get("/graphql", params=reload).status_code == 405
-        assert "/labels/log-in" in browser.post("/graphql", json=reload).json()["errors"][0]["message"]
-        assert browser.post("/labels/log-in", data={"key": key}).status_code == 303
+    with service.operator("maria") as ui:
+        assert ui.get("/graphql", params=reload).status_code == 405
         for foreign in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}):
-            assert browser.post("/graphql", json=reload, headers=foreign).status_code in {403, 421}
-        assert browser.post("/graphql", json=reload, headers={"origin": origin}).json() == done
+            assert ui.post("/graphql", json=reload, headers=foreign).status_code in {403, 421}
+        own = {"origin": str(ui.base_url).rstrip("/")}
+        assert ui.post("/graphql", json=reload, headers=own).json() == done
+        ui.post("/labels/log-out")
+        refused = ui.post("/graphql", json=reload, headers=own).json()
+        assert "/labels/log-in" in refused["errors"][0]["message"]
     assert '"actor": "maria", "mutations": ["reloadWorkspace"]' in service.log.read_text(errors="replace")
 
 

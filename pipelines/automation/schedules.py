@@ -11,12 +11,13 @@ import dagster as dg
 from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, TooManyOpenJobs
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed
+from exports.limits import Limits
 from exports.schedules import due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
@@ -24,7 +25,8 @@ from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
-from pipelines.watch.open_jobs import require_few_open
+from pipelines.storage.totals import require_room
+from pipelines.submission.open_jobs import require_few_open
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"
@@ -62,7 +64,7 @@ def launch_due(
             export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
             count = count_of_allowed(export, catalogue, artefacts, limits)
             if count:
-                runs.require_room(export.organisation, limits)
+                require_room(instance, export.organisation, limits)
             try:
                 started = _launch(
                     schedule,

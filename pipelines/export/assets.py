@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.export import ops
+from pipelines.export.launch_config import NODE, REQUEST_CONFIG
 
 LABEL_EXPORT_JOB = "label_export_job"
 
@@ -20,8 +21,9 @@ CATALOGUE_ASSETS = [
 
 
 @dg.graph_asset(
-    name="label_export",
+    name=NODE,
     group_name="exports",
+    config=REQUEST_CONFIG,
     partitions_def=ORGANISATIONS,
     ins={
         table: dg.AssetIn(key=dg.AssetKey(["catalogue", table]), dagster_type=dg.Nothing)

@@ -7,8 +7,8 @@ import dagster as dg
 
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import AllItemsFailed, ExportCancelled, UnreadableDocument
-from exports.jobs.job_id import job_id_for
+from exports.errors import AllItemsFailed, ExportCancelled, ExportNotFound, UnreadableDocument
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ExportJob, JobStatus, Report
 from pipelines import tags
 from pipelines.export import mirror
@@ -67,6 +67,14 @@ def job_of(
         next_position=artefact.next_position if artefact else None,
         notes=artefact.notes if artefact else {},
     )
+
+
+def record_of(instance: dg.DagsterInstance, organisation: str, job_id: str) -> dg.RunRecord:
+    """Return the record of the job's run. Raises ExportNotFound, also for another organisation's job."""
+    record = instance.get_run_record_by_id(run_id_for(job_id))
+    if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
+        raise ExportNotFound(job_id)
+    return record
 
 
 def _error_code(run: dg.DagsterRun) -> str:

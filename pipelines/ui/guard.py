@@ -14,11 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from structlog.typing import FilteringBoundLogger
 
+from pipelines.submission.run_coordinator import ACTOR_HEADER
 from pipelines.ui import documents
 from pipelines.ui.dagster_webserver_names import GRAPHQL_HTTP, GRAPHQL_WEBSOCKET, LOOKING, PAGE
 from pipelines.ui.log_in import LOG_IN, LOG_OUT, LogIn
 from pipelines.ui.page import for_person
-from pipelines.ui.permissions import ACTOR_HEADER
 from pipelines.ui.refused import POLICY_VIOLATION, Refused
 
 _JSON = "application/json"

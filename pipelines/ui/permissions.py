@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
+from pipelines.submission.run_coordinator import ACTOR_HEADER
 from pipelines.ui.dagster_webserver_names import (
     PermissionResult,
     WorkspaceProcessContext,
     WorkspaceRequestContext,
 )
-
-#: Who is logged in. The guard sets it, and removes what a client sends under this name.
-ACTOR_HEADER = "X-Labels-Actor"
 
 #: The UI shows it at every button that is off.
 _HINT = "Operators only: log in at /labels/log-in"
