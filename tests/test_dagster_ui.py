@@ -104,7 +104,7 @@ def test_exports_from_the_ui_are_jobs_of_the_api(service: Service, shop: Shop, t
             assert len(client.download(done)) == done["file_size_bytes"]
             listed = client.send("GET", EXPORTS).json()
             assert [job["job_id"] for job in listed["data"]] == [receipt["job_id"]]
-    actors = {"filter": {"tags": [{"key": "labels/actor", "value": "olga"}]}}
+    actors = {"filter": {"tags": [{"key": "labels/actor", "value": "ui:olga"}]}}
     assert len(ask(ui, _RUNS, actors)["runsOrError"]["results"]) == 2
 
     slugs = [shop.slug, second.slug]
