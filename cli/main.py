@@ -21,7 +21,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MODULES = {
     "org": "credentials",
     "keys": "credentials",
+    "operators": "credentials",
     "webhooks": "credentials",
+    "operators": "credentials",
     "schedules": "schedules",
     "plans": "schedules",
     "templates": "templates",
@@ -132,7 +134,9 @@ def import_(
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the façade listens.")
 @click.option("--port", default=8000, show_default=True)
-@click.option("--dagster-port", default=3000, show_default=True, help="The Dagster UI, on localhost only.")
+@click.option(
+    "--dagster-port", default=3000, show_default=True, help="The Dagster UI; LABELS_UI_HOST is its host."
+)
 def serve(host: str, port: int, dagster_port: int) -> None:
     """Run façade, warm workers, code server, daemon and Dagster UI until SIGTERM or Ctrl-C."""
     from cli.supervisor import supervise

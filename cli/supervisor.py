@@ -124,8 +124,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     services += [
         _Service("daemon", "pipelines.execution.run_launcher:run_daemon", "run", "--workspace", workspace),
         _Service(
-            "ui", "dagster_webserver.cli:main",
-            "--host", "127.0.0.1", "--port", str(dagster_port), "--workspace", workspace,
+            "ui", "pipelines.ui.server:main", "--port", str(dagster_port), "--workspace", workspace,
         ),
     ]  # fmt: skip
     print(f"labels: http://{host}:{port}  Dagster: http://127.0.0.1:{dagster_port}", flush=True)

@@ -25,7 +25,7 @@ PROOF = REQUEST | {"asset_config": {"record_printed": False}}
 
 _JOB_IDS = shortuuid.ShortUUID("23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
 
-_RUNS_OF_BACKFILL = """
+_RUNS = """
 query($filter: RunsFilter!) {
   runsOrError(filter: $filter) { ... on Runs { results {
     status tags { key value }
@@ -38,9 +38,8 @@ query($filter: RunsFilter!) {
 _BACKFILL_SECONDS = 120
 
 
-def ask(service: Service, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-    url = f"http://127.0.0.1:{service.dagster_port}/graphql"
-    document = httpx.post(url, json={"query": query, "variables": variables}, timeout=60).json()
+def ask(ui: httpx.Client, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    document = ui.post("/graphql", json={"query": query, "variables": variables}).json()
     assert "errors" not in document, document
     return document["data"]
 
@@ -49,7 +48,7 @@ def config(request: Mapping[str, Any]) -> str:
     return yaml.safe_dump({"ops": {"label_export": {"config": {"request": request}}}})
 
 
-def materialize(service: Service, organisation: str) -> dict[str, str]:
+def materialize(ui: httpx.Client, organisation: str) -> dict[str, str]:
     """Start an export in the UI. Return what a receipt of the API says."""
     parameters = {
         "mode": "default",
@@ -63,14 +62,14 @@ def materialize(service: Service, organisation: str) -> dict[str, str]:
             "assetCheckSelection": [],
         },
     }
-    answer = ask(service, LAUNCH_PIPELINE_EXECUTION_MUTATION, {"executionParams": parameters})
+    answer = ask(ui, LAUNCH_PIPELINE_EXECUTION_MUTATION, {"executionParams": parameters})
     launched = answer["launchPipelineExecution"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     job_id = _JOB_IDS.encode(UUID(launched["run"]["runId"]))
     return {"job_id": job_id, "poll_url": f"{EXPORTS}{job_id}/"}
 
 
-def backfill(service: Service, organisations: list[str], request: Mapping[str, Any]) -> str:
+def backfill(ui: httpx.Client, organisations: list[str], request: Mapping[str, Any]) -> str:
     parameters = {
         "tags": [],
         "assetSelection": [{"path": ["label_export"]}],
@@ -78,16 +77,16 @@ def backfill(service: Service, organisations: list[str], request: Mapping[str, A
         "fromFailure": False,
         "runConfigData": config(request),
     }
-    answer = ask(service, LAUNCH_PARTITION_BACKFILL_MUTATION, {"backfillParams": parameters})
+    answer = ask(ui, LAUNCH_PARTITION_BACKFILL_MUTATION, {"backfillParams": parameters})
     return answer["launchPartitionBackfill"]["backfillId"]
 
 
-def ended_runs(service: Service, backfill_id: str, count: int) -> list[dict[str, Any]]:
+def ended_runs(service: Service, ui: httpx.Client, backfill_id: str, count: int) -> list[dict[str, Any]]:
     """Return the backfill's runs once they are so many and have ended."""
     deadline = time.monotonic() + _BACKFILL_SECONDS
     chosen = {"filter": {"tags": [{"key": "dagster/backfill", "value": backfill_id}]}}
     while time.monotonic() < deadline:
-        runs = ask(service, _RUNS_OF_BACKFILL, chosen)["runsOrError"]["results"]
+        runs = ask(ui, _RUNS, chosen)["runsOrError"]["results"]
         if len(runs) == count and all(run["status"] in {"SUCCESS", "FAILURE"} for run in runs):
             return runs
         time.sleep(0.5)
@@ -96,26 +95,30 @@ def ended_runs(service: Service, backfill_id: str, count: int) -> list[dict[str,
 
 def test_exports_from_the_ui_are_jobs_of_the_api(service: Service, shop: Shop, tmp_path: Path) -> None:
     second = open_shop(service.home, "dagster-ui-second", tmp_path)
+    ui = service.operator("olga")
     for each in (shop, second):
         with service.client(each.key) as client:
-            receipt = materialize(service, each.slug)
+            receipt = materialize(ui, each.slug)
             done = client.finish(receipt)
             assert done["status"] == "completed"
             assert len(client.download(done)) == done["file_size_bytes"]
             listed = client.send("GET", EXPORTS).json()
             assert [job["job_id"] for job in listed["data"]] == [receipt["job_id"]]
+    actors = {"filter": {"tags": [{"key": "labels/actor", "value": "ui:olga"}]}}
+    assert len(ask(ui, _RUNS, actors)["runsOrError"]["results"]) == 2
 
     slugs = [shop.slug, second.slug]
-    refused, made = backfill(service, slugs, REQUEST), backfill(service, slugs, PROOF)
-    for run in ended_runs(service, refused, 2):
+    refused, made = backfill(ui, slugs, REQUEST), backfill(ui, slugs, PROOF)
+    for run in ended_runs(service, ui, refused, 2):
         assert run["status"] == "FAILURE"
         [failure] = [event for event in run["eventConnection"]["events"] if event]
         assert "asset_config.record_printed, true or false" in failure["message"]
-    runs = ended_runs(service, made, 2)
+    runs = ended_runs(service, ui, made, 2)
     assert [run["status"] for run in runs] == ["SUCCESS", "SUCCESS"]
     assert {
         tag["value"] for run in runs for tag in run["tags"] if tag["key"] == "labels/organisation"
     } == set(slugs)
+    ui.close()
     for each in (shop, second):
         with service.client(each.key) as client:
             statuses = [job["status"] for job in client.send("GET", EXPORTS).json()["data"]]

@@ -214,6 +214,21 @@ def test_only_who_needs_a_secret_key_is_given_it(service: Service) -> None:
     assert not given & {"LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS"}
 
 
+def test_only_an_operators_own_browser_changes_something_in_the_dagster_ui(service: Service) -> None:
+    reload = {"query": "mutation { reloadWorkspace { __typename } }"}
+    done = {"data": {"reloadWorkspace": {"__typename": "Workspace"}}}
+    with service.operator("maria") as ui:
+        assert ui.get("/graphql", params=reload).status_code == 405
+        for foreign in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+            assert ui.post("/graphql", json=reload, headers=foreign).status_code in {403, 421}
+        own = {"origin": str(ui.base_url).rstrip("/")}
+        assert ui.post("/graphql", json=reload, headers=own).json() == done
+        ui.post("/labels/log-out")
+        refused = ui.post("/graphql", json=reload, headers=own).json()
+        assert "/labels/log-in" in refused["errors"][0]["message"]
+    assert '"actor": "maria", "mutations": ["reloadWorkspace"]' in service.log.read_text(errors="replace")
+
+
 def test_an_altered_download_token_is_refused(exports: Exports) -> None:
     status = exports.finish(exports.submit(LOTS_QR))
     url = str(status["download_url"])
