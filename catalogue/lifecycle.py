@@ -70,7 +70,7 @@ def record_printed(
     if is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
     application = _application(printing.job_id)
-    with catalogue.session(organisation) as cursor:
+    with catalogue.session(organisation, tables=()) as cursor:
         file = _write(catalogue, cursor, organisation, printing, frames)
     if file.rows == 0:
         return 0
@@ -93,16 +93,11 @@ def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_
     `committed_at` (aware) is when the job decided to publish. After MARKER_RETENTION the table's log no
     longer has its app transaction, and the events are searched.
     """
-    recorded: list[bool] = []
-
-    def look(handle: DeltaTable) -> Commit | None:
-        recorded.append(handle.transaction_version(_application(job_id)) is not None)
-        return None
-
-    catalogue.commit(_TABLE, organisation, look)
-    if recorded[-1] or datetime.now(UTC) - committed_at < MARKER_RETENTION - timedelta(days=1):
-        return recorded[-1]
-    with catalogue.session(organisation) as cursor:
+    with catalogue.opened(_TABLE) as handle:
+        recorded = handle.transaction_version(_application(job_id)) is not None
+    if recorded or datetime.now(UTC) - committed_at < MARKER_RETENTION - timedelta(days=1):
+        return recorded
+    with catalogue.session(organisation, tables={_TABLE}) as cursor:
         (found,) = one(
             cursor, "SELECT count(*) > 0 FROM lifecycle_events WHERE job_id = $job_id", {"job_id": job_id}
         )
@@ -204,7 +199,7 @@ def history(
             conditions.append(f"{column} = ${column}")
             values[column] = value
     where = " AND ".join(conditions)
-    with catalogue.session(organisation) as cursor:
+    with catalogue.session(organisation, tables={_TABLE}) as cursor:
         # Fetch all rows: a result that is not read to its end blocks the cursor's next query.
         [(total,)] = cursor.execute(
             f"SELECT count(*) FROM lifecycle_events WHERE {where}",  # noqa: S608 - values are bound
