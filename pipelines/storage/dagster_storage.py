@@ -7,6 +7,9 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 # One SQLite database for the events of all runs. Ours keeps its connections.
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
+# The tables of that database.
+from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+
 # Captures no output of steps. dagster.yaml finds it here.
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 
@@ -31,6 +34,7 @@ __all__ = [
     "RemoteInstigatorOrigin",
     "RunTagsTable",
     "RunsTable",
+    "SqlEventLogStorageMetadata",
     "SqlRunStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",
