@@ -72,11 +72,15 @@ def cancel(job_id: str, store: ArtefactStore, now: datetime) -> Decision:
     return _decide(job_id, Decision(now, None), store)
 
 
-def require_not_cancelled(job_id: str, store: ArtefactStore) -> None:
-    """Raise ExportCancelled if the job was cancelled. Called between the batches of long work."""
+def require_not_cancelled(job_id: str, store: ArtefactStore) -> Decision | None:
+    """Return the job's decision, if there is one. Called between the batches of long work.
+
+    Raises ExportCancelled if the job was cancelled.
+    """
     decision = of(job_id, store)
     if decision is not None and decision.cancelled:
         raise ExportCancelled
+    return decision
 
 
 def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:

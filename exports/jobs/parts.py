@@ -77,6 +77,7 @@ def printed_rows(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) 
         if part.failed:
             with store.open(f"{part.key}.errors.csv") as stream:
                 lines = csv.reader(io.TextIOWrapper(cast("io.BufferedReader", stream), "utf-8", newline=""))
-                failed = [int(line[0]) - 1 for line in lines]
+                # A job's report begins with a header and ends with keys that match no row.
+                failed = [int(line[0]) - 1 for line in lines if line[0].isdecimal()]
         for frame in manifests.read_rows(plan, store, Chunk(part.start, part.stop), _FRAME_ROWS):
             yield frame.filter(~pl.col("row").is_in(failed)) if failed else frame

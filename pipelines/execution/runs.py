@@ -24,7 +24,7 @@ from pipelines.execution.dagster_runs import (
     RemoteRepositoryOrigin,
     RepositoryPythonOrigin,
 )
-from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
+from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
 from pipelines.storage.instance import LOCATION_NAME
 from pipelines.storage.totals import stored_bytes
 
@@ -49,55 +49,49 @@ def in_parallel(cores: int) -> Mapping[str, Any]:
 class Runs:
     """Creates and queues export runs on an instance.
 
-    The repository holds the export's job; its code is served at the Unix socket.
+    The repository holds the export's jobs; their code is served at the Unix socket.
     """
 
     def __init__(
         self, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, code_server_socket: str
     ) -> None:
         self._instance = instance
-        self._job = repository.get_job(LABEL_EXPORT_JOB)
+        self._repository = repository
         location = GrpcServerCodeLocationOrigin(
             host="localhost", socket=code_server_socket, location_name=LOCATION_NAME
         )
-        self._remote_origin = RemoteJobOrigin(
-            RemoteRepositoryOrigin(location, repository.name), LABEL_EXPORT_JOB
-        )
+        self._remote_origin = RemoteRepositoryOrigin(location, repository.name)
         pointer = ModuleCodePointer(DEFINITIONS_MODULE, DEFINITIONS_NAME, working_directory=None)
-        self._code_origin = JobPythonOrigin(
-            LABEL_EXPORT_JOB,
-            RepositoryPythonOrigin(
-                sys.executable,
-                pointer,
-                container_image=None,
-                entry_point=[sys.executable, "-m", "dagster"],
-                container_context=None,
-            ),
+        self._code_origin = RepositoryPythonOrigin(
+            sys.executable,
+            pointer,
+            container_image=None,
+            entry_point=[sys.executable, "-m", "dagster"],
+            container_context=None,
         )
 
-    def create(self, export: ExportPlan, *, parallel: bool = False) -> bool:
+    def create(self, export: ExportPlan, *, small: bool = False, parallel: bool = False) -> bool:
         """Create the plan's run. Return False if a run of that id exists, which the database decides.
 
-        A parallel run starts a process for each step, so no warm worker may execute it.
+        A small one has a single step. A parallel run starts a process for each step, so no warm worker may execute it.
         """
         ensure_partition(self._instance, export.organisation)
-        request = export.request.normalised()
-        summary = json.dumps({key: request[key] for key in ("scope", "export_type", "file_format")})
+        name = LABEL_EXPORT_SMALL_JOB if small else LABEL_EXPORT_JOB
         reprint = {} if export.reprint_of is None else {tags.REPRINT_OF: export.reprint_of}
         try:
             self._instance.create_run_for_job(
-                job_def=self._job,
+                job_def=self._repository.get_job(name),
                 run_id=run_id_for(export.job_id),
                 run_config=in_parallel(len(os.sched_getaffinity(0))) if parallel else IN_PROCESS,
                 tags={
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
-                    tags.REQUEST: summary,
+                    tags.REQUEST: json.dumps(export.summary),
                     **_trace_of(export),
                     **reprint,
                 },
-                remote_job_origin=self._remote_origin,
-                job_code_origin=self._code_origin,
+                remote_job_origin=RemoteJobOrigin(self._remote_origin, name),
+                job_code_origin=JobPythonOrigin(name, self._code_origin),
             )
         except DagsterRunAlreadyExists:
             return False

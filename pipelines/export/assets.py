@@ -5,6 +5,10 @@ import dagster as dg
 from pipelines.export import ops
 
 LABEL_EXPORT_JOB = "label_export_job"
+LABEL_EXPORT_SMALL_JOB = "label_export_small_job"
+
+#: The jobs whose runs are exports.
+EXPORT_JOBS = (LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB)
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 

@@ -12,7 +12,7 @@ from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ANSWER_SECONDS
 from pipelines.export import mirror
-from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.export.assets import EXPORT_JOBS
 from pipelines.watch.sightings import Sightings
 
 #: A run that has not started for so long will not be answered for any more.
@@ -62,8 +62,12 @@ def sweep(
     if not accounts.acquire_lease(_CLAIM, holder, _CLAIM_SECONDS):
         return []
     try:
-        wanted = dg.RunsFilter(job_name=LABEL_EXPORT_JOB, statuses=[dg.DagsterRunStatus.NOT_STARTED])
-        records = {record.dagster_run.run_id: record for record in instance.get_run_records(wanted)}
+        wanted = dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED])
+        records = {
+            record.dagster_run.run_id: record
+            for record in instance.get_run_records(wanted)
+            if record.dagster_run.job_name in EXPORT_JOBS
+        }
         ages = seen.seconds(records)
         left = [
             record.dagster_run
