@@ -34,6 +34,9 @@ _CARRIED = (
     ("21", "serial_number"),
 )
 
+#: Much less than MARKER_RETENTION.
+_JUST_NOW = timedelta(minutes=1)
+
 PRINTED = "PRINTED"
 REPRINTED = "REPRINTED"
 
@@ -67,7 +70,9 @@ def record_printed(
     CommitContention if other writers keep committing first; then nothing is recorded, and a retry may
     succeed.
     """
-    if is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
+    # A job decided just now is hardly recorded. If it is, the commit tells, and one file was written for nothing.
+    recent = datetime.now(UTC) - printing.occurred_at < _JUST_NOW
+    if not recent and is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
     application = _application(printing.job_id)
     with catalogue.session(organisation, tables=()) as cursor:

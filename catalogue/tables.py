@@ -22,6 +22,7 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import get_protocol
 
 from catalogue import delta_log, duck, scratch
+from catalogue.data_files import DataFiles
 from catalogue.errors import CatalogueError, CommitContention
 from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
 
@@ -102,7 +103,8 @@ class Catalogue:
     def _filesystem(self) -> AbstractFileSystem:
         # Read-ahead would fetch most of a file although DuckDB reads only some columns.
         options: dict[str, object] = {"default_cache_type": "none"} if self._protocol == "s3" else {}
-        return fsspec.filesystem(self._protocol, **options)
+        filesystem = fsspec.filesystem(self._protocol, **options)
+        return filesystem if self._local else DataFiles(filesystem)
 
     def table_uri(self, table: str) -> str:
         path = f"{self._root}/{table}"

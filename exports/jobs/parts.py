@@ -19,6 +19,9 @@ from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
 
+#: The folder of a job's parts in its own.
+FOLDER = "parts"
+
 #: (entities of the chunk drawn so far, failed so far)
 OnProgress: TypeAlias = Callable[[int, int], None]
 
@@ -59,7 +62,7 @@ class Part:
 
 def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
     digest = manifests.content_hash(plan, manifest)
-    return f"{plan.folder}/parts/{digest}/{chunk.start:010d}-{chunk.stop:010d}"
+    return f"{plan.folder}/{FOLDER}/{digest}/{chunk.start:010d}-{chunk.stop:010d}"
 
 
 def stored(key: str, store: ArtefactStore) -> Part | None:

@@ -3,8 +3,9 @@
 A step costs as much as drawing hundreds of labels, so this is what a small export waits for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 
@@ -13,7 +14,9 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, manifest
 from exports.jobs.decision import Artefact
+from exports.jobs.job_id import job_id_for
 from exports.jobs.manifest import Manifest
+from exports.jobs.near import near
 from exports.jobs.parts import Part
 from exports.jobs.plan import ExportPlan
 from pipelines.export import checks, facts, mirror, progress, stages, steps
@@ -36,9 +39,16 @@ def label_export_small(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.MaterializeResult[None]:
-    """Tried again or resumed, it goes on behind the decision if the job is committed, and else finds what is stored."""
     op = context.op_execution_context
-    stores = Stores(catalogue, artefacts, accounts)
+    with near(artefacts, job_id_for(op.run_id)) as here:
+        made = _export(op, Stores(catalogue, here, accounts))
+    context.add_asset_metadata(made)
+    return dg.MaterializeResult(asset_key=LABEL_EXPORT)
+
+
+def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
+    """Do all stages, or those behind the decision if the job is committed. Return the facts of the materialization."""
+    artefacts, accounts = stores.artefacts, stores.accounts
     with steps.attempt(op, artefacts, accounts, steps.RESOLVE) as export:
         committed = decision.require_not_cancelled(export.job_id, artefacts)
         if committed is None:
@@ -56,8 +66,7 @@ def label_export_small(
         stages.record(export, parts, committed_at, stores)
         made = facts.of(export, frozen, artefact, artefacts)
     steps.release(op, export, artefacts, accounts)
-    context.add_asset_metadata(made)
-    return dg.MaterializeResult(asset_key=LABEL_EXPORT)
+    return made
 
 
 def _publish(

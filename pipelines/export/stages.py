@@ -15,7 +15,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, manifest
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import OnProgress, Part, key_of, stored
+from exports.jobs.parts import FOLDER, OnProgress, Part, key_of, stored
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
 from exports.ports import Report
@@ -99,7 +99,7 @@ def published(
 
     Its failed rows are those of the job's report: the parts may be gone, or be another release's.
     """
-    key = f"{export.folder}/parts/published"
+    key = f"{export.folder}/{FOLDER}/published"
     if artefact.failed:
         artefacts.copy(reports.key(export.job_id, Report.ERRORS), f"{key}.errors.csv")
     return [Part(key, 0, frozen.rows, artefact.failed, None)]
