@@ -28,7 +28,7 @@ class DataFiles(AbstractFileSystem):
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         del options
-        name = self._filesystem._strip_protocol(path)  # noqa: SLF001 - it is how fsspec's classes name a path
+        name = self._name(path)
         found = self._known.get(name)
         if found is None:
             found = self._ask(path)
@@ -37,16 +37,19 @@ class DataFiles(AbstractFileSystem):
             self._known[name] = found
         return found
 
-    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        return self._filesystem.open(path, mode, **options)
+    def open(self, path: str, mode: str = "rb", *arguments: Any, **options: Any) -> Any:
+        return self._filesystem.open(path, mode, *arguments, **options)
 
     def modified(self, path: str) -> datetime:
         return self._filesystem.modified(path)
 
     def isfile(self, path: str) -> bool:
         """Return whether the file is known: DuckDB asks about files that it will write, and their names are new."""
-        return self._filesystem._strip_protocol(path) in self._known  # noqa: SLF001
+        return self._name(path) in self._known
 
     def isdir(self, path: str) -> bool:
         del path
         return False
+
+    def _name(self, path: str) -> str:
+        return str(self._filesystem._strip_protocol(path))  # noqa: SLF001 - how fsspec's classes name a path

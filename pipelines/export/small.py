@@ -38,7 +38,7 @@ def label_export_small(
     catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult[Any]:
     op = context.op_execution_context
     with near(artefacts, job_id_for(op.run_id)) as here:
         made = _export(op, Stores(catalogue, here, accounts))

@@ -7,8 +7,8 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 # One SQLite database for the events of all runs. Ours keeps its connections.
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
 
-# The tables of that database.
-from dagster._core.storage.event_log.schema import SqlEventLogStorageMetadata
+# The tables of that database, and the one of its assets.
+from dagster._core.storage.event_log.schema import AssetKeyTable, SqlEventLogStorageMetadata
 
 # Captures no output of steps. dagster.yaml finds it here.
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
@@ -26,6 +26,7 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._serdes import ConfigurableClassData
 
 __all__ = [
+    "AssetKeyTable",
     "ConfigurableClassData",
     "ConsolidatedSqliteEventLogStorage",
     "InstigatorState",
