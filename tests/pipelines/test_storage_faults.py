@@ -24,7 +24,6 @@ from exports.errors import AlreadyFinished
 from exports.jobs import manifest
 from exports.jobs.job_id import run_id_for
 from exports.jobs.parts import Part
-from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
 from exports.ports import JobStatus, Page
 from exports.previews import pictures
@@ -38,7 +37,7 @@ from pipelines.export import stages, steps
 from pipelines.storage.totals import stored_bytes
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
-from tests.pipelines.whole_jobs import Stage, ThisProcess
+from tests.pipelines.whole_jobs import InFiveSteps, Stage, ThisProcess
 
 FOR_GOOD = float("inf")
 
@@ -66,14 +65,6 @@ CALLS = {
     "record_printed": (Catalogue, "write_file", "", "printed"),
 }
 STEPS = list(CALLS)
-
-
-class InFiveSteps(Runs):
-    """Creates the runs of small jobs as those of large ones."""
-
-    def create(self, export: ExportPlan, *, small: bool = False, parallel: bool = False) -> bool:
-        del small
-        return super().create(export, parallel=parallel)
 
 
 @pytest.fixture(params=[Runs, InFiveSteps])
