@@ -88,8 +88,7 @@ def record_printed(
             return None
         return Commit(done, (), transaction(application, 1))
 
-    version = catalogue.commit(_TABLE, organisation, decide)
-    return file.rows if version is not None else None
+    return file.rows if catalogue.commit(_TABLE, organisation, decide) else None
 
 
 def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_at: datetime) -> bool:

@@ -228,10 +228,8 @@ class Catalogue:
         small = files.filter(pl.col("num_records") < rows_below)
         return dict(small.group_by("partition.org").len().iter_rows())
 
-    def commit(
-        self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
-    ) -> int | None:
-        """Commit what `decide` returns for the newest snapshot; return the new version, or None for no commit.
+    def commit(self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]) -> bool:
+        """Commit what `decide` returns for the newest snapshot; return False if that is None.
 
         If another writer committed first, `decide` is called again with a new snapshot. The other threads of this
         process wait for the table meanwhile. Raises CommitContention after too many attempts.
@@ -241,7 +239,7 @@ class Catalogue:
             with self.opened(table) as handle:
                 wanted = decide(handle)
                 if wanted is None:
-                    return None
+                    return False
                 with suppress(CommitFailedError):
                     handle.create_write_transaction(
                         _actions(organisation, wanted),
@@ -250,8 +248,7 @@ class Catalogue:
                         partition_by=["org"],
                         commit_properties=CommitProperties(app_transactions=[wanted.transaction]),
                     )
-                    handle.update_incremental()
-                    return handle.version()
+                    return True
             # Spread the writers in time; the snapshot is read again above.
             time.sleep(min(0.01 * 1.5**attempt, 0.5))
         raise CommitContention(

@@ -50,12 +50,11 @@ def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
     """Do all stages, or those behind the decision if the job is committed. Return the facts of the materialization."""
     artefacts, accounts = stores.artefacts, stores.accounts
     with steps.attempt(op, artefacts, accounts, steps.RESOLVE) as export:
-        committed = decision.require_not_cancelled(export.job_id, artefacts)
-        if committed is None:
+        frozen = manifest.find(export, artefacts)
+        committed = frozen and decision.require_not_cancelled(export.job_id, artefacts)
+        if frozen is None or committed is None:
             frozen = stages.resolve(export, stores, PipelineSettings().limits)
             mirror.resolved(op.instance, op.run_id, frozen)
-        else:
-            frozen = manifest.load(export, artefacts)
     if committed is None or committed.artefact is None:
         artefact, parts, committed_at = _publish(op, export, frozen, stores)
     else:

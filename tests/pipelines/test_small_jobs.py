@@ -1,7 +1,9 @@
 """A small job is one step: what it costs, and that a killed one goes on to the same bytes and one record."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -11,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from accounts.store import Accounts
 from catalogue import lifecycle
-from catalogue.tables import Catalogue
+from catalogue.tables import Catalogue, catalogue_url
 from exports import assemble, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, manifest
@@ -28,7 +30,8 @@ from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB
 from pipelines.export.checks import LABEL_EXPORT
 from pipelines.storage.dagster_storage import SqlEventLogStorageMetadata
 from pipelines.storage.sqlite import PooledSqliteEventLogStorage, PooledSqliteRunStorage
-from tests.pipelines.conftest import LOTS
+from tests.object_store import BUCKET, counting_server
+from tests.pipelines.conftest import LOTS, stocked
 from tests.pipelines.whole_jobs import InFiveSteps, Stage, ThisProcess
 
 
@@ -108,6 +111,35 @@ def test_a_small_job_costs_little(
     assert len(events) <= most_events, events
     assert sum(size for _, size in events) <= most_kilobytes * 1_024, events
     assert len(ended) <= most_transactions, ended
+
+
+#: The log of printings gets a file with each job, and is summed up after 20: until then each one is read.
+MOST_REQUESTS = 60
+
+
+def test_a_small_job_asks_an_object_store_little(
+    dagster: dg.DagsterInstance, accounts: Accounts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3fs = pytest.importorskip("s3fs", reason="s3fs is not installed")
+    pytest.importorskip("moto", reason="moto[server] is not installed")
+    with counting_server(tmp_path / "requests.log") as (environment, requests):
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        s3fs.S3FileSystem.clear_instance_cache()
+        s3fs.S3FileSystem().mkdir(BUCKET)
+        root = f"s3://{BUCKET}/here"
+        monkeypatch.setenv("LABELS_STORAGE_URL", root)
+        catalogue = stocked(Catalogue(catalogue_url(root)), tmp_path)
+        stage = made(dagster, catalogue, ArtefactStore(root), accounts)
+        stage.submit(asset_config={"record_printed": False})
+        before = requests()
+        job = stage.submit()
+        assert job.status is JobStatus.COMPLETED
+        assert requests() - before <= MOST_REQUESTS
+        assert stage.printed() == [job.job_id] * LOTS
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 def test_no_event_repeats_the_request(stage: Stage) -> None:
