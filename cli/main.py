@@ -23,7 +23,6 @@ _MODULES = {
     "keys": "credentials",
     "operators": "credentials",
     "webhooks": "credentials",
-    "operators": "credentials",
     "schedules": "schedules",
     "plans": "schedules",
     "templates": "templates",
