@@ -9,10 +9,10 @@ from typing import BinaryIO, NamedTuple, cast
 
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs.manifest import Row
 from exports.ports import Report
 from exports.reports import files as reports
-from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.payloads import Row
+from exports.reports.rows import ERROR_COLUMNS, MANIFEST_COLUMNS
 from exports.verification.carried import CARRIED_COLUMNS, Carried
 from exports.verification.findings import CountsDisagree
 
@@ -58,7 +58,7 @@ def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_ea
     wanted = frozenset(sampled)
     last = 0
     with store.open(reports.key(job_id, Report.MANIFEST)) as stream:
-        for cells in _rows(stream, ManifestRow._fields):
+        for cells in _rows(stream, MANIFEST_COLUMNS):
             number = int(cells[0])
             # The first row of an entity comes after the one before, the others repeat its number.
             if number <= last if found.symbols % symbols_each == 0 else number != last:
@@ -66,12 +66,12 @@ def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_ea
             last = number
             found.symbols += 1
             if number in wanted:
-                cell_of = dict(zip(ManifestRow._fields, cells, strict=True))
+                cell_of = dict(zip(MANIFEST_COLUMNS, cells, strict=True))
                 found.drawn.setdefault(number, []).append(cell_of)
     last = 0
     if store.exists(reports.key(job_id, Report.ERRORS)):
         with store.open(reports.key(job_id, Report.ERRORS)) as stream:
-            for cells in _rows(stream, ErrorRow._fields):
+            for cells in _rows(stream, ERROR_COLUMNS):
                 found.errors += 1
                 if not cells[0]:
                     continue  # a listed key that matched nothing
@@ -81,7 +81,7 @@ def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_ea
                 last = number
                 found.failed_rows.append(number)
                 if number in wanted:
-                    found.failed[number] = dict(zip(ErrorRow._fields, cells, strict=True))
+                    found.failed[number] = dict(zip(ERROR_COLUMNS, cells, strict=True))
     return found
 
 

@@ -4,7 +4,7 @@ Source: PKWARE APPNOTE.TXT 6.3.10; section numbers stand beside each structure.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -130,6 +130,15 @@ class Members:
         entries = self.entries.copy()
         entries["offset"] += by
         return Members(entries, self.names)
+
+    def runs(self, count: int) -> Iterator["Members"]:
+        """Yield the members in runs of at most `count`."""
+        names_at = 0
+        for first in range(0, len(self), count):
+            entries = self.entries[first : first + count]
+            names_end = names_at + int(entries["name_length"].sum())
+            yield Members(entries, self.names[names_at:names_end])
+            names_at = names_end
 
     def each_name(self) -> list[bytes]:
         return split(self.names, self.entries["name_length"])

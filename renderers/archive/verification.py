@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import BinaryIO, Protocol, cast
 
@@ -26,7 +26,10 @@ from renderers.archive.records import (
     ragged,
     split,
 )
-from renderers.archive.streams import BLOCK, Window, blocks
+from renderers.archive.streams import BLOCK, blocks
+
+#: Members of a fragment whose contents are held at once: some megabytes.
+_MEMBERS_AT_ONCE = 1_000
 
 # The stub declares an instance where the library has a class.
 _InflateError = cast("type[Exception]", isal_zlib.error)
@@ -44,32 +47,56 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
     stream.seek(fragment.data_bytes)
     directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
     members = read_directory(directory, fragment)
+    compressed = members.entries["compressed"]
+    if (compressed < 0).any() or int(
+        (header_lengths(members.entries) + compressed).sum()
+    ) != fragment.data_bytes:
+        raise CorruptArchive(
+            "The fragment's members do not fill its data", expected=f"{fragment.data_bytes} bytes"
+        )
     stream.seek(0)
-    data = Window(blocks(stream, fragment.data_bytes, "The fragment's data"))
-    entries, digest = members.entries, sha256()
-    headers = split(local_headers(members), header_lengths(entries))
-    facts = zip(
-        headers, *(entries[name].tolist() for name in ("method", "compressed", "size", "crc")), strict=True
-    )
-    for number, (header, method, compressed, size, crc) in enumerate(facts):
-        written = data.take(len(header) + compressed)
-        digest.update(written)
-        content = written[len(header) :]
-        try:
-            inflated = (
-                content if method == STORED else isal_zlib.decompress(content, RAW, min(size, BLOCK) or 1)
-            )
-        except _InflateError as error:
-            raise CorruptArchive(f"The compressed data is damaged: {error}", value=number) from error
-        if not written.startswith(header) or len(inflated) != size or isal_zlib.crc32(inflated) != crc:
-            raise CorruptArchive(
-                "A member is not what was written",
-                value=f"member {number}: CRC {isal_zlib.crc32(inflated):08x}, {len(inflated)} bytes",
-                expected=f"CRC {crc:08x}, {size} bytes",
-            )
+    digest = sha256()
+    for run in members.runs(_MEMBERS_AT_ONCE):
+        lengths = header_lengths(run.entries)
+        spans = lengths + run.entries["compressed"]
+        data = b"".join(blocks(stream, int(spans.sum()), "The fragment's data"))
+        digest.update(data)
+        starts = np.cumsum(spans) - spans
+        headers = np.frombuffer(data, np.uint8)[ragged(starts, lengths)]
+        if headers.tobytes() != local_headers(run):
+            raise CorruptArchive("Local headers and directory differ")
+        _require_contents(
+            run.entries,
+            [
+                data[start:stop]
+                for start, stop in zip((starts + lengths).tolist(), (starts + spans).tolist(), strict=True)
+            ],
+        )
     digest.update(directory)
-    if data.take(1) or digest.hexdigest() != fragment.sha256:
+    if digest.hexdigest() != fragment.sha256:
         raise CorruptArchive("The fragment is not the one that was written", expected=fragment.sha256)
+
+
+def _require_contents(entries: NDArray[np.void], data: Sequence[bytes]) -> None:
+    """Require that the members' data inflate to the sizes and CRCs of their entries."""
+    methods, sizes = entries["method"].tolist(), entries["size"].tolist()
+    try:
+        contents = [
+            each if method == STORED else isal_zlib.decompress(each, RAW, min(size, BLOCK) or 1)
+            for each, method, size in zip(data, methods, sizes, strict=True)
+        ]
+    except _InflateError as error:
+        raise CorruptArchive(f"The compressed data is damaged: {error}") from error
+    found = [(len(content), isal_zlib.crc32(content)) for content in contents]
+    wanted = list(zip(sizes, entries["crc"].tolist(), strict=True))
+    if found != wanted:
+        number = next(number for number, facts in enumerate(found) if facts != wanted[number])
+        (size, crc), (its_size, its_crc) = found[number], wanted[number]
+        raise CorruptArchive(
+            "A member is not what was written",
+            value=f"member {number}: CRC {crc:08x}, {size} bytes",
+            expected=f"CRC {its_crc:08x}, {its_size} bytes",
+        )
 
 
 def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
