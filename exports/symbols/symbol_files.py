@@ -110,13 +110,13 @@ def _draw_symbols(
         sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
         if screen_dpi is not None:
             drawing = replace(drawing, dpi=screen_dpi)
-        captions = _captions(carried[members], shown=drawing.hri)
-        for position, data in zip(members, write(group, drawing, captions), strict=True):
+        texts = captions(carried[members], shown=drawing.hri)
+        for position, data in zip(members, write(group, drawing, texts), strict=True):
             files[position] = data
     return files, drawn.sizes(carried.height, sizes, _SIZE)
 
 
-def _captions(carried: pl.DataFrame, *, shown: bool) -> Captions:
+def captions(carried: pl.DataFrame, *, shown: bool) -> Captions:
     """Return the texts of symbols. The human-readable one is left empty where it is not shown."""
     elements = [carried[place].to_list() for place in PLACES if shown and place in carried.columns]
     return Captions(
