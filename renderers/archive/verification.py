@@ -3,8 +3,7 @@
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 from isal import isal_zlib
@@ -27,16 +26,13 @@ from renderers.archive.records import (
     split,
 )
 from renderers.archive.streams import BLOCK, blocks
+from renderers.digested_stream import Sha256
 
 #: Members of a fragment whose contents are held at once: some megabytes.
 _MEMBERS_AT_ONCE = 1_000
 
 # The stub declares an instance where the library has a class.
 _InflateError = cast("type[Exception]", isal_zlib.error)
-
-
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
 
 
 def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
@@ -55,7 +51,7 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
             "The fragment's members do not fill its data", expected=f"{fragment.data_bytes} bytes"
         )
     stream.seek(0)
-    digest = sha256()
+    digest = Sha256()
     for run in members.runs(_MEMBERS_AT_ONCE):
         lengths = header_lengths(run.entries)
         spans = lengths + run.entries["compressed"]
@@ -109,7 +105,7 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
     Raises CorruptArchive at the first difference.
     """
     found = _find_directory(archive, summary)
-    digest, names, place, count = sha256(), _Names(), 0, 0
+    digest, names, place, count = Sha256(), _Names(), 0, 0
     for run in directories.records(archive, found):
         members = run.members
         if central_records(members) != run.raw:
@@ -170,7 +166,7 @@ def _require_headers(
     starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
     headers: bytes,
-    digest: _Hash,
+    digest: Sha256,
 ) -> None:
     """Digest the members' data, from the first start on, and require these local headers at the starts."""
     places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
@@ -201,10 +197,9 @@ class _Names:
         self._hashes.extend(map(hash, names))
 
     def require_distinct(self) -> None:
-        hashes = np.asarray(self._hashes)
-        different = len(np.unique(hashes))
-        if different != len(hashes):
-            raise CorruptArchive("A member name occurs more than once", value=len(hashes) - different)
+        hashes = np.sort(np.asarray(self._hashes))
+        if repeated := int((hashes[1:] == hashes[:-1]).sum()):
+            raise CorruptArchive("A member name occurs more than once", value=repeated)
 
 
 def _folded(name: bytes) -> bytes:
