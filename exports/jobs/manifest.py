@@ -1,11 +1,11 @@
 """The manifest: the selected entities, frozen to Parquet. All later steps read only this."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from io import BufferedReader
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,10 @@ from exports.requests.row_ranges import RowRanges
 #: larger chunks, because each costs a tenth of a second for its process and libraries.
 CHUNK_ROWS, LARGE_CHUNK_ROWS = 25_000, 50_000
 _LARGE_FROM = 200_000
+
+
+#: One row of a manifest, by column.
+Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
     else:
         few = Chunk(chunk.start, min(chunk.stop, chunk.start + _ROWS))
         drawn = (
-            file.data
+            file
             for frame in manifests.read_rows(plan, store, few, _ROWS)
             for file in symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI).files
         )
