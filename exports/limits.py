@@ -9,14 +9,15 @@ from exports.errors import StorageIsFull
 class Limits:
     """`max_items` are the entities of a job, `max_labels` its labels and `max_pages` those of a PDF, copies counted.
 
-    `max_storage_bytes` is the size of all artefacts of an organisation, from which on it gets no new jobs. None for
-    no limit.
+    An organisation gets no new jobs while its artefacts have `max_storage_bytes` or more, None for no limit, or while
+    `max_open_jobs` of its jobs have not ended.
     """
 
     max_items: int = 5_000_000
     max_labels: int = 20_000_000
     max_pages: int = 1_000_000
     max_storage_bytes: int | None = None
+    max_open_jobs: int = 200
 
     def require_room(self, stored_bytes: int) -> None:
         """Raise StorageIsFull if an organisation with so many bytes of artefacts may have no more."""

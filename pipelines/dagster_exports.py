@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
 
@@ -15,6 +15,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (
     AlreadyFinished,
+    ExportNotFound,
     KeyReused,
     StillInFlight,
 )
@@ -38,9 +39,10 @@ from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import mirror
-from pipelines.export.job_state import job_of, record_of
+from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
-from pipelines.storage import job_index
+from pipelines.storage import job_index, job_runs
+from pipelines.storage.job_runs import JobRun
 from pipelines.submission.submissions import Submissions
 from pipelines.watch import left_over
 from renderers.engine import Engine
@@ -68,7 +70,6 @@ class DagsterExports:
         accounts: Accounts,
         sync_threshold: int,
         limits: Limits,
-        max_open_jobs: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -80,9 +81,7 @@ class DagsterExports:
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
         self._accounts = accounts
-        self._submissions = Submissions(
-            instance, catalogue, artefacts, limits, max_open_jobs, engine, self._progress
-        )
+        self._submissions = Submissions(instance, catalogue, artefacts, limits, engine, self._progress)
 
     def ready(self) -> bool:
         return self._workers.ready
@@ -137,17 +136,19 @@ class DagsterExports:
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
-        record = record_of(self._instance, organisation, job_id)
-        job = self._job_of(record)
+        job = self.job(organisation, job_id)
+        run = self._instance.get_run_by_id(run_id_for(job_id))
+        if run is None:
+            raise ExportNotFound(job_id)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
-        if not left_over.cancel(record.dagster_run, self._instance, self._artefacts, self._accounts):
+        if not left_over.cancel(run, self._instance, self._artefacts, self._accounts):
             raise AlreadyFinished(job_id, "being published")
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
-        return self._job_of(record_of(self._instance, organisation, job_id))
+        return self._job_of(run_of(self._instance, organisation, job_id))
 
     def jobs(
         self,
@@ -157,15 +158,14 @@ class DagsterExports:
         after: JobPosition | None = None,
     ) -> JobPage:
         self._settle(organisation)
-        runs = job_index.of(self._instance)
         # One snapshot, so that a job on a page of one status has that status, and the total counts it.
-        with runs.snapshot() as connection:
+        with job_index.of(self._instance).snapshot() as connection:
             found = job_index.page(
                 connection, organisation, status, after=after, offset=page.offset, limit=page.size + 1
             )
             total = job_index.count(connection, organisation, status)
-            records = self._records(found[: page.size])
-        return JobPage([self._job_of(record) for record in records], total, len(found) > page.size)
+            runs = job_runs.of_ids(connection, found[: page.size])
+        return JobPage([self._job_of(run) for run in runs], total, len(found) > page.size)
 
     def gauges(self) -> Gauges:
         self._settle()
@@ -257,20 +257,12 @@ class DagsterExports:
     def _settle(self, organisation: str | None = None) -> None:
         """Ask the catalogue about jobs that failed after publishing, which nobody has asked about yet."""
         with job_index.of(self._instance).snapshot() as connection:
-            run_ids = job_index.unsettled(connection, organisation)
-        for record in self._records(run_ids):
-            mirror.settle(self._instance, record.dagster_run, self._catalogue, self._artefacts)
+            runs = job_runs.of_ids(connection, job_index.unsettled(connection, organisation))
+        for run in runs:
+            mirror.settle(self._instance, run, self._catalogue, self._artefacts)
 
-    def _records(self, run_ids: Sequence[str]) -> Sequence[dg.RunRecord]:
-        """Return the records of the runs in this order, without those that have been removed."""
-        if not run_ids:
-            return []
-        records = self._instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
-        by_id = {record.dagster_run.run_id: record for record in records}
-        return [by_id[run_id] for run_id in run_ids if run_id in by_id]
-
-    def _job_of(self, record: dg.RunRecord) -> ExportJob:
-        return job_of(record, self._progress, self._artefacts, self._catalogue)
+    def _job_of(self, run: JobRun) -> ExportJob:
+        return job_of(run, self._progress, self._artefacts, self._catalogue)
 
     @contextmanager
     def _answering(self, run_id: str, key: str) -> Generator[None]:

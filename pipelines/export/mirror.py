@@ -18,6 +18,7 @@ from exports.jobs import decision
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
+from pipelines.storage.job_runs import JobRun
 
 
 def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) -> bool:
@@ -41,15 +42,13 @@ def artefact_of(run_id: str, run_tags: Mapping[str, str], artefacts: ArtefactSto
     return decided and decided.artefact
 
 
-def settle(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, catalogue: Catalogue, artefacts: ArtefactStore
-) -> None:
+def settle(instance: dg.DagsterInstance, run: JobRun, catalogue: Catalogue, artefacts: ArtefactStore) -> None:
     """Tag a run that failed after publishing with whether its labels are recorded as printed."""
     recorded = is_recorded(run, catalogue, artefacts)
     instance.add_run_tags(run.run_id, {tags.RECORDED: tags.TRUE if recorded else tags.FALSE})
 
 
-def is_recorded(run: dg.DagsterRun, catalogue: Catalogue, artefacts: ArtefactStore) -> bool:
+def is_recorded(run: JobRun, catalogue: Catalogue, artefacts: ArtefactStore) -> bool:
     """Return whether the catalogue has the job's labels as printed. False if the job was never committed."""
     job_id = job_id_for(run.run_id)
     decided = decision.of(job_id, artefacts)

@@ -108,7 +108,6 @@ class Launches:
             self._catalogue,
             self._artefacts,
             settings.limits,
-            settings.max_open_jobs,
             settings.engine,
             self._progress,
         )

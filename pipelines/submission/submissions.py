@@ -19,7 +19,7 @@ from exports.ports import ExportJob, JobStatus
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
 from exports.symbols.links import require_links_possible
-from pipelines.export.job_state import job_of, record_of
+from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage.totals import require_room
 from pipelines.submission import open_jobs
@@ -34,7 +34,6 @@ class Submissions:
     catalogue: Catalogue
     artefacts: ArtefactStore
     limits: Limits
-    max_open_jobs: int
     engine: Engine
     progress: ProgressReader
 
@@ -92,12 +91,12 @@ class Submissions:
 
     def require_few_open(self, organisation: str, *, besides: int = 0) -> None:
         """Raise TooManyOpenJobs if the organisation may have no more. `besides` counts its runs that are no jobs yet."""
-        open_jobs.require_few_open(self.instance, organisation, self.max_open_jobs, besides=besides)
+        open_jobs.require_few_open(self.instance, organisation, self.limits.max_open_jobs, besides=besides)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
-        record = record_of(self.instance, organisation, job_id)
-        return job_of(record, self.progress, self.artefacts, self.catalogue)
+        run = run_of(self.instance, organisation, job_id)
+        return job_of(run, self.progress, self.artefacts, self.catalogue)
 
     def _reprintable(self, organisation: str, job_id: str) -> ExportPlan:
         """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""

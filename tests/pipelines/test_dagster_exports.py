@@ -79,8 +79,7 @@ def stage(
         artefacts=artefacts,
         sync_threshold=10,
         accounts=accounts,
-        limits=Limits(max_items=LOTS),
-        max_open_jobs=6,
+        limits=Limits(max_items=LOTS, max_open_jobs=6),
     )
     return Stage(exports, artefacts, workers, accounts)
 

@@ -86,7 +86,6 @@ def stage(
         sync_threshold=LOTS,
         accounts=accounts,
         limits=Limits(max_items=LOTS),
-        max_open_jobs=100,
     )
     return Stage(exports, artefacts, catalogue, accounts, dagster)
 

@@ -85,6 +85,7 @@ USED: Mapping[str, Sequence[str]] = {
         "recon_job_from_origin(origin)",
     ],
     "storage.dagster_storage": [
+        "AssetCheckExecutionsTable.c",
         "ConfigurableClassData",
         "ConsolidatedSqliteEventLogStorage._conn_string",
         "ConsolidatedSqliteEventLogStorage._connect()",
@@ -98,6 +99,7 @@ USED: Mapping[str, Sequence[str]] = {
         "RemoteInstigatorOrigin(repository_origin, instigator_name)",
         "RunTagsTable.c",
         "RunsTable.c",
+        "SqlEventLogStorage.index_connection()",
         "SqlRunStorage.add_historical_run(dagster_run, run_creation_time)",
         "SqlRunStorage.add_run(dagster_run)",
         "SqlRunStorage.add_run_tags(run_id, new_tags)",
@@ -152,7 +154,6 @@ OF_THE_INSTANCE = [
     "get_ref()",
     "get_run_by_id(run_id)",
     "get_run_ids()",
-    "get_run_record_by_id(run_id)",
     "get_run_records(filters, limit, ascending)",
     "get_runs(filters, limit)",
     "get_runs_count(filters)",

@@ -152,8 +152,7 @@ def dagster_ui(home: Path) -> Generator[Ui]:
             artefacts=artefacts,
             accounts=accounts,
             sync_threshold=0,
-            limits=Limits(),
-            max_open_jobs=100,
+            limits=Limits(max_open_jobs=100),
         )
         yield Ui(http, dagster, catalogue, artefacts, accounts, exports)
     accounts.close()
