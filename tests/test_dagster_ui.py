@@ -1,7 +1,7 @@
 """Exports from Dagster's UI in the running service: its web server, its daemon, and the API beside them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -93,32 +93,39 @@ def ended_runs(service: Service, ui: httpx.Client, backfill_id: str, count: int)
     raise ServiceError(f"the runs of backfill {backfill_id} have not ended: {runs}\n{service.log_tail()}")
 
 
-def test_exports_from_the_ui_are_jobs_of_the_api(service: Service, shop: Shop, tmp_path: Path) -> None:
+@pytest.fixture
+def olga(service: Service) -> Iterator[httpx.Client]:
+    """The UI in an operator's browser."""
+    with service.operator("olga") as ui:
+        yield ui
+
+
+def test_exports_from_the_ui_are_jobs_of_the_api(
+    service: Service, shop: Shop, olga: httpx.Client, tmp_path: Path
+) -> None:
     second = open_shop(service.home, "dagster-ui-second", tmp_path)
-    ui = service.operator("olga")
     for each in (shop, second):
         with service.client(each.key) as client:
-            receipt = materialize(ui, each.slug)
+            receipt = materialize(olga, each.slug)
             done = client.finish(receipt)
             assert done["status"] == "completed"
             assert len(client.download(done)) == done["file_size_bytes"]
             listed = client.send("GET", EXPORTS).json()
             assert [job["job_id"] for job in listed["data"]] == [receipt["job_id"]]
     actors = {"filter": {"tags": [{"key": "labels/actor", "value": "ui:olga"}]}}
-    assert len(ask(ui, _RUNS, actors)["runsOrError"]["results"]) == 2
+    assert len(ask(olga, _RUNS, actors)["runsOrError"]["results"]) == 2
 
     slugs = [shop.slug, second.slug]
-    refused, made = backfill(ui, slugs, REQUEST), backfill(ui, slugs, PROOF)
-    for run in ended_runs(service, ui, refused, 2):
+    refused, made = backfill(olga, slugs, REQUEST), backfill(olga, slugs, PROOF)
+    for run in ended_runs(service, olga, refused, 2):
         assert run["status"] == "FAILURE"
         [failure] = [event for event in run["eventConnection"]["events"] if event]
         assert "asset_config.record_printed, true or false" in failure["message"]
-    runs = ended_runs(service, ui, made, 2)
+    runs = ended_runs(service, olga, made, 2)
     assert [run["status"] for run in runs] == ["SUCCESS", "SUCCESS"]
     assert {
         tag["value"] for run in runs for tag in run["tags"] if tag["key"] == "labels/organisation"
     } == set(slugs)
-    ui.close()
     for each in (shop, second):
         with service.client(each.key) as client:
             statuses = [job["status"] for job in client.send("GET", EXPORTS).json()["data"]]
