@@ -41,6 +41,8 @@ def catalogue(home: Path) -> Catalogue:
         "import", "--org", "acme", "--products", str(home / "products.csv"), "--serials", str(home / "serials.csv")
     )  # fmt: skip
     assert done.stdout.splitlines() == [
+        "products.csv: CSV, UTF-8, separated by commas; products, 1 row",
+        "serials.csv: CSV, UTF-8, separated by commas; serials, 2 rows",
         "products: 1 read, 1 added, 0 updated, 0 unchanged, 0 rejected",
         "serials: 2 read, 2 added, 0 updated, 0 unchanged, 0 rejected",
     ]
