@@ -100,7 +100,8 @@ def import_(
     if not files and not any(named.values()):
         raise click.UsageError("Name at least one FILE, --products, --lots, --serials or --events.")
     from catalogue.imports.dates import DateOrder, FirstOfMonth
-    from catalogue.imports.ingest import ImportFile, ImportOptions, import_paths, kinds_by_path
+    from catalogue.imports.ingest import import_paths, kinds_by_path
+    from catalogue.imports.options import ImportFile, ImportOptions
     from catalogue.tables import Catalogue, catalogue_url
 
     settings = Settings().resolved()

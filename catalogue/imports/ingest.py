@@ -5,9 +5,8 @@
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 
 import duckdb
@@ -16,72 +15,17 @@ from deltalake import DeltaTable
 from catalogue import scratch
 from catalogue.errors import ImportFileError
 from catalogue.imports.columns import column_of
-from catalogue.imports.dates import DateOrder, FirstOfMonth
 from catalogue.imports.landing import land
 from catalogue.imports.merge import MERGED, Outcome, merge
-from catalogue.imports.reading.dialect import LINE_CHARACTERS
+from catalogue.imports.options import ImportFile, ImportOptions, Progress, Stage
 from catalogue.imports.reading.opened import Opened, open_path
 from catalogue.imports.report import FileReport, ImportReport, TableReport, write_problem_rows
-from catalogue.imports.source import FILES, Choices, SourceFile, sources_of
+from catalogue.imports.source import FILES, SourceFile, sources_of
 from catalogue.imports.staging import Staged, stage, workshop
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit
 
 _ALL_COLUMNS = tuple({name: None for file in FILES.values() for name in (*file.required, *file.optional)})
-
-
-@dataclass(frozen=True, slots=True)
-class ImportFile:
-    """A local file to be imported, which does not change meanwhile.
-
-    `kinds` are the tables it is for (products, lots, serials, lifecycle_events). Without any, the header says:
-    each table whose required columns it has. `name` is what reports call the file; the default is its own.
-    """
-
-    path: Path
-    kinds: tuple[str, ...] = ()
-    name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOptions:
-    """How files are read. The defaults guess nothing that could be wrong: doubtful rows are held.
-
-    `mapping` is from a column's name to the header's (`{"lot_number": "Charge"}`). `sheet` is a workbook's sheet, by
-    default the first one. `date_order` and `first_of_month` settle dates that do not tell. `accept_warnings`
-    imports held values as they are; a date that needs an order stays held. A `dry_run` changes nothing and
-    reports all of it.
-    """
-
-    mapping: Mapping[str, str] = field(default_factory=dict)
-    sheet: str | None = None
-    date_order: DateOrder | None = None
-    first_of_month: FirstOfMonth | None = None
-    accept_warnings: bool = False
-    dry_run: bool = False
-    line_characters: int = LINE_CHARACTERS
-
-
-class Stage(StrEnum):
-    """A stage of importing one table. They follow each other in this order."""
-
-    CHECKING = "checking"
-    COMPARING = "comparing"
-    LANDING = "landing"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Progress of one table: `rows` of `total` rows have passed the stage.
-
-    `total` is an estimate while a file is checked. A stage may start over after another writer's commit.
-    """
-
-    table: str
-    stage: Stage
-    rows: int
-    total: int
 
 
 def import_files(
@@ -95,12 +39,18 @@ def import_files(
     rejects_dir: Path,
     now: datetime | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
-    options: ImportOptions = ImportOptions(),
+    options: ImportOptions | None = None,
 ) -> ImportReport:
     """Import one file for each of the tables as `import_paths` does. One file may be given for several tables."""
     given = {"products": products, "lots": lots, "serials": serials, "lifecycle_events": events}
     return import_paths(
-        catalogue, organisation, kinds_by_path(given), options, rejects_dir, now=now, on_progress=on_progress
+        catalogue,
+        organisation,
+        kinds_by_path(given),
+        options or ImportOptions(),
+        rejects_dir,
+        now=now,
+        on_progress=on_progress,
     )
 
 
@@ -137,13 +87,12 @@ def import_paths(
     are for the same table; then no row of any file is imported.
     """
     moment = now or datetime.now(UTC)
-    choices = Choices(options.mapping, options.date_order, options.first_of_month, options.accept_warnings)
     _require_known(options.mapping)
     with (
         tempfile.TemporaryDirectory(prefix=scratch.prefix("import")) as folder,
         workshop(catalogue) as connection,
     ):
-        read = [_read(file, Path(folder) / str(n), options, choices) for n, file in enumerate(files)]
+        read = [_read(file, Path(folder) / str(n), options) for n, file in enumerate(files)]
         _require_once(read)
         staged = [
             [_staged(connection, source, moment, on_progress) for source in file.sources] for file in read
@@ -169,7 +118,7 @@ class _Read:
     ignored: tuple[str, ...]
 
 
-def _read(file: ImportFile, folder: Path, options: ImportOptions, choices: Choices) -> _Read:
+def _read(file: ImportFile, folder: Path, options: ImportOptions) -> _Read:
     folder.mkdir()
     names = {*options.mapping.values()}
     opened = open_path(
@@ -180,7 +129,7 @@ def _read(file: ImportFile, folder: Path, options: ImportOptions, choices: Choic
         name=file.name,
         line_characters=options.line_characters,
     )
-    return _Read(opened, *sources_of(opened, sorted(file.kinds, key=list(FILES).index), choices))
+    return _Read(opened, *sources_of(opened, sorted(file.kinds, key=list(FILES).index), options))
 
 
 def _require_known(mapping: Mapping[str, str]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import polars as pl
 
@@ -10,7 +9,7 @@ from catalogue.errors import ImportFileError
 from catalogue.imports import dates
 from catalogue.imports.columns import understood
 from catalogue.imports.damage import Settled, read_cells
-from catalogue.imports.dates import DateOrder, FirstOfMonth
+from catalogue.imports.options import ImportOptions
 from catalogue.imports.reading.opened import Opened
 
 
@@ -60,8 +59,8 @@ _OF_ONE_KIND = ("id", "active", "created_at")
 class SourceFile:
     """The rows of a file that are one table's, with the place of each column that the table takes.
 
-    In a `shared` file each row may be of several tables: it is of those whose own column it fills. A file's first
-    table also takes the rows of none. `settled` says how doubtful values are read.
+    In a `shared` file each row may be of several tables: it is of those with a value in a column of
+    their own. A file's first table also takes the rows of none. `settled` says how doubtful values are read.
     """
 
     opened: Opened
@@ -97,17 +96,16 @@ class SourceFile:
 
         Blank rows are in neither the rows nor their number.
         """
-        own = {table: pl.col(FILES[table].required[-1]).is_not_null() for table in self.shared}
-        mine = own[self.table]
-        if self.is_first:
-            mine |= ~reduce(pl.Expr.or_, own.values())
-        wanted = {column: self.places[column] for column in self.present}
-        wanted |= {
-            column: place
-            for column, place in self.places.items()
-            if column in {FILES[table].required[-1] for table in self.shared}
+        own = {table: self._own(table) for table in self.shared}
+        fills = {
+            table: pl.any_horizontal(pl.col(column).is_not_null() for column in columns)
+            for table, columns in own.items()
         }
-        for batch in self.opened.batches(wanted):
+        mine = fills[self.table]
+        if self.is_first:
+            mine |= ~pl.any_horizontal(fills.values())
+        wanted = dict.fromkeys((*self.present, *(column for columns in own.values() for column in columns)))
+        for batch in self.opened.batches({column: self.places[column] for column in wanted}):
             blank = int(batch["blank"].sum())
             rows = batch.filter(~pl.col("blank")) if blank else batch
             height = rows.height
@@ -115,26 +113,22 @@ class SourceFile:
                 rows = rows.filter(mine)
             yield read_cells(rows.select("row", *self.present), self.settled), height, blank
 
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the caller decides about a file. `mapping` is from a column to the header's name for it."""
-
-    mapping: Mapping[str, str]
-    date_order: DateOrder | None
-    first_of_month: FirstOfMonth | None
-    accept_warnings: bool
+    def _own(self, table: str) -> list[str]:
+        """Return the file's columns that are of this table and of no other one of the file."""
+        others = {column for other in self.shared if other != table for column in _columns(other)}
+        key = FILES[table].required[-1]
+        return [column for column in self.places if column == key or column in {*_columns(table)} - others]
 
 
 def sources_of(
-    opened: Opened, kinds: Sequence[str], choices: Choices
+    opened: Opened, kinds: Sequence[str], options: ImportOptions
 ) -> tuple[list[SourceFile], tuple[str, ...]]:
     """Return what each of the tables takes from the file, and the names of the columns that none takes.
 
     Without `kinds` the columns say which tables these are. Raises ImportFileError if a required column is missing.
     """
-    known = _known(kinds or _kinds_by_header(opened, choices))
-    found = understood(opened.header, known, choices.mapping, opened.name)
+    known = _known(kinds or _kinds_by_header(opened, options))
+    found = understood(opened.header, known, options.mapping, opened.name)
     tables = kinds or _kinds_of(found.used)
     for column in dict.fromkeys(
         column for table in tables or ["products"] for column in FILES[table].required
@@ -151,22 +145,24 @@ def sources_of(
     left = tuple(opened.header[place].strip() for column, place in found.used.items() if column not in known)
     dated = [column for column in dates.COLUMNS if column in used]
     places = {column: used[column] for column in dated}
-    readings = dates.survey(opened.batches(places), dated, choices.date_order) if dated else {}
-    settled = Settled(choices.accept_warnings, choices.first_of_month, readings)
+    readings = dates.survey(opened.batches(places), dated, options.date_order) if dated else {}
+    settled = Settled(options.accept_warnings, options.first_of_month, readings)
     sources = [SourceFile(opened, table, used, tuple(tables), settled) for table in tables]
     return sources, (*found.ignored, *left)
 
 
+def _columns(table: str) -> tuple[str, ...]:
+    return (*FILES[table].required, *FILES[table].optional)
+
+
 def _known(tables: Sequence[str]) -> list[str]:
-    listed = dict.fromkeys(
-        column for table in tables for column in (*FILES[table].required, *FILES[table].optional)
-    )
+    listed = dict.fromkeys(column for table in tables for column in _columns(table))
     return [column for column in listed if len(tables) == 1 or column not in _OF_ONE_KIND]
 
 
-def _kinds_by_header(opened: Opened, choices: Choices) -> Sequence[str]:
+def _kinds_by_header(opened: Opened, options: ImportOptions) -> Sequence[str]:
     """Return the tables whose columns the header may have: events have columns that nothing else has."""
-    events = understood(opened.header, _known(["lifecycle_events"]), choices.mapping, opened.name)
+    events = understood(opened.header, _known(["lifecycle_events"]), options.mapping, opened.name)
     if set(FILES["lifecycle_events"].required) <= set(events.used):
         return ["lifecycle_events"]
     return _ENTITIES

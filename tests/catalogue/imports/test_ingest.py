@@ -10,7 +10,9 @@ import pytest
 from catalogue.errors import CatalogueError, ImportFileError
 from catalogue.ids import canonical_id, derived_id
 from catalogue.imports import landing, rules
-from catalogue.imports.ingest import ImportReport, Progress, Stage, TableReport, import_files
+from catalogue.imports.ingest import import_files
+from catalogue.imports.options import Progress, Stage
+from catalogue.imports.report import ImportReport, TableReport
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
 from gs1.errors import LabelError
