@@ -113,13 +113,14 @@ def _survey(path: Path, separator: int, start: int, plain: bool, header: str) ->
     decoder = codecs.getincrementaldecoder("utf-8")()
     for block in _blocks(path):
         lines += block.count(b"\n")
-        is_utf8 = is_utf8 and _decodes(block, decoder)
+        is_utf8 = is_utf8 and _decodes(block, decoder, final=False)
         checked = block
         while skipped and checked:
             checked = checked.partition(b"\n")[2]
             skipped -= 1
         regular = regular and is_utf8 and _is_regular(checked, separator, columns)
-    return regular, is_utf8, lines
+    is_utf8 = is_utf8 and _decodes(b"", decoder, final=True)
+    return regular and is_utf8, is_utf8, lines
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -137,11 +138,11 @@ def _blocks(path: Path) -> Iterator[bytes]:
         yield rest
 
 
-def _decodes(block: bytes, decoder: codecs.IncrementalDecoder) -> bool:
+def _decodes(block: bytes, decoder: codecs.IncrementalDecoder, *, final: bool) -> bool:
     if block.isascii() and decoder.getstate()[0] == b"":
         return True
     try:
-        decoder.decode(block)
+        decoder.decode(block, final)
     except UnicodeDecodeError:
         return False
     return True
@@ -185,6 +186,6 @@ def _eight_bit(path: Path) -> str:
     """
     for block in _blocks(path):
         for line in block.splitlines():
-            if not line.isascii() and _decodes(line, codecs.getincrementaldecoder("utf-8")()):
+            if not line.isascii() and _decodes(line, codecs.getincrementaldecoder("utf-8")(), final=True):
                 return "utf-8"
     return "cp1252"
