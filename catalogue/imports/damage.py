@@ -26,8 +26,8 @@ _SHOWN_DATE = rf"^([0-9]{{1,2}}-({_MONTHS})|({_MONTHS})-[0-9]{{2}})$"
 _DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
 _MIDNIGHT = " 00:00:00"
 
-# Spreadsheets' error values.
-_ERROR = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)$"
+# Spreadsheets' error values, and our mark for a formula whose value was not stored.
+_ERROR = r"^#(FORMULA!|N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)$"
 
 _SHORT_GTIN = r"^[0-9]{9,11}$"
 
@@ -105,7 +105,7 @@ def _with_zeros(frame: pl.DataFrame) -> pl.Expr:
 def refusals(present: list[str]) -> list[Rule]:
     """Return the rules about values that are lost: a formula's error stands where they were."""
     return [
-        Rule(column, said(column).str.contains(_ERROR), pl.lit("a formula's error in place of a value"))
+        Rule(column, said(column).str.contains(_ERROR), pl.lit("a formula without a value, or with an error"))
         for column in present
     ]
 

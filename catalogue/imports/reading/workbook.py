@@ -10,6 +10,8 @@ import os
 import resource
 import subprocess
 import sys
+import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -18,6 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from catalogue.errors import ImportFileError
 from catalogue.imports.reading.converted import MOST_COLUMNS, Converted, convert
+from catalogue.imports.reading.lost_cells import lost_cells
 
 #: The memory of the process, in bytes, and how many seconds of CPU time it may use.
 MEMORY_BYTES = 1 << 30
@@ -85,12 +88,15 @@ def _told(path: str, sheet: str, folder: Path) -> dict[str, object]:
             if not names or (sheet and sheet not in names):
                 return {"error": f"there is no sheet {sheet}", "expected": f"one of {', '.join(names)}"}
             found = workbook.get_sheet_by_name(sheet or names[0])
+            lost = lost_cells(Path(path), names.index(found.name)) if zipfile.is_zipfile(path) else iter(())
     except CalamineError as error:
         return {
             "error": f"no workbook that can be read ({error})",
             "expected": "XLSX or ODS, without a password",
         }
-    rows = ([_text(cell) for cell in row] for row in found.iter_rows())
+    rows = _with_lost(
+        ([_text(cell) for cell in row] for row in found.iter_rows()), lost, (found.start or (0, 0))[1]
+    )
     header_row, header = next(
         ((number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)), (0, [])
     )
@@ -101,6 +107,23 @@ def _told(path: str, sheet: str, folder: Path) -> dict[str, object]:
         }
     written = convert(enumerate(rows, header_row + 1), len(header), folder)
     return {"name": found.name, "names": names, "header": header, "rows": asdict(written)}
+
+
+def _with_lost(
+    rows: Iterator[list[str]], lost: Iterator[tuple[int, int, str]], first: int
+) -> Iterator[list[str]]:
+    """Yield the rows with the cells that were lost, which come in the rows' order.
+
+    `first` is the number of empty columns before the rows' first cell.
+    """
+    next_one = next(lost, None)
+    for number, row in enumerate(rows, 1):
+        while next_one is not None and next_one[0] <= number:
+            at, column, text = next_one
+            if at == number and first < column <= first + len(row):
+                row[column - 1 - first] = text
+            next_one = next(lost, None)
+        yield row
 
 
 def _text(cell: object) -> str:

@@ -65,7 +65,7 @@ def test_an_ordinary_lot_is_not_held(catalogue: Catalogue, tmp_path: Path, lot: 
         ("123456784", 1, 0, "00000123456784 with them"),
         ("12345678906", 0, 1, "11 digits"),
         ("9.50600E+12", 0, 1, "spreadsheet notation"),
-        ("#N/A", 0, 1, "a formula's error"),
+        ("#N/A", 0, 1, "a formula without a value, or with an error"),
         ('"=""09506000134352"""', 0, 0, ""),
         (" 9506000134352 ", 0, 0, ""),
     ],

@@ -274,6 +274,37 @@ def test_cells_are_text_as_a_spreadsheet_would_keep_them(tmp_path: Path) -> None
     assert [row[1] for _, row in read(path)] == [*cells.values(), "true"]
 
 
+def test_errors_and_formulas_without_values_are_no_empty_cells(tmp_path: Path) -> None:
+    path = tmp_path / "formulas.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("Notes").write_formula(1, 1, "=NA()", None, "#N/A")
+        sheet = book.add_worksheet("Stock")
+        sheet.write_row(0, 1, HEADER)
+        sheet.write_formula(1, 2, "=VLOOKUP(1,Notes!A:B,2)", None, "#N/A")
+        sheet.write_formula(2, 3, "=1/0", None, "#DIV/0!")
+        sheet.write_formula(3, 1, "=1+1", None, 2)
+    folder = tmp_path / "converted"
+    folder.mkdir()
+    table = open_path(path, folder, is_known, sheet="Stock")
+    (frame,) = table.batches()
+    assert frame.drop("blank").rows() == [
+        (2, None, "#N/A", None), (3, None, None, "#DIV/0!"), (4, "2", None, None),
+    ]  # fmt: skip
+
+    without = tmp_path / "openpyxl.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["gtin", "name"])
+    book.active.append(["1", "=1+1"])
+    book.save(without)
+    assert read(without) == [(2, ("1", "#FORMULA!"))]
+
+    rows = (
+        b'<row r="1"><c r="A1" t="inlineStr"><is><t>gtin</t></is></c><c r="B1" t="inlineStr"><is><t>name</t></is></c></row>'
+        b'|<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="str"><f>""</f><v></v></c></row>|'
+    )
+    assert read(rebuilt(tmp_path / "empty.xlsx", rows)) == [(2, ("1", ""))], "an empty text is a value"
+
+
 @pytest.mark.parametrize("name", ["table.parquet", "table.pq"])
 def test_parquet_types_become_text(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
