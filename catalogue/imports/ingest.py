@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from catalogue import scratch
 from catalogue.errors import ImportFileError
-from catalogue.imports.columns import column_of
+from catalogue.imports.columns import column_of, simplified
 from catalogue.imports.landing import land
 from catalogue.imports.merge import MERGED, Outcome, merge
 from catalogue.imports.options import ImportFile, ImportOptions, Progress, Stage
@@ -120,11 +120,11 @@ class _Read:
 
 def _read(file: ImportFile, folder: Path, options: ImportOptions) -> _Read:
     folder.mkdir()
-    names = {*options.mapping.values()}
+    names = {simplified(name) for name in options.mapping.values()}
     opened = open_path(
         file.path,
         folder,
-        lambda name: name in names or column_of(name, _ALL_COLUMNS) is not None,
+        lambda name: simplified(name) in names or column_of(name, _ALL_COLUMNS) is not None,
         sheet=options.sheet,
         name=file.name,
         line_characters=options.line_characters,

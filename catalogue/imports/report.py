@@ -12,6 +12,7 @@ import xlsxwriter
 
 from catalogue import duck
 from catalogue.imports.columns import PROBLEMS
+from catalogue.imports.reading.dialect import SEPARATORS
 from catalogue.imports.reading.opened import Opened
 
 # A sheet has this many rows, its header included.
@@ -98,7 +99,8 @@ def write_problem_rows(
     """
     workshop.execute(
         f"""CREATE OR REPLACE TABLE problem_rows AS
-        SELECT row, max(class) AS class, string_agg(DISTINCT concat_ws(': ', "column", reason), '; ') AS problems
+        SELECT row, max(class) AS class,
+            array_to_string(list_sort(list(DISTINCT concat_ws(': ', "column", reason))), '; ') AS problems
         FROM ({problems}) GROUP BY row ORDER BY row"""  # noqa: S608 - our own names
     )
     counts = dict(workshop.execute("SELECT class, count(*) FROM problem_rows GROUP BY class").fetchall())
@@ -151,6 +153,8 @@ class _Csv:
         self._stream = path.open("wb")
         header = pl.DataFrame([_header(opened)], orient="row")
         self._stream.write(b"\xef\xbb\xbf")
+        if opened.separator not in SEPARATORS:
+            self._stream.write(f"sep={opened.separator}\n".encode())
         self.write(header)
 
     def write(self, rows: pl.DataFrame) -> None:

@@ -20,7 +20,7 @@ LINE_CHARACTERS = 1 << 20
 
 _BLOCK_BYTES = 1 << 22
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_SEP_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=([!#-/:-@\[-^`{-~\t])"?\s*', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _QUOTE, _LINE_FEED, _RETURN = b'"\n\r'
 

@@ -69,8 +69,8 @@ def read_sheet(
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment for the process: it needs the import path, and no secrets."""
-    kept = ("PATH", "PYTHONPATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "VIRTUAL_ENV")
+    """Return the environment for the process: what Python needs, the mark by which a service ends it, no secrets."""
+    kept = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "HOME", "TMPDIR", "LABELS_SERVE_ID")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 

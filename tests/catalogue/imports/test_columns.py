@@ -1,6 +1,7 @@
 """Names of columns: exact ones, usual other ones, and those the caller states."""
 
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +33,15 @@ def test_every_other_name_means_one_column_of_an_import() -> None:
 def test_the_table_has_no_name_twice() -> None:
     table = resources.files("catalogue.imports").joinpath("column_names.csv").read_text(encoding="utf-8")
     assert len(table.splitlines()) - 1 == len(other_names())
+
+
+def test_the_page_for_users_lists_every_name() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "catalogues.md").read_text(encoding="utf-8")
+    table = page.partition("| column | also called |")[2].partition("\n\n")[0]
+    listed = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    assert {
+        simplified(name): column.strip("`") for column, names in listed for name in names.split(", ")
+    } == other_names()
 
 
 def test_a_column_is_found_by_what_is_stated_then_by_its_own_name_then_by_another() -> None:
