@@ -21,7 +21,7 @@ from catalogue.imports.options import ImportFile, ImportOptions, Progress, Stage
 from catalogue.imports.reading.opened import Opened, open_path
 from catalogue.imports.report import FileReport, ImportReport, TableReport, write_problem_rows
 from catalogue.imports.source import FILES, SourceFile, sources_of
-from catalogue.imports.staging import Staged, stage, workshop
+from catalogue.imports.staging import Staged, settle, stage, workshop
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit
 
@@ -97,6 +97,8 @@ def import_paths(
         staged = [
             [_staged(connection, source, moment, on_progress) for source in file.sources] for file in read
         ]
+        for tables in staged:
+            settle(tables)
         order = sorted((table for tables in staged for table in tables), key=_table_order)
         jobs = [
             _Import(catalogue, organisation, table, results_dir, moment, options, on_progress)

@@ -1,7 +1,7 @@
 """An import's workshop: a DuckDB database on disk with a file's checked rows and its rejects."""
 
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -166,11 +166,25 @@ def stage(
         on_rows(read)
     staged = Staged(source, connection, read, file_rows, blank_rows, first_rows)
     staged.clear_refused()
-    if not events:
-        if source.repeats:
-            _drop_repeats(staged)
-        _refuse_repeated(staged)
     return staged
+
+
+def settle(tables: Sequence[Staged]) -> None:
+    """Hold a file's row for all tables if it is held for one of them; then refuse or drop rows that repeat others."""
+    workshop = tables[0].workshop
+    if len(tables) > 1:
+        held = " UNION ALL ".join(f"FROM {staged.holds}" for staged in tables)
+        workshop.execute(f"CREATE OR REPLACE TABLE held AS {held}")
+        for staged in tables:
+            workshop.execute(
+                f"INSERT INTO {staged.holds} FROM held WHERE row IN (SELECT row FROM {staged.rows})"  # noqa: S608 - our own names
+            )
+            workshop.execute(f"DELETE FROM {staged.rows} WHERE row IN (SELECT row FROM held)")  # noqa: S608
+    for staged in tables:
+        if staged.source.table != "lifecycle_events":
+            if staged.source.repeats:
+                _drop_repeats(staged)
+            _refuse_repeated(staged)
 
 
 def _stage_broken(connection: duckdb.DuckDBPyConnection, source: SourceFile) -> int:

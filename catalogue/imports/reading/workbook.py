@@ -83,7 +83,8 @@ def _main(path: str, sheet: str, folder: str, memory_bytes: str) -> None:
 
 def _told(path: str, sheet: str, folder: Path) -> dict[str, object]:
     try:
-        with CalamineWorkbook.from_path(path) as workbook:
+        # Of a path it would believe the suffix.
+        with Path(path).open("rb") as stream, CalamineWorkbook.from_filelike(stream) as workbook:
             names = workbook.sheet_names
             if not names or (sheet and sheet not in names):
                 return {"error": f"there is no sheet {sheet}", "expected": f"one of {', '.join(names)}"}

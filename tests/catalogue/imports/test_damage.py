@@ -143,3 +143,19 @@ def test_one_sheet_holds_products_lots_and_serials(catalogue: Catalogue, tmp_pat
     assert [(line.split(",")[6], line.split(",")[7].partition(":")[0]) for line in refused] == [
         ("5", "lot_number"), ("6", "gtin"), ("7", "lot_number"), ("8", "name"),
     ]  # fmt: skip
+
+
+def test_a_row_that_is_held_for_its_lot_is_held_for_its_serial_too(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    text = (
+        "gtin,name,batch,serial,exp\n"
+        f"{GTIN},Tea,L1,S1,3/4/2027\n"
+        f"{GTIN},Tea,L1,S2,3/4/2027\n"
+        f"{GTIN},Tea,L2,S3,2027-05-06\n"
+    )
+    file = load(catalogue, tmp_path, text)
+    assert (file.held, file.refused, lots(catalogue)) == (2, 0, {"L2": "2027-05-06"})
+    file = load(catalogue, tmp_path, text, date_order=DateOrder.DMY)
+    assert (file.held, file.refused) == (0, 0)
+    assert lots(catalogue) == {"L1": "2027-04-03", "L2": "2027-05-06"}

@@ -274,6 +274,14 @@ def test_cells_are_text_as_a_spreadsheet_would_keep_them(tmp_path: Path) -> None
     assert [row[1] for _, row in read(path)] == [*cells.values(), "true"]
 
 
+@pytest.mark.parametrize("name", ["libreoffice.xlsx", "libreoffice.ods"])
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".ods", ""])
+def test_the_content_tells_a_workbook_whatever_its_name(tmp_path: Path, name: str, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    path.write_bytes((Path(__file__).parents[2] / "spreadsheets" / name).read_bytes())
+    assert opened(path).form == "workbook, sheet Stock"
+
+
 def test_errors_and_formulas_without_values_are_no_empty_cells(tmp_path: Path) -> None:
     path = tmp_path / "formulas.xlsx"
     with xlsxwriter.Workbook(path) as book:
