@@ -11,11 +11,12 @@ import polars as pl
 
 from catalogue.schema import MANIFEST
 from exports.jobs.plan import ExportPlan
-from exports.reports.rows import ManifestRow
 from exports.requests.export_types import ExportType
 from exports.requests.request import ExportRequest
-from exports.symbols.symbol_files import SymbolFile, draw
+from exports.symbols.drawn import manifest_rows
+from exports.symbols.symbol_files import draw
 from exports.verification.reading import SYMBOLOGY_IDENTIFIERS
+from gs1.symbol_size import SymbolKind
 
 GALLERY = Path(__file__).parent / "gallery"
 PAGE = "README.md"
@@ -109,13 +110,14 @@ def gallery() -> dict[str, bytes]:
     page = [_INTRODUCTION]
     for exhibit in EXHIBITS:
         symbol, row = _drawn(exhibit)
-        files[f"{exhibit.name}.svg"] = symbol.data
+        files[f"{exhibit.name}.svg"] = symbol
         page.append(_section(exhibit, symbol, row))
     files[PAGE] = "\n".join(page).encode()
     return files
 
 
-def _drawn(exhibit: Exhibit) -> tuple[SymbolFile, ManifestRow]:
+def _drawn(exhibit: Exhibit) -> tuple[bytes, dict[str, str]]:
+    """Return the exhibit's file and its row of `manifest.csv`."""
     request = ExportRequest.model_validate(
         {
             "scope": exhibit.scope,
@@ -127,26 +129,26 @@ def _drawn(exhibit: Exhibit) -> tuple[SymbolFile, ManifestRow]:
     plan = ExportPlan("gallery", "gallery", None, "gallery", datetime(2026, 1, 1, tzinfo=UTC), request)
     row = {"row": 0, "scope": exhibit.scope, "entity_id": exhibit.name, **exhibit.entity}
     drawn = draw(plan, pl.DataFrame([row], schema=MANIFEST))
-    [symbol], [line] = drawn.files, drawn.manifest_rows
+    [symbol], [line] = drawn.files, manifest_rows(drawn.symbols).rows(named=True)
     return symbol, line
 
 
-def _section(exhibit: Exhibit, symbol: SymbolFile, row: ManifestRow) -> str:
-    picture = ET.fromstring(symbol.data).attrib  # noqa: S314 - drawn by us, a line above
+def _section(exhibit: Exhibit, symbol: bytes, row: dict[str, str]) -> str:
+    picture = ET.fromstring(symbol).attrib  # noqa: S314 - drawn by us, a line above
     width, height = (float(picture[side].removesuffix("mm")) for side in ("width", "height"))
     reported = " or ".join(
-        f"`{identifier}`" for identifier in sorted(SYMBOLOGY_IDENTIFIERS[symbol.payload.kind])
+        f"`{identifier}`" for identifier in sorted(SYMBOLOGY_IDENTIFIERS[SymbolKind(row["symbology"])])
     )
     facts = [
-        ("symbology", f"`{row.symbology}`"),
-        ("carries", f"`{row.payload}`"),
+        ("symbology", f"`{row['symbology']}`"),
+        ("carries", f"`{row['payload']}`"),
         ("a scanner reports", reported),
-        ("X-dimension", f"{row.x_dimension_mm} mm"),
+        ("X-dimension", f"{row['x_dimension_mm']} mm"),
         ("size with quiet zones", f"{width:.2f} × {height:.2f} mm"),
-        ("width of the symbol", f"{row.modules} X"),
+        ("width of the symbol", f"{row['modules']} X"),
         ("made by", f"`{exhibit.export_type}`, scope `{exhibit.scope}`"),
     ]
-    facts += [("note in the manifest", row.note)] if row.note else []
+    facts += [("note in the manifest", row["note"])] if row["note"] else []
     table = "".join(f"| {name} | {value} |\n" for name, value in facts)
     return (
         f"## {exhibit.heading}\n\n{exhibit.remark}\n\n"

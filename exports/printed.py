@@ -4,7 +4,7 @@ It follows from the frozen manifest, the plan and the sheets' layout, a column a
 A test compares it with what is drawn.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -16,13 +16,10 @@ from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import Slot
 from exports.sheets import plan as sheet_plan
-from exports.sheets.pages import fitted_name
+from exports.sheets.pages import fitted_names, line_text
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import payload_maker
+from exports.symbols.payloads import hri, payloads
 from renderers.sheets.model import LabelLayout
-
-#: The elements of a label, by Application Identifier, in the order of an element string.
-_Elements = Mapping[str, pl.Expr]
 
 
 def printing(plan: ExportPlan, committed_at: datetime, store: ArtefactStore) -> Printing:
@@ -46,20 +43,16 @@ def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Ite
     """
     sheet = _sheet(plan, store)
     slots = _slots(plan, sheet)
-    scope = plan.request.scope
-    short = scope is Scope.SERIALS and slots == (Slot.LINEAR,)
-    carried = _elements(short=short)
+    # The bars of a serial alone carry neither lot nor date.
+    short = plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,)
     for rows in printed_rows(plan, parts, store):
-        if scope is Scope.PRODUCTS and Slot.LINEAR in slots:
-            rows = _with_digits(rows)  # noqa: PLW2901 - the same rows
-        lines = _symbol_lines(plan) if sheet is None else _sheet_lines(sheet, rows, carried)
         yield rows.with_columns(
             _known("lot_number", left_out=short).alias("carried_lot"),
             _known("expiry", left_out=short).alias("carried_expiry"),
             pl.when(pl.col("expiry").is_null())
             .then(_known("best_before", left_out=short))
             .alias("carried_best_before"),
-            _stacked(lines).alias("lines"),
+            (_symbol_lines(plan, rows) if sheet is None else _sheet_lines(plan, sheet, rows)).alias("lines"),
         )
 
 
@@ -75,78 +68,31 @@ def _known(column: str, *, left_out: bool) -> pl.Expr:
     return pl.lit(None, pl.String) if left_out else pl.col(column)
 
 
-def _elements(*, short: bool) -> _Elements:
-    """Return the texts `(AI)value`, null where there is no value. Both dates have the place of (17).
-
-    The short form is that of a GS1-128 of a serial.
-    """
-
-    def text(ai: str, column: str) -> pl.Expr:
-        return pl.lit(f"({ai})") + pl.col(column)
-
-    gtin, serial = text("01", "gtin14"), text("21", "serial_number")
-    if short:
-        return {"01": gtin, "21": serial}
-    date = pl.coalesce(text("17", "expiry"), text("15", "best_before"))
-    return {"01": gtin, "17": date, "10": text("10", "lot_number"), "21": serial}
+def _symbol_lines(plan: ExportPlan, rows: pl.DataFrame) -> pl.Expr:
+    """Return the text of each symbol that shows one, each on a line. A linear symbol always does."""
+    shown = [slot for slot in plan.slots if slot is Slot.LINEAR or plan.config.hri is True]
+    carried = [payloads(slot, plan.resolver, rows) for slot in shown]
+    return _stacked(labels.select(hri(labels)).to_series() for labels in carried)
 
 
-def _with_digits(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the products with the symbol that carries the GTIN alone (`kind`), and its `digits`."""
-    distinct = rows.unique(["gtin14", "carrier"], maintain_order=True)
-    payloads = list(map(payload_maker(Slot.LINEAR, None), distinct.iter_rows(named=True)))
-    shown = distinct.select("gtin14", "carrier").with_columns(
-        pl.Series("kind", [payload.kind.value for payload in payloads], pl.String),
-        pl.Series("digits", [payload.hri for payload in payloads], pl.String),
-    )
-    return rows.join(shown, on=["gtin14", "carrier"], how="left", nulls_equal=True, maintain_order="left")
-
-
-def _symbol_lines(plan: ExportPlan) -> list[pl.Expr]:
-    """Return the text of each symbol that shows one. A linear symbol always does."""
-    lines: list[pl.Expr] = []
-    for slot in plan.slots:
-        if slot is Slot.LINEAR and plan.request.scope is Scope.PRODUCTS:
-            lines.append(pl.col("digits"))
-        elif slot is Slot.LINEAR or plan.config.hri is True:
-            short = slot is Slot.LINEAR and plan.request.scope is Scope.SERIALS
-            lines.append(_joined(_elements(short=short).values()))
-    return lines
-
-
-def _sheet_lines(sheet: SheetPlan, rows: pl.DataFrame, elements: _Elements) -> list[pl.Expr]:
+def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Expr:
     """Return the label's lines from top to bottom. Each layout is for one kind of symbol."""
-    if "kind" not in rows.columns:
-        (layout,) = sheet.layouts
-        return _layout_lines(layout, rows, elements)
-    digits = {"": pl.col("digits")}
+    labels = payloads(sheet.slot, plan.resolver, rows).with_columns(rows["product_name"])
     of_kind = [
-        pl.when(pl.col("kind") == layout.kind.value).then(_stacked(_layout_lines(layout, rows, digits)))
+        pl.when(pl.lit(labels["kind"] == layout.kind.value)).then(_stacked(_layout_lines(layout, labels)))
         for layout in sheet.layouts
     ]
-    return [pl.coalesce(of_kind)]
+    return pl.coalesce(of_kind)
 
 
-def _layout_lines(layout: LabelLayout, rows: pl.DataFrame, elements: _Elements) -> list[pl.Expr]:
-    lines = [
-        (line.baseline_mm, _joined(elements[ai] for ai in line.ais if ai in elements)) for line in layout.hri
-    ]
+def _layout_lines(layout: LabelLayout, labels: pl.DataFrame) -> list[pl.Series]:
+    lines = [(line.baseline_mm, labels.select(line_text(line, labels)).to_series()) for line in layout.hri]
     if layout.name is not None:
-        fitted = {name: fitted_name(name, layout.name) for name in rows["product_name"].unique().drop_nulls()}
-        shown = {name: text or None for name, text in fitted.items()}
-        names = pl.col("product_name").replace_strict(
-            list(shown), list(shown.values()), default=None, return_dtype=pl.String
-        )
-        lines.append((layout.name.baseline_mm, names))
-    return [text for _, text in sorted(lines, key=lambda line: -line[0])]
+        lines.append((layout.name.baseline_mm, fitted_names(layout.name, labels["product_name"])))
+    return [texts for _, texts in sorted(lines, key=lambda line: -line[0])]
 
 
-def _stacked(lines: Iterable[pl.Expr]) -> pl.Expr:
-    # Where there are no lines at all, the text is empty.
-    return pl.concat_str([*lines, pl.lit(None, pl.String)], separator="\n", ignore_nulls=True)
-
-
-def _joined(elements: Iterable[pl.Expr]) -> pl.Expr:
-    """Return the elements as one line, null where the label has none of them."""
-    text = pl.concat_str([pl.lit(""), *elements], ignore_nulls=True)
-    return pl.when(text != "").then(text)
+def _stacked(lines: Iterable[pl.Series]) -> pl.Expr:
+    """Return the lines of each label in one text, without the empty ones. Where there are no lines, it is empty."""
+    texts = [pl.when(pl.lit(line) != "").then(pl.lit(line)) for line in lines]
+    return pl.concat_str([*texts, pl.lit(None, pl.String)], separator="\n", ignore_nulls=True)

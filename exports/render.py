@@ -18,13 +18,14 @@ from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
+from exports.symbols.drawn import manifest_rows
 from exports.symbols.notes import counts_by_code
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
-#: Symbols drawn at once. Large enough for NumPy, under 100 MB.
-BATCH_ROWS = 2_000
+#: Symbols drawn at once. Large enough for NumPy and Polars, under 100 MB.
+BATCH_ROWS = 5_000
 
 
 def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: Limits | None = None) -> None:
@@ -102,11 +103,11 @@ def _draw_members(
     for frame in manifests.read_rows(plan, store, chunk, BATCH_ROWS):
         decision.require_not_cancelled(plan.job_id, store)
         batch = symbol_files.draw(plan, frame)
-        writer.add([(file.name, file.data) for file in batch.files], store=compressed)
-        manifest_csv.write(csv_bytes(batch.manifest_rows))
-        errors_csv.write(csv_bytes(batch.error_rows))
-        failed += len(batch.error_rows)
-        notes.update(counts_by_code(batch.notes))
-        drawn += frame.height - len(batch.error_rows)
+        writer.add(batch.symbols["file"].to_list(), batch.files, store=compressed)
+        manifest_csv.write(csv_bytes(manifest_rows(batch.symbols)))
+        errors_csv.write(csv_bytes(batch.errors))
+        notes.update(counts_by_code(batch.symbols))
+        failed += batch.errors.height
+        drawn += frame.height - batch.errors.height
         on_progress(drawn, failed)
     return Drawn(writer.close(), failed, dict(notes))

@@ -2,7 +2,9 @@
 
 import re
 import string
+from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from gs1.cset82 import CSET_82, require_cset_82
@@ -27,9 +29,15 @@ _AIS = {"gtin_14": "01", "lot": "10", "serial": "21", "expiry": "17", "best_befo
 
 # RFC 3986, 2.3: these alone never need an escape.
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
-_ESCAPES = {ord(character): f"%{ord(character):02X}" for character in CSET_82 - _UNRESERVED}
 
-_DOT_SEGMENTS = frozenset({".", ".."})
+#: The characters of a lot or serial that a link holds as `%` and two hexadecimal digits.
+ESCAPES: Mapping[str, str] = MappingProxyType(
+    {character: f"%{ord(character):02X}" for character in sorted(CSET_82 - _UNRESERVED)}
+)
+_TRANSLATION = str.maketrans(dict(ESCAPES))
+
+#: A lot or serial that no link can carry: every client removes such a segment from a path.
+DOT_SEGMENTS = frozenset({".", ".."})
 
 
 def digital_link(
@@ -103,8 +111,8 @@ def _query(expiry: str | None, best_before: str | None) -> str:
 
 def _segment(text: str, field: str) -> str:
     if _PLAIN(text) is None:
-        return require_cset_82(text, field).translate(_ESCAPES)
-    if text in _DOT_SEGMENTS:
+        return require_cset_82(text, field).translate(_TRANSLATION)
+    if text in DOT_SEGMENTS:
         raise InvalidPathSegment(
             f"{field} {text!r} cannot stand in a URI: clients remove it from the path",
             value=text,

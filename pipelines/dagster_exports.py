@@ -218,7 +218,7 @@ class DagsterExports:
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        self._runs.create(wanted, small=small, parallel=not small and count >= PARALLEL_FROM)
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:

@@ -1,7 +1,39 @@
-"""A stream that counts and digests what is written to it."""
+"""Streams that count and digest what is written to them."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import BinaryIO
+
+#: A smaller piece is digested before another thread would have begun with it.
+_LEAST_BYTES = 1 << 18
+
+
+class Sha256:
+    """SHA-256 of large pieces, taken in a thread of its own while the caller copies or reads the next one.
+
+    One piece waits at most. The thread ends when the object is no longer used.
+    """
+
+    def __init__(self) -> None:
+        self._digest = sha256()
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[None] | None = None
+
+    def update(self, data: bytes) -> None:
+        self._wait()
+        if len(data) < _LEAST_BYTES:
+            self._digest.update(data)
+        else:
+            self._pending = self._pool.submit(self._digest.update, data)
+
+    def hexdigest(self) -> str:
+        self._wait()
+        return self._digest.hexdigest()
+
+    def _wait(self) -> None:
+        if self._pending is not None:
+            self._pending.result()
+            self._pending = None
 
 
 class DigestedStream:
@@ -9,12 +41,12 @@ class DigestedStream:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._digest = sha256()
+        self._digest = Sha256()
         self.offset = 0
 
     def write(self, data: bytes) -> None:
-        self._out.write(data)
         self._digest.update(data)
+        self._out.write(data)
         self.offset += len(data)
 
     def hexdigest(self) -> str:

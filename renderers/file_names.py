@@ -9,7 +9,8 @@ FILES_PER_FOLDER = 10_000
 #: Longest name in bytes, all ASCII: Windows allows 260 characters for a path, folder included.
 MAX_LENGTH = 160
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+#: What is escaped, as a regular expression for Python and Rust (Polars).
+UNSAFE = r"[^A-Za-z0-9._-]"
 _SPLIT_ESCAPE = re.compile(r"~[0-9A-F]?$")
 _DIGEST_DIGITS = 8
 
@@ -24,7 +25,7 @@ def escape(text: str) -> str:
     >>> escape("A/7")
     'A~2F7'
     """
-    return _UNSAFE.sub(_escape_character, text)
+    return re.sub(UNSAFE, _escape_character, text)
 
 
 def member_name(row: int, stem_parts: Sequence[str], extension: str) -> str:

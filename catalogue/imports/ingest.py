@@ -149,7 +149,10 @@ def _land(job: _Import) -> TableReport:
                 lambda rows: job.tell(Stage.LANDING, min(rows, changed), changed),
             )
 
-    version = job.catalogue.commit(table, job.organisation, decide)
+    version: int | None = None
+    if job.catalogue.commit(table, job.organisation, decide):
+        with job.catalogue.opened(table) as handle:
+            version = handle.version()
     rejected, rejects_file = job.staged.write_rejects(job.rejects_dir)
     job.tell(Stage.DONE, read, read)
     return TableReport(

@@ -1,11 +1,11 @@
 """The manifest: the selected entities, frozen to Parquet. All later steps read only this."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC
 from io import BufferedReader
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import polars as pl
@@ -27,6 +27,10 @@ from exports.requests.row_ranges import RowRanges
 #: larger chunks, because each costs a tenth of a second for its process and libraries.
 CHUNK_ROWS, LARGE_CHUNK_ROWS = 25_000, 50_000
 _LARGE_FROM = 200_000
+
+
+#: One row of a manifest, by column.
+Row: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,8 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
 
     Raises EmptySelection if nothing matches.
     """
-    if is_frozen(plan, store):
-        return load(plan, store)
+    if (frozen := find(plan, store)) is not None:
+        return frozen
     if plan.reprint_of is not None:
         return _copied(plan, plan.reprint_of, store)
     version = catalogue.version()
@@ -141,6 +145,14 @@ def _frame(table: pa.Table) -> pl.DataFrame:
 
 def is_frozen(plan: ExportPlan, store: ArtefactStore) -> bool:
     return store.exists(f"{plan.folder}/manifest.json")
+
+
+def find(plan: ExportPlan, store: ArtefactStore) -> Manifest | None:
+    """Return the job's manifest, or None if it is not frozen."""
+    try:
+        return load(plan, store)
+    except FileNotFoundError:
+        return None
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> Manifest:

@@ -27,7 +27,7 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
     else:
         few = Chunk(chunk.start, min(chunk.stop, chunk.start + _ROWS))
         drawn = (
-            file.data
+            file
             for frame in manifests.read_rows(plan, store, few, _ROWS)
             for file in symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI).files
         )
@@ -50,8 +50,7 @@ def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> b
 def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:
     """Return the stored picture as a PNG, or None."""
     try:
-        with store.open(_key(plan)) as stream:
-            return stream.read()
+        return store.read(_key(plan))
     except FileNotFoundError:
         return None
 

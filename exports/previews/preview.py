@@ -1,6 +1,7 @@
 """Preview of an export: the number of entities, which of the first fail and why, and a few pictures."""
 
 import io
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC
 
@@ -18,8 +19,7 @@ from exports.sheets import plan as sheet_plan
 from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
-from exports.symbols.notes import Note, counts_by_code
-from exports.symbols.symbol_files import SymbolFile
+from exports.symbols.notes import counts_by_code
 from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
@@ -80,15 +80,16 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
-    notes: list[tuple[Note, ...]] = []
+    notes: Counter[str] = Counter()
     tried = 0
     for frame in rows:
         tried += frame.height
         drawn = symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI)
-        failures += [PreviewFailure(*row[1:]) for row in drawn.error_rows]
-        pictures += [_picture(file) for file in drawn.files[: PICTURES - len(pictures)]]
-        notes += drawn.notes
-    return Preview(total, tried, failures, pictures, printed, counts_by_code(notes))
+        failures += _failures(drawn.errors)
+        shown = drawn.symbols.head(PICTURES - len(pictures)).select("title", "text")
+        pictures += map(_picture, drawn.files, *shown)
+        notes.update(counts_by_code(drawn.symbols))
+    return Preview(total, tried, failures, pictures, printed, dict(notes))
 
 
 def _sheet(
@@ -105,7 +106,7 @@ def _sheet(
         for part in frame.iter_slices(max(1, TRIED_ROWS // sheet.copies))
     ]
     png = first_page(sheet, batches)
-    failures = [PreviewFailure(*row[1:]) for batch in batches for row in batch.error_rows]
+    failures = [failure for batch in batches for failure in _failures(batch.errors)]
     template = sheet.template
     picture = PreviewPicture(
         png,
@@ -114,19 +115,25 @@ def _sheet(
         template.page_width_mm,
         template.page_height_mm,
     )
-    notes = counts_by_code(each for batch in batches for each in batch.notes)
-    return Preview(total, tried, failures, [picture], printed, notes)
+    notes: Counter[str] = Counter()
+    for batch in batches:
+        notes.update(counts_by_code(batch.symbols))
+    return Preview(total, tried, failures, [picture], printed, dict(notes))
 
 
-def _picture(file: SymbolFile) -> PreviewPicture:
-    with Image.open(io.BytesIO(file.data)) as picture:
+def _failures(errors: pl.DataFrame) -> list[PreviewFailure]:
+    return [PreviewFailure(**row) for row in errors.drop("row").iter_rows(named=True)]
+
+
+def _picture(png: bytes, title: str, description: str) -> PreviewPicture:
+    with Image.open(io.BytesIO(png)) as picture:
         width, height = picture.size
         # Pillow gives back pHYs, which holds the real size, in dots per inch.
         dots_x, dots_y = picture.info["dpi"]
     return PreviewPicture(
-        file.data,
-        file.title,
-        file.text,
+        png,
+        title,
+        description,
         width / dots_x * MILLIMETRES_PER_INCH,
         height / dots_y * MILLIMETRES_PER_INCH,
     )

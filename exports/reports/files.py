@@ -2,25 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import folder_of
 from exports.jobs.parts import Part
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports.csv_rows import csv_bytes
-from exports.reports.rows import ErrorRow, ManifestRow
+from exports.reports.rows import ERROR_COLUMNS, MANIFEST_COLUMNS
 
 _BOM = b"\xef\xbb\xbf"
 _COPY_BYTES = 1 << 20
 
 COLUMNS: Mapping[Report, Sequence[str]] = {
-    Report.MANIFEST: ManifestRow._fields,
-    Report.ERRORS: ErrorRow._fields,
+    Report.MANIFEST: MANIFEST_COLUMNS,
+    Report.ERRORS: ERROR_COLUMNS,
 }
 
 
 def key(job_id: str, report: Report) -> str:
     return f"{folder_of(job_id)}/{report}.csv"
+
+
+def head(report: Report) -> bytes:
+    """Return what a report begins with: a byte order mark, and the names of its columns."""
+    return _BOM + f"{','.join(COLUMNS[report])}\r\n".encode()
 
 
 def write(
@@ -33,14 +40,14 @@ def write(
     written = [Report.MANIFEST]
     _join(plan, Report.MANIFEST, parts, b"", store)
     if unmatched or any(part.failed for part in parts):
-        _join(plan, Report.ERRORS, parts, csv_bytes([_unmatched_row(each) for each in unmatched]), store)
+        _join(plan, Report.ERRORS, parts, csv_bytes(_unmatched_rows(unmatched)), store)
         written.append(Report.ERRORS)
     return written
 
 
 def _join(plan: ExportPlan, report: Report, parts: Sequence[Part], tail: bytes, store: ArtefactStore) -> None:
     with store.write(key(plan.job_id, report)) as out:
-        out.write(_BOM + csv_bytes([COLUMNS[report]]))
+        out.write(head(report))
         for part in parts:
             with store.open(f"{part.key}.{report}.csv") as stream:
                 while block := stream.read(_COPY_BYTES):
@@ -48,7 +55,13 @@ def _join(plan: ExportPlan, report: Report, parts: Sequence[Part], tail: bytes, 
         out.write(tail)
 
 
-def _unmatched_row(unmatched: Mapping[str, str]) -> Sequence[str]:
-    field, value = unmatched["field"], unmatched["value"]
-    entity_id, gtin = ("", value) if field == "gtins" else (value, "")
-    return "", entity_id, gtin, "", "", "not_matched", f"{field} names nothing that can be exported"
+def _unmatched_rows(unmatched: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+    rows = [
+        {
+            "gtin" if each["field"] == "gtins" else "entity_id": each["value"],
+            "code": "not_matched",
+            "reason": f"{each['field']} names nothing that can be exported",
+        }
+        for each in unmatched
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(ERROR_COLUMNS, pl.String))

@@ -1,39 +1,50 @@
-"""Rows of the tables about an export: `manifest.csv` and `errors.csv`."""
+r"""Columns of the tables about an export: `manifest.csv` and `errors.csv`.
 
-from typing import NamedTuple
+A row of `manifest.csv` is one drawn symbol. Rows count from 1, `modules` is the width in X. `payload` is what the symbol
+carries: a link, a GTIN's digits, or an element string with its AIs in parentheses and `\(` for an opening parenthesis
+within a value. `message` is what is encoded, with `^` for FNC1. Both are written as the GS1 Barcode Syntax Engine reads
+them.
+
+A row of `errors.csv` is one entity that could not be drawn, and why.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from gs1.errors import LabelError
+
+_IDENTITY = {"entity_id": "entity_id", "gtin": "gtin14", "lot": "lot_number", "serial": "serial_number"}
+
+MANIFEST_COLUMNS = (
+    "row",
+    "file",
+    "scope",
+    *_IDENTITY,
+    "expiry",
+    "symbology",
+    "payload",
+    "modules",
+    "x_dimension_mm",
+    "note",
+    "message",
+)
+
+ERROR_COLUMNS = ("row", *_IDENTITY, "code", "reason")
 
 
-class ManifestRow(NamedTuple):
-    r"""A row of `manifest.csv`: one drawn symbol. Rows count from 1, `modules` is the width in X.
-
-    `payload` is what the symbol carries: a link, a GTIN's digits, or an element string with its AIs in parentheses
-    and `\(` for an opening parenthesis within a value. `message` is what is encoded, with `^` for FNC1. Both are
-    written as the GS1 Barcode Syntax Engine reads them.
-    """
-
-    row: int
-    file: str
-    scope: str
-    entity_id: str
-    gtin: str
-    lot: str | None
-    serial: str | None
-    expiry: str | None
-    symbology: str
-    payload: str
-    modules: str
-    x_dimension_mm: str
-    note: str
-    message: str
+def identity() -> list[pl.Expr]:
+    """Return what both tables say of an entity, from its row of the frozen manifest."""
+    columns = [pl.col(column).alias(name) for name, column in _IDENTITY.items()]
+    return [pl.col("row") + 1, *columns]
 
 
-class ErrorRow(NamedTuple):
-    """A row of `errors.csv`: one entity that could not be drawn, and why."""
-
-    row: int
-    entity_id: str
-    gtin: str
-    lot: str | None
-    serial: str | None
-    code: str
-    reason: str
+def error_rows(rows: pl.DataFrame, refused: Mapping[int, LabelError]) -> pl.DataFrame:
+    """Return the rows of `errors.csv` for the refused rows of a manifest, given by their positions."""
+    positions = sorted(refused)
+    errors = [refused[position] for position in positions]
+    return rows[positions].select(
+        *identity(),
+        pl.Series("code", [error.code for error in errors], pl.String),
+        pl.Series("reason", [str(error) for error in errors], pl.String),
+    )

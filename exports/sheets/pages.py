@@ -1,14 +1,15 @@
 """Draws the pages of labels that begin within one chunk of the manifest."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from unicodedata import normalize
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision
@@ -17,15 +18,17 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
-from exports.reports.rows import ErrorRow, ManifestRow
-from exports.sheets.needs import elements_of, without_font
+from exports.reports.rows import error_rows
+from exports.sheets.needs import without_font
 from exports.sheets.plan import SheetPlan
-from exports.symbols.notes import Note, NoteCode, counts_by_code, note_text
-from exports.symbols.payloads import Payload, Row, payload_maker
+from exports.symbols import drawn as drawn_symbols
+from exports.symbols import encoding
+from exports.symbols.notes import NOTES, NoteCode, counts_by_code
+from exports.symbols.payloads import payloads
+from exports.symbols.refusals import refusals
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind
 from renderers.fonts.subset import width_mm
-from renderers.registry import encoders
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
 from renderers.sheets.pdf import PdfFragmentWriter
@@ -64,12 +67,12 @@ def draw(
     notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
         decision.require_not_cancelled(plan.job_id, store)
-        own = [row for row in batch.manifest_rows if row.row <= chunk.stop]
-        own_errors = [row for row in batch.error_rows if row.row <= chunk.stop]
-        manifest_csv.write(csv_bytes(own))
-        errors_csv.write(csv_bytes(own_errors))
-        drawn, failed = drawn + len(own), failed + len(own_errors)
-        notes.update(counts_by_code(batch.notes[: len(own)]))
+        # The rows that fill the last page are told by the chunk they are in.
+        own, errors = (table.filter(pl.col("row") <= chunk.stop) for table in (batch.symbols, batch.errors))
+        manifest_csv.write(csv_bytes(drawn_symbols.manifest_rows(own)))
+        errors_csv.write(csv_bytes(errors))
+        drawn, failed = drawn + own.height, failed + errors.height
+        notes.update(counts_by_code(own))
         if writer is not None:
             writer.add(labels_on(sheet, batch, first_page, last_page))
         on_progress(drawn, failed)
@@ -78,28 +81,22 @@ def draw(
 
 @dataclass(frozen=True, slots=True)
 class LabelBatch:
-    """Rows of the manifest, encoded: `symbols` are groups with the layout of their kind.
+    """Rows of the manifest, encoded: `groups` are symbols of one size with the layout of their kind.
 
-    The groups' positions are indexes into `rows`, and so are the keys of `payloads`: rows that failed have none.
+    The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
+    `symbols` has the rows that have a symbol, as `exports.symbols.drawn` describes it, and `errors` the others, with
+    the columns of `errors.csv`.
     """
 
     first_row: int
-    rows: list[Row]
-    payloads: dict[int, Payload]
-    symbols: list[tuple[LabelLayout, SymbolGroup]] = field(
-        default_factory=list[tuple[LabelLayout, SymbolGroup]]
-    )
-    manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
-    error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
-    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
+    labels: pl.DataFrame
+    groups: list[tuple[LabelLayout, SymbolGroup]]
+    symbols: pl.DataFrame
+    errors: pl.DataFrame
 
 
-class _Size(NamedTuple):
-    """What the manifest says of a symbol's size, and whether the product's name is beside it."""
-
-    modules: str
-    x_dimension_mm: str
-    named: bool
+#: What the manifest says of a symbol's size, and whether the product's name is beside it.
+_SIZE = pl.Schema({"modules": pl.String(), "x_dimension_mm": pl.String(), "named": pl.Boolean()})
 
 
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
@@ -109,101 +106,88 @@ def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chun
         yield encode(plan, sheet, frame)
 
 
-def encode(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame) -> LabelBatch:
-    """Return the frame's rows with their symbols; one that fits no label is an error row."""
-    rows: list[Row] = list(frame.iter_rows(named=True))
-    make = payload_maker(sheet.slot, plan.resolver, plan.config.environment)
-    payloads: dict[int, Payload] = {}
-    refused: dict[int, LabelError] = {}
-    for position, row in enumerate(rows):
-        try:
-            payloads[position] = make(row)
-        except LabelError as error:
-            refused[position] = error
+def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch:
+    """Return the manifest's rows with their symbols; one that fits no label is an error row."""
+    refused = refusals(sheet.slot, plan.resolver, plan.config.environment, rows)
+    carried = payloads(sheet.slot, plan.resolver, rows)
     layout_of = {layout.kind: layout for layout in sheet.layouts}
-    symbols: list[tuple[LabelLayout, SymbolGroup]] = []
-    size_of: dict[int, _Size] = {}
-    for kind in sorted({payload.kind for payload in payloads.values()}):
-        positions = [position for position, payload in payloads.items() if payload.kind is kind]
-        encoded = encoders(plan.engine)[kind]([payloads[p].data for p in positions], sheet.level)
-        refused |= {positions[index]: error for index, error in encoded.refused.items()}
-        for group in encoded.groups:
-            members = [positions[index] for index in group.positions.tolist()]
-            layout = layout_of.get(kind)
-            if layout is None or group.width_x > layout.box_width_x:
-                refused |= dict.fromkeys(members, _refusal(plan, sheet, kind, group, layout))
-                continue
-            symbols.append((layout, replace(group, positions=np.array(members, np.intp))))
-            size = _Size(f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None)
-            size_of |= dict.fromkeys(members, size)
-    for position in refused:
-        payloads.pop(position, None)
-    batch = LabelBatch(int(rows[0]["row"]), rows, payloads, symbols)
-    scale_percent = sheet.document.calibration.scale_percent
-    scaled = () if scale_percent == 100 else (Note(NoteCode.SCALED, f"{scale_percent:g}"),)
-    for position, row in enumerate(rows):
-        identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
-        if (error := refused.get(position)) is not None:
-            batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
+    groups: list[tuple[LabelLayout, SymbolGroup]] = []
+    sizes: list[tuple[NDArray[np.intp], Mapping[str, object]]] = []
+    for kind, group in encoding.groups(carried, refused, sheet.level, plan.engine):
+        layout = layout_of.get(kind)
+        if layout is None or group.width_x > layout.box_width_x:
+            refused |= dict.fromkeys(group.positions.tolist(), _refusal(plan, sheet, kind, group, layout))
             continue
-        payload, size = payloads[position], size_of[position]
-        notes = payload.notes + (_name_notes(row["product_name"]) if size.named else ()) + scaled
-        batch.notes.append(notes)
-        batch.manifest_rows.append(
-            ManifestRow(
-                row["row"] + 1,
-                _place(sheet, row["row"]),
-                row["scope"],
-                *identity,
-                row["expiry"],
-                payload.kind.value,
-                payload.text,
-                size.modules,
-                size.x_dimension_mm,
-                note_text(notes),
-                payload.message,
-            )
-        )
-    return batch
+        groups.append((layout, group))
+        size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None
+        sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
+    symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
+    symbols = symbols.with_columns(_places(sheet, rows), *_notes(sheet, rows["product_name"]))
+    return LabelBatch(
+        rows.item(0, "row"),
+        carried.with_columns(rows["product_name"]),
+        groups,
+        symbols[[position for position in range(rows.height) if position not in refused]],
+        error_rows(rows, refused),
+    )
+
+
+def _places(sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
+    """Return where each entity's first label is, as people count: pages and labels from 1."""
+    cell, per_page = sheet.first_cell(0) + pl.col("row") * sheet.copies, sheet.template.labels_per_page
+    places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
+    return places.to_series()
+
+
+def _notes(sheet: SheetPlan, names: pl.Series) -> Iterator[pl.Expr]:
+    scale_percent = sheet.document.calibration.scale_percent
+    if scale_percent != 100:
+        yield pl.lit(NOTES[NoteCode.SCALED].format(f"{scale_percent:g}")).alias(NoteCode.SCALED.value)
+    absent = {name: _absent(name) for name in names.unique().drop_nulls()}
+    texts = {name: NOTES[NoteCode.NO_FONT].format(found) for name, found in absent.items() if found}
+    if texts:
+        told = names.replace_strict(texts, default=None, return_dtype=pl.String)
+        yield pl.when(pl.col("named")).then(pl.lit(told)).alias(NoteCode.NO_FONT.value)
 
 
 def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int) -> SheetLabels:
     """Return the labels of a batch, every copy one, that stand on the pages [first, last)."""
     copies, per_page = sheet.copies, sheet.template.labels_per_page
-    cells = sheet.first_cell(batch.first_row) + np.arange(len(batch.rows) * copies, dtype=np.intp)
+    cells = sheet.first_cell(batch.first_row) + np.arange(batch.labels.height * copies, dtype=np.intp)
     here = (cells >= first_page * per_page) & (cells < last_page * per_page)
     kept = np.flatnonzero(here)
     # Where each label of the batch is among those kept; the others are not asked for.
     place = np.cumsum(here) - 1
     groups: list[LabelGroup] = []
-    for layout, symbols in batch.symbols:
+    for layout, symbols in batch.groups:
         labels = (symbols.positions[:, None] * copies + np.arange(copies)).ravel()
         chosen = np.flatnonzero(here[labels])
         if not chosen.size:
             continue
         of_label = chosen // copies
-        positions = symbols.positions[of_label].tolist()
-        elements = [elements_of(batch.payloads[position]) for position in positions]
+        shown = batch.labels[symbols.positions[of_label]]
         groups.append(
             LabelGroup(
                 layout=layout,
                 symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
-                hri=[_texts(line, elements) for line in layout.hri],
-                names=[] if layout.name is None else _names(layout.name, batch, positions),
+                hri=[shown.select(line_text(line, shown)).to_series().to_list() for line in layout.hri],
+                names=[]
+                if layout.name is None
+                else fitted_names(layout.name, shown["product_name"]).to_list(),
             )
         )
     return SheetLabels(cells[kept], groups)
 
 
-def _texts(line: TextLine, elements: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return one line of each label's human-readable text: the elements that have their place on it."""
-    return ["".join([each.get(ai, "") for ai in line.ais]) for each in elements]
+def line_text(line: TextLine, labels: pl.DataFrame) -> pl.Expr:
+    """Return a line of each label's human-readable text: the elements that have their place on it."""
+    return pl.concat_str([pl.lit(""), *(ai for ai in line.ais if ai in labels.columns)], ignore_nulls=True)
 
 
-def _names(line: TextLine, batch: LabelBatch, positions: Sequence[int]) -> list[str]:
-    names = [batch.rows[position]["product_name"] or "" for position in positions]
-    fitted = {name: fitted_name(name, line) for name in set(names)}
-    return [fitted[name] for name in names]
+def fitted_names(line: TextLine, names: pl.Series) -> pl.Series:
+    """Return each name as `fitted_name` does, the empty text for absent ones."""
+    fitted = {name: fitted_name(name, line) for name in names.unique().drop_nulls()}
+    return names.replace_strict(fitted, default="", return_dtype=pl.String)
 
 
 def fitted_name(name: str, line: TextLine) -> str:
@@ -220,16 +204,10 @@ def fitted_name(name: str, line: TextLine) -> str:
     return name[:kept].rstrip() + _ELLIPSIS if kept else ""
 
 
-def _place(sheet: SheetPlan, row: int) -> str:
-    """Return where the entity's first label is, as people count: pages and labels from 1."""
-    page, cell = divmod(sheet.first_cell(row), sheet.template.labels_per_page)
-    return f"page {page + 1} label {cell + 1}"
-
-
 @lru_cache(maxsize=1024)
-def _name_notes(name: str | None) -> tuple[Note, ...]:
-    absent = without_font(name or "")
-    return (Note(NoteCode.NO_FONT, " ".join(sorted(map(ascii, absent)))),) if absent else ()
+def _absent(name: str) -> str:
+    """Return the characters of a name that no font has, as text for people."""
+    return " ".join(sorted(map(ascii, without_font(name))))
 
 
 def _refusal(

@@ -1,14 +1,18 @@
-"""Notes: what the manifest says about a symbol that was drawn. Each kind has a stable code, to be counted by."""
+"""Notes: what the manifest says about a symbol that was drawn. Each kind has a stable code, to be counted by.
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+A table of symbols has a column for each kind of note that its symbols may have. The column has the code as its name.
+Its texts are null where a symbol does not have the note.
+"""
+
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+
+import polars as pl
 
 
 class NoteCode(StrEnum):
-    """The kinds of notes, for programs."""
+    """The kinds of notes, for programs, in the order in which they are told."""
 
     NOT_CARRIED = "not_carried"
     EXPIRED = "expired"
@@ -33,29 +37,35 @@ NOTES: Mapping[NoteCode, str] = MappingProxyType(
 )
 
 
-class Note(NamedTuple):
-    """One note; `detail` stands in the text of its kind."""
-
-    code: NoteCode
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return NOTES[self.code].format(self.detail)
+def noted(code: NoteCode, where: pl.Expr) -> pl.Expr:
+    """Return the column of a note without detail: its text where the condition holds."""
+    return pl.when(where).then(pl.lit(NOTES[code])).alias(code.value)
 
 
-def counts_by_code(notes: Iterable[Iterable[Note]]) -> dict[str, int]:
-    """Return how many symbols have a note of each code, from the notes of every symbol.
+def counts_by_code(symbols: pl.DataFrame) -> dict[str, int]:
+    """Return how many symbols have a note of each code. Codes that no symbol has are left out.
 
-    >>> counts_by_code([[Note(NoteCode.EXPIRED)], [], [Note(NoteCode.EXPIRED), Note(NoteCode.NO_FONT, "x")]])
-    {'expired': 2, 'no_font': 1}
+    >>> counts_by_code(pl.DataFrame({"expired": ["the lot had expired", None], "scaled": [None, None]}))
+    {'expired': 1}
     """
-    return dict(Counter(note.code.value for each in notes for note in each))
+    counts = {code: symbols.height - symbols[code].null_count() for code in _columns(symbols)}
+    return {code: count for code, count in counts.items() if count}
 
 
-def note_text(notes: Iterable[Note]) -> str:
-    """Return the notes as the manifest's column `note` has them.
+def note_text(symbols: pl.DataFrame) -> pl.Expr:
+    """Return the notes as the manifest's column `note` has them, null if there are none.
 
-    >>> note_text([Note(NoteCode.NOT_CARRIED, "lot, expiry"), Note(NoteCode.EXPIRED)])
-    'not carried: lot, expiry; the lot had expired when the job was submitted'
+    >>> table = pl.DataFrame({"expired": ["the lot had expired"], "not_carried": ["not carried: lot"]})
+    >>> table.select(note_text(table)).item()
+    'not carried: lot; the lot had expired'
     """
-    return "; ".join(map(str, notes))
+    # A column without texts is of no type, which cannot be joined.
+    notes = [pl.col(code) for code in _columns(symbols) if symbols[code].null_count() < symbols.height]
+    if not notes:
+        return pl.lit(None, pl.String)
+    text = pl.concat_str(notes, separator="; ", ignore_nulls=True)
+    return pl.when(text != "").then(text)
+
+
+def _columns(symbols: pl.DataFrame) -> list[str]:
+    return [code.value for code in NoteCode if code.value in symbols.columns]

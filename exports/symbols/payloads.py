@@ -1,50 +1,57 @@
-"""Makes the payloads of an entity's symbols from its row of the manifest."""
+"""What the symbols of entities carry, as columns beside the rows of a manifest.
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+The columns of a slot: `kind`, the symbology; `data`, what the encoder takes: a link, an element string with FNC1 as
+0x1D, or the digits of a GTIN; `text`, the same for the manifest, an element string with its AIs in parentheses;
+`title`, which names the picture; a column for each kind of note; and the elements of the human-readable text as
+`(AI)value`, null where the label lacks one.
+
+The elements' columns are called by `PLACES`. Digits of a GTIN alone have no AI, so their column is "". A label has one
+date at most, so (15) is in the column of (17).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import polars as pl
 
 from exports.requests.export_types import Slot
-from exports.symbols.notes import Note, NoteCode
-from gs1.dates import require_day
-from gs1.digital_link import DEFAULT_RESOLVER, digital_link
-from gs1.element_string import FNC1, ElementString, bracketed, element_string, hri
-from gs1.errors import BeforeProduction, CarrierCannotHold, RestrictedCirculation
-from gs1.gtin import Carrier, carrier_for, native_digits
-from gs1.symbol_size import Environment, SymbolKind
-from gs1.trade_item import open_trade_fault, require_open_trade, require_trade_item
-from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
+from exports.symbols.notes import NOTES, NoteCode, noted
+from gs1.digital_link import DEFAULT_RESOLVER, ESCAPES
+from gs1.element_string import FNC1
+from gs1.gtin import DIGITS, Carrier
+from gs1.symbol_size import SymbolKind
+from gs1.trade_item import COUPON_PATTERN, RESTRICTED_PATTERN
 
-#: One row of a manifest, by column.
-Row: TypeAlias = Mapping[str, Any]
+#: The columns of a label's elements, in the order of an element string.
+PLACES = ("", "01", "17", "10", "21")
 
+#: Columns of the manifest that may be empty. The label then lacks the element too.
+OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before", "production_date")
 
-class Payload(NamedTuple):
-    """What one symbol carries.
+_NAMES: Mapping[str, str] = {
+    SymbolKind.QR_CODE.value: "QR Code",
+    SymbolKind.GS1_DATAMATRIX.value: "GS1 DataMatrix",
+    SymbolKind.EAN_13.value: "EAN-13",
+    SymbolKind.UPC_A.value: "UPC-A",
+    SymbolKind.EAN_8.value: "EAN-8",
+    SymbolKind.ITF_14.value: "ITF-14",
+    SymbolKind.GS1_128.value: "GS1-128",
+}
 
-    `data` is what the encoder takes: a link, an element string with FNC1 as 0x1D, or a GTIN's digits.
-    `text` is the same for the manifest, an element string with its AIs in parentheses; `hri` is it for the label.
-    `elements` are its Application Identifiers with their values, of which a GTIN alone has none. `notes` say what
-    the carrier leaves out, and the like.
+_KIND_OF_SLOT = {
+    Slot.QR: SymbolKind.QR_CODE,
+    Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
+    Slot.LINEAR: SymbolKind.GS1_128,
+}
 
-    A tuple, because every label has one and creating a frozen dataclass takes three times as long.
-    """
+_KIND_OF_CARRIER = {
+    Carrier.EAN13.value: SymbolKind.EAN_13.value,
+    Carrier.UPCA.value: SymbolKind.UPC_A.value,
+    Carrier.EAN8.value: SymbolKind.EAN_8.value,
+    Carrier.ITF14.value: SymbolKind.ITF_14.value,
+}
 
-    kind: SymbolKind
-    data: bytes
-    text: str
-    hri: str
-    elements: ElementString = ()
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def message(self) -> str:
-        """What is encoded, character by character, with `^` for FNC1: no link and no value holds a `^`."""
-        return self.data.decode("ascii").replace(FNC1, "^")
-
-
-#: (manifest row, the organisation's resolver) -> payload. Raises a Gs1Error where there is none.
-PayloadMaker: TypeAlias = Callable[[Row, str | None], Payload]
+#: How many zeros a GTIN of 14 digits begins with, at least, if the symbol can carry it.
+_ZEROS_OF_CARRIER = {carrier.value: 14 - digits for carrier, digits in DIGITS.items()}
 
 #: What the catalogue may know of an entity: its name for people, Application Identifier and column.
 _KNOWN = (
@@ -54,151 +61,130 @@ _KNOWN = (
     ("production date", "11", "production_date"),
 )
 
-#: Columns of dates.
-_DATES = tuple(column for _, ai, column in _KNOWN if ai != "10")
 
-_CARRIERS: Mapping[str, Carrier] = {carrier.value: carrier for carrier in Carrier}
+def payloads(slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the slot's columns for rows of a manifest, all of one scope. `resolver` is the organisation's.
 
-_KIND_OF_CARRIER = {
-    Carrier.EAN13: SymbolKind.EAN_13,
-    Carrier.UPCA: SymbolKind.UPC_A,
-    Carrier.EAN8: SymbolKind.EAN_8,
-    Carrier.ITF14: SymbolKind.ITF_14,
-}
-
-
-def payload_maker(
-    slot: Slot, resolver: str | None, environment: Environment | None = None
-) -> Callable[[Row], Payload]:
-    """Return the function that makes the payload of a row, for symbols in this environment.
-
-    It raises a Gs1Error where the row has none: what an import refuses is refused here too, because the row
-    may have been stored before the import refused it.
+    Nothing is checked. The columns mean nothing in rows that `exports.symbols.refusals` refuses.
     """
-    make = _PAYLOAD_MAKERS[slot]
-    states_days = environment is Environment.HEALTHCARE
-
-    def payload(row: Row) -> Payload:
-        _require_trade_item(row["gtin14"], row["carrier"])
-        if row["before_production"]:
-            _refuse_before_production(row)
-        if states_days:
-            _require_days(row)
-        return make(row, resolver)
-
-    return payload
+    known = rows.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)) for name in OPTIONAL)
+    if slot is Slot.LINEAR and (rows["scope"] == "products").all():
+        carried = _gtins_alone(known)
+    else:
+        carried = known.select(**_elements(slot, resolver or DEFAULT_RESOLVER))
+    return carried.with_columns(title=pl.col("kind").replace_strict(_NAMES) + " " + hri(carried))
 
 
-def _digital_link(row: Row, resolver: str | None) -> Payload:
-    _require_open_trade(row["gtin14"])
-    link = digital_link(
-        resolver or DEFAULT_RESOLVER,
-        row["gtin14"],
-        lot=row["lot_number"],
-        serial=row["serial_number"],
-        expiry=row["expiry"],
-        best_before=row["best_before"],
-    )
-    elements = datamatrix_elements(*_known(row))
-    return Payload(
-        SymbolKind.QR_CODE, link.encode("ascii"), link, hri(elements), elements, _notes(row, elements)
-    )
+def hri(carried: pl.DataFrame) -> pl.Expr:
+    """Return the human-readable text of the symbols that have these columns."""
+    return pl.concat_str([place for place in PLACES if place in carried.columns], ignore_nulls=True)
 
 
-def _datamatrix(row: Row, resolver: str | None) -> Payload:
-    del resolver
-    return _message(SymbolKind.GS1_DATAMATRIX, row, datamatrix_elements(*_known(row)))
+def _elements(slot: Slot, resolver: str) -> dict[str, pl.Expr]:
+    values = _values(slot)
+    is_link = slot is Slot.QR
+    return {
+        "kind": pl.lit(_KIND_OF_SLOT[slot].value),
+        "data": _link(resolver, values) if is_link else _message(values),
+        "text": _link(resolver, values) if is_link else _bracketed(values),
+        "01": pl.lit("(01)") + values["01"],
+        "17": pl.coalesce(pl.lit("(17)") + values["17"], pl.lit("(15)") + values["15"]),
+        "10": pl.lit("(10)") + values["10"],
+        "21": pl.lit("(21)") + values["21"],
+        **_notes(values),
+    }
 
 
-def _linear(row: Row, resolver: str | None) -> Payload:
-    del resolver
-    if row["scope"] != "products":
-        return _message(SymbolKind.GS1_128, row, gs1_128_elements(*_known(row)))
-    gtin_14 = row["gtin14"]
-    carrier = carrier_for(gtin_14, _declared(row["carrier"]))
-    digits = native_digits(gtin_14, carrier)
-    return Payload(
-        _KIND_OF_CARRIER[carrier], digits.encode("ascii"), digits, digits, notes=_open_trade_notes(gtin_14)
-    )
+def _values(slot: Slot) -> dict[str, pl.Expr]:
+    """Return the values that the slot's symbols carry, by Application Identifier, null where there is none.
 
-
-_PAYLOAD_MAKERS: Mapping[Slot, PayloadMaker] = {
-    Slot.QR: _digital_link,
-    Slot.DATAMATRIX: _datamatrix,
-    Slot.LINEAR: _linear,
-}
-
-
-def _message(kind: SymbolKind, row: Row, elements: ElementString) -> Payload:
-    _require_open_trade(row["gtin14"])
-    data = element_string(elements).encode("ascii")
-    return Payload(kind, data, bracketed(elements), hri(elements), elements, _notes(row, elements))
-
-
-def _known(row: Row) -> tuple[str, str | None, str | None, str | None, str | None]:
-    return row["gtin14"], row["lot_number"], row["serial_number"], row["expiry"], row["best_before"]
-
-
-# Few products, many labels: each is looked at once.
-_require_open_trade = lru_cache(maxsize=65_536)(require_open_trade)
-
-
-@lru_cache(maxsize=65_536)
-def _require_trade_item(gtin_14: str, carrier: str | None) -> None:
-    require_trade_item(gtin_14, _declared(carrier))
-
-
-def _declared(carrier: str | None) -> Carrier | None:
-    if carrier is None:
-        return None
-    if carrier not in _CARRIERS:
-        raise CarrierCannotHold(
-            f"{carrier!r} is no carrier: expected one of {', '.join(_CARRIERS)}",
-            value=carrier,
-            expected=", ".join(_CARRIERS),
-            field="carrier",
-        )
-    return _CARRIERS[carrier]
-
-
-def _refuse_before_production(row: Row) -> None:
-    column = row["before_production"]
-    value = row["expiry" if column == "expiration_date" else "best_before"]
-    raise BeforeProduction(
-        f"{column} {value} is before production_date {row['production_date']}",
-        value=value,
-        expected=f"{row['production_date']} or later",
-        field=column,
-    )
-
-
-def _require_days(row: Row) -> None:
-    """Raise DayRequired where a date is known by its month alone.
-
-    Source: GSCN 21-040: from 2025-01-01 dates of regulated healthcare trade items state the day.
+    If both dates are known, the symbol carries the expiry: safety goes before quality. A linear symbol has little
+    room: with a serial it carries neither lot nor date.
     """
-    for column in _DATES:
-        if row[column]:
-            require_day(row[column], column)
+    serial, expiry = pl.col("serial_number"), pl.col("expiry")
+    values = {
+        "01": pl.col("gtin14"),
+        "17": expiry,
+        "15": pl.when(expiry.is_null()).then(pl.col("best_before")),
+        "10": pl.col("lot_number"),
+        "21": serial,
+    }
+    if slot is Slot.LINEAR:
+        values |= {ai: pl.when(serial.is_null()).then(values[ai]) for ai in ("17", "15", "10")}
+    return values
 
 
-def _notes(row: Row, elements: ElementString) -> tuple[Note, ...]:
-    """Return what the catalogue knows of the entity and the symbol does not say, and whether it had expired."""
-    carried = dict(elements)
-    missing = tuple(name for name, ai, column in _KNOWN if row[column] and ai not in carried)
-    notes = (_not_carried(missing),) if missing else ()
-    return (*notes, Note(NoteCode.EXPIRED)) if row["expired"] else notes
+def _link(resolver: str, values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the Digital Link as `gs1.digital_link.digital_link` writes it."""
+    escaped = {ai: values[ai].str.replace_many(list(ESCAPES), list(ESCAPES.values())) for ai in ("10", "21")}
+    parts = {"/01/": values["01"], "/10/": escaped["10"], "/21/": escaped["21"]}
+    parts |= {"?17=": values["17"], "?15=": values["15"]}
+    return pl.lit(resolver.rstrip("/")) + _concatenated(pl.lit(name) + value for name, value in parts.items())
 
 
-@lru_cache
-def _not_carried(names: tuple[str, ...]) -> Note:
-    return Note(NoteCode.NOT_CARRIED, ", ".join(names))
+def _message(values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the message as `gs1.element_string.element_string` writes it.
+
+    Only the lot is of no predefined length and before another element, so it alone may need a separator.
+    """
+    separator = pl.when(values["10"].is_not_null() & values["21"].is_not_null()).then(pl.lit(FNC1))
+    before = [pl.lit(ai) + values[ai] for ai in ("01", "17", "15", "10")]
+    return _concatenated([pl.lit(FNC1), *before, separator, pl.lit("21") + values["21"]])
 
 
-@lru_cache(maxsize=65_536)
-def _open_trade_notes(gtin_14: str) -> tuple[Note, ...]:
-    fault = open_trade_fault(gtin_14)
-    if fault is None:
-        return ()
-    restricted = isinstance(fault, RestrictedCirculation)
-    return (Note(NoteCode.RESTRICTED_CIRCULATION if restricted else NoteCode.COUPON_OR_REFUND),)
+def _bracketed(values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the message as `gs1.element_string.bracketed` writes it."""
+    return _concatenated(
+        pl.lit(f"({ai})") + value.str.replace_all("(", r"\(", literal=True) for ai, value in values.items()
+    )
+
+
+def _concatenated(parts: Iterable[pl.Expr]) -> pl.Expr:
+    return pl.concat_str(parts, ignore_nulls=True)
+
+
+def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of symbols that carry a GTIN and nothing else: see `gs1.gtin.carrier_for`."""
+    gtin = pl.col("gtin14")
+    zeros = pl.lit(14) - gtin.str.strip_chars_start("0").str.len_bytes()
+    needed = pl.col("carrier").replace_strict(_ZEROS_OF_CARRIER, default=None, return_dtype=pl.Int64)
+    carrier = (
+        pl.when(zeros >= _ZEROS_OF_CARRIER[Carrier.EAN8.value])
+        .then(pl.lit(Carrier.EAN8.value))
+        .when(zeros >= needed)
+        .then(pl.col("carrier"))
+        .when(zeros == 0)
+        .then(pl.lit(Carrier.ITF14.value))
+        .when(zeros == 1)
+        .then(pl.lit(Carrier.EAN13.value))
+        .otherwise(pl.lit(Carrier.UPCA.value))
+    )
+    restricted = gtin.str.contains(f"^(?:{RESTRICTED_PATTERN})$")
+    coupon = gtin.str.contains(f"^(?:{COUPON_PATTERN})$") & ~restricted
+    chosen = rows.select(
+        carrier.replace_strict(_KIND_OF_CARRIER).alias("kind"),
+        gtin.str.slice(carrier.replace_strict(_ZEROS_OF_CARRIER)).alias("data"),
+        noted(NoteCode.RESTRICTED_CIRCULATION, restricted),
+        noted(NoteCode.COUPON_OR_REFUND, coupon),
+    )
+    return chosen.with_columns(pl.col("data").alias("text"), pl.col("data").alias(""))
+
+
+def _notes(values: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+    """Return what the catalogue knows of an entity and its symbol does not say, and whether it had expired."""
+    missing = pl.concat_str(
+        [
+            pl.when(pl.col(column).is_not_null() & (values[ai].is_null() if ai in values else True)).then(
+                pl.lit(name)
+            )
+            for name, ai, column in _KNOWN
+        ],
+        separator=", ",
+        ignore_nulls=True,
+    )
+    return {
+        NoteCode.NOT_CARRIED.value: pl.when(missing != "").then(
+            pl.format(NOTES[NoteCode.NOT_CARRIED], missing)
+        ),
+        NoteCode.EXPIRED.value: pl.when(pl.col("expired")).then(pl.lit(NOTES[NoteCode.EXPIRED])),
+    }

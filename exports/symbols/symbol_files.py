@@ -1,114 +1,63 @@
 """Draws rows of a manifest as symbol files, in batches. Rows that cannot be drawn become errors with a reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from exports.jobs.plan import ExportPlan
-from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.notes import Note, NoteCode, note_text
-from exports.symbols.payloads import Payload, Row, payload_maker
-from gs1.element_string import hri_elements
+from exports.reports.rows import error_rows
+from exports.symbols import drawn, encoding
+from exports.symbols.file_names import member_names
+from exports.symbols.notes import NOTES, NoteCode
+from exports.symbols.payloads import PLACES, payloads
+from exports.symbols.refusals import refusals
 from gs1.errors import LabelError
 from gs1.symbol_size import Environment, SymbolKind, fitting_x_dimension_mm, symbol_size, x_dimension_mm
-from renderers.file_names import member_name
-from renderers.registry import WRITERS, FileFormat, encoders
+from renderers.registry import WRITERS, FileFormat
 from renderers.symbol import Captions, Drawing, QuietZone, SymbolGroup
 from renderers.whole_dots import WholeDots
 
-_NAMES: Mapping[SymbolKind, str] = {
-    SymbolKind.QR_CODE: "QR Code",
-    SymbolKind.GS1_DATAMATRIX: "GS1 DataMatrix",
-    SymbolKind.EAN_13: "EAN-13",
-    SymbolKind.UPC_A: "UPC-A",
-    SymbolKind.EAN_8: "EAN-8",
-    SymbolKind.ITF_14: "ITF-14",
-    SymbolKind.GS1_128: "GS1-128",
-}
+#: What the manifest says about symbols of one size.
+_SIZE = pl.Schema(dict.fromkeys(("modules", "x_dimension_mm", NoteCode.X_REDUCED.value), pl.String()))
 
 
-class SymbolFile(NamedTuple):
-    """One drawn symbol: `row` counts from 0, `name` is its place in the ZIP, `title` and `text` tell it in words."""
+class DrawnBatch(NamedTuple):
+    """The results for the rows of a batch, in their order. Every row is in the symbols or in the errors.
 
-    row: int
-    name: str
-    data: bytes
-    payload: Payload
+    `symbols` has the columns of `exports.symbols.drawn`, and `files` has the file of each. `errors` has the columns of
+    `errors.csv`.
+    """
 
-    @property
-    def title(self) -> str:
-        return _title(self.payload)
-
-    @property
-    def text(self) -> str:
-        return self.payload.text
+    symbols: pl.DataFrame
+    files: list[bytes]
+    errors: pl.DataFrame
 
 
-@dataclass(frozen=True, slots=True)
-class DrawnBatch:
-    """The results for the rows of a batch, in their order. Every row is in the files or in the errors."""
-
-    files: list[SymbolFile] = field(default_factory=list[SymbolFile])
-    manifest_rows: list[ManifestRow] = field(default_factory=list[ManifestRow])
-    error_rows: list[ErrorRow] = field(default_factory=list[ErrorRow])
-    notes: list[tuple[Note, ...]] = field(default_factory=list[tuple[Note, ...]])
-
-
-class _Size(NamedTuple):
-    """What the manifest says about symbols of one size."""
-
-    modules: str
-    x_dimension_mm: str
-    notes: tuple[Note, ...]
-
-
-#: The place of a symbol in a batch: position of its row, index of its slot.
-_Place = tuple[int, int]
-
-
-def draw(plan: ExportPlan, frame: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
-    """Encode and draw the frame's rows. An entity fails whole if one of its symbols cannot be made.
+def draw(plan: ExportPlan, rows: pl.DataFrame, *, screen_dpi: int | None = None) -> DrawnBatch:
+    """Encode and draw rows of a manifest. An entity fails whole if one of its symbols cannot be made.
 
     With `screen_dpi` the files are PNGs for a screen of that resolution, whatever the plan's format.
     """
-    rows: list[Row] = list(frame.iter_rows(named=True))
-    payloads, refused = _payloads(plan, rows)
-    drawn = _draw_symbols(plan, payloads, refused, screen_dpi)
-    batch = DrawnBatch()
-    slots, extension = plan.slots, plan.file_format.value
-    for position, row in enumerate(rows):
-        identity = (row["entity_id"], row["gtin14"], row["lot_number"], row["serial_number"])
-        if error := refused.get(position):
-            batch.error_rows.append(ErrorRow(row["row"] + 1, *identity, error.code, str(error)))
-            continue
-        for index, slot in enumerate(slots):
-            payload = payloads[position, index]
-            data, size = drawn[position, index]
-            parts = [part for part in identity[1:] if part]
-            if len(slots) > 1:
-                parts.append(slot.value)
-            name = member_name(row["row"] + 1, parts, extension)
-            batch.files.append(SymbolFile(row["row"], name, data, payload))
-            notes = payload.notes + size.notes
-            batch.notes.append(notes)
-            batch.manifest_rows.append(
-                ManifestRow(
-                    row["row"] + 1,
-                    name,
-                    row["scope"],
-                    *identity,
-                    row["expiry"],
-                    payload.kind.value,
-                    payload.text,
-                    size.modules,
-                    size.x_dimension_mm,
-                    note_text(notes),
-                    payload.message,
-                )
-            )
-    return batch
+    refused: dict[int, LabelError] = {}
+    for slot in plan.slots:
+        refused = refusals(slot, plan.resolver, plan.config.environment, rows) | refused
+    carried = [payloads(slot, plan.resolver, rows) for slot in plan.slots]
+    drawn_of = [_draw_symbols(plan, each, refused, screen_dpi) for each in carried]
+    kept = [position for position in range(rows.height) if position not in refused]
+    tables: list[pl.DataFrame] = []
+    for slot, each, (_, sizes) in zip(plan.slots, carried, drawn_of, strict=True):
+        table = drawn.symbols(rows, each, sizes)[kept]
+        names = member_names(table, slot.value if plan.slots[1:] else None, plan.file_format.value)
+        tables.append(table.with_columns(file=names))
+    return DrawnBatch(
+        pl.concat(tables, how="diagonal").sort("row", maintain_order=True),
+        [files[position] for position in kept for files, _ in drawn_of],
+        error_rows(rows, refused),
+    )
 
 
 def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawing:
@@ -139,78 +88,53 @@ def drawing_of(plan: ExportPlan, kind: SymbolKind, group: SymbolGroup) -> Drawin
     )
 
 
-def _payloads(plan: ExportPlan, rows: Sequence[Row]) -> tuple[dict[_Place, Payload], dict[int, LabelError]]:
-    makers = [payload_maker(slot, plan.resolver, plan.config.environment) for slot in plan.slots]
-    payloads: dict[_Place, Payload] = {}
-    refused: dict[int, LabelError] = {}
-    for position, row in enumerate(rows):
-        try:
-            for index, make in enumerate(makers):
-                payloads[position, index] = make(row)
-        except LabelError as error:
-            refused[position] = error
-    return payloads, refused
-
-
 def _draw_symbols(
-    plan: ExportPlan,
-    payloads: Mapping[_Place, Payload],
-    refused: dict[int, LabelError],
-    screen_dpi: int | None,
-) -> dict[_Place, tuple[bytes, _Size]]:
-    """Return the drawn symbols and their sizes. Add the first reason of each row that cannot be drawn to `refused`."""
-    drawn: dict[_Place, tuple[bytes, _Size]] = {}
+    plan: ExportPlan, carried: pl.DataFrame, refused: dict[int, LabelError], screen_dpi: int | None
+) -> tuple[Sequence[bytes], pl.DataFrame]:
+    """Return the files of one slot's symbols by position, and their sizes.
+
+    The first reason of each row that cannot be drawn is added to `refused`.
+    """
     write = WRITERS[plan.file_format if screen_dpi is None else FileFormat.PNG]
-    for kind, places in _by_kind(payloads, refused).items():
-        encode = encoders(plan.engine)[kind]
-        encoded = encode([payloads[place].data for place in places], plan.config.error_correction or "M")
-        for index, error in encoded.refused.items():
-            refused.setdefault(places[index][0], error)
-        for group in encoded.groups:
-            members = [places[index] for index in group.positions.tolist()]
-            try:
-                drawing = drawing_of(plan, kind, group)
-            except LabelError as error:
-                for position, _ in members:
-                    refused.setdefault(position, error)
-                continue
-            if screen_dpi is not None:
-                drawing = replace(drawing, dpi=screen_dpi)
-            size = _Size(f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _notes(plan, kind, drawing))
-            captions = _captions([payloads[place] for place in members])
-            for place, data in zip(members, write(group, drawing, captions), strict=True):
-                drawn[place] = data, size
-    return drawn
+    files = [b""] * carried.height
+    sizes: list[tuple[NDArray[np.intp], Mapping[str, object]]] = []
+    level = plan.config.error_correction or "M"
+    for kind, group in encoding.groups(carried, refused, level, plan.engine):
+        members = group.positions.tolist()
+        try:
+            drawing = drawing_of(plan, kind, group)
+        except LabelError as error:
+            refused |= dict.fromkeys(members, error) | refused
+            continue
+        size = (f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _x_reduced(plan, kind, drawing))
+        sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
+        if screen_dpi is not None:
+            drawing = replace(drawing, dpi=screen_dpi)
+        texts = captions(carried[members], shown=drawing.hri)
+        for position, data in zip(members, write(group, drawing, texts), strict=True):
+            files[position] = data
+    return files, drawn.sizes(carried.height, sizes, _SIZE)
 
 
-def _by_kind(
-    payloads: Mapping[_Place, Payload], refused: Mapping[int, LabelError]
-) -> dict[SymbolKind, list[_Place]]:
-    by_kind: dict[SymbolKind, list[_Place]] = {}
-    for place, payload in payloads.items():
-        if place[0] not in refused:
-            by_kind.setdefault(payload.kind, []).append(place)
-    return by_kind
-
-
-def _captions(payloads: Sequence[Payload]) -> Captions:
+def captions(carried: pl.DataFrame, *, shown: bool) -> Captions:
+    """Return the texts of symbols. The human-readable one is left empty where it is not shown."""
+    elements = [carried[place].to_list() for place in PLACES if shown and place in carried.columns]
     return Captions(
-        titles=[_title(payload) for payload in payloads],
-        descriptions=[payload.text for payload in payloads],
-        elements=[hri_elements(payload.elements) or [payload.hri] for payload in payloads],
+        titles=carried["title"].to_list(),
+        descriptions=carried["text"].to_list(),
+        elements=[[each for each in label if each] for label in zip(*elements, strict=True)]
+        if shown
+        else [()] * carried.height,
     )
 
 
-def _title(payload: Payload) -> str:
-    return f"{_NAMES[payload.kind]} {payload.hri}"
-
-
-def _notes(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> tuple[Note, ...]:
+def _x_reduced(plan: ExportPlan, kind: SymbolKind, drawing: Drawing) -> str | None:
+    """Return the note about a symbol that has a smaller X than asked for."""
     environment, requested_mm = plan.config.environment or Environment.RETAIL, plan.config.module_size_mm
     wanted_mm = x_dimension_mm(kind, environment, requested_mm)
     if plan.file_format is FileFormat.PNG:
         dots = WholeDots(kind, environment, plan.dpi)
         wanted_mm = dots.nearest(requested_mm) * dots.dot_mm
     if drawing.x_dimension_mm == wanted_mm:
-        return ()
-    return (Note(NoteCode.X_REDUCED, f"{wanted_mm:.3f}"),)
+        return None
+    return NOTES[NoteCode.X_REDUCED].format(f"{wanted_mm:.3f}")

@@ -13,11 +13,11 @@ import numpy as np
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import decision
+from exports.jobs.manifest import Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports import files
 from exports.requests.export_types import Slot
-from exports.symbols.payloads import Row
 from exports.verification import sample, tables
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
 from exports.verification.symbol import require_symbol

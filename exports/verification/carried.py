@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs.manifest import Row
 from exports.requests.export_types import Slot
-from exports.symbols.payloads import Row
 from gs1 import element_string
 from gs1.digital_link import DEFAULT_RESOLVER, parse_digital_link
 from gs1.element_string import ElementString

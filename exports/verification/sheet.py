@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import decision
+from exports.jobs.manifest import Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import Row
 from exports.verification import carried as carrying
 from exports.verification import geometry, label, sample, tables
 from exports.verification.carried import Carried

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs.manifest import Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.requests.export_types import Slot
-from exports.symbols.payloads import Row
 from exports.symbols.symbol_files import drawing_of
 from exports.verification import carried as carrying
 from exports.verification import geometry

@@ -1,22 +1,28 @@
 """Reads `manifest.csv` and `errors.csv` again: how many rows they have, and those of the sampled entities."""
 
-import csv
-import io
 from array import array
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs.manifest import Row
 from exports.ports import Report
 from exports.reports import files as reports
-from exports.reports.rows import ErrorRow, ManifestRow
-from exports.symbols.payloads import Row
+from exports.reports.rows import ERROR_COLUMNS, MANIFEST_COLUMNS
 from exports.verification.carried import CARRIED_COLUMNS, Carried
 from exports.verification.findings import CountsDisagree
 
 _LEFT_OUT = "not carried: "
+
+_BLOCK_BYTES = 1 << 20
 
 #: How both tables name what the frozen manifest says of an entity.
 _IDENTITY = {"entity_id": "entity_id", "gtin": "gtin14", "lot": "lot_number", "serial": "serial_number"}
@@ -55,45 +61,70 @@ def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_ea
     entities. Memory does not grow with the rows.
     """
     found = Tables()
-    wanted = frozenset(sampled)
+    wanted = pl.Series(sampled, dtype=pl.Int64).implode()
     last = 0
     with store.open(reports.key(job_id, Report.MANIFEST)) as stream:
-        for cells in _rows(stream, ManifestRow._fields):
-            number = int(cells[0])
+        for rows in _frames(stream, MANIFEST_COLUMNS):
+            numbers = rows["row"].fill_null(0).to_numpy()
+            before = np.concatenate(([last], numbers[:-1]))
             # The first row of an entity comes after the one before, the others repeat its number.
-            if number <= last if found.symbols % symbols_each == 0 else number != last:
-                raise CountsDisagree("rows of manifest.csv out of order", number, last)
-            last = number
-            found.symbols += 1
-            if number in wanted:
-                cell_of = dict(zip(ManifestRow._fields, cells, strict=True))
-                found.drawn.setdefault(number, []).append(cell_of)
+            is_first = (found.symbols + np.arange(len(numbers))) % symbols_each == 0
+            _require_order(
+                Report.MANIFEST, numbers, before, np.where(is_first, numbers > before, numbers == before)
+            )
+            last = int(numbers[-1])
+            found.symbols += len(numbers)
+            for cells in _cells(rows.filter(pl.col("row").is_in(wanted))):
+                found.drawn.setdefault(int(cells["row"]), []).append(cells)
     last = 0
     if store.exists(reports.key(job_id, Report.ERRORS)):
         with store.open(reports.key(job_id, Report.ERRORS)) as stream:
-            for cells in _rows(stream, ErrorRow._fields):
-                found.errors += 1
-                if not cells[0]:
-                    continue  # a listed key that matched nothing
-                number = int(cells[0])
-                if number <= last:
-                    raise CountsDisagree("rows of errors.csv out of order", number, last)
-                last = number
-                found.failed_rows.append(number)
-                if number in wanted:
-                    found.failed[number] = dict(zip(ErrorRow._fields, cells, strict=True))
+            for rows in _frames(stream, ERROR_COLUMNS):
+                found.errors += rows.height
+                # The others are listed keys that matched nothing.
+                failed = rows.filter(pl.col("row").is_not_null())
+                numbers = failed["row"].to_numpy()
+                before = np.concatenate(([last], numbers[:-1]))
+                _require_order(Report.ERRORS, numbers, before, numbers > before[: len(numbers)])
+                last = int(numbers[-1]) if len(numbers) else last
+                found.failed_rows.extend(numbers.tolist())
+                for cells in _cells(failed.filter(pl.col("row").is_in(wanted))):
+                    found.failed[int(cells["row"])] = cells
     return found
 
 
-def _rows(stream: BinaryIO, columns: tuple[str, ...]) -> Iterator[list[str]]:
-    with io.TextIOWrapper(cast("io.BufferedReader", stream), "utf-8-sig", newline="") as text:
-        lines = csv.reader(text, strict=True)
-        head = next(lines, [])
-        if tuple(head) != columns:
-            raise SymbolDoesNotDecode(
-                "The table has not its columns", value=head, expected=", ".join(columns)
-            )
-        yield from lines
+def _frames(stream: BinaryIO, columns: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a report in blocks: `row` as a number, null if it is empty, and everything else as text."""
+    reader = pa_csv.open_csv(
+        stream,
+        read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types={name: pa.int64() if name == "row" else pa.large_string() for name in columns},
+            null_values=[""],
+        ),
+    )
+    if tuple(reader.schema.names) != columns:
+        raise SymbolDoesNotDecode(
+            "The table has not its columns", value=reader.schema.names, expected=", ".join(columns)
+        )
+    for batch in reader:
+        frame = pl.from_arrow(batch)
+        if isinstance(frame, pl.DataFrame) and frame.height:
+            yield frame
+
+
+def _require_order(
+    report: Report, numbers: NDArray[np.int64], before: NDArray[np.int64], in_order: NDArray[np.bool_]
+) -> None:
+    if not in_order.all():
+        at = int(np.argmin(in_order))
+        raise CountsDisagree(f"rows of {report}.csv out of order", int(numbers[at]), int(before[at]))
+
+
+def _cells(rows: pl.DataFrame) -> Iterator[Mapping[str, str]]:
+    """Yield the rows, each as its cells by column."""
+    return rows.with_columns(pl.col("row").cast(pl.String)).iter_rows(named=True)
 
 
 def require_counts(tables: Tables, symbols: int, errors: int) -> None:

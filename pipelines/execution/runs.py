@@ -24,7 +24,7 @@ from pipelines.execution.dagster_runs import (
     RemoteRepositoryOrigin,
     RepositoryPythonOrigin,
 )
-from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
+from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
 from pipelines.storage import job_index
 from pipelines.storage.instance import LOCATION_NAME
 
@@ -49,7 +49,7 @@ def in_parallel(cores: int) -> Mapping[str, Any]:
 class Runs:
     """Creates and queues export runs on an instance.
 
-    The repository holds the export's job. Its code is served at the Unix socket `served_at`, or at that origin.
+    The repository holds the export's jobs. Their code is served at the Unix socket `served_at`, or at that origin.
     """
 
     def __init__(
@@ -59,29 +59,27 @@ class Runs:
         served_at: str | RemoteRepositoryOrigin,
     ) -> None:
         self._instance = instance
-        self._job = repository.get_job(LABEL_EXPORT_JOB)
+        self._repository = repository
         if isinstance(served_at, str):
             location = GrpcServerCodeLocationOrigin(
                 host="localhost", socket=served_at, location_name=LOCATION_NAME
             )
             served_at = RemoteRepositoryOrigin(location, repository.name)
-        self._remote_origin = RemoteJobOrigin(served_at, LABEL_EXPORT_JOB)
+        self._remote_origin = served_at
         pointer = ModuleCodePointer(DEFINITIONS_MODULE, DEFINITIONS_NAME, working_directory=None)
-        self._code_origin = JobPythonOrigin(
-            LABEL_EXPORT_JOB,
-            RepositoryPythonOrigin(
-                sys.executable,
-                pointer,
-                container_image=None,
-                entry_point=[sys.executable, "-m", "dagster"],
-                container_context=None,
-            ),
+        self._code_origin = RepositoryPythonOrigin(
+            sys.executable,
+            pointer,
+            container_image=None,
+            entry_point=[sys.executable, "-m", "dagster"],
+            container_context=None,
         )
 
     def create(
         self,
         export: ExportPlan,
         *,
+        small: bool = False,
         parallel: bool = False,
         more_config: Mapping[str, Any] = MappingProxyType({}),
         more_tags: Mapping[str, str] = MappingProxyType({}),
@@ -90,15 +88,14 @@ class Runs:
     ) -> bool:
         """Create the plan's run. Return False if a run of that id exists, which the database decides.
 
-        A parallel run starts a process for each step, so no warm worker may execute it.
+        A small one has a single step. A parallel run starts a process for each step, so no warm worker may execute it.
         """
         ensure_partition(self._instance, export.organisation)
-        request = export.request.normalised()
-        summary = json.dumps({key: request[key] for key in ("scope", "export_type", "file_format")})
+        name = LABEL_EXPORT_SMALL_JOB if small else LABEL_EXPORT_JOB
         reprint = {tags.REPRINT_OF: export.reprint_of, tags.REASON: export.reason}
         try:
             self._instance.create_run_for_job(
-                job_def=self._job,
+                job_def=self._repository.get_job(name),
                 run_id=run_id_for(export.job_id),
                 run_config={
                     **(in_parallel(len(os.sched_getaffinity(0))) if parallel else IN_PROCESS),
@@ -108,12 +105,12 @@ class Runs:
                     **more_tags,
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
-                    tags.REQUEST: summary,
+                    tags.REQUEST: json.dumps(export.summary),
                     **_trace_of(export),
                     **{key: value for key, value in reprint.items() if value is not None},
                 },
-                remote_job_origin=self._remote_origin,
-                job_code_origin=self._code_origin,
+                remote_job_origin=RemoteJobOrigin(self._remote_origin, name),
+                job_code_origin=JobPythonOrigin(name, self._code_origin),
                 root_run_id=root_run_id,
                 parent_run_id=parent_run_id,
             )

@@ -6,6 +6,10 @@ from pipelines.export import ops
 from pipelines.export.launch_config import NODE, REQUEST_CONFIG
 
 LABEL_EXPORT_JOB = "label_export_job"
+LABEL_EXPORT_SMALL_JOB = "label_export_small_job"
+
+#: The jobs whose runs are exports.
+EXPORT_JOBS = (LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB)
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 

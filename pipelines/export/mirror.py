@@ -17,6 +17,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
+from exports.jobs.manifest import Manifest
 from pipelines import tags
 from pipelines.storage.job_runs import JobRun
 
@@ -29,9 +30,16 @@ def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) 
     return True
 
 
+def resolved(instance: dg.DagsterInstance, run_id: str, frozen: Manifest) -> None:
+    """Tag the run with the numbers of its entities and of the listed keys that match nothing."""
+    counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
+    instance.add_run_tags(run_id, counts)
+
+
 def committed(instance: dg.DagsterInstance, run_id: str, artefact: Artefact) -> None:
     """Tag the run with its committed artefact. Call it before the labels are recorded as printed."""
-    instance.add_run_tags(run_id, {tags.ARTEFACT: json.dumps(asdict(artefact))})
+    copied = {tags.ARTEFACT: json.dumps(asdict(artefact)), tags.STORED_BYTES: str(artefact.size_bytes)}
+    instance.add_run_tags(run_id, copied)
 
 
 def artefact_of(run_id: str, run_tags: Mapping[str, str], artefacts: ArtefactStore) -> Artefact | None:

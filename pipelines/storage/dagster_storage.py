@@ -8,7 +8,12 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, SqlEventLogStorage
 
 # The table of the results of asset checks, which Dagster never removes.
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
+# The tables of that database, and the one of its assets.
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    SqlEventLogStorageMetadata,
+)
 
 # Captures no output of steps. dagster.yaml finds it here.
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
@@ -27,6 +32,7 @@ from dagster._serdes import ConfigurableClassData
 
 __all__ = [
     "AssetCheckExecutionsTable",
+    "AssetKeyTable",
     "ConfigurableClassData",
     "ConsolidatedSqliteEventLogStorage",
     "InstigatorState",
@@ -36,6 +42,7 @@ __all__ = [
     "RunTagsTable",
     "RunsTable",
     "SqlEventLogStorage",
+    "SqlEventLogStorageMetadata",
     "SqlRunStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, BinaryIO, Self
@@ -21,7 +20,7 @@ from renderers.archive.records import (
     local_headers,
 )
 from renderers.archive.streams import BLOCK, blocks, inflated
-from renderers.digested_stream import DigestedStream
+from renderers.digested_stream import DigestedStream, Sha256
 
 _SPOOL_BYTES = 8 << 20
 
@@ -59,7 +58,7 @@ class Assembler:
 
         Raises CorruptArchive if the fragment does not match its description. Discard the archive then.
         """
-        base, digest = self._out.offset, sha256()
+        base, digest = self._out.offset, Sha256()
         for block in blocks(stream, fragment.data_bytes, "The fragment's data"):
             digest.update(block)
             self._out.write(block)

@@ -5,7 +5,6 @@ the extra fields. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12, 4.3.14 to 4.
 """
 
 import os
-import struct
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from renderers.archive.records import (
     CENTRAL,
+    CENTRAL_MARK,
     DEFLATED,
     END,
     END64,
@@ -33,10 +33,8 @@ from renderers.archive.records import (
 )
 from renderers.archive.streams import BLOCK
 
-_MEMBERS_AT_ONCE = 5_000
-
-# 4.3.12: how long name, extra field and comment are.
-_TAIL_LENGTHS, _TAIL_LENGTHS_AT = struct.Struct("<3H"), 28
+#: 4.3.12: where a record tells how long its name, extra field and comment are, in two bytes each.
+_TAIL_LENGTHS_AT = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +85,10 @@ def records(stream: BinaryIO, directory: Directory) -> Iterator[CentralRecords]:
     """
     buffer, left = b"", directory.size
     while buffer or left:
-        starts: list[int] = []
-        at = 0
-        while at + CENTRAL.itemsize <= len(buffer) and len(starts) < _MEMBERS_AT_ONCE:
-            end = at + CENTRAL.itemsize + sum(_TAIL_LENGTHS.unpack_from(buffer, at + _TAIL_LENGTHS_AT))
-            if end > len(buffer):
-                break
-            starts.append(at)
-            at = end
-        if starts:
-            yield CentralRecords(buffer[:at], _parsed(buffer[:at], np.array(starts)))
-            buffer = buffer[at:]
+        starts, end = _whole_records(np.frombuffer(buffer, np.uint8))
+        if starts.size:
+            yield CentralRecords(buffer[:end], _parsed(buffer[:end], starts))
+            buffer = buffer[end:]
         elif left:
             stream.seek(directory.offset + directory.size - left)
             block = stream.read(min(left, BLOCK))
@@ -105,6 +96,26 @@ def records(stream: BinaryIO, directory: Directory) -> Iterator[CentralRecords]:
             buffer += block
         else:
             raise CorruptArchive("The central directory is cut off inside a record", value=len(buffer))
+
+
+def _whole_records(octets: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
+    """Return where records begin that lie end to end from the first octet on, and the end of the last whole one."""
+    places = max(0, len(octets) - CENTRAL.itemsize + 1)
+    marked = np.ones(places, np.bool_)
+    for index, octet in enumerate(CENTRAL_MARK.to_bytes(4, "little")):
+        marked &= octets[index : index + places] == octet
+    starts = np.flatnonzero(marked)
+    tails = octets[starts[:, None] + np.arange(_TAIL_LENGTHS_AT, _TAIL_LENGTHS_AT + 6)]
+    ends = starts + CENTRAL.itemsize + tails.view("<u2").sum(axis=1, dtype=np.int64)
+    before = np.concatenate(([0], ends[:-1]))
+    while (elsewhere := np.flatnonzero(starts != before[: len(starts)])).size:
+        at = elsewhere[0]
+        # A gap ends the run. A mark inside a record is that of no record: a name or extra field may hold it.
+        left_out = slice(at, None) if starts[at] > before[at] else at
+        starts, ends = np.delete(starts, left_out), np.delete(ends, left_out)
+        before = np.concatenate(([0], ends[:-1]))
+    count = int(np.searchsorted(ends, len(octets), side="right"))
+    return starts[:count], int(ends[count - 1]) if count else 0
 
 
 def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:

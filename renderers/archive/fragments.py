@@ -1,6 +1,6 @@
 """Fragments of an archive, each written by one worker: local headers and data of members, then a directory."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
@@ -40,30 +40,22 @@ class ArchiveFragmentWriter:
         self._stream = DigestedStream(stream)
         self._written: list[Members] = []
 
-    def add(self, files: Iterable[tuple[str, bytes]], *, store: bool = False) -> None:
-        """Write members, name and content each, deflated unless `store` says they are compressed already.
+    def add(self, names: Sequence[str], contents: Sequence[bytes], *, store: bool = False) -> None:
+        """Write members with these names and contents, deflated unless `store` says they are compressed already.
 
         Names are not compared: the caller keeps them distinct. Raises RenderError for an invalid name.
         """
-        names: list[str] = []
-        contents: list[bytes] = []
-        crcs: list[int] = []
-        sizes: list[int] = []
-        for name, data in files:
-            names.append(name)
-            contents.append(data if store else isal_zlib.compress(data, LEVEL, RAW))
-            crcs.append(isal_zlib.crc32(data))
-            sizes.append(len(data))
+        data = contents if store else [isal_zlib.compress(content, LEVEL, RAW) for content in contents]
         members = Members.of(
             names,
             offset=self._stream.offset,
             method=STORED if store else DEFLATED,
-            crcs=crcs,
-            compressed=[len(content) for content in contents],
-            sizes=sizes,
+            crcs=[isal_zlib.crc32(content) for content in contents],
+            compressed=[len(each) for each in data],
+            sizes=[len(content) for content in contents],
         )
         headers = split(local_headers(members), header_lengths(members.entries))
-        self._stream.write(b"".join(chain.from_iterable(zip(headers, contents, strict=True))))
+        self._stream.write(b"".join(chain.from_iterable(zip(headers, data, strict=True))))
         self._written.append(members)
 
     def close(self) -> ArchiveFragment:

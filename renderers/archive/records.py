@@ -4,7 +4,7 @@ Source: PKWARE APPNOTE.TXT 6.3.10; section numbers stand beside each structure.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -80,7 +80,7 @@ END = struct.Struct("<4s4H2LH")
 END64 = struct.Struct("<4sQ2H2L4Q")
 LOCATOR = struct.Struct("<4sLQL")
 
-_LOCAL_MARK, _CENTRAL_MARK = 0x04034B50, 0x02014B50
+_LOCAL_MARK, CENTRAL_MARK = 0x04034B50, 0x02014B50
 END_MARK, END64_MARK, _LOCATOR_MARK = b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
 
@@ -131,6 +131,15 @@ class Members:
         entries["offset"] += by
         return Members(entries, self.names)
 
+    def runs(self, count: int) -> Iterator["Members"]:
+        """Yield the members in runs of at most `count`."""
+        names_at = 0
+        for first in range(0, len(self), count):
+            entries = self.entries[first : first + count]
+            names_end = names_at + int(entries["name_length"].sum())
+            yield Members(entries, self.names[names_at:names_end])
+            names_at = names_end
+
     def each_name(self) -> list[bytes]:
         return split(self.names, self.entries["name_length"])
 
@@ -167,7 +176,7 @@ def central_records(members: Members) -> bytes:
     count = wide["size"].astype(np.int64) + wide["compressed"] + wide["offset"]
     head = np.zeros(len(entries), CENTRAL)
     _fill(head, entries, count > 0)
-    head["mark"], head["external"] = _CENTRAL_MARK, _MODE
+    head["mark"], head["external"] = CENTRAL_MARK, _MODE
     head["made_by"] = _UNIX | head["needed"]
     head["extra_length"] = (count > 0) * 4 + 8 * count
     for name in wide:
@@ -226,12 +235,16 @@ def _interleaved(count: int, *pieces: tuple[NDArray[np.void] | bytes, ArrayLike]
     A piece is one field of all records: its bytes, end to end, and how many of them each record has.
     """
     lengths = [np.broadcast_to(np.asarray(each, np.int64), (count,)) for _, each in pieces]
+    octets = [
+        np.frombuffer(piece if isinstance(piece, bytes) else piece.tobytes(), np.uint8) for piece, _ in pieces
+    ]
+    if count and all((each == each[0]).all() for each in lengths):
+        # Names of one length, the common case: every record has the same form.
+        return np.hstack([each.reshape(count, -1) for each in octets if each.size]).tobytes()
     whole = np.sum(lengths, axis=0)
     at = np.cumsum(whole) - whole
     out = np.empty(int(whole.sum()), np.uint8)
-    for (piece, _), each in zip(pieces, lengths, strict=True):
-        out[ragged(at, each)] = np.frombuffer(
-            piece if isinstance(piece, bytes) else piece.tobytes(), np.uint8
-        )
+    for piece, each in zip(octets, lengths, strict=True):
+        out[ragged(at, each)] = piece
         at = at + each
     return out.tobytes()

@@ -30,24 +30,3 @@ def inflated(source: Iterable[bytes]) -> Iterator[bytes]:
         while inflator.unconsumed_tail or len(piece) == BLOCK:
             piece = inflator.decompress(inflator.unconsumed_tail, BLOCK)
             yield piece
-
-
-class Window:
-    """Small pieces of a source of large blocks."""
-
-    def __init__(self, source: Iterator[bytes]) -> None:
-        self._source = source
-        self._buffer = b""
-        self._place = 0
-
-    def take(self, size: int) -> bytes:
-        """Return the next `size` bytes; fewer at the source's end."""
-        if len(self._buffer) - self._place < size:
-            pieces = [self._buffer[self._place :]]
-            have = len(pieces[0])
-            while have < size and (block := next(self._source, b"")):
-                pieces.append(block)
-                have += len(block)
-            self._buffer, self._place = b"".join(pieces), 0
-        begin, self._place = self._place, self._place + size
-        return self._buffer[begin : self._place]

@@ -2,9 +2,8 @@
 
 import os
 from array import array
-from collections.abc import Iterator
-from hashlib import sha256
-from typing import BinaryIO, Protocol, cast
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, cast
 
 import numpy as np
 from isal import isal_zlib
@@ -26,14 +25,14 @@ from renderers.archive.records import (
     ragged,
     split,
 )
-from renderers.archive.streams import BLOCK, Window, blocks
+from renderers.archive.streams import BLOCK, blocks
+from renderers.digested_stream import Sha256
+
+#: Members of a fragment whose contents are held at once: some megabytes.
+_MEMBERS_AT_ONCE = 1_000
 
 # The stub declares an instance where the library has a class.
 _InflateError = cast("type[Exception]", isal_zlib.error)
-
-
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
 
 
 def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
@@ -44,32 +43,56 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
     stream.seek(fragment.data_bytes)
     directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
     members = read_directory(directory, fragment)
+    compressed = members.entries["compressed"]
+    if (compressed < 0).any() or int(
+        (header_lengths(members.entries) + compressed).sum()
+    ) != fragment.data_bytes:
+        raise CorruptArchive(
+            "The fragment's members do not fill its data", expected=f"{fragment.data_bytes} bytes"
+        )
     stream.seek(0)
-    data = Window(blocks(stream, fragment.data_bytes, "The fragment's data"))
-    entries, digest = members.entries, sha256()
-    headers = split(local_headers(members), header_lengths(entries))
-    facts = zip(
-        headers, *(entries[name].tolist() for name in ("method", "compressed", "size", "crc")), strict=True
-    )
-    for number, (header, method, compressed, size, crc) in enumerate(facts):
-        written = data.take(len(header) + compressed)
-        digest.update(written)
-        content = written[len(header) :]
-        try:
-            inflated = (
-                content if method == STORED else isal_zlib.decompress(content, RAW, min(size, BLOCK) or 1)
-            )
-        except _InflateError as error:
-            raise CorruptArchive(f"The compressed data is damaged: {error}", value=number) from error
-        if not written.startswith(header) or len(inflated) != size or isal_zlib.crc32(inflated) != crc:
-            raise CorruptArchive(
-                "A member is not what was written",
-                value=f"member {number}: CRC {isal_zlib.crc32(inflated):08x}, {len(inflated)} bytes",
-                expected=f"CRC {crc:08x}, {size} bytes",
-            )
+    digest = Sha256()
+    for run in members.runs(_MEMBERS_AT_ONCE):
+        lengths = header_lengths(run.entries)
+        spans = lengths + run.entries["compressed"]
+        data = b"".join(blocks(stream, int(spans.sum()), "The fragment's data"))
+        digest.update(data)
+        starts = np.cumsum(spans) - spans
+        headers = np.frombuffer(data, np.uint8)[ragged(starts, lengths)]
+        if headers.tobytes() != local_headers(run):
+            raise CorruptArchive("Local headers and directory differ")
+        _require_contents(
+            run.entries,
+            [
+                data[start:stop]
+                for start, stop in zip((starts + lengths).tolist(), (starts + spans).tolist(), strict=True)
+            ],
+        )
     digest.update(directory)
-    if data.take(1) or digest.hexdigest() != fragment.sha256:
+    if digest.hexdigest() != fragment.sha256:
         raise CorruptArchive("The fragment is not the one that was written", expected=fragment.sha256)
+
+
+def _require_contents(entries: NDArray[np.void], data: Sequence[bytes]) -> None:
+    """Require that the members' data inflate to the sizes and CRCs of their entries."""
+    methods, sizes = entries["method"].tolist(), entries["size"].tolist()
+    try:
+        contents = [
+            each if method == STORED else isal_zlib.decompress(each, RAW, min(size, BLOCK) or 1)
+            for each, method, size in zip(data, methods, sizes, strict=True)
+        ]
+    except _InflateError as error:
+        raise CorruptArchive(f"The compressed data is damaged: {error}") from error
+    found = [(len(content), isal_zlib.crc32(content)) for content in contents]
+    wanted = list(zip(sizes, entries["crc"].tolist(), strict=True))
+    if found != wanted:
+        number = next(number for number, facts in enumerate(found) if facts != wanted[number])
+        (size, crc), (its_size, its_crc) = found[number], wanted[number]
+        raise CorruptArchive(
+            "A member is not what was written",
+            value=f"member {number}: CRC {crc:08x}, {size} bytes",
+            expected=f"CRC {its_crc:08x}, {its_size} bytes",
+        )
 
 
 def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
@@ -82,7 +105,7 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
     Raises CorruptArchive at the first difference.
     """
     found = _find_directory(archive, summary)
-    digest, names, place, count = sha256(), _Names(), 0, 0
+    digest, names, place, count = Sha256(), _Names(), 0, 0
     for run in directories.records(archive, found):
         members = run.members
         if central_records(members) != run.raw:
@@ -143,7 +166,7 @@ def _require_headers(
     starts: NDArray[np.int64],
     lengths: NDArray[np.int64],
     headers: bytes,
-    digest: _Hash,
+    digest: Sha256,
 ) -> None:
     """Digest the members' data, from the first start on, and require these local headers at the starts."""
     places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
@@ -174,10 +197,9 @@ class _Names:
         self._hashes.extend(map(hash, names))
 
     def require_distinct(self) -> None:
-        hashes = np.asarray(self._hashes)
-        different = len(np.unique(hashes))
-        if different != len(hashes):
-            raise CorruptArchive("A member name occurs more than once", value=len(hashes) - different)
+        hashes = np.sort(np.asarray(self._hashes))
+        if repeated := int((hashes[1:] == hashes[:-1]).sum()):
+            raise CorruptArchive("A member name occurs more than once", value=repeated)
 
 
 def _folded(name: bytes) -> bytes:

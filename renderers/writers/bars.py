@@ -6,22 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from renderers.symbol import BarSymbols
-from renderers.writers.made_once import MadeOnce
+from renderers.writers.made_once import TextTable
+
+#: No element is as wide, in the symbol's units: 4 X are the most, of 3 units each.
+_WIDTHS = 16
 
 
-def bar_texts(make: Callable[[int, int, bool], str]) -> MadeOnce[int, str]:
-    """Return what a vector format writes for each bar, by the keys of `bar_keys`.
+def bar_texts(units: int, make: Callable[[int, int, bool], str]) -> TextTable:
+    """Return what a vector format writes for each bar of symbols `units` wide, by the keys of `bar_keys`.
 
     `make` gets where the bar begins, in the symbol's units from the first bar, its width in these units, and
     whether it is a guard bar.
     """
 
     def text(key: int) -> str:
-        rest, width = divmod(key, 256)
+        rest, width = divmod(key, _WIDTHS)
         start, is_guard = divmod(rest, 2)
         return make(start, width, bool(is_guard))
 
-    return MadeOnce(text)
+    return TextTable(units * 2 * _WIDTHS, text)
 
 
 def bar_keys(symbols: BarSymbols) -> NDArray[np.int64]:
@@ -30,4 +33,4 @@ def bar_keys(symbols: BarSymbols) -> NDArray[np.int64]:
     is_guard = np.zeros(widths.shape[1], np.int64)
     is_guard[list(symbols.guards)] = 1
     starts = np.cumsum(widths, axis=1) - widths
-    return ((starts * 2 + is_guard) * 256 + widths)[:, ::2]
+    return ((starts * 2 + is_guard) * _WIDTHS + widths)[:, ::2]

@@ -14,7 +14,7 @@ from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, Symbo
 from renderers.units import POINTS_PER_MILLIMETRE
 from renderers.writers.bars import bar_keys, bar_texts
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.made_once import MadeOnce
+from renderers.writers.made_once import MadeOnce, TextTable
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
@@ -119,18 +119,17 @@ def _bar_procedures(layout: PictureLayout) -> str:
 
 
 @lru_cache(maxsize=64)
-def _bar_texts(units_per_x: int, left_x: float) -> MadeOnce[int, str]:
+def _bar_texts(units_per_x: int, symbol: Box) -> TextTable:
     def bar(start: int, width: int, is_guard: bool) -> str:
-        x = decimal(left_x + start / units_per_x)
+        x = decimal(symbol.x + start / units_per_x)
         return f"{x} {decimal(width / units_per_x)} {'g' if is_guard else 'b'}\n"
 
-    return bar_texts(bar)
+    return bar_texts(round(symbol.width * units_per_x), bar)
 
 
 def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the drawing of each symbol, a line for each bar."""
-    text_of = _bar_texts(symbols.units_per_x, layout.symbol.x).__getitem__
-    return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
+    return _bar_texts(symbols.units_per_x, layout.symbol).joined(bar_keys(symbols))
 
 
 @lru_cache(maxsize=64)

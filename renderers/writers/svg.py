@@ -10,7 +10,7 @@ from renderers.fonts.subset import UNITS_PER_EM
 from renderers.symbol import BarSymbols, Captions, Drawing, MatrixSymbols, SymbolGroup
 from renderers.writers.bars import bar_keys, bar_texts
 from renderers.writers.hri import TextRun, advance
-from renderers.writers.made_once import MadeOnce
+from renderers.writers.made_once import MadeOnce, TextTable
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
@@ -62,7 +62,7 @@ def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, caption
 
 
 @lru_cache(maxsize=64)
-def _stretches(count: int, left: float) -> MadeOnce[int, str]:
+def _stretches(count: int, left: float) -> TextTable:
     """Return the path data of eight modules of a row, by `dark_before | modules << 1 | stretch << 9`.
 
     A row has `count` stretches of eight modules, numbered from the left, and begins at `left` X. A run of dark
@@ -90,7 +90,7 @@ def _stretches(count: int, left: float) -> MadeOnce[int, str]:
             parts.append(f"m{8 - pen} 0")
         return "".join(parts)
 
-    return MadeOnce(stretch_path)
+    return TextTable(count << 9, stretch_path)
 
 
 def _box(box: Box) -> str:
@@ -106,7 +106,7 @@ def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
     # At least one light column follows each row, so that every run ends inside its row.
     stretches = columns // 8 + 1
     first_stretch = np.arange(stretches, dtype=np.int32) << 9
-    text_of = _stretches(stretches, layout.symbol.x).__getitem__
+    texts = _stretches(stretches, layout.symbol.x)
     start = f"M{decimal(layout.symbol.x + 8 * stretches)} {decimal(layout.symbol.y - 1)}"
     paths: list[str] = []
     for first in range(0, count, _BATCH):
@@ -116,23 +116,22 @@ def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
         keys <<= 1
         keys[:, :, 1:] |= keys[:, :, :-1] >> 1 & 1
         keys += first_stretch
-        paths += [start + "".join(map(text_of, row)) for row in keys.reshape(len(modules), -1).tolist()]
+        paths += [start + path for path in texts.joined(keys.reshape(len(modules), -1))]
     return paths
 
 
 @lru_cache(maxsize=64)
-def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> MadeOnce[int, str]:
+def _bar_texts(units_per_x: int, symbol: Box, guard_x: float) -> TextTable:
     def bar(start: int, width: int, is_guard: bool) -> str:
         height = symbol.height + guard_x if is_guard else symbol.height
         return _box(Box(symbol.x + start / units_per_x, symbol.y, width / units_per_x, height))
 
-    return bar_texts(bar)
+    return bar_texts(round(symbol.width * units_per_x), bar)
 
 
 def _bars(symbols: BarSymbols, layout: PictureLayout) -> list[str]:
     """Return the path data of each symbol, bar by bar."""
-    text_of = _bar_texts(symbols.units_per_x, layout.symbol, layout.guard_x).__getitem__
-    return ["".join(map(text_of, row)) for row in bar_keys(symbols).tolist()]
+    return _bar_texts(symbols.units_per_x, layout.symbol, layout.guard_x).joined(bar_keys(symbols))
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from itertools import count
+from operator import or_
 
 import pytest
 
@@ -15,11 +17,10 @@ from exports.jobs import manifest, parts
 from exports.jobs.plan import ExportPlan
 from exports.ports import Page
 from exports.reads import ExportReads
+from exports.requests.export_types import Slot
 from exports.sheets import pages
 from exports.sheets import plan as sheet_plan
-from exports.symbols import symbol_files
-from exports.symbols.payloads import Payload
-from gs1.symbol_size import SymbolKind
+from exports.verification.carried import Carried, of_row
 from tests.exports.conftest import NOW, Import, plan_for
 
 GTIN, CASE, UPC = "09506000134352", "10614141000415", "00012345678905"
@@ -91,30 +92,25 @@ def told(plan: ExportPlan, prints: Prints) -> dict[str, tuple[object, object, ob
     }
 
 
-def carried(payloads: list[Payload], gtin: str) -> dict[str, str]:
-    return {"01": gtin} | {ai: value for payload in payloads for ai, value in payload.elements}
+def in_elements(of_row: Carried, gtin: str) -> dict[str, str]:
+    return {"01": gtin, **dict(of_row.elements)}
 
 
 @pytest.mark.parametrize("scope", ["products", "lots", "serials"])
 @pytest.mark.parametrize("export_type", ["qr_codes", "datamatrix", "barcodes_1d", "codes_combined"])
 @pytest.mark.parametrize("config", [{}, HRI])
 def test_what_symbol_files_carry_and_show(prints: Prints, scope: str, export_type: str, config: dict) -> None:
+    """Verification expects the same of the finished artefact, from the manifest alone."""
     plan = prints.print(scope=scope, export_type=export_type, **config)
     found = told(plan, prints)
     [frame] = resolve(prints.catalogue, plan.selection)
-    files = symbol_files.draw(plan, frame).files
     assert len(found) == frame.height
+    resolver = "https://id.gs1.org" if export_type in {"qr_codes", "codes_combined"} else None
     for row in frame.iter_rows(named=True):
-        payloads = [file.payload for file in files if file.row == row["row"]]
-        shown = [
-            p.hri for p in payloads if config or p.kind not in {SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX}
-        ]
-        resolver = "https://id.gs1.org" if export_type in {"qr_codes", "codes_combined"} else None
-        assert found[row["entity_id"]] == (
-            carried(payloads, row["gtin14"]),
-            resolver,
-            shown,
-        )
+        expected = {slot: of_row(slot, row, None) for slot in plan.slots}
+        values = [in_elements(each, row["gtin14"]) for each in expected.values()]
+        shown = [each.hri for slot, each in expected.items() if config or slot is Slot.LINEAR]
+        assert found[row["entity_id"]] == (reduce(or_, values), resolver, shown)
 
 
 @pytest.mark.parametrize("scope", ["products", "lots", "serials"])
@@ -139,11 +135,8 @@ def test_what_sheets_carry_and_show(prints: Prints, scope: str, symbology: str) 
                 lines.append((group.layout.name.baseline_mm, group.names[index]))
             shown = [text for _, text in sorted(lines, key=lambda line: -line[0]) if text]
             resolver = "https://id.gs1.org" if symbology == "qr" else None
-            assert found[row["entity_id"]] == (
-                carried([batch.payloads[position]], row["gtin14"]),
-                resolver,
-                shown,
-            )
+            values = in_elements(of_row(sheet.slot, row, None), row["gtin14"])
+            assert found[row["entity_id"]] == (values, resolver, shown)
     assert any(group.layout.name for group in drawn.groups)
 
 

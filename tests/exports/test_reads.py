@@ -13,8 +13,7 @@ from exports.jobs import decision
 from exports.jobs.job_id import folder_of
 from exports.ports import ExportJob, JobStatus, Page, Report, ReportFormat
 from exports.reads import ExportReads
-from exports.reports.csv_rows import csv_bytes
-from exports.reports.files import COLUMNS
+from exports.reports.files import head
 from renderers.sheets.templates import TEMPLATES
 from tests.exports.conftest import NOW, Import, plan_for, run
 
@@ -113,7 +112,7 @@ def test_only_reports_that_the_job_has_are_opened(reads: ExportReads, store: Art
 
 
 def test_a_report_is_opened_in_the_format_wanted(reads: ExportReads, store: ArtefactStore) -> None:
-    content = csv_bytes([COLUMNS[Report.ERRORS], (1, "=id", "09506000134352", "'-1", None, "x", "no")])
+    content = head(Report.ERRORS) + b"1,'=id,09506000134352,''-1,,x,no\r\n"
     with store.write(f"{folder_of(PLAN.job_id)}/errors.csv") as stream:
         stream.write(content)
     with reads.open_report(job(Report.ERRORS), Report.ERRORS, ReportFormat.CSV) as stream:

@@ -72,13 +72,13 @@ def expected(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> list[Lab
     """Return the labels of a sheet's only page, in the order of their cells."""
     batch = encode(plan, sheet, rows)
     found = []
-    for layout, group in batch.symbols:
+    for layout, group in batch.groups:
         matrix = isinstance(group, MatrixSymbols)
         for index, position in enumerate(group.positions.tolist()):
             dark = (
                 group.modules[index].sum() if matrix else group.widths[index, ::2].sum() / group.units_per_x
             )
-            payload = batch.payloads[position].data.removeprefix(b"\x1d")
+            payload = batch.labels["data"][position].encode().removeprefix(b"\x1d")
             if layout.kind is SymbolKind.UPC_A:
                 payload = b"0" + payload  # a reader reports the EAN-13 that it also is
             found.append(Label(position, layout, payload, group.width_x, float(dark)))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
-from exports.symbols.symbol_files import SymbolFile, draw
+from exports.symbols.symbol_files import draw
 from exports.verification.formats.eps_picture import picture_of
 from renderers.engine import Engine
 from tests.decoding import Reading
@@ -54,11 +54,11 @@ def plan_of(export_type: str, file_format: str, scope: str, dpi: int | None = No
     return plan_for(scope=scope, export_type=export_type, file_format=file_format, **config)
 
 
-def files_of(plan: ExportPlan, members: list[Entity]) -> list[SymbolFile]:
+def files_of(plan: ExportPlan, members: list[Entity]) -> list[bytes]:
     """Return the files of all entities, none of which may fail."""
     drawn = draw(plan, frame_of(plan.request.scope, members))
-    assert drawn.error_rows == []
-    assert len(drawn.manifest_rows) == len(drawn.files)
+    assert drawn.errors.is_empty()
+    assert drawn.symbols.height == len(drawn.files)
     return drawn.files
 
 
@@ -105,9 +105,9 @@ def link_elements(link: str, resolver: str) -> dict[str, str]:
 
 
 def read_all(
-    files: Sequence[SymbolFile], rasteriser: pictures.Rasteriser, dpi: int, folder: Path
+    files: Sequence[bytes], rasteriser: pictures.Rasteriser, dpi: int, folder: Path
 ) -> list[list[Reading]]:
-    return [pictures.read(picture) for picture in rasteriser([file.data for file in files], dpi, folder)]
+    return [pictures.read(picture) for picture in rasteriser(files, dpi, folder)]
 
 
 def test_the_table_of_exports_is_complete() -> None:

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from exports.symbols.drawn import manifest_rows
 from exports.symbols.symbol_files import draw
 from exports.verification.formats.eps_picture import picture_of
 from tests.exports.conftest import plan_for
@@ -49,12 +50,12 @@ def test_odd_lots_and_serials(export_type: str, file_format: str, scope: str, tm
     plan = plan_of(export_type, file_format, scope, 203)
     files = files_of(plan, members)
     if file_format == "eps":
-        read = [pictures.read(picture_of(file.data)) for file in files]
+        read = [pictures.read(picture_of(file)) for file in files]
     else:
         read = read_all(files, {"svg": pictures.resvg, "png": pictures.png}[file_format], 203, tmp_path)
     require_says(plan, members, read)
-    names = [file.name.casefold() for file in files]
-    assert len(set(names)) == len(names)
+    names = draw(plan, frame_of(scope, members)).symbols["file"].str.to_lowercase()
+    assert names.n_unique() == len(names)
 
 
 def test_a_gs1_128_in_whose_bars_the_decoder_sees_an_ean_13(tmp_path: Path) -> None:
@@ -71,8 +72,8 @@ def test_the_table_holds_the_whole_set() -> None:
 def test_what_a_link_cannot_carry_is_refused_and_the_others_are_drawn(lot: str) -> None:
     frame = frame_of("lots", [Entity(GTIN, "A"), Entity(GTIN, lot), Entity(GTIN, "B")])
     drawn = draw(plan_for(), frame)
-    assert [file.row for file in drawn.files] == [0, 2]
-    assert [(row.row, row.lot, row.code) for row in drawn.error_rows] == [(2, lot, "invalid_path_segment")]
+    assert drawn.symbols["row"].to_list() == [1, 3]
+    assert drawn.errors.select("row", "lot", "code").rows() == [(2, lot, "invalid_path_segment")]
     assert len(draw(plan_for(export_type="datamatrix"), frame).files) == 3
 
 
@@ -83,9 +84,9 @@ def test_the_widest_gs1_128_is_drawn_smaller_and_reads(file_format: str, dpi: in
     member = Entity(GTIN, WORST_LOT, None, "270331")
     plan = plan_of("barcodes_1d", file_format, "lots")
     drawn = draw(plan, frame_of("lots", [member]))
-    [row] = drawn.manifest_rows
-    assert (row.modules, row.x_dimension_mm) == ("420", "0.375")
-    assert row.note == "X reduced from 0.495 mm to stay within the greatest width GS1 allows"
+    [row] = manifest_rows(drawn.symbols).rows(named=True)
+    assert (row["modules"], row["x_dimension_mm"]) == ("420", "0.375")
+    assert row["note"] == "X reduced from 0.495 mm to stay within the greatest width GS1 allows"
     rasteriser = {"svg": pictures.resvg, "eps": pictures.ghostscript}[file_format]
     require_says(plan, [member], read_all(drawn.files, rasteriser, dpi, tmp_path))
 
@@ -93,9 +94,9 @@ def test_the_widest_gs1_128_is_drawn_smaller_and_reads(file_format: str, dpi: in
 def test_the_widest_gs1_128_is_as_wide_as_it_says() -> None:
     member = Entity(GTIN, WORST_LOT, None, "270331")
     [svg] = files_of(plan_of("barcodes_1d", "svg", "lots"), [member])
-    assert ET.fromstring(svg.data).attrib["width"] == "165mm"
+    assert ET.fromstring(svg).attrib["width"] == "165mm"
     [eps] = files_of(plan_of("barcodes_1d", "eps", "lots"), [member])
-    box = re.search(rb"^%%HiResBoundingBox: 0 0 ([\d.]+) ", eps.data, re.MULTILINE)
+    box = re.search(rb"^%%HiResBoundingBox: 0 0 ([\d.]+) ", eps, re.MULTILINE)
     assert box is not None
     assert float(box[1]) == pytest.approx(165 * 72 / 25.4, abs=0.001)
 
@@ -103,10 +104,9 @@ def test_the_widest_gs1_128_is_as_wide_as_it_says() -> None:
 def test_asking_for_a_large_x_does_not_make_it_wider() -> None:
     plan = plan_for(export_type="barcodes_1d", asset_config={"module_size_mm": 1.016})
     drawn = draw(plan, frame_of("lots", [Entity(GTIN, WORST_LOT, None, "270331"), Entity(GTIN, "1")]))
-    wide, narrow = drawn.manifest_rows
-    assert wide.x_dimension_mm == "0.375"
-    assert narrow.x_dimension_mm == "0.882"
-    assert (int(narrow.modules) + 20) * 0.882 <= 165.10 < (int(narrow.modules) + 20) * 0.883
+    assert drawn.symbols["x_dimension_mm"].to_list() == ["0.375", "0.882"]
+    narrow = drawn.symbols["modules"][1]
+    assert (int(narrow) + 20) * 0.882 <= 165.10 < (int(narrow) + 20) * 0.883
 
 
 @pytest.mark.parametrize(

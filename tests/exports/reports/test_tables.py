@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,7 @@ from exports.errors import TooManyRows
 from exports.ports import Report, ReportFormat
 from exports.reports import tables
 from exports.reports.csv_rows import csv_bytes
-from exports.reports.files import COLUMNS
-from exports.reports.rows import ManifestRow
+from exports.reports.files import COLUMNS, head
 from labels_client import tables as client
 
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -50,13 +50,11 @@ texts = st.one_of(
 
 def manifest(*lots: str) -> bytes:
     """Return a manifest.csv whose rows differ in their lot."""
-    rows = [
-        ManifestRow(
-            number, "a.svg", "lots", "", "09506000134352", lot, None, None, "qr_code", "", "", "", "", ""
-        )
-        for number, lot in enumerate(lots, 1)
-    ]
-    return b"\xef\xbb\xbf" + csv_bytes([COLUMNS[Report.MANIFEST], *rows])
+    rows = pl.DataFrame(
+        {"row": range(1, len(lots) + 1), "lot": lots}, schema={"row": pl.Int64, "lot": pl.String}
+    )
+    columns = [name if name in rows.columns else pl.lit("x").alias(name) for name in COLUMNS[Report.MANIFEST]]
+    return head(Report.MANIFEST) + csv_bytes(rows.select(columns))
 
 
 def converted(content: bytes, wanted: ReportFormat, report: Report = Report.MANIFEST) -> io.BytesIO:
@@ -93,7 +91,7 @@ def every_reader(lots: Sequence[str], folder: Path) -> dict[str, list[str]]:
     parquet = pq.read_table(converted(content, ReportFormat.PARQUET))
     assert parquet["row"].to_pylist() == list(range(1, len(lots) + 1))
     header, *rows = xlsx_cells(converted(content, ReportFormat.XLSX))
-    assert list(header.values()) == list(ManifestRow._fields)
+    assert list(header.values()) == list(COLUMNS[Report.MANIFEST])
     [letter] = [letter for letter, name in header.items() if name == "lot"]
     return {
         "csv": [row["lot"] for row in client.rows(folder / "manifest.csv")],
@@ -115,9 +113,7 @@ def test_odd_texts_come_back(tmp_path: Path, lot: str, reason: str) -> None:
 
 
 def test_an_empty_cell_is_null_and_a_column_without_rows_has_its_type() -> None:
-    errors = b"\xef\xbb\xbf" + csv_bytes(
-        [COLUMNS[Report.ERRORS], ("", "", "09506000134352", "", "", "x", "y")]
-    )
+    errors = head(Report.ERRORS) + b",,09506000134352,,,x,y\r\n"
     table = pq.read_table(converted(errors, ReportFormat.PARQUET, Report.ERRORS))
     assert table.to_pylist() == [
         dict(zip(COLUMNS[Report.ERRORS], (None, None, "09506000134352", None, None, "x", "y"), strict=True))
@@ -127,7 +123,8 @@ def test_an_empty_cell_is_null_and_a_column_without_rows_has_its_type() -> None:
 
 
 def test_a_manifest_of_an_earlier_release_has_the_columns_it_had() -> None:
-    content = csv_bytes([COLUMNS[Report.MANIFEST][:-1], (1, *["'-1"] * 12)])
+    cells = ",".join(["1", *["''-1"] * 12])
+    content = f"{','.join(COLUMNS[Report.MANIFEST][:-1])}\r\n{cells}\r\n".encode()
     table = pq.read_table(converted(content, ReportFormat.PARQUET))
     assert table.column_names == list(COLUMNS[Report.MANIFEST][:-1])
     assert table["lot"].to_pylist() == ["'-1"]

@@ -17,6 +17,7 @@ from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
+from exports.symbols.drawn import manifest_rows
 from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.templates import template
 from tests.exports.conftest import plan_for
@@ -55,7 +56,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     frame = frame_of(names)
     sheet = sheet_plan.plan_sheets(plan, template(config.sheet_template), len(names), lambda: iter([frame]))
     batch = sheet_pages.encode(plan, sheet, frame)
-    assert batch.error_rows == []
+    assert batch.errors.is_empty()
     pages, out = io.BytesIO(), io.BytesIO()
     writer = PdfFragmentWriter(sheet.document, pages, 0, 1)
     writer.add(sheet_pages.labels_on(sheet, batch, 0, 1))
@@ -109,8 +110,8 @@ def test_a_name_that_no_font_shows_is_left_off_and_told() -> None:
     assert text.count("Tea") == 1
     assert "Café" in text
     assert "\ufffd" not in text
-    notes = [row.note for row in sheet_pages.encode(plan, sheet, frame_of(names)).manifest_rows]
-    assert notes == ["", r"name not shown: no font for '\U00013000'", ""]
+    notes = manifest_rows(sheet_pages.encode(plan, sheet, frame_of(names)).symbols)["note"]
+    assert notes.to_list() == [None, r"name not shown: no font for '\U00013000'", None]
 
 
 def test_a_scale_is_told() -> None:
@@ -120,9 +121,9 @@ def test_a_scale_is_told() -> None:
         asset_config={"symbology": "datamatrix", "scale_percent": 99.5, "sheet_template": "avery_5163"},
     )
     _, _, sheet = drawn(plan, ["Tea"])
-    [row] = sheet_pages.encode(plan, sheet, frame_of(["Tea"])).manifest_rows
-    assert row.note == "pages are scaled to 99.5 % for the printer"
-    assert row.x_dimension_mm == f"{sheet.layouts[0].x_dots * 25.4 / sheet.document.dpi:.3f}"
+    [row] = manifest_rows(sheet_pages.encode(plan, sheet, frame_of(["Tea"])).symbols).rows(named=True)
+    assert row["note"] == "pages are scaled to 99.5 % for the printer"
+    assert row["x_dimension_mm"] == f"{sheet.layouts[0].x_dots * 25.4 / sheet.document.dpi:.3f}"
 
 
 @pytest.mark.parametrize(("module_size_mm", "drawn_gtin"), [(0.3, "9506000134352"), (0.67, "10614141000415")])
@@ -147,7 +148,7 @@ def test_a_size_that_no_symbol_of_one_kind_may_have_leaves_the_others(
     frame = pl.DataFrame(rows, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")
     sheet = sheet_plan.plan_sheets(plan, template("thermal_4x6in"), 2, lambda: iter([frame]))
     batch = sheet_pages.encode(plan, sheet, frame)
-    assert [row.entity_id for row in batch.manifest_rows] == [drawn_gtin]
-    [error] = batch.error_rows
-    assert error.code == "x_dimension_out_of_range"
-    assert f"{module_size_mm} mm is outside" in error.reason
+    assert batch.symbols["entity_id"].to_list() == [drawn_gtin]
+    [error] = batch.errors.rows(named=True)
+    assert error["code"] == "x_dimension_out_of_range"
+    assert f"{module_size_mm} mm is outside" in error["reason"]

@@ -1,16 +1,27 @@
-"""Stored rows that today's imports would refuse: each is refused separately, with its own code."""
+"""What the symbols of rows carry, and stored rows that today's imports would refuse: each with its own code."""
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from catalogue.schema import MANIFEST
+from exports.jobs.manifest import Row
 from exports.requests.export_types import Slot
 from exports.sheets.needs import measure
 from exports.symbols import symbol_files
-from exports.symbols.notes import NOTES, Note, NoteCode
-from exports.symbols.payloads import Row, payload_maker
-from gs1.errors import Gs1Error
+from exports.symbols.notes import NOTES, NoteCode, counts_by_code, note_text
+from exports.symbols.payloads import PLACES, payloads
+from exports.symbols.refusals import refusals
+from gs1.check_digit import check_digit
+from gs1.cset82 import CSET_82
+from gs1.digital_link import DEFAULT_RESOLVER, digital_link
+from gs1.element_string import bracketed, element_string, hri
+from gs1.errors import CarrierCannotHold, Gs1Error, LabelError
+from gs1.gtin import Carrier, carrier_for, native_digits
 from gs1.symbol_size import Environment
+from gs1.trade_item import require_open_trade, require_trade_item
+from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
 from tests.exports.conftest import plan_for
 
 GTIN = "09506000134352"
@@ -54,12 +65,17 @@ REFUSED = (
 )  # fmt: skip
 
 
+def refusal(slot: Slot, *rows: Row, environment: Environment | None = None) -> LabelError | None:
+    """Return why the first of the rows has no symbol in this slot."""
+    return refusals(slot, None, environment, pl.DataFrame(rows, schema=MANIFEST)).get(0)
+
+
 @pytest.mark.parametrize("slot", Slot)
 @pytest.mark.parametrize(("refused", "code"), REFUSED)
 def test_what_imports_refuse_is_refused_in_every_symbol(slot: Slot, refused: Row, code: str) -> None:
-    with pytest.raises(Gs1Error) as error:
-        payload_maker(slot, None)(refused)
-    assert error.value.code == code
+    error = refusal(slot, refused, row())
+    assert error is not None
+    assert error.code == code
 
 
 @pytest.mark.parametrize(
@@ -67,18 +83,19 @@ def test_what_imports_refuse_is_refused_in_every_symbol(slot: Slot, refused: Row
 )
 def test_a_number_for_ean_upc_has_no_other_symbol(gtin14: str, code: str) -> None:
     for slot in (Slot.QR, Slot.DATAMATRIX):
-        with pytest.raises(Gs1Error) as error:
-            payload_maker(slot, None)(product(gtin14))
-        assert error.value.code == code
-    payload = payload_maker(Slot.LINEAR, None)(product(gtin14))
-    assert payload.notes == (Note(NoteCode(code)),)
-    assert payload.data == gtin14.removeprefix("0").removeprefix("0").encode()
+        error = refusal(slot, product(gtin14))
+        assert error is not None
+        assert error.code == code
+    assert refusal(Slot.LINEAR, product(gtin14)) is None
+    [carried] = payloads(Slot.LINEAR, None, pl.DataFrame([product(gtin14)], schema=MANIFEST)).rows(named=True)
+    assert carried[code] == NOTES[NoteCode(code)]
+    assert carried["data"] == gtin14.removeprefix("0").removeprefix("0")
 
 
 def test_a_date_before_production_names_both_columns() -> None:
     refused = row(expiry="270101", production_date="270102", before_production="expiration_date")
-    with pytest.raises(Gs1Error, match="expiration_date 270101 is before production_date 270102"):
-        payload_maker(Slot.QR, None)(refused)
+    error = refusal(Slot.QR, refused)
+    assert str(error) == "expiration_date 270101 is before production_date 270102"
 
 
 @pytest.mark.parametrize("column", ["expiry", "best_before", "production_date"])
@@ -86,11 +103,143 @@ def test_a_date_before_production_names_both_columns() -> None:
 def test_healthcare_needs_the_day_of_every_date(slot: Slot, column: str) -> None:
     monthly = row(**{column: "270100"})
     for environment in (None, Environment.RETAIL, Environment.DISTRIBUTION):
-        payload_maker(slot, None, environment)(monthly)
-    with pytest.raises(Gs1Error, match=f"{column} 270100") as error:
-        payload_maker(slot, None, Environment.HEALTHCARE)(monthly)
-    assert error.value.code == "day_required"
-    payload_maker(slot, None, Environment.HEALTHCARE)(row(**{column: "270131"}))
+        assert refusal(slot, monthly, environment=environment) is None
+    error = refusal(slot, monthly, environment=Environment.HEALTHCARE)
+    assert error is not None
+    assert error.code == "day_required"
+    assert f"{column} 270100" in str(error)
+    assert refusal(slot, row(**{column: "270131"}), environment=Environment.HEALTHCARE) is None
+
+
+def test_a_resolver_that_cannot_begin_a_link_refuses_every_row() -> None:
+    rows = pl.DataFrame([row(), row()], schema=MANIFEST)
+    assert [error.code for error in refusals(Slot.QR, "ftp://x", None, rows).values()] == [
+        "invalid_resolver"
+    ] * 2
+    assert refusals(Slot.DATAMATRIX, "ftp://x", None, rows) == {}
+
+
+_GTINS = st.sampled_from(
+    [GTIN, "00000096385074", "00012345678905", "10614141000415", RESTRICTED, COUPON, "09506000134353"]
+)
+_TEXTS = (
+    st.none()
+    | st.text(alphabet=st.sampled_from(sorted(CSET_82)), max_size=21)
+    | st.sampled_from([".", "..", "é", "a\n"])
+)
+_DATES = st.none() | st.sampled_from(
+    ["270331", "270300", "240229", "270229", "27033", "", "2703٣1", "990101"]
+)
+
+
+@given(
+    st.lists(
+        st.builds(
+            row,
+            scope=st.just("serials"),
+            gtin14=_GTINS,
+            lot_number=_TEXTS,
+            serial_number=_TEXTS,
+            expiry=_DATES,
+            best_before=_DATES,
+            carrier=st.sampled_from([None, "ean13", "ean8", "itf14", "pdf417"]),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_columns_say_what_gs1_says_of_each_row(rows: list[Row]) -> None:
+    """No row that `gs1` refuses is passed over, and what the others carry is what `gs1` writes for each of them."""
+    frame = pl.DataFrame(rows, schema=MANIFEST)
+    for slot in Slot:
+        refused = refusals(slot, None, None, frame)
+        for position, carried in enumerate(payloads(slot, None, frame).iter_rows(named=True)):
+            expected = by_gs1(slot, rows[position])
+            if isinstance(expected, Gs1Error):
+                assert str(refused[position]) == str(expected)
+            else:
+                assert position not in refused
+                shown = "".join(carried[place] or "" for place in PLACES[1:])
+                assert (carried["data"], carried["text"], shown) == expected
+
+
+def by_gs1(slot: Slot, each: Row) -> tuple[str, str, str] | Gs1Error:
+    """Return what the encoder takes, what the manifest tells and the human-readable text, or why there are none."""
+    try:
+        return _by_gs1(slot, each)
+    except Gs1Error as error:
+        return error
+
+
+def _by_gs1(slot: Slot, each: Row) -> tuple[str, str, str]:
+    gtin14, lot, serial, expiry, best_before = (
+        each[column] for column in ("gtin14", "lot_number", "serial_number", "expiry", "best_before")
+    )
+    declared = each["carrier"]
+    if declared not in {None, *Carrier}:
+        raise CarrierCannotHold(
+            f"{declared!r} is no carrier: expected one of ean13, upca, ean8, itf14",
+            value=declared,
+            expected="",
+        )
+    require_open_trade(require_trade_item(gtin14, None if declared is None else Carrier(declared)))
+    if slot is Slot.QR:
+        link = digital_link(
+            DEFAULT_RESOLVER, gtin14, lot=lot, serial=serial, expiry=expiry, best_before=best_before
+        )
+        return link, link, hri(datamatrix_elements(gtin14, lot, serial, expiry, best_before))
+    make = gs1_128_elements if slot is Slot.LINEAR else datamatrix_elements
+    elements = make(gtin14, lot, serial, expiry, best_before)
+    return element_string(elements), bracketed(elements), hri(elements)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 8),
+            st.integers(0, 10**12 - 1),
+            st.integers(0, 9),
+            st.none() | st.sampled_from(Carrier),
+        )
+    )
+)
+def test_a_gtin_alone_is_in_the_carrier_that_gs1_says(
+    numbers: list[tuple[int, int, int, Carrier | None]],
+) -> None:
+    keys = [f"{indicator}{number // 10**zeros:012d}" for indicator, number, zeros, _ in numbers]
+    rows = [
+        product(f"{key}{check_digit(key)}", carrier) for key, (*_, carrier) in zip(keys, numbers, strict=True)
+    ]
+    frame = pl.DataFrame(rows, schema=MANIFEST)
+    refused = refusals(Slot.LINEAR, None, None, frame)
+    for position, carried in enumerate(payloads(Slot.LINEAR, None, frame).iter_rows(named=True)):
+        if position not in refused:
+            gtin14, declared = rows[position]["gtin14"], rows[position]["carrier"]
+            carrier = carrier_for(gtin14, declared)
+            assert carried["kind"].replace("_", "") == carrier
+            assert carried["data"] == carried[""] == native_digits(gtin14, carrier)
+
+
+@pytest.mark.parametrize(
+    ("slot", "note"),
+    [
+        (
+            Slot.QR,
+            "not carried: best before, production date; the lot had expired when the job was submitted",
+        ),
+        (
+            Slot.LINEAR,
+            "not carried: lot, expiry, best before, production date; the lot had expired when the job was submitted",
+        ),
+    ],
+)
+def test_notes_tell_what_a_symbol_leaves_out(slot: Slot, note: str) -> None:
+    known = row(
+        serial_number="1", expiry="270331", best_before="270301", production_date="260101", expired=True
+    )
+    carried = payloads(slot, None, pl.DataFrame([known, row()], schema=MANIFEST))
+    assert carried.select(note_text(carried)).to_series().to_list() == [note, None]
+    assert counts_by_code(carried) == {"not_carried": 1, "expired": 1}
 
 
 @pytest.mark.parametrize("export_type", ["qr_codes", "datamatrix", "barcodes_1d"])
@@ -99,8 +248,8 @@ def test_one_row_never_condemns_others(export_type: str) -> None:
     mixed = [row(), *rows, row(lot_number="B")]
     frame = pl.DataFrame([{**each, "row": n} for n, each in enumerate(mixed)], schema=MANIFEST)
     batch = symbol_files.draw(plan_for(export_type=export_type), frame)
-    assert [made.lot for made in batch.manifest_rows] == ["A", "B"]
-    assert [failed.row for failed in batch.error_rows] == list(range(2, len(rows) + 2))
+    assert batch.symbols["lot"].to_list() == ["A", "B"]
+    assert batch.errors["row"].to_list() == list(range(2, len(rows) + 2))
 
 
 @pytest.mark.parametrize("slot", Slot)
@@ -120,5 +269,5 @@ def test_rows_without_a_payload_have_no_measure(slot: Slot) -> None:
 
 
 def test_every_note_has_a_text() -> None:
-    assert set(NOTES) == set(NoteCode)
-    assert len({str(Note(code, "x")) for code in NoteCode}) == len(NoteCode)
+    assert list(NOTES) == list(NoteCode)
+    assert len({text.format("x") for text in NOTES.values()}) == len(NoteCode)

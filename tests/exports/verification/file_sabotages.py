@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
+
 from exports import assemble, render
 from exports.requests.export_types import Slot
-from exports.symbols import payloads, symbol_files
-from exports.symbols.payloads import Payload, Row
-from gs1.symbol_size import SymbolKind
+from exports.symbols import symbol_files
 from renderers import registry
 from renderers.archive.assembler import Assembler
 from renderers.registry import FileFormat
@@ -37,6 +37,7 @@ LINEAR_SVG = _lots("barcodes_1d", "svg")
 LINEAR_EPS = _lots("barcodes_1d", "eps")
 BOTH_PNG = _lots("codes_combined", "png")
 PRODUCTS = {"scope": "products"}
+GTIN = "09506000134352"
 SERIALS = {"scope": "serials"}
 
 
@@ -89,38 +90,30 @@ def _flip(modules: Any) -> None:
     modules[VICTIM, 12:21, 12:21] ^= 1
 
 
-def _payload(slot: Slot, change: Callable[[Payload, Row], Payload], row_too: Any = None) -> Any:
-    """Return a fault in what a slot's symbols carry, or in the row it is made from."""
-    make = payloads._PAYLOAD_MAKERS[slot]
+def _carried(slot: Slot, **columns: pl.Expr) -> Any:
+    """Return a fault in the columns of what a slot's symbols carry."""
+    make = symbol_files.payloads
 
-    def wrong(row: Row, resolver: str | None) -> Payload:
-        return change(make(row_too(row) if row_too else row, resolver), row)
+    def wrong(its_slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
+        carried = make(its_slot, resolver, rows)
+        return carried.with_columns(**columns) if its_slot is slot else carried
 
-    return lambda patch: patch.setitem(payloads._PAYLOAD_MAKERS, slot, wrong)  # type: ignore[arg-type]
-
-
-def _from(slot: Slot, **cells: Callable[[Row], object]) -> Any:
-    return _payload(
-        slot, lambda payload, _: payload, lambda row: {**row, **{name: of(row) for name, of in cells.items()}}
-    )
+    return lambda patch: patch.setattr(symbol_files, "payloads", wrong)
 
 
-def _data(slot: Slot, change: Callable[[bytes], bytes]) -> Any:
-    return _payload(slot, lambda payload, _: payload._replace(data=change(payload.data)))
+def _from(**cells: pl.Expr) -> Any:
+    """Return a fault in the rows that symbols are made from."""
+    make = symbol_files.payloads
+
+    def wrong(slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
+        return make(slot, resolver, rows.with_columns(**cells))
+
+    return lambda patch: patch.setattr(symbol_files, "payloads", wrong)
 
 
 def _another_resolver(patch: Patch) -> None:
-    make = payloads._PAYLOAD_MAKERS[Slot.QR]
-    patch.setitem(payloads._PAYLOAD_MAKERS, Slot.QR, lambda row, _: make(row, "https://id.example.org"))  # type: ignore[arg-type]
-
-
-def _as_itf_14(payload: Payload, row: Row) -> Payload:
-    digits = row["gtin14"]
-    return Payload(SymbolKind.ITF_14, digits.encode(), digits, digits)
-
-
-def _wrong_check_digit(data: bytes) -> bytes:
-    return data.replace(b"09506000134352", b"09506000134353")
+    make = symbol_files.payloads
+    patch.setattr(symbol_files, "payloads", lambda slot, _, rows: make(slot, "https://id.example.org", rows))
 
 
 def _no_fnc1(patch: Patch) -> None:
@@ -135,13 +128,10 @@ def _constant(module: Any, name: str, old: str, new: str) -> Callable[[Patch], N
     return lambda patch: patch.setattr(module, name, text.replace(old, new))
 
 
-def _smaller_x(patch: Patch) -> None:
+def _planned(change: Callable[[Drawing], Drawing]) -> Callable[[Patch], None]:
+    """Return a fault in how symbols are to be drawn, of which the manifest's rows know."""
     of = symbol_files.drawing_of
-    patch.setattr(
-        symbol_files,
-        "drawing_of",
-        lambda *given: replace(of(*given), x_dimension_mm=of(*given).x_dimension_mm * 0.9),
-    )
+    return lambda patch: patch.setattr(symbol_files, "drawing_of", lambda *given: change(of(*given)))
 
 
 def _first_line_only(patch: Patch) -> None:
@@ -163,8 +153,9 @@ def _members(change: Callable[[list[Any]], list[Any]]) -> Callable[[Patch], None
     """Return a fault in the members of the archive, `(name, bytes)`."""
     add = render.ArchiveFragmentWriter.add
 
-    def wrong(writer: Any, files: Sequence[Any], *, store: bool = False) -> None:
-        add(writer, change(list(files)), store=store)
+    def wrong(writer: Any, names: Sequence[str], contents: Sequence[bytes], *, store: bool = False) -> None:
+        names, contents = zip(*change(list(zip(names, contents, strict=True))), strict=True)
+        add(writer, names, contents, store=store)
 
     return lambda patch: patch.setattr(render.ArchiveFragmentWriter, "add", wrong)
 
@@ -204,45 +195,44 @@ def _other_report(patch: Patch) -> None:
 
 FILE_SABOTAGES: Sequence[Sabotage] = (
     # What a symbol carries.
-    Sabotage("another lot in every link", "systematic", QR_SVG, _from(Slot.QR, lot_number=lambda _: "L999")),
+    Sabotage("another lot in every link", "systematic", QR_SVG, _from(lot_number=pl.lit("L999"))),
     Sabotage(
         "another lot in one link",
         "single",
         QR_SVG,
-        _from(Slot.QR, lot_number=lambda row: "L999" if row["row"] == VICTIM else row["lot_number"]),
+        _from(lot_number=pl.when(pl.col("row") == VICTIM).then(pl.lit("L999")).otherwise("lot_number")),
     ),
     Sabotage(
         "the expiry a day late",
         "systematic",
         MATRIX,
-        _from(Slot.DATAMATRIX, expiry=lambda row: row["expiry"] and f"{int(row['expiry']) + 1}"),
+        _from(expiry=(pl.col("expiry").cast(pl.Int64) + 1).cast(pl.String)),
     ),
     Sabotage(
         "a best-before date as an expiry",
         "systematic",
         MATRIX,
-        _from(Slot.DATAMATRIX, expiry=lambda row: row["expiry"] or row["best_before"]),
+        _from(expiry=pl.coalesce("expiry", "best_before")),
     ),
-    Sabotage("no expiry", "systematic", MATRIX, _from(Slot.DATAMATRIX, expiry=lambda _: None)),
+    Sabotage("no expiry", "systematic", MATRIX, _from(expiry=pl.lit(None, pl.String))),
     Sabotage("a control character in place of FNC1", "systematic", MATRIX, _no_fnc1),
     Sabotage(
         "no FNC1 between lot and serial",
         "systematic",
         MATRIX | SERIALS,
-        _data(Slot.DATAMATRIX, lambda data: data[:1] + data[1:].replace(b"\x1d", b"")),
+        _carried(Slot.DATAMATRIX, data=pl.lit("\x1d") + pl.col("data").str.replace_all("\x1d", "")),
     ),
+    Sabotage("no serial", "systematic", MATRIX | SERIALS, _from(serial_number=pl.lit(None, pl.String))),
     Sabotage(
-        "no serial", "systematic", MATRIX | SERIALS, _from(Slot.DATAMATRIX, serial_number=lambda _: None)
+        "a GTIN with a wrong check digit",
+        "systematic",
+        MATRIX,
+        _carried(Slot.DATAMATRIX, data=pl.col("data").str.replace(GTIN, f"{GTIN[:-1]}3")),
     ),
-    Sabotage(
-        "a GTIN with a wrong check digit", "systematic", MATRIX, _data(Slot.DATAMATRIX, _wrong_check_digit)
-    ),
-    Sabotage(
-        "another product's GTIN", "systematic", QR_SVG, _from(Slot.QR, gtin14=lambda _: "00012345678905")
-    ),
+    Sabotage("another product's GTIN", "systematic", QR_SVG, _from(gtin14=pl.lit("00012345678905"))),
     Sabotage("another resolver", "systematic", QR_SVG, _another_resolver),
     Sabotage(
-        "ITF-14 in place of EAN/UPC", "systematic", LINEAR_SVG | PRODUCTS, _payload(Slot.LINEAR, _as_itf_14)
+        "ITF-14 in place of EAN/UPC", "systematic", LINEAR_SVG | PRODUCTS, _from(carrier=pl.lit("itf14"))
     ),
     Sabotage(
         "modules of one symbol flipped beyond correction", "single", QR_SVG, _writer("svg", _modules(_flip))
@@ -266,7 +256,9 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
     ),
     Sabotage("ten characters of every text alone", "systematic", QR_PNG, _first_line_only),
     Sabotage("no text under bars", "systematic", LINEAR_SVG | PRODUCTS, _writer("svg", _drawing(hri=False))),
-    Sabotage("text nobody asked for", "systematic", MATRIX, _writer("svg", _drawing(hri=True))),
+    Sabotage(
+        "text nobody asked for", "systematic", MATRIX, _planned(lambda drawing: replace(drawing, hri=True))
+    ),
     Sabotage("the neighbour's title", "systematic", QR_SVG, _writer("svg", _text(turned, "titles"))),
     Sabotage(
         "the neighbour's description", "systematic", QR_PNG, _writer("png", _text(turned, "descriptions"))
@@ -290,7 +282,12 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
         LINEAR_EPS,
         _writer("eps", _drawing(quiet_zone=QuietZone(5, 5))),
     ),
-    Sabotage("nine tenths of X", "systematic", LINEAR_SVG, _smaller_x),
+    Sabotage(
+        "nine tenths of X",
+        "systematic",
+        LINEAR_SVG,
+        _planned(lambda drawing: replace(drawing, x_dimension_mm=drawing.x_dimension_mm * 0.9)),
+    ),
     Sabotage(
         "nine tenths of X, and not told",
         "systematic",
@@ -328,10 +325,13 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
     Sabotage("a bit of the finished archive flipped", "counting", QR_PNG, _damaged),
     # Reports.
     Sabotage(
-        "a row of manifest.csv left out", "counting", QR_SVG, in_rows("manifest", lambda rows: rows[:-1])
+        "a row of manifest.csv left out", "counting", QR_SVG, in_rows("manifest", lambda rows: rows.head(-1))
     ),
     Sabotage(
-        "a row of manifest.csv twice", "counting", QR_SVG, in_rows("manifest", lambda rows: [*rows, rows[-1]])
+        "a row of manifest.csv twice",
+        "counting",
+        QR_SVG,
+        in_rows("manifest", lambda rows: pl.concat([rows, rows.tail(1)])),
     ),
     Sabotage("cells of manifest.csv a row late", "systematic", QR_SVG, in_rows("manifest", a_row_late)),
     Sabotage(
@@ -340,7 +340,9 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
         QR_SVG,
         in_rows(
             "manifest",
-            lambda rows: [row._replace(payload="x") if row.row == VICTIM + 1 else row for row in rows],
+            lambda rows: rows.with_columns(
+                payload=pl.when(pl.col("row") == VICTIM + 1).then(pl.lit("x")).otherwise("payload")
+            ),
         ),
     ),
     Sabotage("another manifest.csv in the archive", "systematic", QR_SVG, _other_report),
@@ -348,18 +350,18 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
         "a row of errors.csv left out",
         "counting",
         QR_SVG | PRODUCTS,
-        in_rows("errors", lambda rows: rows[:-1]),
+        in_rows("errors", lambda rows: rows.head(-1)),
     ),
     Sabotage(
         "a row of errors.csv twice",
         "counting",
         QR_SVG | PRODUCTS,
-        in_rows("errors", lambda rows: rows * 2),
+        in_rows("errors", lambda rows: pl.concat([rows, rows])),
     ),
     Sabotage(
         "an error told of another entity",
         "single",
         QR_SVG | PRODUCTS,
-        in_rows("errors", lambda rows: [row._replace(gtin="00000096385074") for row in rows]),
+        in_rows("errors", lambda rows: rows.with_columns(gtin=pl.lit("00000096385074"))),
     ),
 )

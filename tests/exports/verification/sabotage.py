@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
+import polars as pl
 import pytest
 
 from exports import render
@@ -31,24 +32,25 @@ def with_another_digit(text: str) -> str:
     return text.replace("270", "271", 1)
 
 
-def in_rows(table: str, change: Callable[[list[Any]], list[Any]]) -> Callable[[Patch], None]:
+def in_rows(table: str, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[[Patch], None]:
     """Return a fault in the rows of `manifest` or `errors`, for ZIPs and sheets."""
 
     def do(patch: Patch) -> None:
         for module in (render, sheet_pages):
             write = module.csv_bytes
 
-            def wrong(rows: Sequence[Any], write: Any = write) -> bytes:
-                meant = bool(rows) and ("ManifestRow" if table == "manifest" else "ErrorRow") in repr(rows[0])
-                return write(change(list(rows)) if meant else rows)
+            def wrong(rows: pl.DataFrame, write: Any = write) -> bytes:
+                meant = rows.height and ("payload" if table == "manifest" else "reason") in rows.columns
+                return write(change(rows) if meant else rows)
 
             patch.setattr(module, "csv_bytes", wrong)
 
     return do
 
 
-def a_row_late(rows: list[Any]) -> list[Any]:
-    return [
-        row._replace(lot=other.lot, payload=other.payload)
-        for row, other in zip(rows, turned(rows), strict=True)
-    ]
+def a_row_late(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(turned_column("lot"), turned_column("payload"))
+
+
+def turned_column(name: str) -> pl.Expr:
+    return pl.concat([pl.col(name).slice(1), pl.col(name).head(1)])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from exports.sheets import pages as sheet_pages
 from renderers.sheets import pages as pdf_pages
@@ -126,7 +127,7 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
         "a row of manifest.csv twice, another left out",
         "counting",
         SHEET,
-        in_rows("manifest", lambda rows: [rows[0], *rows[:-1]]),
+        in_rows("manifest", lambda rows: pl.concat([rows.head(1), rows.head(-1)])),
     ),
     Sabotage(
         "cells of a sheet's manifest.csv a row late", "systematic", SHEET, in_rows("manifest", a_row_late)
@@ -167,7 +168,11 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
         "systematic",
         SHEET,
         lambda patch: patch.setattr(
-            sheet_pages, "_place", lambda sheet, row: f"page 1 label {sheet.first_cell(row) + 2}"
+            sheet_pages,
+            "_places",
+            lambda sheet, rows: pl.Series(
+                "file", [f"page 1 label {sheet.first_cell(row) + 2}" for row in rows["row"]]
+            ),
         ),
     ),
 )

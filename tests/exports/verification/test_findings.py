@@ -79,8 +79,8 @@ def test_a_symbol_under_anothers_name_is_found_in_the_finished_file(
     class OneForAll(ArchiveFragmentWriter):
         """Writes the first symbol under every name."""
 
-        def add(self, files: Sequence[tuple[str, bytes]], *, store: bool = False) -> None:
-            super().add([(name, files[0][1]) for name, _ in files], store=store)
+        def add(self, names: Sequence[str], contents: Sequence[bytes], *, store: bool = False) -> None:
+            super().add(names, [contents[0]] * len(names), store=store)
 
     monkeypatch.setattr(render, "ArchiveFragmentWriter", OneForAll)
     plan = plan_for()

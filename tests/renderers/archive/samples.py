@@ -38,7 +38,8 @@ def fragment(files: Files) -> tuple[bytes, ArchiveFragment]:
     out = OneWay()
     writer = ArchiveFragmentWriter(out)
     for store, run in groupby(files, key=itemgetter(2)):
-        writer.add([(name, data) for name, data, _ in run], store=store)
+        names, contents, _ = zip(*run, strict=True)
+        writer.add(names, contents, store=store)
     made = writer.close()
     return bytes(out.content), made
 

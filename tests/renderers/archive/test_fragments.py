@@ -16,7 +16,7 @@ from tests.renderers.archive.samples import MEMBERS, OneWay, fragment
 @pytest.mark.parametrize("name", ["", "x" * 65_536])
 def test_a_name_must_be_one(name: str) -> None:
     with pytest.raises(RenderError, match="name"):
-        ArchiveFragmentWriter(OneWay()).add([("good", b""), (name, b"")])
+        ArchiveFragmentWriter(OneWay()).add(["good", name], [b"", b""])
 
 
 @pytest.mark.parametrize(
