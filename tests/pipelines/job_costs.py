@@ -41,7 +41,7 @@ class Costs:
 
 def costs(body: Mapping[str, Any], products: str, serials: str) -> Costs:
     """Return the costs of the job on a catalogue of these CSV texts, in an object store of its own."""
-    import s3fs  # noqa: PLC0415 - installed for tests and object stores only
+    import s3fs
 
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
