@@ -23,6 +23,7 @@ from api.middleware.security import SecurityHeaders
 from api.problems import EXCEPTION_HANDLERS
 from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
+from api.routes.imports import ImportRoutes
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
@@ -30,6 +31,7 @@ from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
 from api.wire import paths
 from api.wire.requests import IDEMPOTENCY_KEY
+from exports.imports.ports import Imports
 from exports.logs import logger
 from exports.ports import Exports
 from exports.reads import ExportReads
@@ -43,6 +45,7 @@ def create_app(
     *,
     exports: Exports,
     reads: ExportReads,
+    imports: Imports,
     accounts: Accounts,
     settings: ApiSettings,
     auth_settings: AuthSettings,
@@ -60,6 +63,7 @@ def create_app(
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
             *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
+            *ImportRoutes(imports, settings).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *service.routes(),
         ],

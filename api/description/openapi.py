@@ -35,6 +35,7 @@ _SECURITY_SCHEMES: Final[Schema] = {
 
 _TAGS: Final[list[Schema]] = [
     {"name": "Labels", "description": "Label exports, the sheets they go on, and what was printed."},
+    {"name": "Catalogue", "description": "Products, lots, serials and events."},
     {"name": "Downloads", "description": "A job's files, by signed links that need no key."},
     {"name": "Session", "description": "Sessions of the web page."},
     {"name": "Service", "description": "The service itself."},
@@ -112,8 +113,9 @@ def _operation(operation: Operation) -> Schema:
         "parameters": _parameters(operation),
     }
     if operation.body is not None:
-        schema = published_ref(operation.body.__name__)
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
+        content = {kind: {"schema": _schema(body)} for kind in body.media_types}
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{

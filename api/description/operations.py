@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from api.wire import answers, paths
+from api.wire import answers, imports, paths
 from api.wire.requests import (
     IDEMPOTENCY_KEY,
     JobsQuery,
@@ -16,6 +16,7 @@ from api.wire.requests import (
     ReportQuery,
     ReprintRequest,
 )
+from exports.imports.ports import Rows
 from exports.requests.request import ExportRequest
 
 # Statuses of errors that do not depend on the operation.
@@ -43,6 +44,16 @@ _TABLE = Content(
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ),
 )
+_FILE = Content(
+    None,
+    (
+        "application/octet-stream",
+        "text/csv",
+        "application/vnd.apache.parquet",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+)
+_ROWS = Content(None, ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))
 _HTML = Content(None, ("text/html",))
 _METRICS = Content(None, ("text/plain",))
 
@@ -52,7 +63,7 @@ class Operation:
     """One method of a path.
 
     `answers` are the success statuses and their bodies, None for no body. `problems` are the error statuses
-    that only this operation has. `headers` are those of a success beside the common ones. If the operation is
+    that only this operation has. `body` is a JSON document of that type, or other content. `headers` are those of a success beside the common ones. If the operation is
     `secured`, one of the security schemes in `ways` is needed. `token` means that the link is signed.
     """
 
@@ -64,7 +75,7 @@ class Operation:
     description: str
     answers: dict[int, Content | None]
     problems: tuple[int, ...] = ()
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | Content | None = None
     query: type[BaseModel] | None = None
     request_headers: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -228,6 +239,47 @@ OPERATIONS = (
         "record when its job is deleted.",
         {200: Content(answers.PrintHistoryOut)},
         query=PrintHistoryQuery,
+    ),
+    Operation(
+        "post",
+        paths.IMPORTS,
+        "submit_import",
+        "Catalogue",
+        "Import a file into the catalogue",
+        "The body is the file itself: CSV, XLSX, ODS or Parquet. The query says how it is read; without `kind`, its "
+        "header tells what is in it. The answer is a receipt; poll the import for its counts. Imports run one after "
+        "the other, and importing a file twice changes nothing. 413 beyond the service's limit, 429 while the "
+        "organisation has ten imports that have not ended, 409 while its storage is full.",
+        {202: Content(imports.ImportAcceptedOut)},
+        (403, 409),
+        body=_FILE,
+        query=imports.ImportQuery,
+        request_headers=(IDEMPOTENCY_KEY,),
+        headers=("Location", "Retry-After"),
+    ),
+    Operation(
+        "get",
+        paths.IMPORT,
+        "poll_import",
+        "Catalogue",
+        "Poll an import",
+        "How the file was understood, and how many of its rows were added, updated, unchanged, held and refused. An import "
+        "with held or refused rows is `completed`. It is `failed` if the file as a whole was refused: then no row is imported.",
+        {200: Content(imports.ImportJobOut)},
+        headers=("Retry-After",),
+    ),
+    *(
+        Operation(
+            "get",
+            f"{paths.IMPORT}{rows}/",
+            f"download_{rows}_rows",
+            "Catalogue",
+            f"Download the {rows} rows of an import",
+            "The rows with all their cells and what is wrong with them: XLSX if the file was a workbook, else CSV. Correct "
+            "and import them. 404 if there are none.",
+            {200: _ROWS},
+        )
+        for rows in Rows
     ),
     Operation(
         "post",

@@ -203,10 +203,15 @@ def link(client, headers, job):
     return f"{parts.path}?{parts.query}"
 
 
-def facade(exports, accounts, settings):
+def facade(exports, accounts, settings, imports=None):
     """Return the façade over a `FakeExports`."""
     return create_app(
-        exports=exports, reads=exports, accounts=accounts, settings=settings, auth_settings=AuthSettings()
+        exports=exports,
+        reads=exports,
+        imports=imports,
+        accounts=accounts,
+        settings=settings,
+        auth_settings=AuthSettings(),
     )
 
 
