@@ -74,6 +74,7 @@ def main() -> None:
         exports=exports,
         reads=ExportReads(catalogue, artefacts, settings.engine),
         imports=imports,
+        catalogue=catalogue,
         accounts=accounts,
         settings=api_settings,
         auth_settings=AuthSettings(),

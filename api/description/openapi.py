@@ -114,8 +114,7 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.body is not None:
         body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
-        content = {kind: {"schema": _schema(body)} for kind in body.media_types}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": True, "content": _content(body)}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{
@@ -162,14 +161,17 @@ def _answer(status: int, operation: Operation) -> Schema:
     names = (*_ON_EVERY_RESPONSE, *operation.headers, *(("Location",) if status == 307 else ()))
     described: Schema = {"description": _phrase(status), "headers": _headers(names)}
     if content is not None:
-        described["content"] = {kind: {"schema": _schema(content)} for kind in content.media_types}
+        described["content"] = _content(content)
     return described
 
 
-def _schema(content: Content) -> Schema:
-    if content.model is not None:
-        return published_ref(content.model.__name__)
-    return {} if content.media_types == ("application/json",) else _STRING
+def _content(content: Content) -> Schema:
+    """Return the schema of each media type. Only JSON has one of its own."""
+    json_schema: Schema = {} if content.model is None else published_ref(content.model.__name__)
+    return {
+        kind: {"schema": json_schema if kind == "application/json" else _STRING}
+        for kind in content.media_types
+    }
 
 
 def _problem(status: int) -> Schema:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from api.wire import answers, imports, paths
+from api.wire import answers, contents, imports, paths
 from api.wire.requests import (
     IDEMPOTENCY_KEY,
     JobsQuery,
@@ -16,6 +16,7 @@ from api.wire.requests import (
     ReportQuery,
     ReprintRequest,
 )
+from catalogue.selection import Scope
 from exports.imports.ports import Rows
 from exports.requests.request import ExportRequest
 
@@ -28,7 +29,7 @@ _WITH_BODY = (400, 408, 413, 415, 422)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The body of an answer: a JSON document of type `model`, or any content of the media types."""
+    """The body of an answer: JSON of type `model`, or any content of the other media types."""
 
     model: type[BaseModel] | None = None
     media_types: tuple[str, ...] = ("application/json",)
@@ -44,6 +45,7 @@ _TABLE = Content(
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ),
 )
+_TABLES = _TABLE.media_types
 _FILE = Content(
     None,
     (
@@ -280,6 +282,22 @@ OPERATIONS = (
             {200: _ROWS},
         )
         for rows in Rows
+    ),
+    *(
+        Operation(
+            "get",
+            paths.contents_of(scope),
+            f"list_{scope}",
+            "Catalogue",
+            f"List {scope}",
+            f"The organisation's {scope} with the columns of an import, inactive ones too. Every filter given must match, as in a "
+            "label export. `page` × `page_size` is at most 10,000; beyond that pass the `next_after` of a page as `after` of "
+            "the next one, without `page`. With `format` the answer is a file with all the rows, whatever the page. "
+            "Imported again, it changes nothing. XLSX holds 1,048,575 rows: for more it is 422.",
+            {200: Content(contents.LISTS[scope], ("application/json", *_TABLES))},
+            query=contents.QUERIES[scope],
+        )
+        for scope in Scope
     ),
     Operation(
         "post",

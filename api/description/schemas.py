@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api.wire import answers, imports, paths
+from api.wire import answers, contents, imports, paths
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
@@ -68,6 +68,7 @@ def schemas() -> dict[str, Schema]:
         answers.LabelExportPreviewOut,
         answers.SheetTemplateListOut,
         answers.PrintHistoryOut,
+        *contents.LISTS.values(),
         imports.ImportAcceptedOut,
         imports.ImportJobOut,
         answers.SessionOut,

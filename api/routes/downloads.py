@@ -28,7 +28,7 @@ from exports.reads import ExportReads
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
-_REPORT_MEDIA_TYPES = {
+REPORT_MEDIA_TYPES = {
     ReportFormat.CSV: "text/csv; charset=utf-8",
     ReportFormat.PARQUET: "application/vnd.apache.parquet",
     ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -207,7 +207,7 @@ async def report_response(
         "cache-control": "private, no-store",
         "content-disposition": attachment(f"{job.job_id}-{report}.{wanted}"),
     }
-    return StreamingResponse(chunks(stream), headers=headers, media_type=_REPORT_MEDIA_TYPES[wanted])
+    return StreamingResponse(chunks(stream), headers=headers, media_type=REPORT_MEDIA_TYPES[wanted])
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

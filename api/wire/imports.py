@@ -44,7 +44,7 @@ def _mapping(value: object) -> object:
     return cast("dict[str, str]", found)
 
 
-_Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 _MAPPING = {
     "type": "string",
     "maxLength": _MOST_MAPPING_CHARACTERS,
@@ -70,8 +70,8 @@ class ImportQuery(BaseModel):
     first_of_month: Annotated[
         FirstOfMonth | None, WithJsonSchema({"type": "string", "enum": list(FirstOfMonth)})
     ] = None
-    accept_warnings: _Flag = False
-    dry_run: _Flag = False
+    accept_warnings: Flag = False
+    dry_run: Flag = False
 
     def to_request(self) -> ImportRequest:
         options = ImportOptions(

@@ -13,6 +13,13 @@ PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 IMPORTS = "/products/api/v1/imports/"
 IMPORT = f"{IMPORTS}{{job_id}}/"
 
+CATALOGUE = "/products/api/v1/catalogue/"
+
+
+def contents_of(scope: str) -> str:
+    """Return the path of the products, lots or serials."""
+    return f"{CATALOGUE}{scope}/"
+
 
 def import_of(job_id: str) -> str:
     """Return the path of the import's poll endpoint."""
