@@ -9,6 +9,7 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from api.errors import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
+from exports.errors import InvalidRequest
 from exports.imports.upload import Upload
 
 _BLOCK_BYTES = 1 << 20
@@ -32,7 +33,7 @@ async def store(
 ) -> Upload:
     """Write the body into the upload and return it, stored.
 
-    Raises PayloadTooLarge for more than `limit_bytes`, BodyTimeout for a body that is too slow, ClientDisconnect for
+    Raises PayloadTooLarge for more than `limit_bytes`, InvalidRequest for nothing, BodyTimeout for a body that is too slow, ClientDisconnect for
     one that breaks off. Then nothing is stored.
     """
     declared = request.headers.get("content-length", "")
@@ -42,6 +43,7 @@ async def store(
     try:
         async for block in _blocks(request, limit_bytes, timeout_seconds):
             await anyio.to_thread.run_sync(upload.write, block)
+        _require_content(upload)
     except BaseException as error:
         # A client that goes away cancels this task. The shield lets the upload be removed anyway.
         with anyio.CancelScope(shield=True):
@@ -50,6 +52,13 @@ async def store(
     with anyio.CancelScope(shield=True):
         await anyio.to_thread.run_sync(opening.__exit__, None, None, None)
     return upload
+
+
+def _require_content(upload: Upload) -> None:
+    if not upload.size_bytes:
+        raise InvalidRequest(
+            [{"loc": ["body"], "msg": "Input should be a file", "type": "missing"}], "The body is empty."
+        )
 
 
 async def _blocks(request: Request, limit_bytes: int, timeout_seconds: float) -> AsyncIterator[bytes]:

@@ -57,7 +57,13 @@ _LIST: Final = {
     "pattern": "^[^,]+(,[^,]+){0,99}$",
     "description": "At most 100, separated by commas.",
 }
-_Gtins: TypeAlias = Annotated[Gtins, BeforeValidator(_listed), WithJsonSchema(cast("Any", _LIST))]
+#: The format `gtins` stands for the GS1 check digit of each.
+_GTIN_LIST: Final = {
+    **_LIST,
+    "pattern": r"^([0-9]{8}|[0-9]{12,14})(,([0-9]{8}|[0-9]{12,14})){0,99}$",
+    "format": "gtins",
+}
+_Gtins: TypeAlias = Annotated[Gtins, BeforeValidator(_listed), WithJsonSchema(cast("Any", _GTIN_LIST))]
 _Ids: TypeAlias = Annotated[EntityIds, BeforeValidator(_listed), WithJsonSchema(cast("Any", _LIST))]
 _Moment: TypeAlias = Annotated[Timestamp, WithJsonSchema({"type": "string", "format": "date-time"})]
 

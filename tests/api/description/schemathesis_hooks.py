@@ -28,12 +28,13 @@ UNSAYABLE = {
 }
 
 
-schemathesis.openapi.format(
-    "gtin",
+GTINS = (
     st.sampled_from((7, 11, 12, 13))
     .flatmap(lambda size: st.text("0123456789", min_size=size, max_size=size))
-    .map(lambda digits: f"{digits}{check_digit(digits)}"),
+    .map(lambda digits: f"{digits}{check_digit(digits)}")
 )
+schemathesis.openapi.format("gtin", GTINS)
+schemathesis.openapi.format("gtins", st.lists(GTINS, min_size=1, max_size=3).map(",".join))
 
 
 @schemathesis.hook

@@ -80,6 +80,11 @@ def test_a_wrong_query_is_refused_before_the_body_is_read(client, editor, import
     assert imports.stored() == set()
 
 
+def test_nothing_is_no_file(client, editor, imports):
+    is_problem(client.post(URL, headers=editor), 422, "validation_error")
+    assert imports.stored() == set()
+
+
 def test_a_viewer_looks_only(client, viewer, imports):
     is_problem(client.post(URL, content=PRODUCTS, headers=viewer), 403, "forbidden")
     is_problem(client.post(URL, content=PRODUCTS), 401, "unauthorized")
