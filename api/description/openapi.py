@@ -114,7 +114,7 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.body is not None:
         body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
-        described["requestBody"] = {"required": True, "content": _content(body)}
+        described["requestBody"] = {"required": True, "content": _content(body, {**_STRING, "minLength": 1})}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{
@@ -165,12 +165,11 @@ def _answer(status: int, operation: Operation) -> Schema:
     return described
 
 
-def _content(content: Content) -> Schema:
-    """Return the schema of each media type. Only JSON has one of its own."""
+def _content(content: Content, other: Schema = _STRING) -> Schema:
+    """Return the schema of each media type: that of the model for JSON, else the `other`."""
     json_schema: Schema = {} if content.model is None else published_ref(content.model.__name__)
     return {
-        kind: {"schema": json_schema if kind == "application/json" else _STRING}
-        for kind in content.media_types
+        kind: {"schema": json_schema if kind == "application/json" else other} for kind in content.media_types
     }
 
 

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api.wire.answers import PaginationOut
 from api.wire.imports import Flag
-from api.wire.requests import DEEPEST, PageQuery
+from api.wire.requests import DEEPEST, PLAIN_TEXT, PageQuery
 from catalogue.contents import Part, Place
 from catalogue.selection import Scope, Selection
 from exports.ports import Page, ReportFormat
@@ -52,9 +52,10 @@ def _place(cursor: object) -> Place:
     return place
 
 
+_ENTRY: Final = r"[^,\x00-\x1f\x7f-\x9f]{1,64}"
 _LIST: Final = {
     "type": "string",
-    "pattern": "^[^,]+(,[^,]+){0,99}$",
+    "pattern": rf"^{_ENTRY}(,{_ENTRY}){{0,99}}$",
     "description": "At most 100, separated by commas.",
 }
 #: The format `gtins` stands for the GS1 check digit of each.
@@ -65,6 +66,9 @@ _GTIN_LIST: Final = {
 }
 _Gtins: TypeAlias = Annotated[Gtins, BeforeValidator(_listed), WithJsonSchema(cast("Any", _GTIN_LIST))]
 _Ids: TypeAlias = Annotated[EntityIds, BeforeValidator(_listed), WithJsonSchema(cast("Any", _LIST))]
+_Id: TypeAlias = Annotated[
+    EntityId, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 64, "pattern": PLAIN_TEXT})
+]
 _Moment: TypeAlias = Annotated[Timestamp, WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
@@ -72,7 +76,7 @@ class ProductsQuery(PageQuery):
     """Which products, and whether as a page or as a whole file. A row must match every filter given."""
 
     gtins: _Gtins | None = None
-    product_id: EntityId | None = None
+    product_id: _Id | None = None
     never_printed: Flag = False
     changed_since_print: Flag = False
     print_due: Flag = False
@@ -105,7 +109,7 @@ class LotsQuery(ProductsQuery):
     """Which lots, as `ProductsQuery`."""
 
     lot_ids: _Ids | None = None
-    lot_run_id: EntityId | None = None
+    lot_run_id: _Id | None = None
 
 
 class SerialsQuery(LotsQuery):
