@@ -141,6 +141,21 @@ def test_a_bad_line_is_one_refused_row(
     assert all(said in lost[row] for row, said in refused.items())
 
 
+@pytest.mark.parametrize(
+    ("content", "name", "encoding"),
+    [
+        (b"1,caf\xe9", "caf\u00e9", "Windows-1252"),
+        (b"1,caf\xc3\xa9", "caf\u00e9", "UTF-8"),
+        (b"1,\x93caf\xe9\x94\n", "\u201ccaf\u00e9\u201d", "Windows-1252"),
+    ],
+)
+def test_what_is_no_utf_8_is_windows_1252(tmp_path: Path, content: bytes, name: str, encoding: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"gtin,name\n" + content)
+    assert encoding in opened(path).form
+    assert read(path) == [(2, ("1", name))]
+
+
 def test_a_column_without_a_name_need_not_be_there(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("gtin,name,,\n1,a\n2,b,,,\n")
