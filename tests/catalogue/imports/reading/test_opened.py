@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from catalogue.errors import ImportFileError
 from catalogue.imports.reading import workbook
 from catalogue.imports.reading.opened import Opened, open_path
-from tests.faults import IS_FULL
+from tests.faults import FULL, IS_FULL
 
 HEADER = ("gtin", "name", "lot_number")
 
@@ -251,6 +251,19 @@ def test_a_workbook_that_unpacks_to_more_than_its_memory_is_refused(
     path = rebuilt(tmp_path / "bomb.xlsx", sheet, times)
     with pytest.raises(ImportFileError, match="cannot be read within 128 MB"):
         workbook.read_sheet(path, None, tmp_path, memory_bytes=128 << 20)
+
+
+@FULL
+def test_a_sheet_of_all_its_rows_is_read_within_a_gigabyte(tmp_path: Path) -> None:
+    path = tmp_path / "full.xlsx"
+    rows = 1_048_576
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, HEADER)
+        for row in range(1, rows):
+            sheet.write_row(row, 0, ["9506000134352", f"Product {row}", row], None)
+    found = workbook.read_sheet(path, None, tmp_path, memory_bytes=1 << 30)
+    assert (found.rows.rows, found.rows.broken) == (rows - 1, 0)
 
 
 def test_a_workbook_reads_no_other_file(tmp_path: Path) -> None:
