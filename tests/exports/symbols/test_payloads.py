@@ -212,6 +212,14 @@ def _by_gs1(slot: Slot, each: Row) -> tuple[str, str, str]:
         )
     )
 )
+@example(
+    [
+        (indicator, 614141007349, zeros, carrier)
+        for indicator in (0, 1)
+        for zeros in range(7)
+        for carrier in (None, *Carrier)
+    ]
+)
 def test_a_gtin_alone_is_in_the_carrier_that_gs1_says(
     numbers: list[tuple[int, int, int, Carrier | None]],
 ) -> None:
