@@ -113,7 +113,7 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 bench: $(STAMP) ## Race symbols and sheets against their peers
 	@shopt -s nullglob; \
 	for script in benchmarks/*.py; do \
-	  case "$$script" in */_*|*/load.py|*/job_lists.py|*/label_exports.py|*/catalogues.py) continue;; esac; \
+	  case "$$script" in */_*|*/label_exports.py|*/catalogues.py) continue;; esac; \
 	  echo "== $$script"; $(PYTHON) "$$script"; \
 	done
 
@@ -122,9 +122,10 @@ bench-catalogue: $(STAMP) ## Ten million serials: import, counts, resolving, bes
 	$(PYTHON) benchmarks/catalogues.py --rows 10_000_000
 
 .PHONY: bench-service
-bench-service: $(STAMP) ## The running service: polls and submissions for a minute, then lists of 100,000 jobs
-	$(PYTHON) benchmarks/load.py
-	$(PYTHON) benchmarks/job_lists.py
+bench-service: $(STAMP) ## The running service: load and fairness, lists of 100,000 jobs, growth over 20,000
+	$(PYTHON) benchmarks/service/load.py
+	$(PYTHON) benchmarks/service/job_lists.py
+	$(PYTHON) benchmarks/service/growth.py
 
 .PHONY: bench-export
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint

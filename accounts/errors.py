@@ -90,6 +90,26 @@ class InactiveKey(AccountsError):
         )
 
 
+class OperatorExists(AccountsError):
+    """An operator has that name already."""
+
+    code = "operator_exists"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"operator {name!r} exists already", value=name, expected="a new name", field="name")
+
+
+class NoSuchOperator(NotFound):
+    """No operator has that name."""
+
+    code = "no_such_operator"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"there is no operator {name!r}", value=name, expected="the name of an operator", field="name"
+        )
+
+
 class NoSuchWebhook(NotFound):
     """The organisation has no webhook of that id."""
 

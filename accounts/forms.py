@@ -12,6 +12,7 @@ from gs1.resolver import require_resolver
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME_LENGTH = 64
+_OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 URL_LENGTH = 2048
 
 
@@ -34,6 +35,18 @@ def name(text: str) -> str:
             f"{text!r} is no name",
             value=text,
             expected=f"1–{NAME_LENGTH} printable characters without spaces around them",
+            field="name",
+        )
+    return text
+
+
+def operator(text: str) -> str:
+    """Return the operator's name: 1–64 ASCII characters, because an HTTP header carries it."""
+    if _OPERATOR.fullmatch(text) is None:
+        raise InvalidAccountValue(
+            f"{text!r} is no operator's name",
+            value=text,
+            expected="1–64 letters, digits and . _ @ + -, beginning with a letter or digit",
             field="name",
         )
     return text

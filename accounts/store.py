@@ -1,4 +1,4 @@
-"""Organisations, API keys and leases, and access to the sessions, webhooks and schedules of the same database."""
+"""Organisations, API keys and leases, and access to sessions, operators, webhooks and schedules of the same database."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +14,18 @@ from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, NoSuchOrganisation, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.last_uses import LastUses
+from accounts.operators import Operators
 from accounts.schedules import Schedules, skip_ticks
 from accounts.sessions import Sessions
-from accounts.tables import ApiKeyRow, LeaseRow, OrganisationRow, ScheduleRow, SessionRow, database_epoch
+from accounts.tables import (
+    ApiKeyRow,
+    LeaseRow,
+    OperatorSessionRow,
+    OrganisationRow,
+    ScheduleRow,
+    SessionRow,
+    database_epoch,
+)
 from accounts.vault import Vault
 from accounts.webhooks import Webhooks
 
@@ -33,6 +42,7 @@ class Accounts:
         self._database = Database(database_url)
         self.last_uses = LastUses(self._database)
         self.sessions = Sessions(self._database)
+        self.operators = Operators(self._database)
         self.webhooks = Webhooks(self._database, vault)
         self.deliveries = Deliveries(self._database, vault)
         self.schedules = Schedules(self._database)
@@ -301,6 +311,9 @@ class Accounts:
         """Delete the sessions and leases that expired before then; return how many. `before` is aware."""
         expired = (
             delete(SessionRow).where(SessionRow.expires_at <= before).returning(SessionRow.id),
+            delete(OperatorSessionRow)
+            .where(OperatorSessionRow.expires_at <= before)
+            .returning(OperatorSessionRow.id),
             delete(LeaseRow).where(LeaseRow.expires_at <= before.timestamp()).returning(LeaseRow.name),
         )
         with self._database.session() as session:

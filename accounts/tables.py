@@ -112,6 +112,29 @@ class SessionRow(Base):
     key: Mapped[ApiKeyRow] = relationship(lazy="joined", innerjoin=True)
 
 
+class OperatorRow(Base):
+    """Somebody who may change things in the Dagster UI."""
+
+    __tablename__ = "operators"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OperatorSessionRow(Base):
+    """An operator's log-in."""
+
+    __tablename__ = "operator_sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    operator_id: Mapped[int] = mapped_column(ForeignKey("operators.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
 class LeaseRow(Base):
     __tablename__ = "leases"
 

@@ -19,6 +19,8 @@ class ApiSettings(BaseSettings):
     `cors_origins` are the origins whose pages may call the API, separated by commas. The default is none.
     `trusted_proxies` are the networks of proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed,
     separated by commas. The default is none.
+    `warm_workers` is how many processes execute small exports. It bounds how many submissions of one organisation are
+    answered at the same time.
     `metrics_key` is the bearer token for `/metrics`, which is not served without one. `metrics_port` is a port of
     their own at which metrics are served to everyone who can reach it.
     """
@@ -34,6 +36,7 @@ class ApiSettings(BaseSettings):
     rate_per_day: int = Field(default=10_000, ge=1)
     redis_url: SecretStr | None = None
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    warm_workers: int = Field(default=2, ge=1, le=64)
     metrics_key: SecretStr | None = Field(default=None, min_length=16)
     metrics_port: int | None = Field(default=None, ge=1, le=65_535)
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
@@ -42,6 +45,14 @@ class ApiSettings(BaseSettings):
     def secret_keys(self) -> list[str]:
         """The secret keys, the newest first. Raises InvalidAccountValue if one is short."""
         return split_keys(self.secret_key.get_secret_value())
+
+    @property
+    def submissions_each(self) -> int:
+        """How many submissions of one organisation have a thread: one for each warm worker, one being prepared.
+
+        More would share one processor, and another organisation's submission would wait for all of them.
+        """
+        return self.warm_workers + 1
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod

@@ -10,18 +10,22 @@ import psutil
 
 _SECONDS = 0.1
 
-#: A forked process has its fork server's command line.
-_FORK_SERVER = "multiprocessing.forkserver"
-_MARKS = (
-    ("cli.facade", "façade"),
-    ("run_daemon", "daemon"),
-    ("dagster_command", "code server"),
-    ("dagster_webserver", "Dagster UI"),
-    ("cli.guard", "guard"),
-    ("resource_tracker", "resource tracker"),
-    (" serve ", "supervisor"),
-)
-STEP, RUN_WORKER, WARM_WORKER = "step", "run worker", "warm worker"
+STEP = "step"
+
+#: What the titles and command lines of processes have in them, the first that is found.
+_MARKS = {
+    "labels facade": "façade",
+    "labels daemon": "daemon",
+    "labels code-server": "code server",
+    "labels ui": "Dagster UI",
+    "labels warm-worker": "warm worker",
+    "labels run-worker": "run worker",
+    "labels step": STEP,
+    "fork": "fork server",
+    "cli.guard": "guard",
+    "resource_tracker": "resource tracker",
+    " serve ": "supervisor",
+}
 
 
 @dataclass(slots=True)
@@ -80,18 +84,7 @@ class ProcessMemory:
 
 def _kind(process: psutil.Process) -> str:
     command = " ".join(process.cmdline())
-    for mark, name in _MARKS:
-        if mark in command:
-            return name
-    parent = process.parent()
-    if parent is None or _FORK_SERVER not in " ".join(parent.cmdline()):
-        return "fork server" if _FORK_SERVER in command else "other"
-    of = _kind(parent)
-    if of == "fork server":
-        server = parent.parent()
-        of = _kind(server) if server else ""
-        return {"daemon": RUN_WORKER, "façade": WARM_WORKER}.get(of, STEP)
-    return STEP
+    return next((name for mark, name in _MARKS.items() if mark in command), "other")
 
 
 def _high_water_mark(pid: int) -> int:

@@ -34,6 +34,9 @@ _CARRIED = (
     ("21", "serial_number"),
 )
 
+#: Much less than MARKER_RETENTION.
+_JUST_NOW = timedelta(minutes=1)
+
 PRINTED = "PRINTED"
 REPRINTED = "REPRINTED"
 
@@ -67,10 +70,12 @@ def record_printed(
     CommitContention if other writers keep committing first; then nothing is recorded, and a retry may
     succeed.
     """
-    if is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
+    # A job decided just now is hardly recorded. If it is, the commit tells, and one file was written for nothing.
+    recent = datetime.now(UTC) - printing.occurred_at < _JUST_NOW
+    if not recent and is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
     application = _application(printing.job_id)
-    with catalogue.session(organisation) as cursor:
+    with catalogue.session(organisation, tables=()) as cursor:
         file = _write(catalogue, cursor, organisation, printing, frames)
     if file.rows == 0:
         return 0
@@ -83,8 +88,7 @@ def record_printed(
             return None
         return Commit(done, (), transaction(application, 1))
 
-    version = catalogue.commit(_TABLE, organisation, decide)
-    return file.rows if version is not None else None
+    return file.rows if catalogue.commit(_TABLE, organisation, decide) else None
 
 
 def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_at: datetime) -> bool:
@@ -93,16 +97,11 @@ def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_
     `committed_at` (aware) is when the job decided to publish. After MARKER_RETENTION the table's log no
     longer has its app transaction, and the events are searched.
     """
-    recorded: list[bool] = []
-
-    def look(handle: DeltaTable) -> Commit | None:
-        recorded.append(handle.transaction_version(_application(job_id)) is not None)
-        return None
-
-    catalogue.commit(_TABLE, organisation, look)
-    if recorded[-1] or datetime.now(UTC) - committed_at < MARKER_RETENTION - timedelta(days=1):
-        return recorded[-1]
-    with catalogue.session(organisation) as cursor:
+    with catalogue.opened(_TABLE) as handle:
+        recorded = handle.transaction_version(_application(job_id)) is not None
+    if recorded or datetime.now(UTC) - committed_at < MARKER_RETENTION - timedelta(days=1):
+        return recorded
+    with catalogue.session(organisation, tables={_TABLE}) as cursor:
         (found,) = one(
             cursor, "SELECT count(*) > 0 FROM lifecycle_events WHERE job_id = $job_id", {"job_id": job_id}
         )
@@ -204,7 +203,7 @@ def history(
             conditions.append(f"{column} = ${column}")
             values[column] = value
     where = " AND ".join(conditions)
-    with catalogue.session(organisation) as cursor:
+    with catalogue.session(organisation, tables={_TABLE}) as cursor:
         # Fetch all rows: a result that is not read to its end blocks the cursor's next query.
         [(total,)] = cursor.execute(
             f"SELECT count(*) FROM lifecycle_events WHERE {where}",  # noqa: S608 - values are bound

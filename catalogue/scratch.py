@@ -9,11 +9,11 @@ from pathlib import Path
 
 # Containers may share a temporary folder, and process ids are unique only within one host name.
 _HOST = re.sub(r"[^A-Za-z0-9]", "-", socket.gethostname())
-_NAME = re.compile(rf"labels-(?:duckdb|import|inbox)-{re.escape(_HOST)}-(\d+)(?:-.*)?")
+_NAME = re.compile(rf"labels-(?:duckdb|export|import|inbox)-{re.escape(_HOST)}-(\d+)(?:-.*)?")
 
 
 def prefix(kind: str) -> str:
-    """Return the prefix of this process's temporary folders of one kind (duckdb, import or inbox)."""
+    """Return the prefix of this process's temporary folders of one kind (duckdb, export, import or inbox)."""
     return f"labels-{kind}-{_HOST}-{os.getpid()}-"
 
 

@@ -168,8 +168,10 @@ def unmatched(
         ("serial_ids", "serial_id", selection.serial_ids),
     ]
     found: list[UnmatchedKey] = []
+    if not any(values for _, _, values in listed):
+        return found
     entities = _ENTITIES[selection.scope].format(rows=selection.scope.value)
-    with catalogue.session(selection.organisation, version) as cursor:
+    with catalogue.session(selection.organisation, version, tables=_TABLES[selection.scope]) as cursor:
         for field, column, values in listed:
             if not values:
                 continue
@@ -204,6 +206,13 @@ _ENTITIES: dict[Scope, str] = {
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at
         FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id
         WHERE s.active AND p.active AND (s.lot_id IS NULL OR l.active)""",
+}
+
+# The tables that these queries read.
+_TABLES: dict[Scope, tuple[str, ...]] = {
+    Scope.PRODUCTS: ("products",),
+    Scope.LOTS: ("lots", "products"),
+    Scope.SERIALS: ("serials", "lots", "products"),
 }
 
 _BEFORE_PRODUCTION = (
@@ -250,7 +259,10 @@ def _selected(
     scope = selection.scope
     conditions: list[str] = []
     values: dict[str, object] = {}
-    with catalogue.session(selection.organisation, version) as cursor:
+    beside_last = beside_last or selection.changed_since_print or selection.print_due
+    events = ("lifecycle_events",) if beside_last or selection.never_printed else ()
+    tables = {*_TABLES[scope], *events}
+    with catalogue.session(selection.organisation, version, tables=tables) as cursor:
         if selection.gtins is not None:
             _temporary(cursor, "wanted_gtins", selection.gtins)
             conditions.append("gtin14 IN (SELECT value FROM wanted_gtins)")
@@ -284,7 +296,7 @@ def _selected(
                 " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
         entities = f"({_ENTITIES[scope].format(rows=rows)}) entities"
-        if beside_last or selection.changed_since_print or selection.print_due:
+        if beside_last:
             values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
             entities += f" LEFT JOIN ({print_state.LAST_PRINTED}) ON printed_key = entity_key::UUID"
         if selection.changed_since_print:

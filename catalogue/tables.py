@@ -4,8 +4,8 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from tempfile import gettempdir
@@ -22,6 +22,7 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import get_protocol
 
 from catalogue import delta_log, duck, scratch
+from catalogue.data_files import DataFiles
 from catalogue.errors import CatalogueError, CommitContention
 from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
 
@@ -102,7 +103,8 @@ class Catalogue:
     def _filesystem(self) -> AbstractFileSystem:
         # Read-ahead would fetch most of a file although DuckDB reads only some columns.
         options: dict[str, object] = {"default_cache_type": "none"} if self._protocol == "s3" else {}
-        return fsspec.filesystem(self._protocol, **options)
+        filesystem = fsspec.filesystem(self._protocol, **options)
+        return filesystem if self._local else DataFiles(filesystem)
 
     def table_uri(self, table: str) -> str:
         path = f"{self._root}/{table}"
@@ -118,13 +120,19 @@ class Catalogue:
         versions = {name: self._latest(name).version() for name in _VERSION_ORDER if name != table}
         return CatalogueVersion(**versions, **{table: handle.version()})
 
-    def files(self, organisation: str, version: CatalogueVersion | None = None) -> dict[str, list[str]]:
+    def files(
+        self,
+        organisation: str,
+        version: CatalogueVersion | None = None,
+        tables: Collection[str] = _VERSION_ORDER,
+    ) -> dict[str, list[str]]:
         """Return the organisation's data files by table, as DuckDB can open them."""
         _check_organisation(organisation)
         with self._lock:
             return {
                 table: self._file_uris(table, organisation, self._at(table, version))
                 for table in _VERSION_ORDER
+                if table in tables
             }
 
     def _file_uris(self, table: str, organisation: str, handle: DeltaTable) -> list[str]:
@@ -141,13 +149,14 @@ class Catalogue:
         organisation: str,
         version: CatalogueVersion | None = None,
         *,
+        tables: Collection[str] = _VERSION_ORDER,
         on: duckdb.DuckDBPyConnection | None = None,
     ) -> Generator[duckdb.DuckDBPyConnection]:
         """Return a DuckDB cursor in which `products`, `lots`, … are this organisation's rows at one version.
 
-        It belongs to the connection `on`; the default is the process's own.
+        Only `tables` are opened. It belongs to the connection `on`; the default is the process's own.
         """
-        files = self.files(organisation, version)
+        files = self.files(organisation, version, tables)
         with (on or self._connection()).cursor() as cursor:
             for table, paths in files.items():
                 cursor.execute(f"CREATE TEMP VIEW {table} AS {duck.view_of(table, paths)}")
@@ -219,34 +228,29 @@ class Catalogue:
         small = files.filter(pl.col("num_records") < rows_below)
         return dict(small.group_by("partition.org").len().iter_rows())
 
-    def commit(
-        self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]
-    ) -> int | None:
-        """Commit what `decide` returns for the newest snapshot; return the new version, or None for no commit.
+    def commit(self, table: str, organisation: str, decide: Callable[[DeltaTable], Commit | None]) -> bool:
+        """Commit what `decide` returns for the newest snapshot; return False if that is None.
 
-        If another writer committed first, `decide` is called again with a new snapshot. Raises
-        CommitContention after too many attempts.
+        If another writer committed first, `decide` is called again with a new snapshot. The other threads of this
+        process wait for the table meanwhile. Raises CommitContention after too many attempts.
         """
         _check_organisation(organisation)
-        self._latest(table)
         for attempt in range(_COMMIT_ATTEMPTS):
-            handle = DeltaTable(self.table_uri(table))
-            wanted = decide(handle)
-            if wanted is None:
-                return None
-            try:
-                handle.create_write_transaction(
-                    _actions(organisation, wanted),
-                    mode="append",
-                    schema=_delta_schema(table),
-                    partition_by=["org"],
-                    commit_properties=CommitProperties(app_transactions=[wanted.transaction]),
-                )
-            except CommitFailedError:
-                # Spread the writers in time; the snapshot is read again above.
-                time.sleep(min(0.01 * 1.5**attempt, 0.5))
-                continue
-            return DeltaTable(self.table_uri(table)).version()
+            with self.opened(table) as handle:
+                wanted = decide(handle)
+                if wanted is None:
+                    return False
+                with suppress(CommitFailedError):
+                    handle.create_write_transaction(
+                        _actions(organisation, wanted),
+                        mode="append",
+                        schema=_delta_schema(table),
+                        partition_by=["org"],
+                        commit_properties=CommitProperties(app_transactions=[wanted.transaction]),
+                    )
+                    return True
+            # Spread the writers in time; the snapshot is read again above.
+            time.sleep(min(0.01 * 1.5**attempt, 0.5))
         raise CommitContention(
             f"{table}: other writers won {_COMMIT_ATTEMPTS} commits in a row", value=organisation, field=table
         )

@@ -131,5 +131,3 @@ class ImportBars:
 
 # GS1 application identifiers of the keys an event has.
 _KEY_AIS = {"01": "gtin14", "10": "lot_number", "21": "serial_number"}
-
-COMMANDS = (catalogue, history)

@@ -1,4 +1,4 @@
-"""`labels org`, `labels keys` and `labels webhooks`: organisations, API keys and webhooks."""
+"""`labels org`, `keys`, `operators` and `webhooks`: who may do what, and who is told."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -140,6 +140,39 @@ def keys_revoke(organisation: str, key_id: int) -> None:
 def keys_rotate(organisation: str, grace: int, key_id: int) -> None:
     """Replace the key ID by a new one with the same role, limits and expiry. Print it on the last line."""
     _show_key(_accounts().rotate_key(organisation, key_id, grace=timedelta(minutes=grace)))
+
+
+@click.group()
+def operators() -> None:
+    """Operators: people who may change things in the Dagster UI. Everybody else only looks."""
+
+
+@operators.command("add")
+@click.argument("name")
+def operators_add(name: str) -> None:
+    """Add the operator NAME and print the key for the log-in page on the last line. It is not shown again."""
+    plain = _accounts().operators.add(name)
+    click.echo(
+        "Keep this key; it is not shown again. Log in with it at /labels/log-in of the Dagster UI.", err=True
+    )
+    click.echo(plain)
+
+
+@operators.command("list")
+def operators_list() -> None:
+    """List the operators. Their keys are not stored."""
+    _table(
+        ("name", "created"),
+        ((operator.name, _time(operator.created_at)) for operator in _accounts().operators.list()),
+    )
+
+
+@operators.command("remove")
+@click.argument("name")
+def operators_remove(name: str) -> None:
+    """Remove the operator NAME: the key and the log-ins end at once."""
+    _accounts().operators.remove(name)
+    click.echo(f"removed operator {name}")
 
 
 @click.group()

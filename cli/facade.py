@@ -59,7 +59,6 @@ def main() -> None:
         accounts=accounts,
         sync_threshold=settings.sync_threshold,
         limits=settings.limits,
-        max_open_jobs=settings.max_open_jobs,
         engine=settings.engine,
     )
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()

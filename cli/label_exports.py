@@ -189,9 +189,6 @@ def jobs(state: Any, limit: int, url: str, key: str | None) -> None:
         )
 
 
-COMMANDS = (export, status, download, cancel, jobs)
-
-
 def _request(file: BinaryIO) -> dict[str, Any]:
     try:
         request: Any = json.loads(file.read())

@@ -3,42 +3,30 @@
 import os
 import secrets
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from accounts.vault import Vault, derived_keys, split_keys
-from exports.limits import Limits
+from pipelines.settings import LimitSettings
 from renderers.engine import Engine
-from renderers.sheets.pdf import MOST_PAGES
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
 SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home."""
-
-    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
     home: Path = Path(".labels")
     storage_url: str = ""
     database_url: str = ""
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
-    max_items: int = Field(default=Limits().max_items, ge=1)
-    max_labels: int = Field(default=Limits().max_labels, ge=1)
-    max_pages: int = Field(default=Limits().max_pages, ge=1, le=MOST_PAGES)
-    max_storage_bytes: int | None = Field(default=None, ge=0)
-    max_open_jobs: int = Field(default=200, ge=1)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(self.max_items, self.max_labels, self.max_pages, self.max_storage_bytes)
 
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which is created, and every value set."""
@@ -65,22 +53,19 @@ class Settings(BaseSettings):
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a child process these same settings, without any secret key."""
-        most = self.max_storage_bytes
-        storage = {} if most is None else {"LABELS_MAX_STORAGE_BYTES": str(most)}
+        limits = asdict(self.limits)
         return {
             **{name: value for name, value in os.environ.items() if name not in _KEY_VARIABLES},
             "LABELS_HOME": str(self.home),
             "LABELS_STORAGE_URL": self.storage_url,
             "LABELS_DATABASE_URL": self.database_url,
             "LABELS_SYNC_THRESHOLD": str(self.sync_threshold),
-            "LABELS_MAX_ITEMS": str(self.max_items),
-            "LABELS_MAX_LABELS": str(self.max_labels),
-            "LABELS_MAX_PAGES": str(self.max_pages),
-            **storage,
-            "LABELS_MAX_OPEN_JOBS": str(self.max_open_jobs),
+            **{f"LABELS_{name.upper()}": str(value) for name, value in limits.items() if value is not None},
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),
+            # Titles of processes must not overwrite the environment, by which the guard finds them.
+            "SPT_NOENV": "1",
         }
 
     def signing_environment(self) -> dict[str, str]:

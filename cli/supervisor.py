@@ -2,19 +2,24 @@
 
 import fcntl
 import hashlib
+import multiprocessing
+import os
 import secrets
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+from cli import service_process
 from cli.guard import MARK, kill_marked
-from cli.settings import Settings, make_private
+from cli.settings import SIGNING_VARIABLE, Settings, make_private
 from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
@@ -23,47 +28,46 @@ _STOP_SECONDS = 10.0
 _STABLE_SECONDS = 5.0
 _MOST_EARLY_DEATHS = 3
 
+#: What multiprocessing tells about a process whose fork server died: it cannot know more.
+_FORK_SERVER_DIED = 255
+
+#: What the fork server imports before its first fork, named because this process must not import it. A fork server
+#: ignores in silence what it cannot import.
+_PRELOAD = ["pipelines.preload"]
+
 
 class _Service:
-    """One process that imports a module at its start and calls a function of it after `go`.
-
-    `python -m` would not do: each process forked from it would import the main module again.
-    """
+    """One process that calls a function of a module, forked from the fork server that has imported what all need."""
 
     def __init__(
-        self, name: str, function: str, *arguments: str, environment: dict[str, str], imports: str = "sys"
+        self, name: str, function: str, *arguments: str, secrets: Mapping[str, str] | None = None
     ) -> None:
         self.name = name
-        module, _, called = function.partition(":")
-        code = f"import sys, {module}, {imports}; sys.stdin.read(); {module}.{called}()"
-        self._command = [sys.executable, "-c", code, *arguments]
-        self._environment = environment
+        self._started_with = (name, function, arguments, dict(secrets or {}))
         self._early_deaths = 0
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            self._command, env=self._environment, stdin=subprocess.PIPE, start_new_session=True
-        )
+        self.process = _forks().Process(target=service_process.run, args=self._started_with, name=self.name)
+        self.process.start()
         self._started = time.monotonic()
-
-    def go(self) -> None:
-        """Let the process call its function."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
 
     def restart_if_killed(self) -> bool:
         """Return whether the process runs; start it again if it was killed. One that exits by itself stays down."""
-        status = self.process.poll()
+        status = self.process.exitcode
         if status is None:
             return True
+        if status == _FORK_SERVER_DIED and self.process.pid is not None:
+            # Nobody tells any more when the process ends, so that another one takes its place.
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+            status = -signal.SIGKILL
         early = time.monotonic() - self._started < _STABLE_SECONDS
         self._early_deaths = self._early_deaths + 1 if early else 0
         if status >= 0 or self._early_deaths >= _MOST_EARLY_DEATHS:
             return False
         print(f"{self.name} was killed: starts again", file=sys.stderr, flush=True)
         self.start()
-        self.go()
         return True
 
 
@@ -90,56 +94,60 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     socket = Path(_socket_path(settings.home))
     socket.unlink(missing_ok=True)
     workspace = str(instance.workspace_of(settings.home))
-    environment = settings.environment() | {MARK: secrets.token_hex(16)}
-    guard = _start_guard(environment, lock)
-    # All processes import at the same time. Each begins when what it needs exists.
+    mark = secrets.token_hex(16)
+    guard = _start_guard(mark, lock)
+    # The environment of all processes that follow.
+    os.environ.update(settings.environment() | {MARK: mark})
+    os.environ.pop(SIGNING_VARIABLE, None)
+    preparation = _forks().Process(target=instance.prepare, args=(settings.home, str(socket)))
+    preparation.start()
+    preparation.join()
+    if preparation.exitcode:
+        print(f"error: the home {settings.home} cannot be prepared", file=sys.stderr)
+        return _ended(guard, 1)
+    make_private(settings.home)
     code_server = _Service(
         "code-server", "pipelines.execution.dagster_command:main",
         "api", "grpc", "--module-name", "pipelines.definitions",
         "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
-        environment=environment | settings.sending_environment(), imports="pipelines.definitions",
+        secrets=settings.sending_environment(),
     )  # fmt: skip
     facade = _Service(
-        "façade", "cli.facade:main",
+        "facade", "cli.facade:main",
         "--host", host, "--port", str(port), "--code-server-socket", str(socket),
-        environment=environment | settings.signing_environment(),
+        secrets=settings.signing_environment(),
     )  # fmt: skip
-    instance.prepare(settings.home, str(socket))
-    make_private(settings.home)
-    facade.go()
-    code_server.go()
-    daemon = _Service(
-        "daemon",
-        "pipelines.execution.run_launcher:run_daemon",
-        "run",
-        "--workspace",
-        workspace,
-        environment=environment,
-    )
-    ui = _Service(
-        "dagster-ui", "dagster_webserver.cli:main",
-        "--host", "127.0.0.1", "--port", str(dagster_port), "--workspace", workspace,
-        environment=environment,
-    )  # fmt: skip
-    services = [facade, code_server, daemon, ui]
+    services = [facade, code_server]
     # The UI would show a location that cannot be loaded if it began before the code server.
-    while not socket.exists() and not stopping.wait(0.1) and code_server.process.poll() is None:
+    while not socket.exists() and not stopping.wait(0.1) and code_server.process.is_alive():
         pass
-    daemon.go()
-    ui.go()
+    services += [
+        _Service("daemon", "pipelines.execution.run_launcher:run_daemon", "run", "--workspace", workspace),
+        _Service(
+            "ui", "pipelines.ui.server:main", "--port", str(dagster_port), "--workspace", workspace,
+        ),
+    ]  # fmt: skip
     print(f"labels: http://{host}:{port}  Dagster: http://127.0.0.1:{dagster_port}", flush=True)
     status = 0
     while not stopping.wait(0.2):
         if ended := next((service for service in services if not service.restart_if_killed()), None):
-            print(f"error: {ended.name} ended with status {ended.process.returncode}", file=sys.stderr)
+            print(f"error: {ended.name} ended with status {ended.process.exitcode}", file=sys.stderr)
             status = 1
             break
-    _stop(services, environment[MARK])
+    _stop(services, mark)
     if status == 0:
         instance.stopped_marker(settings.home).touch()
-    guard.terminate()
-    guard.wait()
-    return status
+    return _ended(guard, status)
+
+
+def _forks() -> ForkServerContext:
+    """Return the context whose fork server has imported Dagster and our definitions, once for all services.
+
+    It is started at the first use, with the environment of that moment.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_PRELOAD)
+    return context
 
 
 def _socket_path(home: Path) -> str:
@@ -151,31 +159,36 @@ def _socket_path(home: Path) -> str:
     return f"/tmp/labels-{digest}.sock"  # noqa: S108 - the shortest folder there is
 
 
-def _start_guard(environment: dict[str, str], lock: TextIO) -> "subprocess.Popen[bytes]":
+def _start_guard(mark: str, lock: TextIO) -> "subprocess.Popen[bytes]":
     """Start the process that kills all others when the supervisor is killed.
 
     It reads a pipe whose other end only the supervisor holds. It shares the lock on the home, so that a new service
     cannot start before the old one's processes are gone.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.guard", environment[MARK]],
+        [sys.executable, "-m", "cli.guard", mark],
         stdin=subprocess.PIPE,
         pass_fds=(lock.fileno(),),
         start_new_session=True,
     )
 
 
+def _ended(guard: "subprocess.Popen[bytes]", status: int) -> int:
+    """End the guard and return the exit status."""
+    guard.terminate()
+    guard.wait()
+    return status
+
+
 def _stop(services: Sequence[_Service], mark: str) -> None:
     # The façade first, so that no new jobs arrive; then the processes that execute them.
     for service in services:
-        if service.process.poll() is None:
-            service.process.terminate()
+        service.process.terminate()
     deadline = time.monotonic() + _STOP_SECONDS
     for service in services:
-        try:
-            service.process.wait(timeout=max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+        service.process.join(max(0.1, deadline - time.monotonic()))
+        if service.process.is_alive():
             print(f"{service.name} does not stop: killed", file=sys.stderr)
     kill_marked(mark)
     for service in services:
-        service.process.wait()
+        service.process.join()

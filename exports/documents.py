@@ -47,8 +47,7 @@ def load(
     for pydantic's validators.
     Raises FileNotFoundError; UnreadableDocument if it is not JSON, lacks a field or is of a later version.
     """
-    with store.open(key) as stream:
-        text = stream.read()
+    text = store.read(key)
     try:
         version = _ENVELOPE.validate_json(text).version
         if version > VERSION:

@@ -4,13 +4,14 @@ from collections import Counter
 from contextlib import ExitStack
 from typing import BinaryIO
 
+from exports.admission import require_pages
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, parts
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.parts import Drawn, OnProgress, Part
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, require_pages
+from exports.limits import Limits
 from exports.previews import pictures
 from exports.reports.csv_rows import csv_bytes
 from exports.sheets import pages as sheet_pages

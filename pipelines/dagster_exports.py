@@ -3,14 +3,12 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 
 import dagster as dg
 
-from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
@@ -19,14 +17,12 @@ from exports.errors import (
     AlreadyFinished,
     ExportNotFound,
     KeyReused,
-    NotReprintable,
     StillInFlight,
-    UnreadableDocument,
 )
-from exports.jobs import leases, manifest, plan
+from exports.jobs import leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed, require_within
+from exports.limits import Limits
 from exports.ports import (
     ANSWER_SECONDS,
     Degradation,
@@ -38,18 +34,17 @@ from exports.ports import (
     Page,
 )
 from exports.requests.request import ExportRequest
-from exports.requests.row_ranges import RowRanges, count_within
-from exports.symbols.links import require_links_possible
-from pipelines import tags
+from exports.requests.row_ranges import RowRanges
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import mirror
-from pipelines.export.job_state import job_of
+from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
-from pipelines.storage import job_index
+from pipelines.storage import job_index, job_runs
+from pipelines.storage.job_runs import JobRun
+from pipelines.submission.submissions import Submissions
 from pipelines.watch import left_over
-from pipelines.watch.open_jobs import require_few_open
 from renderers.engine import Engine
 
 log = logging.getLogger(__name__)
@@ -75,7 +70,6 @@ class DagsterExports:
         accounts: Accounts,
         sync_threshold: int,
         limits: Limits,
-        max_open_jobs: int,
         engine: Engine = Engine.BATCH,
     ) -> None:
         self._instance = instance
@@ -87,9 +81,7 @@ class DagsterExports:
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
         self._accounts = accounts
-        self._limits = limits
-        self._max_open_jobs = max_open_jobs
-        self._engine = engine
+        self._submissions = Submissions(instance, catalogue, artefacts, limits, engine, self._progress)
 
     def ready(self) -> bool:
         return self._workers.ready
@@ -110,13 +102,13 @@ class DagsterExports:
         """
 
         def plan_of(run_id: str) -> ExportPlan:
-            return self._plan(run_id, organisation, request, requested_by)
+            return self._submissions.plan_of(run_id, organisation, request, requested_by)
 
         def is_same(stored: ExportPlan) -> bool:
             return stored.reprint_of is None and stored.request.normalised() == request.normalised()
 
         answer_by = time.monotonic() + wait_seconds
-        return self._once(organisation, idempotency_key, plan_of, is_same, self._count_of_allowed, answer_by)
+        return self._once(organisation, idempotency_key, plan_of, is_same, answer_by)
 
     def reprint(
         self,
@@ -132,63 +124,31 @@ class DagsterExports:
         """Start a new job with the frozen rows of a completed one."""
 
         def plan_of(run_id: str) -> ExportPlan:
-            original = self._reprintable(organisation, job_id)
-            return ExportPlan(
-                job_id=job_id_for(run_id),
-                organisation=organisation.slug,
-                resolver=original.resolver,
-                requested_by=requested_by,
-                submitted_at=datetime.now(UTC),
-                request=original.request,
-                engine=original.engine,
-                reprint_of=job_id,
-                reason=reason,
-                rows=rows,
+            return self._submissions.reprint_of(
+                run_id, organisation, job_id, requested_by=requested_by, reason=reason, rows=rows
             )
 
         def is_same(stored: ExportPlan) -> bool:
             return (stored.reprint_of, stored.reason, stored.rows) == (job_id, reason, rows)
 
-        def count_of(again: ExportPlan) -> int:
-            total = self.job(organisation.slug, job_id).total_items
-            count = total if rows is None else count_within(rows, total)
-            self._runs.require_room(organisation.slug, self._limits)
-            require_within(self._limits, again, count, self._artefacts, loc=["path", "job_id"])
-            return count
-
         answer_by = time.monotonic() + wait_seconds
-        return self._once(organisation, idempotency_key, plan_of, is_same, count_of, answer_by)
-
-    def _reprintable(self, organisation: Organisation, job_id: str) -> ExportPlan:
-        """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""
-        job = self.job(organisation.slug, job_id)
-        if job.status is not JobStatus.COMPLETED:
-            raise NotReprintable(job_id, f"it is {job.status}, not completed")
-        try:
-            original = plan.load(job_id, self._artefacts)
-        except UnreadableDocument as error:
-            raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
-        if not manifest.is_frozen(original, self._artefacts):
-            raise NotReprintable(job_id, "its manifest has expired")
-        try:
-            require_links_possible(original)
-        except UnusableResolver as error:
-            raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
-        return original
+        return self._once(organisation, idempotency_key, plan_of, is_same, answer_by)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
         """Decide that the job is cancelled. A run at work reads the decision between two batches."""
-        record = self._record(organisation, job_id)
-        job = self._job_of(record)
+        job = self.job(organisation, job_id)
+        run = self._instance.get_run_by_id(run_id_for(job_id))
+        if run is None:
+            raise ExportNotFound(job_id)
         if job.status.is_terminal and job.error_code != "cancelled":
             raise AlreadyFinished(job_id, job.status)
-        if not left_over.cancel(record.dagster_run, self._instance, self._artefacts, self._accounts):
+        if not left_over.cancel(run, self._instance, self._artefacts, self._accounts):
             raise AlreadyFinished(job_id, "being published")
         return self.job(organisation, job_id)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
-        return self._job_of(self._record(organisation, job_id))
+        return self._job_of(run_of(self._instance, organisation, job_id))
 
     def jobs(
         self,
@@ -198,15 +158,14 @@ class DagsterExports:
         after: JobPosition | None = None,
     ) -> JobPage:
         self._settle(organisation)
-        runs = job_index.of(self._instance)
         # One snapshot, so that a job on a page of one status has that status, and the total counts it.
-        with runs.snapshot() as connection:
+        with job_index.of(self._instance).snapshot() as connection:
             found = job_index.page(
                 connection, organisation, status, after=after, offset=page.offset, limit=page.size + 1
             )
             total = job_index.count(connection, organisation, status)
-            records = self._records(found[: page.size])
-        return JobPage([self._job_of(record) for record in records], total, len(found) > page.size)
+            runs = job_runs.of_ids(connection, found[: page.size])
+        return JobPage([self._job_of(run) for run in runs], total, len(found) > page.size)
 
     def gauges(self) -> Gauges:
         self._settle()
@@ -215,30 +174,12 @@ class DagsterExports:
     def degraded(self) -> frozenset[Degradation]:
         return self._state.degraded()
 
-    def _plan(
-        self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
-    ) -> ExportPlan:
-        return ExportPlan(
-            job_id=job_id_for(run_id),
-            organisation=organisation.slug,
-            resolver=organisation.resolver,
-            requested_by=requested_by,
-            submitted_at=datetime.now(UTC),
-            request=request,
-            engine=self._engine,
-        )
-
-    def _count_of_allowed(self, wanted: ExportPlan) -> int:
-        self._runs.require_room(wanted.organisation, self._limits)
-        return count_of_allowed(wanted, self._catalogue, self._artefacts, self._limits)
-
     def _once(
         self,
         organisation: Organisation,
         key: str | None,
         plan_of: Callable[[str], ExportPlan],
         is_same: Callable[[ExportPlan], bool],
-        count_of: Callable[[ExportPlan], int],
         answer_by: float,
     ) -> ExportJob:
         """Make the job of a run id, which follows from the key if there is one, or return the job the key has made.
@@ -246,9 +187,9 @@ class DagsterExports:
         A submission without a key that fails is cancelled. With a key it waits for its replay.
         """
         if key is None:
-            require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+            self._submissions.require_few_open(organisation.slug)
             wanted = plan_of(str(uuid.uuid4()))
-            count = count_of(wanted)
+            count = self._submissions.count_of_allowed(wanted)
             try:
                 return self._start(wanted, count, answer_by)
             except BaseException:
@@ -259,23 +200,25 @@ class DagsterExports:
             stored = plan.find(job_id_for(run_id), self._artefacts)
             count: int | None = None
             if stored is None:
-                require_few_open(self._instance, organisation.slug, self._max_open_jobs)
+                self._submissions.require_few_open(organisation.slug)
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
-                count = count_of(stored)
+                count = self._submissions.count_of_allowed(stored)
                 plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
             if run is None or run.status is dg.DagsterRunStatus.NOT_STARTED:
-                return self._start(stored, count_of(stored) if count is None else count, answer_by)
+                if count is None:
+                    count = self._submissions.count_of_allowed(stored)
+                return self._start(stored, count, answer_by)
             return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        self._runs.create(wanted, parallel=not small and count >= PARALLEL_FROM)
+        self._runs.create(wanted, small=small, parallel=not small and count >= PARALLEL_FROM)
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:
@@ -314,26 +257,12 @@ class DagsterExports:
     def _settle(self, organisation: str | None = None) -> None:
         """Ask the catalogue about jobs that failed after publishing, which nobody has asked about yet."""
         with job_index.of(self._instance).snapshot() as connection:
-            run_ids = job_index.unsettled(connection, organisation)
-        for record in self._records(run_ids):
-            mirror.settle(self._instance, record.dagster_run, self._catalogue, self._artefacts)
+            runs = job_runs.of_ids(connection, job_index.unsettled(connection, organisation))
+        for run in runs:
+            mirror.settle(self._instance, run, self._catalogue, self._artefacts)
 
-    def _records(self, run_ids: Sequence[str]) -> Sequence[dg.RunRecord]:
-        """Return the records of the runs in this order, without those that have been removed."""
-        if not run_ids:
-            return []
-        records = self._instance.get_run_records(dg.RunsFilter(run_ids=run_ids))
-        by_id = {record.dagster_run.run_id: record for record in records}
-        return [by_id[run_id] for run_id in run_ids if run_id in by_id]
-
-    def _job_of(self, record: dg.RunRecord) -> ExportJob:
-        return job_of(record, self._progress, self._artefacts, self._catalogue)
-
-    def _record(self, organisation: str, job_id: str) -> dg.RunRecord:
-        record = self._instance.get_run_record_by_id(run_id_for(job_id))
-        if record is None or record.dagster_run.tags.get(tags.ORGANISATION) != organisation:
-            raise ExportNotFound(job_id)
-        return record
+    def _job_of(self, run: JobRun) -> ExportJob:
+        return job_of(run, self._progress, self._artefacts, self._catalogue)
 
     @contextmanager
     def _answering(self, run_id: str, key: str) -> Generator[None]:

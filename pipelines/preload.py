@@ -13,14 +13,15 @@ import os
 
 from pipelines.definitions import defs
 from pipelines.execution.dagster_workers import IMPORTED_LATE
-from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.export.assets import EXPORT_JOBS
 
 MODULES = (*IMPORTED_LATE, "upath")
 for _name in MODULES:
     importlib.import_module(_name)
 
-# The resolved job is kept by the definitions, where each child finds it.
-defs.resolve_job_def(LABEL_EXPORT_JOB)
+# The resolved jobs are kept by the definitions, where each child finds them.
+for _name in EXPORT_JOBS:
+    defs.resolve_job_def(_name)
 
 #: The process whose children find all this.
 LOADED_IN = os.getpid()

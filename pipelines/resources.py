@@ -1,4 +1,11 @@
-"""Dagster resources: they hold configuration and create the plain stores."""
+"""Dagster resources: they hold configuration and return the plain stores.
+
+A process opens the catalogue and the accounts once for all its runs: each time would take longer than to draw a small
+export. They must not cross a fork, so a child opens its own.
+"""
+
+import os
+from functools import lru_cache
 
 import dagster as dg
 
@@ -17,7 +24,7 @@ class CatalogueResource(dg.ConfigurableResource[Catalogue]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Catalogue:
         del context
-        return Catalogue(catalogue_url(self.storage_url), frugal=True)
+        return _catalogue(self.storage_url, os.getpid())
 
 
 class ArtefactStoreResource(dg.ConfigurableResource[ArtefactStore]):
@@ -38,7 +45,19 @@ class AccountsResource(dg.ConfigurableResource[Accounts]):
     def create_resource(self, context: dg.InitResourceContext) -> Accounts:
         del context
         keys = PipelineSettings().webhook_keys
-        return Accounts(self.database_url, Vault([key for key in keys.get_secret_value().split(",") if key]))
+        return _accounts(self.database_url, keys.get_secret_value(), os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _catalogue(storage_url: str, pid: int) -> Catalogue:
+    del pid
+    return Catalogue(catalogue_url(storage_url), frugal=True)
+
+
+@lru_cache(maxsize=1)
+def _accounts(database_url: str, webhook_keys: str, pid: int) -> Accounts:
+    del pid
+    return Accounts(database_url, Vault([key for key in webhook_keys.split(",") if key]))
 
 
 RESOURCES = {

@@ -19,6 +19,9 @@ FAILED_ITEMS = "labels/failed_items"
 ARTEFACT = "labels/artefact"
 CANCELLED = "labels/cancelled"
 RECORDED = "labels/recorded"
+#: Who started the export in Dagster's UI, as the guard in front of it says; and why it prints a completed one again.
+ACTOR = "labels/actor"
+REASON = "labels/reason"
 #: The id of the schedule whose tick the export is. Releases before 0.2 named it `labels/plan`.
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
@@ -43,3 +46,26 @@ RESTARTS = "labels/restarts"
 
 #: Values of the tags that say yes or no.
 TRUE, FALSE = "true", "false"
+
+#: What an export's submission writes. A run that somebody makes in Dagster's UI has these tags from it alone, whatever
+#: was typed in or copied from another run. Only `REASON` is taken over.
+OF_SUBMISSION = frozenset({ORGANISATION, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID})
+#: What is written while a run waits, works and ends. Dagster copies them to a re-execution, where they would be untrue.
+STATE = frozenset(
+    {
+        TOTAL_ITEMS,
+        UNMATCHED,
+        ERROR_CODE,
+        ERROR,
+        PROCESSED_ITEMS,
+        FAILED_ITEMS,
+        ARTEFACT,
+        CANCELLED,
+        RECORDED,
+        WEBHOOK_ERROR,
+        STORED_BYTES,
+        WORKER,
+        STALLS,
+        RESTARTS,
+    }
+)

@@ -151,19 +151,13 @@ def _parts(folder: Path) -> int:
     return sum(1 for _ in folder.glob("parts/*/*.json"))
 
 
-def main_process(home: Path, called: str) -> list[psutil.Process]:
-    """Return the home's processes started to call this function."""
-    return [process for process in processes_of(home) if f"{called}()" in _command(process)]
+def titled(home: Path, title: str) -> list[psutil.Process]:
+    """Return the home's processes whose title, which `ps` shows, contains this."""
+    return [process for process in processes_of(home) if title in _command(process)]
 
 
 def run_workers(home: Path) -> list[psutil.Process]:
-    return forked_by(main_process(home, "run_daemon"))
-
-
-def forked_by(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Return the children of these processes' fork servers."""
-    servers = [child for child in children_of(processes) if "forkserver" in _command(child)]
-    return children_of(servers)
+    return titled(home, "labels run-worker")
 
 
 def children_of(processes: list[psutil.Process]) -> list[psutil.Process]:

@@ -127,6 +127,20 @@ class Service:
                 f"still running {_STOP_SECONDS:.0f} s after SIGTERM:\n{self.log_tail()}"
             ) from error
 
+    @contextlib.contextmanager
+    def operator(self, name: str) -> Generator[httpx.Client]:
+        """Yield a client of the Dagster UI in which a new operator of that name is logged in."""
+        key = labels(self.home, "operators", "add", name).stdout.splitlines()[-1]
+        # The UI begins after the façade, which the service waits for.
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{self.dagster_port}",
+            transport=httpx.HTTPTransport(retries=8),
+            timeout=60,
+        ) as ui:
+            if (answer := ui.post("/labels/log-in", data={"key": key})).status_code != 303:
+                raise ServiceError(f"the log-in answered {answer.status_code}: {answer.text}")
+            yield ui
+
     def client(self, key: str) -> "Exports":
         return Exports(httpx.Client(base_url=self.url, headers={"X-API-Key": key}, timeout=60))
 

@@ -206,15 +206,27 @@ def test_without_a_key_nothing_is_told(service: Service) -> None:
 
 
 def test_only_who_needs_a_secret_key_is_given_it(service: Service) -> None:
-    environments = [(" ".join(each.cmdline()), each.environ()) for each in processes_of(service.home)]
-    with_key = {
-        name: [command for command, environment in environments if name in environment]
-        for name in ("LABELS_HOME", "LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS")
-    }
-    assert len(with_key["LABELS_HOME"]) >= 6, "façade, workers, code server, daemon, UI, guard"
-    (signing,), (sending,) = with_key["LABELS_SECRET_KEY"], with_key["LABELS_WEBHOOK_KEYS"]
-    assert "cli.facade" in signing
-    assert "dagster_command" in sending
+    environments = [each.environ() for each in processes_of(service.home)]
+    assert len(environments) >= 9, "supervisor, guard, fork servers, façade, workers, code server, daemon, UI"
+    given = {name for environment in environments for name in environment if name.startswith("LABELS_")}
+    assert "LABELS_DATABASE_URL" in given
+    # The façade and the code server are told theirs after they were forked, where /proc does not show it.
+    assert not given & {"LABELS_SECRET_KEY", "LABELS_WEBHOOK_KEYS"}
+
+
+def test_only_an_operators_own_browser_changes_something_in_the_dagster_ui(service: Service) -> None:
+    reload = {"query": "mutation { reloadWorkspace { __typename } }"}
+    done = {"data": {"reloadWorkspace": {"__typename": "Workspace"}}}
+    with service.operator("maria") as ui:
+        assert ui.get("/graphql", params=reload).status_code == 405
+        for foreign in ({"host": "evil.example"}, {"origin": "https://evil.example"}, {"origin": "null"}):
+            assert ui.post("/graphql", json=reload, headers=foreign).status_code in {403, 421}
+        own = {"origin": str(ui.base_url).rstrip("/")}
+        assert ui.post("/graphql", json=reload, headers=own).json() == done
+        ui.post("/labels/log-out")
+        refused = ui.post("/graphql", json=reload, headers=own).json()
+        assert "/labels/log-in" in refused["errors"][0]["message"]
+    assert '"actor": "maria", "mutations": ["reloadWorkspace"]' in service.log.read_text(errors="replace")
 
 
 def test_an_altered_download_token_is_refused(exports: Exports) -> None:

@@ -25,12 +25,11 @@ from tests.faults import (
     Stage,
     children_of,
     digest,
-    forked_by,
     has_reached,
     kill,
-    main_process,
     run_workers,
     serials_of,
+    titled,
     until,
 )
 from tests.service import EXPORTS, Exports, processes_of, survivors
@@ -73,11 +72,12 @@ def undisturbed_parallel(stage: Stage) -> str:
 KINDS: Mapping[str, Callable[[Path], list[psutil.Process]]] = {
     "run worker": run_workers,
     "everything": processes_of,
-    "daemon": lambda home: main_process(home, "run_daemon"),
-    "daemon and run worker": lambda home: main_process(home, "run_daemon") + run_workers(home),
-    "façade": lambda home: main_process(home, "cli.facade.main"),
-    "code server": lambda home: main_process(home, "dagster_command.main"),
-    "supervisor": lambda home: [p for p in processes_of(home) if " serve " in " ".join(p.cmdline())],
+    "daemon": lambda home: titled(home, "labels daemon"),
+    "daemon and run worker": lambda home: titled(home, "labels daemon") + run_workers(home),
+    "façade": lambda home: titled(home, "labels facade"),
+    "code server": lambda home: titled(home, "labels code-server"),
+    "fork servers": lambda home: titled(home, "fork"),
+    "supervisor": lambda home: titled(home, " serve "),
 }
 
 
@@ -162,7 +162,7 @@ def test_a_killed_warm_worker_changes_nothing(stage: Stage, attempt: int) -> Non
         submission = pool.submit(client.submit, SMALL_JOB)
         for _ in range(random.randint(1, 30)):
             client.http.get("/healthz")
-        kill(forked_by(main_process(stage.home, "cli.facade.main")))
+        kill(titled(stage.home, "labels warm-worker"))
         receipt = submission.result(120)
     stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[SMALL_GTIN])
 

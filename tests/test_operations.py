@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.conftest import SYNC_THRESHOLD, Shop, open_shop
-from tests.faults import FULL, Disk, forked_by, kill, main_process, small_disk, until
+from tests.faults import FULL, Disk, kill, small_disk, titled, until
 from tests.service import EXPORTS, Exports, Service, free_ports, running_service
 
 pytestmark = pytest.mark.service
@@ -126,7 +126,7 @@ def test_metrics_are_the_operators(stage: Stage) -> None:
 
 
 def test_a_killed_warm_worker_is_missed(stage: Stage) -> None:
-    kill(forked_by(main_process(stage.service.home, "cli.facade.main"))[:1])
+    kill(titled(stage.service.home, "labels warm-worker")[:1])
     until(lambda: stage.degraded() == ["warm_workers"], "the worker is missed")
     with stage.client() as client:
         for _ in range(3):  # whoever meets the dead worker has it replaced
@@ -136,7 +136,7 @@ def test_a_killed_warm_worker_is_missed(stage: Stage) -> None:
 
 @FULL
 def test_a_stopped_daemon_is_noticed_within_90_seconds(stage: Stage) -> None:
-    [daemon] = main_process(stage.service.home, "run_daemon")
+    [daemon] = titled(stage.service.home, "labels daemon")
     daemon.send_signal(signal.SIGSTOP)
     try:
         until(lambda: stage.degraded() == ["daemon"], "the daemon is missed", 90)

@@ -14,7 +14,7 @@ from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
-from exports.requests.settings import DEFAULT_DPI, place_of
+from exports.requests.settings import meaning_of
 
 #: A JSON Schema.
 Schema = dict[str, Any]
@@ -55,31 +55,6 @@ _SUBMIT_EXAMPLES: Final[list[Schema]] = [
         "asset_config": {"sheet_template": "63up_1in_letter"},
     },
 ]
-
-
-#: What each key of `asset_config` means. Where it applies is added from the table that requests are checked by.
-_SETTINGS: Final[Mapping[str, str]] = {
-    "sheet_template": "The id of a sheet template; ignored where no sheet is made.",
-    "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
-    "start_position": "The first free label of the first page, counted from 1.",
-    "copies": "Labels of each entity. Pages are limited with copies counted.",
-    "record_printed": "Whether the entities count as printed.",
-    "offset_x_mm": "Moves the pages to the right for one printer, in millimetres. No label may leave the page.",
-    "offset_y_mm": "Moves the pages down for one printer, in millimetres. No label may leave the page.",
-    "scale_percent": (
-        "Scales the pages about their top left corner to make up for one printer. Limits, and X in the manifest,"
-        " are those at 100 %. No label may leave the page."
-    ),
-    "error_correction": "The error correction level of QR Code. Default M.",
-    "module_size_mm": (
-        "The X-dimension, within GS1's limits for the symbol and `environment`. PNG and sheets take the whole dots"
-        " of the printer nearest to it within those limits; the manifest tells which X is printed."
-    ),
-    "dpi": f"The printer's resolution, in which X is whole dots. Default {DEFAULT_DPI}.",
-    "environment": "Where the symbols are scanned: it decides GS1's limits of their sizes.",
-    "hri": "Human-readable text beside matrix symbols; linear symbols and sheets always have it.",
-    "cut_marks": "Draws the corners of each label, for sheets that are not die-cut.",
-}
 
 
 def schemas() -> dict[str, Schema]:
@@ -149,12 +124,8 @@ def _refine(named: dict[str, Schema]) -> None:
         text["pattern"] = PLAIN_TEXT
     for text in _texts(config["properties"], ("sheet_template",)):
         text["pattern"] = PLAIN_TEXT
-    for name, meaning in _SETTINGS.items():
-        place = place_of(name)
-        alone = f" Applies to {place} only: elsewhere any other value than the default is refused."
-        config["properties"][name]["description"] = (
-            meaning if place is None or name == "sheet_template" else meaning + alone
-        )
+    for name, schema in config["properties"].items():
+        schema["description"] = meaning_of(name)
     submit = named["LabelExportSubmitIn"]
     submit["allOf"] = [
         {"anyOf": list(_coherent_formats())},

@@ -30,11 +30,8 @@ from exports.requests.request import parse_request
 RETRY_AFTER_SECONDS = 2
 
 #: Submissions wait for a warm worker inside the request. Threads of their own keep those of polls and
-#: downloads free.
-SUBMIT_THREADS = 32
-
-#: One organisation's submissions use this many of them. Its others wait without a thread.
-SUBMIT_THREADS_EACH = 8
+#: downloads free: as many as this many organisations may use at once.
+SUBMITTING_ORGANISATIONS = 8
 
 #: Previews draw inside the request. Only a few run at once, so that polls get processor time.
 PREVIEW_THREADS = 4
@@ -53,9 +50,9 @@ class LabelExportRoutes:
         self._reads = reads
         self._settings = settings
         self._tokens = tokens
-        self._submit_threads = anyio.CapacityLimiter(SUBMIT_THREADS)
+        self._submit_threads = anyio.CapacityLimiter(SUBMITTING_ORGANISATIONS * settings.submissions_each)
         self._submit_threads_of = defaultdict[str, anyio.CapacityLimiter](
-            lambda: anyio.CapacityLimiter(SUBMIT_THREADS_EACH)
+            lambda: anyio.CapacityLimiter(settings.submissions_each)
         )
         self._preview_threads = anyio.CapacityLimiter(PREVIEW_THREADS)
 

@@ -51,7 +51,7 @@ class Decision:
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
     """Return the job's decision, or None if there is none yet. Raises UnreadableDocument."""
     try:
-        return documents.load(Decision, _key(job_id), store)
+        return documents.load(Decision, key(job_id), store)
     except FileNotFoundError:
         return None
 
@@ -72,11 +72,15 @@ def cancel(job_id: str, store: ArtefactStore, now: datetime) -> Decision:
     return _decide(job_id, Decision(now, None), store)
 
 
-def require_not_cancelled(job_id: str, store: ArtefactStore) -> None:
-    """Raise ExportCancelled if the job was cancelled. Called between the batches of long work."""
+def require_not_cancelled(job_id: str, store: ArtefactStore) -> Decision | None:
+    """Return the job's decision, if there is one. Called between the batches of long work.
+
+    Raises ExportCancelled if the job was cancelled.
+    """
     decision = of(job_id, store)
     if decision is not None and decision.cancelled:
         raise ExportCancelled
+    return decision
 
 
 def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
@@ -84,13 +88,14 @@ def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
         "decided_at": wanted.decided_at.isoformat(),
         "artefact": asdict(wanted.artefact) if wanted.artefact else None,
     }
-    if store.create(_key(job_id), canonical_json(documents.versioned(document))):
+    if store.create(key(job_id), canonical_json(documents.versioned(document))):
         return wanted
     decided = of(job_id, store)
     if decided is None:  # the job expired and was removed in between
-        raise FileNotFoundError(_key(job_id))
+        raise FileNotFoundError(key(job_id))
     return decided
 
 
-def _key(job_id: str) -> str:
+def key(job_id: str) -> str:
+    """Return where the job's decision lies in the artefact store."""
     return f"{folder_of(job_id)}/decision.json"

@@ -63,8 +63,8 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Mani
 
     Raises EmptySelection if nothing matches.
     """
-    if is_frozen(plan, store):
-        return load(plan, store)
+    if (frozen := find(plan, store)) is not None:
+        return frozen
     if plan.reprint_of is not None:
         return _copied(plan, plan.reprint_of, store)
     version = catalogue.version()
@@ -145,6 +145,14 @@ def _frame(table: pa.Table) -> pl.DataFrame:
 
 def is_frozen(plan: ExportPlan, store: ArtefactStore) -> bool:
     return store.exists(f"{plan.folder}/manifest.json")
+
+
+def find(plan: ExportPlan, store: ArtefactStore) -> Manifest | None:
+    """Return the job's manifest, or None if it is not frozen."""
+    try:
+        return load(plan, store)
+    except FileNotFoundError:
+        return None
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> Manifest:

@@ -19,6 +19,9 @@ from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
 
+#: The folder of a job's parts in its own.
+FOLDER = "parts"
+
 #: (entities of the chunk drawn so far, failed so far)
 OnProgress: TypeAlias = Callable[[int, int], None]
 
@@ -59,7 +62,7 @@ class Part:
 
 def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
     digest = manifests.content_hash(plan, manifest)
-    return f"{plan.folder}/parts/{digest}/{chunk.start:010d}-{chunk.stop:010d}"
+    return f"{plan.folder}/{FOLDER}/{digest}/{chunk.start:010d}-{chunk.stop:010d}"
 
 
 def stored(key: str, store: ArtefactStore) -> Part | None:
@@ -77,6 +80,7 @@ def printed_rows(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) 
         if part.failed:
             with store.open(f"{part.key}.errors.csv") as stream:
                 lines = csv.reader(io.TextIOWrapper(cast("io.BufferedReader", stream), "utf-8", newline=""))
-                failed = [int(line[0]) - 1 for line in lines]
+                # A job's report begins with a header and ends with keys that match no row.
+                failed = [int(line[0]) - 1 for line in lines if line[0].isdecimal()]
         for frame in manifests.read_rows(plan, store, Chunk(part.start, part.stop), _FRAME_ROWS):
             yield frame.filter(~pl.col("row").is_in(failed)) if failed else frame

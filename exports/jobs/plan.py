@@ -59,6 +59,16 @@ class ExportPlan:
         return self.resolver or DEFAULT_RESOLVER
 
     @property
+    def summary(self) -> dict[str, str]:
+        """Return what is asked for without filters and settings: a request may list thousands of ids."""
+        request = self.request
+        return {
+            "scope": request.scope.value,
+            "export_type": request.export_type.value,
+            "file_format": str(request.file_format),
+        }
+
+    @property
     def slots(self) -> tuple[Slot, ...]:
         """The symbols of each entity, in the order of their files."""
         return SLOTS_OF[self.request.export_type]
@@ -121,7 +131,7 @@ class ExportPlan:
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:
     """Store the plan unless the job has one; return whether it was stored."""
-    return store.create(_key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
+    return store.create(key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
 
 
 def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
@@ -139,8 +149,9 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
     """
     # Releases before 0.2 stored none.
     absent = {"release": ""}
-    return documents.load(ExportPlan, _key(job_id), store, absent=absent, context=ACCEPTED_BEFORE)
+    return documents.load(ExportPlan, key(job_id), store, absent=absent, context=ACCEPTED_BEFORE)
 
 
-def _key(job_id: str) -> str:
+def key(job_id: str) -> str:
+    """Return where the job's plan lies in the artefact store."""
     return f"{folder_of(job_id)}/request.json"

@@ -50,8 +50,7 @@ def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> b
 def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:
     """Return the stored picture as a PNG, or None."""
     try:
-        with store.open(_key(plan)) as stream:
-            return stream.read()
+        return store.read(_key(plan))
     except FileNotFoundError:
         return None
 

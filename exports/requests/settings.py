@@ -76,6 +76,39 @@ _PLACES: Mapping[str, _Place] = {
 }
 
 
+#: What each key of `asset_config` means.
+_MEANINGS: Mapping[str, str] = {
+    "sheet_template": "The id of a sheet template; ignored where no sheet is made.",
+    "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
+    "start_position": "The first free label of the first page, counted from 1.",
+    "copies": "Labels of each entity. Pages are limited with copies counted.",
+    "record_printed": "Whether the entities count as printed.",
+    "offset_x_mm": "Moves the pages to the right for one printer, in millimetres. No label may leave the page.",
+    "offset_y_mm": "Moves the pages down for one printer, in millimetres. No label may leave the page.",
+    "scale_percent": (
+        "Scales the pages about their top left corner to make up for one printer. Limits, and X in the manifest,"
+        " are those at 100 %. No label may leave the page."
+    ),
+    "error_correction": "The error correction level of QR Code. Default M.",
+    "module_size_mm": (
+        "The X-dimension, within GS1's limits for the symbol and `environment`. PNG and sheets take the whole dots"
+        " of the printer nearest to it within those limits; the manifest tells which X is printed."
+    ),
+    "dpi": f"The printer's resolution, in which X is whole dots. Default {DEFAULT_DPI}.",
+    "environment": "Where the symbols are scanned: it decides GS1's limits of their sizes.",
+    "hri": "Human-readable text beside matrix symbols; linear symbols and sheets always have it.",
+    "cut_marks": "Draws the corners of each label, for sheets that are not die-cut.",
+}
+
+
+def meaning_of(setting: str) -> str:
+    """Return what the key of `asset_config` means and where it applies, for descriptions of the request."""
+    place = place_of(setting)
+    if place is None or setting in _IGNORED_ELSEWHERE:
+        return _MEANINGS[setting]
+    return f"{_MEANINGS[setting]} Applies to {place} only: elsewhere any other value than the default is refused."
+
+
 def place_of(setting: str) -> str | None:
     """Return where alone the setting applies, in words; None where it applies to every export."""
     return _PLACES[setting].words if setting in _PLACES else None

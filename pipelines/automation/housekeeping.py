@@ -4,10 +4,10 @@ import shutil
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from logging import Logger
 from pathlib import Path
 
 import dagster as dg
-from dagster import DagsterLogManager
 
 from accounts.store import Accounts
 from catalogue import scratch
@@ -17,7 +17,7 @@ from exports.jobs.job_id import job_id_for
 from pipelines import tags
 from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
-from pipelines.storage import job_index, sqlite_space
+from pipelines.storage import check_results, job_index, sqlite_space
 
 HOUSEKEEPING_JOB = "housekeeping"
 
@@ -56,7 +56,7 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
     return Expired(runs, len(orphans))
 
 
-def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: DagsterLogManager) -> int:
+def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: Logger) -> int:
     """Give the free pages of our SQLite databases back; return the bytes. One that others hold waits a day."""
     files = sorted(Path(instance.root_directory).rglob("*.db"))
     if accounts.sqlite_file is not None:
@@ -70,6 +70,27 @@ def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: DagsterLogMana
     return given_back
 
 
+def remove(
+    instance: dg.DagsterInstance,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+    before: datetime,
+    log: Logger,
+) -> dict[str, int]:
+    """Remove what has not changed since `before`, and free the disk of it. Return counts of what was removed."""
+    expired = expire(instance, artefacts, before)
+    return {
+        "runs": expired.runs,
+        "left_over": expired.left_over,
+        "check_results": check_results.forget(instance, before),
+        # After the runs: a delivery is what keeps a message about a run from being sent twice.
+        "deliveries": accounts.deliveries.forget(before),
+        "expired_rows": accounts.forget_expired(before),
+        "abandoned_folders": scratch.remove_abandoned(),
+        "bytes_given_back": shrink(instance, accounts, log),
+    }
+
+
 @dg.op(description="Remove what has not changed for LABELS_RETENTION_DAYS, and free the disk of it.")
 def remove_expired(
     context: dg.OpExecutionContext,
@@ -78,16 +99,7 @@ def remove_expired(
 ) -> None:
     days = PipelineSettings().retention_days
     before = datetime.now(UTC) - timedelta(days=days)
-    expired = expire(context.instance, artefacts, before)
-    removed = {
-        "runs": expired.runs,
-        "left_over": expired.left_over,
-        # After the runs: a delivery is what keeps a message about a run from being sent twice.
-        "deliveries": accounts.deliveries.forget(before),
-        "expired_rows": accounts.forget_expired(before),
-        "abandoned_folders": scratch.remove_abandoned(),
-        "bytes_given_back": shrink(context.instance, accounts, context.log),
-    }
+    removed = remove(context.instance, artefacts, accounts, before, context.log)
     context.log.info("removed %s", removed)
     context.add_output_metadata({**removed, "days": days})
 

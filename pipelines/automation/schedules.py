@@ -11,12 +11,13 @@ import dagster as dg
 from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, TooManyOpenJobs
 from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits, count_of_allowed
+from exports.limits import Limits
 from exports.schedules import due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
@@ -24,7 +25,8 @@ from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
 from pipelines.execution.runs import PARALLEL_FROM, Runs
 from pipelines.settings import PipelineSettings
-from pipelines.watch.open_jobs import require_few_open
+from pipelines.storage.totals import require_room
+from pipelines.submission.open_jobs import require_few_open
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"
@@ -42,12 +44,11 @@ def launch_due(
     engine: Engine,
     limits: Limits,
     parallel_from: int,
-    max_open_jobs: int,
     now: datetime,
 ) -> list[str]:
     """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
-    A tick whose schedule selects nothing, or whose organisation has `max_open_jobs` open jobs, is recorded as done
+    A tick whose schedule selects nothing, or whose organisation has too many open jobs, is recorded as done
     without a job. From `parallel_from` entities, each step of the run has its own process. A schedule that fails does
     not stop the others, and its tick stays due: a LabelError becomes the tick's line, other errors are raised together
     at the end as an ExceptionGroup.
@@ -62,7 +63,7 @@ def launch_due(
             export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
             count = count_of_allowed(export, catalogue, artefacts, limits)
             if count:
-                runs.require_room(export.organisation, limits)
+                require_room(instance, export.organisation, limits)
             try:
                 started = _launch(
                     schedule,
@@ -72,7 +73,7 @@ def launch_due(
                     runs,
                     artefacts,
                     parallel=count >= parallel_from,
-                    max_open_jobs=max_open_jobs,
+                    limits=limits,
                 )
                 outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
             except TooManyOpenJobs as error:
@@ -98,7 +99,7 @@ def _launch(
     artefacts: ArtefactStore,
     *,
     parallel: bool,
-    max_open_jobs: int,
+    limits: Limits,
 ) -> bool:
     """Queue the tick's job unless it is queued already. Return False if it would be empty, else True.
 
@@ -108,7 +109,7 @@ def _launch(
     if instance.get_run_by_id(run_id) is None:
         if count == 0:
             return False
-        require_few_open(instance, export.organisation, max_open_jobs)
+        require_few_open(instance, export.organisation, limits.max_open_jobs)
         export_plans.save(export, artefacts)
         runs.create(export, parallel=parallel)
     # Dagster's UI lists a run with the sensor's name among the sensor's runs.
@@ -155,7 +156,6 @@ def export_schedules(
         engine=settings.engine,
         limits=settings.limits,
         parallel_from=PARALLEL_FROM,
-        max_open_jobs=settings.max_open_jobs,
         now=datetime.now(UTC),
     )
     for line in told:

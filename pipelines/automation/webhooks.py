@@ -19,6 +19,7 @@ from pipelines import tags
 from pipelines.export.job_state import job_of
 from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
+from pipelines.storage import job_index, job_runs
 
 _log = logging.getLogger(__name__)
 
@@ -124,25 +125,16 @@ def _enqueue(
     accounts: Accounts,
 ) -> int:
     """Add the message about the event's job. Return how many deliveries were added."""
-    run = instance.get_run_record_by_id(event.run_id)
-    organisation = run.dagster_run.tags.get(tags.ORGANISATION) if run else None
+    with job_index.of(instance).snapshot() as connection:
+        run = job_runs.find(connection, event.run_id)
+    organisation = run.tags.get(tags.ORGANISATION) if run else None
     if run is None or organisation is None or not _has_webhook(accounts, organisation):
         return 0
-    job = job_of(_ended(run, _STATUS_AFTER[event.kind]), ProgressReader(instance), artefacts, catalogue)
-    trace_id = run.dagster_run.tags.get(tags.TRACE_ID)
+    ended = run._replace(status=_STATUS_AFTER[event.kind])
+    job = job_of(ended, ProgressReader(instance), artefacts, catalogue)
+    trace_id = run.tags.get(tags.TRACE_ID)
     body = messages.message(job, datetime.fromtimestamp(event.timestamp, UTC), trace_id)
     return accounts.deliveries.enqueue(organisation, messages.message_id(job.job_id), body)
-
-
-def _ended(record: dg.RunRecord, status: dg.DagsterRunStatus) -> dg.RunRecord:
-    return dg.RunRecord(
-        storage_id=record.storage_id,
-        dagster_run=record.dagster_run.with_status(status),
-        create_timestamp=record.create_timestamp,
-        update_timestamp=record.update_timestamp,
-        start_time=record.start_time,
-        end_time=record.end_time,
-    )
 
 
 def _has_webhook(accounts: Accounts, organisation: str) -> bool:

@@ -28,16 +28,29 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-# The tag with a run's partition, which the last step of an asset job reads; and the tag by which Dagster's UI
-# lists a run among its sensor's runs.
-from dagster._core.storage.tags import PARTITION_NAME_TAG, SENSOR_NAME_TAG
+# The tag with a run's partition, which the last step of an asset job reads; the tag by which Dagster's UI lists a run
+# among its sensor's runs; the tag of a backfill's runs; and those of a run that is to execute only some of its steps.
+from dagster._core.storage.tags import (
+    ASSET_RESUME_RETRY_TAG,
+    BACKFILL_ID_TAG,
+    OP_SELECTION_TAG,
+    PARTITION_NAME_TAG,
+    RESUME_RETRY_TAG,
+    SENSOR_NAME_TAG,
+    STEP_SELECTION_TAG,
+)
 
 # The base class of what dagster.yaml names, and the data it is made from.
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 __all__ = [
+    "ASSET_RESUME_RETRY_TAG",
+    "BACKFILL_ID_TAG",
+    "OP_SELECTION_TAG",
     "PARTITION_NAME_TAG",
+    "RESUME_RETRY_TAG",
     "SENSOR_NAME_TAG",
+    "STEP_SELECTION_TAG",
     "CheckRunHealthResult",
     "ConfigurableClass",
     "ConfigurableClassData",

@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, cast
 
 import dagster as dg
+from setproctitle import setproctitle
 
 from exports.errors import WorkerDied
 from pipelines import tags
@@ -136,6 +137,7 @@ def _execute(arguments: ExecuteStepArgs) -> None:
     """Execute the step. Exit at once if the run worker dies, because its successor starts the step again."""
     from pipelines.execution.dagster_workers import execute_step_body  # noqa: PLC0415
 
+    setproctitle(f"labels step {' '.join(arguments.step_keys_to_execute or ())}")
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
     with dg.DagsterInstance.from_ref(arguments.instance_ref) as instance:

@@ -9,19 +9,18 @@ import os
 import signal
 from collections import deque
 from collections.abc import Mapping
-from multiprocessing import forkserver
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
+import psutil
 
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
-from pipelines.execution import worker
+from pipelines.execution import forks, worker
 from pipelines.execution.dagster_runs import (
     CheckRunHealthResult,
     ConfigurableClass,
@@ -40,9 +39,8 @@ if TYPE_CHECKING:
 
 
 def run_daemon() -> None:
-    """Run Dagster's daemon, while the fork server imports what the first queued run will need."""
-    _context()
-    forkserver.ensure_running()
+    """Run Dagster's daemon."""
+    forks.server()
     from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
 
     with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
@@ -62,7 +60,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__()
         self._inst_data = inst_data
-        self._processes: list[BaseProcess] = []
+        self._workers: list[psutil.Process] = []
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -129,28 +127,19 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return pid is not None
 
     def dispose(self) -> None:
-        for process in self._processes:
-            process.kill()
-            process.join()
+        for each in self._workers:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        psutil.wait_procs(self._workers)
 
     def _worker_of(self, run: dg.DagsterRun) -> Connection:
         """Start a worker and tag the run with it. It waits until the returned connection sends the run's id."""
-        context = _context()
-        theirs, ours = context.Pipe(duplex=False)
-        process = context.Process(
-            target=_work, args=(theirs, self._instance.get_ref()), name="labels-run-worker"
-        )
-        process.start()
+        theirs, ours = multiprocessing.Pipe(duplex=False)
+        started = forks.server().fork("run-worker", _work, theirs, self._instance.get_ref())
         theirs.close()
-        self._processes = [old for old in self._processes if old.is_alive()] + [process]
-        worker.sign(self._instance, run.run_id, process.pid or 0)
+        self._workers = [old for old in self._workers if forks.is_alive(old)] + [started]
+        worker.sign(self._instance, run.run_id, started.pid)
         return ours
-
-
-def _context() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(worker.PRELOAD)
-    return context
 
 
 def _work(gate: Connection, ref: InstanceRef) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, cast
 
 import dagster as dg
@@ -12,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from exports import trace
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
-from exports.limits import Limits
 from pipelines import tags
 from pipelines.execution.dagster_runs import (
     PARTITION_NAME_TAG,
@@ -24,9 +24,9 @@ from pipelines.execution.dagster_runs import (
     RemoteRepositoryOrigin,
     RepositoryPythonOrigin,
 )
-from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS
+from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
+from pipelines.storage import job_index
 from pipelines.storage.instance import LOCATION_NAME
-from pipelines.storage.totals import stored_bytes
 
 #: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
 DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
@@ -49,64 +49,95 @@ def in_parallel(cores: int) -> Mapping[str, Any]:
 class Runs:
     """Creates and queues export runs on an instance.
 
-    The repository holds the export's job; its code is served at the Unix socket.
+    The repository holds the export's jobs. Their code is served at the Unix socket `served_at`, or at that origin.
     """
 
     def __init__(
-        self, instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, code_server_socket: str
+        self,
+        instance: dg.DagsterInstance,
+        repository: dg.RepositoryDefinition,
+        served_at: str | RemoteRepositoryOrigin,
     ) -> None:
         self._instance = instance
-        self._job = repository.get_job(LABEL_EXPORT_JOB)
-        location = GrpcServerCodeLocationOrigin(
-            host="localhost", socket=code_server_socket, location_name=LOCATION_NAME
-        )
-        self._remote_origin = RemoteJobOrigin(
-            RemoteRepositoryOrigin(location, repository.name), LABEL_EXPORT_JOB
-        )
+        self._repository = repository
+        if isinstance(served_at, str):
+            location = GrpcServerCodeLocationOrigin(
+                host="localhost", socket=served_at, location_name=LOCATION_NAME
+            )
+            served_at = RemoteRepositoryOrigin(location, repository.name)
+        self._remote_origin = served_at
         pointer = ModuleCodePointer(DEFINITIONS_MODULE, DEFINITIONS_NAME, working_directory=None)
-        self._code_origin = JobPythonOrigin(
-            LABEL_EXPORT_JOB,
-            RepositoryPythonOrigin(
-                sys.executable,
-                pointer,
-                container_image=None,
-                entry_point=[sys.executable, "-m", "dagster"],
-                container_context=None,
-            ),
+        self._code_origin = RepositoryPythonOrigin(
+            sys.executable,
+            pointer,
+            container_image=None,
+            entry_point=[sys.executable, "-m", "dagster"],
+            container_context=None,
         )
 
-    def create(self, export: ExportPlan, *, parallel: bool = False) -> bool:
+    def create(
+        self,
+        export: ExportPlan,
+        *,
+        small: bool = False,
+        parallel: bool = False,
+        more_config: Mapping[str, Any] = MappingProxyType({}),
+        more_tags: Mapping[str, str] = MappingProxyType({}),
+        root_run_id: str | None = None,
+        parent_run_id: str | None = None,
+    ) -> bool:
         """Create the plan's run. Return False if a run of that id exists, which the database decides.
 
-        A parallel run starts a process for each step, so no warm worker may execute it.
+        A small one has a single step. A parallel run starts a process for each step, so no warm worker may execute it.
         """
         ensure_partition(self._instance, export.organisation)
-        request = export.request.normalised()
-        summary = json.dumps({key: request[key] for key in ("scope", "export_type", "file_format")})
-        reprint = {} if export.reprint_of is None else {tags.REPRINT_OF: export.reprint_of}
+        name = LABEL_EXPORT_SMALL_JOB if small else LABEL_EXPORT_JOB
+        reprint = {tags.REPRINT_OF: export.reprint_of, tags.REASON: export.reason}
         try:
             self._instance.create_run_for_job(
-                job_def=self._job,
+                job_def=self._repository.get_job(name),
                 run_id=run_id_for(export.job_id),
-                run_config=in_parallel(len(os.sched_getaffinity(0))) if parallel else IN_PROCESS,
+                run_config={
+                    **(in_parallel(len(os.sched_getaffinity(0))) if parallel else IN_PROCESS),
+                    **more_config,
+                },
                 tags={
+                    **more_tags,
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
-                    tags.REQUEST: summary,
+                    tags.REQUEST: json.dumps(export.summary),
                     **_trace_of(export),
-                    **reprint,
+                    **{key: value for key, value in reprint.items() if value is not None},
                 },
-                remote_job_origin=self._remote_origin,
-                job_code_origin=self._code_origin,
+                remote_job_origin=RemoteJobOrigin(self._remote_origin, name),
+                job_code_origin=JobPythonOrigin(name, self._code_origin),
+                root_run_id=root_run_id,
+                parent_run_id=parent_run_id,
             )
         except DagsterRunAlreadyExists:
             return False
         return True
 
-    def require_room(self, organisation: str, limits: Limits) -> None:
-        """Raise StorageIsFull if the organisation's artefacts take all the storage that it may have."""
-        if limits.max_storage_bytes is not None:
-            limits.require_room(stored_bytes(self._instance, organisation))
+    def replace(
+        self,
+        run: dg.DagsterRun,
+        export: ExportPlan,
+        *,
+        parallel: bool,
+        more_config: Mapping[str, Any],
+        more_tags: Mapping[str, str],
+    ) -> None:
+        """Make a run that has not been queued anew under its id, as `create` does, with all steps of the export's job."""
+        with job_index.of(self._instance).transaction():
+            self._instance.delete_run(run.run_id)
+            self.create(
+                export,
+                parallel=parallel,
+                more_config=more_config,
+                more_tags=more_tags,
+                root_run_id=run.root_run_id,
+                parent_run_id=run.parent_run_id,
+            )
 
     def queue(self, run: dg.DagsterRun) -> None:
         """Put the run into the daemon's queue, among the exports there."""

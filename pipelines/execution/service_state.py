@@ -6,7 +6,7 @@ import dagster as dg
 
 from exports.ports import Degradation, Gauges
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import job_index
 
 #: Each part of a daemon writes its heartbeat every 30 s. One that is older has stopped or is stuck.
@@ -43,11 +43,13 @@ class ServiceState:
 
     def _queue_age_seconds(self) -> float:
         """Return the age of the oldest export in the queue. Zero if it is empty."""
-        queued = dg.RunsFilter(job_name=LABEL_EXPORT_JOB, statuses=[dg.DagsterRunStatus.QUEUED])
-        for record in self._instance.get_run_records(queued, limit=1, ascending=True):
-            created = record.create_timestamp.replace(tzinfo=UTC)
-            return max(0.0, (datetime.now(UTC) - created).total_seconds())
-        return 0.0
+        ages = [0.0]
+        for job in EXPORT_JOBS:
+            queued = dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.QUEUED])
+            for record in self._instance.get_run_records(queued, limit=1, ascending=True):
+                created = record.create_timestamp.replace(tzinfo=UTC)
+                ages.append((datetime.now(UTC) - created).total_seconds())
+        return max(ages)
 
     def _heartbeat_age_seconds(self) -> float:
         """Return the age of the oldest heartbeat among the daemon's parts. Infinite if one has never had any."""

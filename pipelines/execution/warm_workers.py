@@ -1,7 +1,7 @@
 """A pool of warm processes for small jobs. Each executes one run at a time.
 
 Two runs in threads of one process deadlock, because each resets the process's logging, so the façade cannot execute
-runs itself. A new process would spend seconds on imports, so these are forked from one that has imported everything.
+runs itself. A new process would spend seconds on imports, so these are forked.
 """
 
 import logging
@@ -16,10 +16,11 @@ from concurrent import futures
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from pipelines.execution import worker
+import psutil
+
+from pipelines.execution import forks, worker
 from pipelines.execution.shares import Shares
 from pipelines.storage import instance
 
@@ -33,7 +34,7 @@ _RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 60.0
 
 @dataclass(slots=True)
 class _Worker:
-    process: BaseProcess
+    process: psutil.Process
     pipe: Connection
 
 
@@ -43,9 +44,8 @@ class WarmWorkers:
     def __init__(self, home: Path, size: int) -> None:
         self._home = home
         self._idle: queue.Queue[_Worker] = queue.Queue()
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(worker.PRELOAD)
-        self._warm: dict[int | None, BaseProcess] = {}
+        self._forks = forks.server()
+        self._warm: dict[int, psutil.Process] = {}
         self._was_warm = threading.Event()
         self._closed = threading.Event()
         self._size = size
@@ -64,7 +64,7 @@ class WarmWorkers:
     @property
     def missing(self) -> int:
         """Return how many of the workers are dead or not warm yet."""
-        return self._size - sum(process.is_alive() for process in list(self._warm.values()))
+        return self._size - sum(map(forks.is_alive, list(self._warm.values())))
 
     def execute(
         self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
@@ -102,7 +102,8 @@ class WarmWorkers:
             while True:
                 idle = self._idle.get_nowait()
                 idle.pipe.close()
-                idle.process.join(timeout=5)
+                with suppress(psutil.TimeoutExpired):
+                    idle.process.wait(timeout=5)
 
     def _free(self, organisation: str, deadline: float) -> _Worker | None:
         """Return an idle worker that counts as the organisation's, or None if there is none until the deadline."""
@@ -157,17 +158,14 @@ class WarmWorkers:
         self._idle.put(new)
 
     def _warmed(self) -> _Worker | None:
-        """Start a process, wait until the fork server has imported everything, and return it. None if it dies."""
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve, args=(theirs, str(self._home)), name="labels-warm-worker", daemon=True
-        )
+        """Start a process and return it when it is warm. None if it dies before."""
+        ours, theirs = multiprocessing.Pipe()
         try:
-            process.start()
+            process = self._forks.fork("warm-worker", _serve, theirs, str(self._home))
             theirs.close()
             ours.recv()
-        except (EOFError, OSError):
-            log.exception("warm worker %s did not start", process.pid)
+        except (EOFError, OSError, psutil.NoSuchProcess):
+            log.exception("a warm worker did not start")
             return None
         return _Worker(process, ours)
 

@@ -8,9 +8,6 @@ import psutil
 
 from pipelines import tags
 
-#: What a fork server imports before its first fork. It ignores silently what it cannot import.
-PRELOAD = ["pipelines.preload"]
-
 #: Earlier releases tagged a run with the second in which its process began, which setting the clock changes a little.
 _CLOCK_SECONDS = 5.0
 

@@ -3,8 +3,13 @@
 import dagster as dg
 
 from pipelines.export import ops
+from pipelines.export.launch_config import NODE, REQUEST_CONFIG
 
 LABEL_EXPORT_JOB = "label_export_job"
+LABEL_EXPORT_SMALL_JOB = "label_export_small_job"
+
+#: The jobs whose runs are exports.
+EXPORT_JOBS = (LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB)
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 
@@ -20,8 +25,9 @@ CATALOGUE_ASSETS = [
 
 
 @dg.graph_asset(
-    name="label_export",
+    name=NODE,
     group_name="exports",
+    config=REQUEST_CONFIG,
     partitions_def=ORGANISATIONS,
     ins={
         table: dg.AssetIn(key=dg.AssetKey(["catalogue", table]), dagster_type=dg.Nothing)

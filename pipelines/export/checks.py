@@ -14,6 +14,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.verification import findings
 from exports.verification.findings import Check
+from pipelines.storage.sqlite import events_together
 
 LABEL_EXPORT = dg.AssetKey("label_export")
 
@@ -29,16 +30,18 @@ SPECS = [dg.AssetCheckSpec(check.value, asset=LABEL_EXPORT, description=_MEANING
 
 def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore) -> None:
     """Log the findings on the job's artefact as check evaluations of the run. No findings, no evaluations."""
-    for found in findings.of(export.job_id, artefacts):
-        evaluation = dg.AssetCheckEvaluation(
-            asset_key=LABEL_EXPORT,
-            check_name=found.check.value,
-            passed=found.passed,
-            metadata={"job_id": export.job_id, **found.facts},
-            partition=export.organisation,
-        )
-        # `log_event` takes evaluations too; its annotation leaves them out.
-        context.log_event(cast("dg.AssetObservation", evaluation))
+    found_now = list(findings.of(export.job_id, artefacts))
+    with events_together(context.instance):
+        for found in found_now:
+            evaluation = dg.AssetCheckEvaluation(
+                asset_key=LABEL_EXPORT,
+                check_name=found.check.value,
+                passed=found.passed,
+                metadata={"job_id": export.job_id, **found.facts},
+                partition=export.organisation,
+            )
+            # `log_event` takes evaluations too; its annotation leaves them out.
+            context.log_event(cast("dg.AssetObservation", evaluation))
 
 
 @dg.multi_asset_check(name="label_export_checks", specs=SPECS, can_subset=True)

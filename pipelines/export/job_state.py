@@ -1,18 +1,19 @@
 """Return the state of an export job from its Dagster run."""
 
 import logging
-from datetime import UTC, datetime
 
 import dagster as dg
 
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import AllItemsFailed, ExportCancelled, UnreadableDocument
-from exports.jobs.job_id import job_id_for
+from exports.errors import AllItemsFailed, ExportCancelled, ExportNotFound, UnreadableDocument
+from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ExportJob, JobStatus, Report
 from pipelines import tags
 from pipelines.export import mirror
 from pipelines.export.progress import ProgressReader
+from pipelines.storage import job_index, job_runs
+from pipelines.storage.job_runs import JobRun
 from pipelines.storage.job_status import told
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _UNREADABLE = "The record of how the export ended cannot be read; the log has th
 
 
 def job_of(
-    record: dg.RunRecord, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
+    run: JobRun, progress: ProgressReader, artefacts: ArtefactStore, catalogue: Catalogue
 ) -> ExportJob:
     """Return the state of the job whose run this is.
 
@@ -30,7 +31,6 @@ def job_of(
     about a run that failed after publishing, and the store only for the artefact of a run of an earlier release: a job
     whose decision cannot be read is failed, so that a list shows the others.
     """
-    run = record.dagster_run
     status, unreadable = told(run.status, run.tags), False
     if status is None:
         recorded = mirror.is_recorded(run, catalogue, artefacts)
@@ -42,7 +42,7 @@ def job_of(
         except UnreadableDocument as error:
             _log.error("run %s: %s", run.run_id, error)
             status, unreadable = JobStatus.FAILED, True
-    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(record, progress)
+    processed, failed = (artefact.processed, artefact.failed) if artefact else _progress(run, progress)
     error_code = _error_code(run) if status is JobStatus.FAILED else None
     if unreadable:
         error_code = UnreadableDocument.code
@@ -60,22 +60,31 @@ def job_of(
         output_filename=artefact.filename if artefact else None,
         file_size_bytes=artefact.size_bytes if artefact else None,
         sha256=artefact.sha256 if artefact else None,
-        created_at=record.create_timestamp.replace(tzinfo=UTC),
-        started_at=_time(record.start_time),
-        finished_at=_time(record.end_time),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.ended_at,
         reports=_reports(status, error_code, failed + unmatched),
         next_position=artefact.next_position if artefact else None,
         notes=artefact.notes if artefact else {},
     )
 
 
-def _error_code(run: dg.DagsterRun) -> str:
+def run_of(instance: dg.DagsterInstance, organisation: str, job_id: str) -> JobRun:
+    """Return the job's run. Raises ExportNotFound, also for another organisation's job."""
+    with job_index.of(instance).snapshot() as connection:
+        run = job_runs.find(connection, run_id_for(job_id))
+    if run is None or run.tags.get(tags.ORGANISATION) != organisation:
+        raise ExportNotFound(job_id)
+    return run
+
+
+def _error_code(run: JobRun) -> str:
     if tags.CANCELLED in run.tags or run.status is dg.DagsterRunStatus.CANCELED:
         return ExportCancelled.code
     return run.tags.get(tags.ERROR_CODE, "internal_error")
 
 
-def _error(run: dg.DagsterRun, error_code: str | None) -> str | None:
+def _error(run: JobRun, error_code: str | None) -> str | None:
     if error_code is None:
         return None
     if error_code == ExportCancelled.code:
@@ -91,12 +100,7 @@ def _reports(status: JobStatus, error_code: str | None, not_made: int) -> frozen
     return frozenset({Report.ERRORS} if error_code == AllItemsFailed.code else set())
 
 
-def _progress(record: dg.RunRecord, progress: ProgressReader) -> tuple[int, int]:
-    run_tags = record.dagster_run.tags
-    if tags.PROCESSED_ITEMS in run_tags:
-        return int(run_tags[tags.PROCESSED_ITEMS]), int(run_tags[tags.FAILED_ITEMS])
-    return (0, 0) if record.start_time is None else progress.of(record.dagster_run.run_id)
-
-
-def _time(timestamp: float | None) -> datetime | None:
-    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC)
+def _progress(run: JobRun, progress: ProgressReader) -> tuple[int, int]:
+    if tags.PROCESSED_ITEMS in run.tags:
+        return int(run.tags[tags.PROCESSED_ITEMS]), int(run.tags[tags.FAILED_ITEMS])
+    return (0, 0) if run.started_at is None else progress.of(run.run_id)

@@ -17,7 +17,9 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
+from exports.jobs.manifest import Manifest
 from pipelines import tags
+from pipelines.storage.job_runs import JobRun
 
 
 def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) -> bool:
@@ -28,9 +30,16 @@ def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) 
     return True
 
 
+def resolved(instance: dg.DagsterInstance, run_id: str, frozen: Manifest) -> None:
+    """Tag the run with the numbers of its entities and of the listed keys that match nothing."""
+    counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
+    instance.add_run_tags(run_id, counts)
+
+
 def committed(instance: dg.DagsterInstance, run_id: str, artefact: Artefact) -> None:
     """Tag the run with its committed artefact. Call it before the labels are recorded as printed."""
-    instance.add_run_tags(run_id, {tags.ARTEFACT: json.dumps(asdict(artefact))})
+    copied = {tags.ARTEFACT: json.dumps(asdict(artefact)), tags.STORED_BYTES: str(artefact.size_bytes)}
+    instance.add_run_tags(run_id, copied)
 
 
 def artefact_of(run_id: str, run_tags: Mapping[str, str], artefacts: ArtefactStore) -> Artefact | None:
@@ -41,15 +50,13 @@ def artefact_of(run_id: str, run_tags: Mapping[str, str], artefacts: ArtefactSto
     return decided and decided.artefact
 
 
-def settle(
-    instance: dg.DagsterInstance, run: dg.DagsterRun, catalogue: Catalogue, artefacts: ArtefactStore
-) -> None:
+def settle(instance: dg.DagsterInstance, run: JobRun, catalogue: Catalogue, artefacts: ArtefactStore) -> None:
     """Tag a run that failed after publishing with whether its labels are recorded as printed."""
     recorded = is_recorded(run, catalogue, artefacts)
     instance.add_run_tags(run.run_id, {tags.RECORDED: tags.TRUE if recorded else tags.FALSE})
 
 
-def is_recorded(run: dg.DagsterRun, catalogue: Catalogue, artefacts: ArtefactStore) -> bool:
+def is_recorded(run: JobRun, catalogue: Catalogue, artefacts: ArtefactStore) -> bool:
     """Return whether the catalogue has the job's labels as printed. False if the job was never committed."""
     job_id = job_id_for(run.run_id)
     decided = decision.of(job_id, artefacts)

@@ -1,24 +1,19 @@
-"""The ops of one export. Each calls functions of `exports` and hands on references, not data."""
+"""The ops of one export. Each calls a stage and hands on references, not data."""
 
-import base64
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 import dagster as dg
 
 from accounts.store import Accounts
-from catalogue import lifecycle
 from catalogue.tables import Catalogue
-from exports import assemble, render
 from exports.artefacts import ArtefactStore
-from exports.jobs import decision, leases, manifest
+from exports.jobs import manifest
 from exports.jobs.decision import Artefact
-from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import Part, key_of, stored
-from exports.jobs.plan import ExportPlan
-from exports.previews import pictures
-from pipelines import tags
-from pipelines.export import checks, mirror, progress, steps
+from exports.jobs.manifest import Chunk
+from exports.jobs.parts import Part
+from pipelines.export import checks, facts, mirror, progress, stages, steps
+from pipelines.export.stages import Stores
 from pipelines.settings import PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
@@ -36,15 +31,10 @@ def resolve(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Iterator[dg.DynamicOutput[Chunk]]:
-    with steps.attempt(context, artefacts, accounts, "the list of entities") as export:
-        if manifest.is_frozen(export, artefacts):
-            leases.keep(export, accounts)
-        else:
-            leases.acquire(export, accounts, artefacts)
-        frozen = manifest.freeze(export, catalogue, artefacts)
-        render.prepare(export, frozen, artefacts, PipelineSettings().limits)
-        counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
-        context.instance.add_run_tags(context.run_id, counts)
+    with steps.attempt(context, artefacts, accounts, steps.RESOLVE) as export:
+        stores = Stores(catalogue, artefacts, accounts)
+        frozen = stages.resolve(export, stores, PipelineSettings().limits)
+        mirror.resolved(context.instance, context.run_id, frozen)
     for chunk in frozen.chunks():
         yield dg.DynamicOutput(chunk, mapping_key=f"{chunk.start:010d}")
 
@@ -59,10 +49,9 @@ def render_chunk(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Part:
-    with steps.attempt(context, artefacts, accounts, "the symbols") as export:
-        leases.keep(export, accounts)
+    with steps.attempt(context, artefacts, accounts, steps.DRAW) as export:
         tell = progress.teller(context, export.organisation, chunk)
-        part = render.chunk_to_part(export, manifest.load(export, artefacts), chunk, artefacts, tell)
+        part = stages.draw(export, manifest.load(export, artefacts), chunk, artefacts, accounts, tell)
         # Another chunk may have failed meanwhile, which discards all parts stored until then.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
@@ -79,13 +68,11 @@ def assemble_parts(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Artefact:
-    with steps.attempt(context, artefacts, accounts, "the artefact") as export:
-        leases.keep(export, accounts)
+    with steps.attempt(context, artefacts, accounts, steps.JOIN) as export:
         try:
             frozen = manifest.load(export, artefacts)
-            return assemble.assemble(
-                export, frozen, _of_this_release(export, frozen, parts, artefacts, accounts), artefacts
-            )
+            drawn = stages.of_this_release(export, frozen, parts, artefacts, accounts)
+            return stages.join(export, frozen, drawn, artefacts, accounts)
         finally:
             checks.report(context, export, artefacts)
 
@@ -101,17 +88,13 @@ def publish(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
-    with steps.attempt(context, artefacts, accounts, "the decision to publish") as export:
-        leases.keep(export, accounts)
-        stored = {tags.STORED_BYTES: str(artefact.size_bytes)}
-        context.instance.add_run_tags(context.run_id, stored)
-        committed = decision.commit(export.job_id, artefact, artefacts, datetime.now(UTC))
-        return committed.decided_at.isoformat()
+    with steps.attempt(context, artefacts, accounts, steps.PUBLISH) as export:
+        return stages.publish(export, artefact, artefacts, accounts).isoformat()
 
 
 @dg.op(retry_policy=steps.RETRIES, description="Record a PRINTED event for every entity with a symbol, once.")
 def record_printed(
-    context: dg.OpExecutionContext,
+    context: dg.AssetExecutionContext,
     parts: list[Part],
     artefact: Artefact,
     committed_at: str,
@@ -119,65 +102,14 @@ def record_printed(
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> str:
-    with steps.attempt(context, artefacts, accounts, "the record of what was printed") as export:
-        mirror.committed(context.instance, context.run_id, artefact)
+    op = context.op_execution_context
+    with steps.attempt(op, artefacts, accounts, steps.RECORD) as export:
+        mirror.committed(op.instance, op.run_id, artefact)
         frozen = manifest.load(export, artefacts)
+        joined = stages.assembled(export, frozen, parts, artefacts)
         committed = datetime.fromisoformat(committed_at)
-        recorded = lifecycle.is_recorded(catalogue, export.organisation, export.job_id, committed)
-        if export.holds_lease and not recorded:
-            leases.keep(export, accounts)
-        assembled = [_assembled(export, frozen, part, artefacts) for part in _distinct(parts)]
-        assemble.record_printed(export, assembled, committed, catalogue, artefacts)
-        picture = pictures.first(export, artefacts)
-    steps.release(context, export, artefacts, accounts)
-    context.add_output_metadata(
-        {
-            "organisation": export.organisation,
-            "request": dg.MetadataValue.json(export.request.normalised()),
-            "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
-            "total_items": frozen.rows,
-            "processed_items": artefact.processed,
-            "failed_items": artefact.failed,
-            "unmatched": frozen.unmatched,
-            "artefact": artefact.filename,
-            "artefact_bytes": artefact.size_bytes,
-            "artefact_sha256": artefact.sha256,
-            "printed_recorded": export.records_printed,
-            "picture": _picture(picture),
-        }
-    )
+        stages.record(export, joined, committed, Stores(catalogue, artefacts, accounts))
+        made = facts.of(export, frozen, artefact, artefacts)
+    steps.release(op, export, artefacts, accounts)
+    context.add_asset_metadata(made)
     return artefact.key
-
-
-def _of_this_release(
-    export: ExportPlan, frozen: Manifest, parts: list[Part], artefacts: ArtefactStore, accounts: Accounts
-) -> list[Part]:
-    """Return the parts, drawn anew where another release drew them before the run was resumed."""
-    drawn: list[Part] = []
-    for part in _distinct(parts):
-        leases.keep(export, accounts)
-        drawn.append(render.chunk_to_part(export, frozen, Chunk(part.start, part.stop), artefacts))
-    return drawn
-
-
-def _assembled(export: ExportPlan, frozen: Manifest, part: Part, artefacts: ArtefactStore) -> Part:
-    """Return the part that went into the artefact: the one this release drew anew, if it did."""
-    key = key_of(export, frozen, Chunk(part.start, part.stop))
-    return stored(key, artefacts) or part
-
-
-def _distinct(parts: list[Part]) -> list[Part]:
-    """Return the parts in order without duplicates.
-
-    If `resolve` is killed between two of its outputs, it yields all of them again, and Dagster passes the first
-    ones on twice.
-    """
-    return sorted({part.start: part for part in parts}.values(), key=lambda part: part.start)
-
-
-def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:
-    if png is None:
-        return dg.MetadataValue.md("none")
-    return dg.MetadataValue.md(
-        f"![what it looks like](data:image/png;base64,{base64.b64encode(png).decode()})"
-    )

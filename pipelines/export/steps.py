@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -23,39 +24,60 @@ from pipelines.export.progress import ProgressReader
 RETRIES = dg.RetryPolicy(max_retries=2, delay=1)
 
 
+class Stage(NamedTuple):
+    """A stage of an export: its name in the log, and what it makes, for the client's message."""
+
+    name: str
+    makes: str
+
+
+RESOLVE = Stage("resolve", "the list of entities")
+DRAW = Stage("render_chunk", "the symbols")
+JOIN = Stage("assemble_parts", "the artefact")
+PUBLISH = Stage("publish", "the decision to publish")
+RECORD = Stage("record_printed", "the record of what was printed")
+
+
 class _HasFailed(LabelError):
     """Another step of the job failed for good."""
 
 
 @contextmanager
 def attempt(
-    context: dg.OpExecutionContext, artefacts: ArtefactStore, accounts: Accounts, what: str
+    context: dg.OpExecutionContext,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+    stage: Stage,
+    export: ExportPlan | None = None,
 ) -> Generator[ExportPlan]:
-    """Yield the job's plan for one attempt at a step. `what` names what it makes, for the client's message.
+    """Yield the job's plan for one attempt at a stage.
+
+    A step's first stage reads whether the job goes on, and the plan; the next ones are given the plan.
 
     A LabelError fails the job at once, other errors and CommitContention only at the last attempt.
     """
     try:
-        require_going_on(context, artefacts)
-        export = plan.load(job_id_for(context.run_id), artefacts)
-        with _traced(context, export):
+        if export is None:
+            require_going_on(context, artefacts)
+            export = plan.load(job_id_for(context.run_id), artefacts)
+        with _traced(context, export, stage):
             yield export
     except Exception as error:
         passing = not isinstance(error, LabelError) or isinstance(error, CommitContention)
         if passing and context.retry_number < RETRIES.max_retries:
             raise
         words = storage_words(error)
-        told = error if isinstance(error, LabelError) or words is None else StorageFailed(what, words)
+        told = error if isinstance(error, LabelError) or words is None else StorageFailed(stage.makes, words)
         _fail(context, told, artefacts, accounts)
         raise dg.Failure(str(told), allow_retries=False) from error
 
 
 @contextmanager
-def _traced(context: dg.OpExecutionContext, export: ExportPlan) -> Generator[None]:
+def _traced(context: dg.OpExecutionContext, export: ExportPlan, stage: Stage) -> Generator[None]:
     """Be in a span of the job's trace while the block runs, and log how it ended."""
     error: str | None = None
     start = time.perf_counter()
-    with trace.span(context.op.name, trace.parse(export.traceparent)):
+    with trace.span(stage.name, trace.parse(export.traceparent)):
         try:
             yield
         except Exception as failure:
@@ -64,7 +86,7 @@ def _traced(context: dg.OpExecutionContext, export: ExportPlan) -> Generator[Non
         finally:
             logs.logger().info(
                 "step",
-                step=context.op.name,
+                step=stage.name,
                 attempt=context.retry_number + 1,
                 organisation=export.organisation,
                 job_id=export.job_id,
@@ -77,6 +99,11 @@ def _traced(context: dg.OpExecutionContext, export: ExportPlan) -> Generator[Non
 def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -> None:
     """Raise ExportCancelled if the job is cancelled, and another LabelError if it has failed."""
     decision.require_not_cancelled(job_id_for(context.run_id), artefacts)
+    require_not_failed(context)
+
+
+def require_not_failed(context: dg.OpExecutionContext) -> None:
+    """Raise a LabelError if the job has failed, in another step or because it was given up."""
     if _has_failed(context):
         raise _HasFailed("Another step of the job failed.")
 

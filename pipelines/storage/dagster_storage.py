@@ -5,7 +5,15 @@ from dagster._core.remote_origin import RemoteInstigatorOrigin
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 
 # One SQLite database for the events of all runs. Ours keeps its connections.
-from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage
+from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, SqlEventLogStorage
+
+# The table of the results of asset checks, which Dagster never removes.
+# The tables of that database, and the one of its assets.
+from dagster._core.storage.event_log.schema import (
+    AssetCheckExecutionsTable,
+    AssetKeyTable,
+    SqlEventLogStorageMetadata,
+)
 
 # Captures no output of steps. dagster.yaml finds it here.
 from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
@@ -23,6 +31,8 @@ from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._serdes import ConfigurableClassData
 
 __all__ = [
+    "AssetCheckExecutionsTable",
+    "AssetKeyTable",
     "ConfigurableClassData",
     "ConsolidatedSqliteEventLogStorage",
     "InstigatorState",
@@ -31,6 +41,8 @@ __all__ = [
     "RemoteInstigatorOrigin",
     "RunTagsTable",
     "RunsTable",
+    "SqlEventLogStorage",
+    "SqlEventLogStorageMetadata",
     "SqlRunStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",

@@ -78,8 +78,8 @@ def prepare(home: Path, code_server_socket: str) -> None:
                 "class": "NoOpComputeLogManager",
             },
             "run_coordinator": {
-                "module": "dagster",
-                "class": "QueuedRunCoordinator",
+                "module": "pipelines.submission.run_coordinator",
+                "class": "ExportRunCoordinator",
                 "config": {
                     # Runs in warm workers would count too.
                     "max_concurrent_runs": -1,

@@ -34,8 +34,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from exports.jobs.job_id import run_id_for
 from exports.ports import JobPosition, JobStatus
 from pipelines import tags
-from pipelines.storage.dagster_storage import RunsTable, RunTagsTable, SqlRunStorage
-from pipelines.storage.job_status import DECIDING, told
+from pipelines.storage import job_runs
+from pipelines.storage.dagster_storage import RunsTable, SqlRunStorage
+from pipelines.storage.job_runs import JobRun
+from pipelines.storage.job_status import told
 
 #: The status of an entry whose job failed after publishing, until somebody has asked the catalogue.
 UNSETTLED = "unsettled"
@@ -105,13 +107,13 @@ class IndexedRuns(SqlRunStorage):
     def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
         with self.transaction() as connection:
             added = super().add_run(dagster_run)
-            _reindex(connection, dagster_run.run_id)
+            _reindex(connection, [dagster_run.run_id])
         return added
 
     def add_historical_run(self, dagster_run: dg.DagsterRun, run_creation_time: datetime) -> dg.DagsterRun:
         with self.transaction() as connection:
             added = super().add_historical_run(dagster_run, run_creation_time)
-            _reindex(connection, dagster_run.run_id)
+            _reindex(connection, [dagster_run.run_id])
         return added
 
     def handle_run_event(
@@ -119,17 +121,17 @@ class IndexedRuns(SqlRunStorage):
     ) -> None:
         with self.transaction() as connection:
             super().handle_run_event(run_id, event, update_timestamp)
-            _reindex(connection, run_id)
+            _reindex(connection, [run_id])
 
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
         with self.transaction() as connection:
             super().add_run_tags(run_id, new_tags)
-            _reindex(connection, run_id)
+            _reindex(connection, [run_id])
 
     def delete_run(self, run_id: str) -> None:
         with self.transaction() as connection:
             super().delete_run(run_id)
-            _reindex(connection, run_id)
+            _reindex(connection, [run_id])
 
     def wipe(self) -> None:
         with self.transaction() as connection:
@@ -154,12 +156,12 @@ class IndexedRuns(SqlRunStorage):
             window = RunsTable.c.id.between(first, first + _RUNS_AT_ONCE - 1)
             with self.snapshot() as connection:
                 suspects = _differing(connection, window)
-            wrong += self._rewrite(suspects)
+            wrong += self._mend(suspects)
         with self.snapshot() as connection:
             known = select(RunsTable.c.run_id).where(RunsTable.c.run_id == _JOBS.c.run_id).exists()
             orphans = list(connection.scalars(select(_JOBS.c.run_id).where(~known)))
         for start in range(0, len(orphans), _RUNS_AT_ONCE):
-            wrong += self._rewrite(orphans[start : start + _RUNS_AT_ONCE])
+            wrong += self._mend(orphans[start : start + _RUNS_AT_ONCE])
         with self.transaction() as connection:
             _recount(connection)
         return wrong
@@ -169,15 +171,11 @@ class IndexedRuns(SqlRunStorage):
             first, last = connection.execute(select(func.min(RunsTable.c.id), func.max(RunsTable.c.id))).one()
         yield from range(first, last + 1, _RUNS_AT_ONCE) if first is not None else ()
 
-    def _rewrite(self, run_ids: Sequence[str]) -> int:
+    def _mend(self, run_ids: Sequence[str]) -> int:
         """Write the entries of these runs anew. Return how many they are."""
         if run_ids:
             with self.transaction() as connection:
-                connection.execute(delete(_JOBS).where(_JOBS.c.run_id.in_(run_ids)))
-                entries = _derived(connection, RunsTable.c.run_id.in_(run_ids)).values()
-                if entries:
-                    connection.execute(insert(_JOBS), [entry._asdict() for entry in entries])
-                _recount(connection)
+                _reindex(connection, run_ids)
         return len(run_ids)
 
 
@@ -239,20 +237,20 @@ def unsettled(connection: Connection, organisation: str | None) -> list[str]:
     return list(connection.scalars(found))
 
 
-def _reindex(connection: Connection, run_id: str) -> None:
-    """Write the run's entry anew, and count the change. Call it in the transaction that changed the run."""
-    old = _stored(connection, _JOBS.c.run_id == run_id).get(run_id)
-    new = _derived(connection, RunsTable.c.run_id == run_id).get(run_id)
-    if old == new:
-        return
-    if old:
-        connection.execute(delete(_JOBS).where(_JOBS.c.run_id == run_id))
-    if new:
-        connection.execute(insert(_JOBS).values(new))
+def _reindex(connection: Connection, run_ids: Sequence[str]) -> None:
+    """Write the runs' entries anew, and count the changes. Call it in the transaction that changed the runs."""
+    old = _stored(connection, _JOBS.c.run_id.in_(run_ids))
+    new = _derived(connection, RunsTable.c.run_id.in_(run_ids))
+    gone = [entry for run_id, entry in old.items() if new.get(run_id) != entry]
+    come = [entry for run_id, entry in new.items() if old.get(run_id) != entry]
+    if gone:
+        connection.execute(delete(_JOBS).where(_JOBS.c.run_id.in_([entry.run_id for entry in gone])))
+    if come:
+        connection.execute(insert(_JOBS), [entry._asdict() for entry in come])
     jobs: Counter[tuple[str, str]] = Counter()
     entities: Counter[tuple[str, str]] = Counter()
-    for entry, sign in ((old, -1), (new, 1)):
-        if entry:
+    for entries, sign in ((gone, -1), (come, 1)):
+        for entry in entries:
             jobs[entry.organisation, entry.status] += sign
             entities[entry.organisation, entry.status] += sign * entry.entities
     # In one order everywhere, so that two transactions never wait for each other's rows.
@@ -289,22 +287,15 @@ def _stored(connection: Connection, jobs: ColumnElement[bool]) -> dict[str, _Ent
 
 def _derived(connection: Connection, runs: ColumnElement[bool]) -> dict[str, _Entry]:
     """Return the entries that follow from the runs and their tags, by run id. Only exports have one."""
-    wanted = (tags.ORGANISATION, tags.TOTAL_ITEMS, *DECIDING)
-    tagged = select(RunTagsTable.c.run_id, RunTagsTable.c.key, RunTagsTable.c.value).where(
-        RunTagsTable.c.run_id.in_(select(RunsTable.c.run_id).where(runs)), RunTagsTable.c.key.in_(wanted)
-    )
-    tags_of: dict[str, dict[str, str]] = {}
-    for run_id, key, value in connection.execute(tagged):
-        tags_of.setdefault(run_id, {})[key] = value
-    columns = RunsTable.c.run_id, RunsTable.c.status, RunsTable.c.create_timestamp
     return {
-        run_id: _entry(run_id, dg.DagsterRunStatus(status), created, tags_of[run_id])
-        for run_id, status, created in connection.execute(select(*columns).where(runs))
-        if tags.ORGANISATION in tags_of.get(run_id, {})
+        run.run_id: _entry(run)
+        for run in job_runs.read(connection, runs).values()
+        if tags.ORGANISATION in run.tags
     }
 
 
-def _entry(run_id: str, status: dg.DagsterRunStatus, created: datetime, run_tags: dict[str, str]) -> _Entry:
-    known = told(status, run_tags)
-    entities = int(run_tags.get(tags.TOTAL_ITEMS, 0)) if known is JobStatus.COMPLETED else 0
-    return _Entry(run_id, run_tags[tags.ORGANISATION], known or UNSETTLED, entities, created)
+def _entry(run: JobRun) -> _Entry:
+    known = told(run.status, run.tags)
+    entities = int(run.tags.get(tags.TOTAL_ITEMS, 0)) if known is JobStatus.COMPLETED else 0
+    created = run.created_at.replace(tzinfo=None)
+    return _Entry(run.run_id, run.tags[tags.ORGANISATION], known or UNSETTLED, entities, created)

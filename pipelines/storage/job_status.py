@@ -19,9 +19,6 @@ STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
     dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
 }
 
-#: The tags that decide the status beside the run's own.
-DECIDING = (tags.CANCELLED, tags.ARTEFACT, tags.RECORDED)
-
 
 def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
     """Return the run statuses that clients see as this job status."""

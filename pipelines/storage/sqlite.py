@@ -4,22 +4,27 @@ Dagster opens an engine and a connection and inspects the schema for each statem
 processor time of a poll, and a third of that of a small run.
 """
 
+import json
 import os
 import sqlite3
 import threading
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property, partial
 from typing import Any, Self
 
+from dagster import DagsterInstance, EventLogEntry
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from pipelines.storage.dagster_storage import (
+    AssetKeyTable,
     ConfigurableClassData,
     ConsolidatedSqliteEventLogStorage,
+    SqlEventLogStorageMetadata,
     SqliteRunStorage,
 )
 from pipelines.storage.job_index import IndexedRuns
+from pipelines.storage.kept_events import is_kept, lean
 
 _BUSY_SECONDS = 30
 
@@ -27,17 +32,15 @@ _BUSY_SECONDS = 30
 _POOL_SIZE = 8
 
 
-class PooledSqliteRunStorage(IndexedRuns, SqliteRunStorage):
-    """The database of runs. A commit is synchronised to disk, so a job survives a power cut once accepted."""
+class _Pool:
+    """Connections of a database, and transactions that a thread's further connections join."""
 
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        made = cls.from_local(inst_data=inst_data, **config_value)
-        made.build_index()
-        return made
+    def __init__(self, url: str, *, synchronous: str) -> None:
+        self._engine = _engine(url, synchronous=synchronous)
+        self._joined = threading.local()
 
     @contextmanager
-    def connect(self) -> Generator[Connection]:
+    def connection(self) -> Generator[Connection]:
         joined: Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
             yield joined
@@ -45,16 +48,9 @@ class PooledSqliteRunStorage(IndexedRuns, SqliteRunStorage):
         with self._engine.begin() as connection:
             yield connection
 
-    def transaction(self) -> AbstractContextManager[Connection]:
-        # Python's driver begins a transaction only before the first write. What is read before that may be outdated.
-        return self._begun("BEGIN IMMEDIATE")
-
-    def snapshot(self) -> AbstractContextManager[Connection]:
-        return self._begun("BEGIN")
-
     @contextmanager
-    def _begun(self, statement: str) -> Generator[Connection]:
-        with self.connect() as connection:
+    def begun(self, statement: str) -> Generator[Connection]:
+        with self.connection() as connection:
             if getattr(self._joined, "connection", None) is not None:
                 yield connection
                 return
@@ -65,37 +61,96 @@ class PooledSqliteRunStorage(IndexedRuns, SqliteRunStorage):
             finally:
                 self._joined.connection = None
 
+    def dispose(self) -> None:
+        self._engine.dispose()
+
+
+class PooledSqliteRunStorage(IndexedRuns, SqliteRunStorage):
+    """The database of runs. A commit is synchronised to disk, so a job survives a power cut once accepted.
+
+    Dagster's inspections of the schema are left out: this version made the database.
+    """
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        made = cls.from_local(inst_data=inst_data, **config_value)
+        made.build_index()
+        return made
+
+    @contextmanager
+    def connect(self) -> Generator[Connection]:
+        with self._pool.connection() as connection:
+            yield connection
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        # Python's driver begins a transaction only before the first write. What is read before that may be outdated.
+        return self._pool.begun("BEGIN IMMEDIATE")
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        return self._pool.begun("BEGIN")
+
     def has_run_stats_index_cols(self) -> bool:
-        """Return True without Dagster's inspection of the schema: this version made the database."""
+        return True
+
+    def has_backfill_id_column(self) -> bool:
         return True
 
     def dispose(self) -> None:
-        self._engine.dispose()
+        self._pool.dispose()
 
     @cached_property
-    def _joined(self) -> threading.local:
-        return threading.local()
-
-    @cached_property
-    def _engine(self) -> Engine:
-        return _engine(self._conn_string, synchronous="FULL")
+    def _pool(self) -> _Pool:
+        return _Pool(self._conn_string, synchronous="FULL")
 
 
 class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
-    """The database of events. A commit survives the process but not a power cut: that would cost a wait per event."""
+    """The database of events. A commit survives the process but not a power cut: that would cost a wait per event.
 
-    @contextmanager
-    def _connect(self) -> Generator[Connection]:
-        with self._engine.begin() as connection:
-            yield connection
+    Dagster's inspections of the schema are left out: this version made the database.
+    """
+
+    def store_event(self, event: EventLogEntry) -> None:
+        """Store the event and what follows from it in one transaction, if the event is one to keep."""
+        if is_kept(event):
+            with self.transaction():
+                super().store_event(lean(event))
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Begin a transaction that the events of this thread join."""
+        return self._pool.begun("BEGIN IMMEDIATE")
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        return column_name in AssetKeyTable.c
+
+    def has_table(self, table_name: str) -> bool:
+        return table_name in SqlEventLogStorageMetadata.tables
 
     def dispose(self) -> None:
         super().dispose()
-        self._engine.dispose()
+        self._pool.dispose()
+
+    def _has_asset_key_col_on_connection(self, conn: Connection, column_name: str) -> bool:
+        del conn
+        return column_name in AssetKeyTable.c
+
+    def _event_to_row(self, event: EventLogEntry) -> dict[str, Any]:
+        row = super()._event_to_row(event)
+        return {**row, "event": json.dumps(json.loads(row["event"]), separators=(",", ":"))}
+
+    @contextmanager
+    def _connect(self) -> Generator[Connection]:
+        with self._pool.connection() as connection:
+            yield connection
 
     @cached_property
-    def _engine(self) -> Engine:
-        return _engine(self._conn_string, synchronous="NORMAL")
+    def _pool(self) -> _Pool:
+        return _Pool(self._conn_string, synchronous="NORMAL")
+
+
+def events_together(instance: DagsterInstance) -> AbstractContextManager[object]:
+    """Store the events of the block, which this thread logs, in one transaction."""
+    storage = instance.event_log_storage
+    return storage.transaction() if isinstance(storage, PooledSqliteEventLogStorage) else nullcontext()
 
 
 def _engine(url: str, *, synchronous: str) -> Engine:

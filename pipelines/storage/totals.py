@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 from sqlalchemy import BigInteger, cast, func, select
 
+from exports.limits import Limits
 from pipelines import tags
 from pipelines.storage.dagster_storage import RunsTable, RunTagsTable, SqlRunStorage
 
@@ -25,6 +26,12 @@ def stored_bytes(instance: dg.DagsterInstance, organisation: str) -> int:
     )
     with storage.connect() as connection:
         return connection.execute(total).scalar_one()
+
+
+def require_room(instance: dg.DagsterInstance, organisation: str, limits: Limits) -> None:
+    """Raise StorageIsFull if the organisation's artefacts take all the storage that it may have."""
+    if limits.max_storage_bytes is not None:
+        limits.require_room(stored_bytes(instance, organisation))
 
 
 def runs_of_partition(

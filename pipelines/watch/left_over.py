@@ -12,7 +12,7 @@ from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import ANSWER_SECONDS
 from pipelines.export import mirror
-from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.submission.run_coordinator import exports_labels
 from pipelines.watch.sightings import Sightings
 
 #: A run that has not started for so long will not be answered for any more.
@@ -39,8 +39,9 @@ def cancel(
         instance.run_coordinator.cancel_run(run.run_id)
     elif run.status is dg.DagsterRunStatus.NOT_STARTED:
         instance.report_run_canceled(run)
-        # It may hold the stock while it waits for a warm worker.
-        leases.release(plan.load(job_id, artefacts), accounts)
+        # It may hold the stock while it waits for a warm worker. A run of Dagster's UI has no plan before its submission.
+        if (export := plan.find(job_id, artefacts)) is not None:
+            leases.release(export, accounts)
     return True
 
 
@@ -62,8 +63,10 @@ def sweep(
     if not accounts.acquire_lease(_CLAIM, holder, _CLAIM_SECONDS):
         return []
     try:
-        wanted = dg.RunsFilter(job_name=LABEL_EXPORT_JOB, statuses=[dg.DagsterRunStatus.NOT_STARTED])
-        records = {record.dagster_run.run_id: record for record in instance.get_run_records(wanted)}
+        waiting = instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.NOT_STARTED]))
+        records = {
+            record.dagster_run.run_id: record for record in waiting if exports_labels(record.dagster_run)
+        }
         ages = seen.seconds(records)
         left = [
             record.dagster_run

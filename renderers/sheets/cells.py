@@ -3,6 +3,10 @@
 from renderers.sheets.errors import InvalidStartPosition
 from renderers.sheets.model import SheetTemplate
 
+#: Pages of one file: each takes two of the 8,388,607 indirect objects that a PDF/A may have, and the rest is for the
+#: page tree and bookmarks. Source: ISO 19005-2:2011, 6.1.13.
+MOST_PAGES = 4_000_000
+
 
 def page_count(template: SheetTemplate, start_position: int, labels: int) -> int:
     """Return how many pages the labels take, 0 without labels. Raises InvalidStartPosition.

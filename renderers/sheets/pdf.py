@@ -28,9 +28,6 @@ MAX_OBJECTS = 8_388_607
 #: ISO 32000-1:2008, 7.5.4.
 MAX_BYTES = 9_999_999_999
 
-#: Pages with their two objects each, and the page tree, within MAX_OBJECTS; the rest is for bookmarks.
-MOST_PAGES = 4_000_000
-
 _KIDS = 256
 _BLOCK = 1 << 20
 _SPOOL_BYTES = 1 << 20

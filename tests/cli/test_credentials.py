@@ -1,6 +1,7 @@
-"""`labels org|keys|webhooks` on the command line."""
+"""`labels org|keys|operators|webhooks` on the command line."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -109,6 +110,8 @@ def test_a_key_is_rotated(accounts):
         (["keys", "list", "--org", "nobody"], 1),
         (["webhooks", "add", "--org", "acme", "http://hooks.example/"], 1),
         (["webhooks", "remove", "--org", "acme", "1"], 1),
+        (["operators", "add", "two words"], 1),
+        (["operators", "remove", "nobody"], 1),
     ],
 )
 def test_a_mistake_is_told_in_a_line(accounts, arguments, exit_code):
@@ -124,6 +127,18 @@ def test_an_organisation_is_suspended_and_resumed(accounts):
     run("org", "resume", "acme")
     assert [accounts.authenticate(key) is None for key in keys] == [False, False]
     assert "nobody" in run("org", "suspend", "nobody", exit_code=1).stderr
+
+
+def test_operators_are_added_listed_and_removed(accounts):
+    key = last_line(run("operators", "add", "maria"))
+    session_id = accounts.operators.begin_session(key, timedelta(hours=1))
+    assert accounts.operators.of_session(session_id) == "maria"
+    assert "maria" in run("operators", "add", "maria", exit_code=1).stderr
+    header, row = run("operators", "list").stdout.splitlines()
+    assert [re.split(r"  +", line)[0] for line in (header, row)] == ["name", "maria"]
+    assert key not in row
+    assert run("operators", "remove", "maria").stdout == "removed operator maria\n"
+    assert accounts.operators.of_session(session_id) is None
 
 
 def test_webhooks_are_added_listed_and_removed(accounts):

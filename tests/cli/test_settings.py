@@ -4,6 +4,7 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 
 import pytest
 
@@ -11,6 +12,8 @@ from accounts.store import Accounts
 from accounts.vault import derived_keys
 from cli import settings as cli_settings
 from cli.settings import Settings, make_private
+from exports.limits import Limits
+from pipelines.settings import PipelineSettings
 
 
 @pytest.fixture(autouse=True)
@@ -101,3 +104,14 @@ def test_only_who_signs_gets_the_secret_key(home, monkeypatch):
     assert settings.signing_environment() == {"LABELS_SECRET_KEY": key}
     assert settings.sending_environment() == {"LABELS_WEBHOOK_KEYS": derived_keys([key])[0]}
     assert not (home / "secret_key").exists()
+
+
+def test_the_processes_of_the_service_get_the_limits(home, monkeypatch):
+    wanted = Limits(max_items=1, max_labels=2, max_pages=3, max_storage_bytes=4, max_open_jobs=5)
+    for name, value in asdict(wanted).items():
+        monkeypatch.setenv(f"LABELS_{name.upper()}", str(value))
+    settings = Settings(home=home).resolved()
+    assert settings.limits == wanted
+    for name, value in settings.environment().items():
+        monkeypatch.setenv(name, value)
+    assert PipelineSettings().limits == wanted

@@ -55,10 +55,14 @@ def accounts(tmp_path: Path) -> Iterator[Accounts]:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Catalogue:
-    made = Catalogue(catalogue_url(str(tmp_path / "store")))
-    products, lots = tmp_path / "products.csv", tmp_path / "lots.csv"
+    return stocked(Catalogue(catalogue_url(str(tmp_path / "store"))), tmp_path)
+
+
+def stocked(catalogue: Catalogue, folder: Path) -> Catalogue:
+    """Return the catalogue with a product of `acme` and its lots."""
+    products, lots = folder / "products.csv", folder / "lots.csv"
     products.write_text("gtin,name\n9506000134352,Dark chocolate\n", encoding="utf-8")
     rows = "".join(f"9506000134352,L{number}\n" for number in range(LOTS))
     lots.write_text(f"gtin,lot_number\n{rows}", encoding="utf-8")
-    ingest.import_files(made, "acme", products=products, lots=lots, rejects_dir=tmp_path / "rejects")
-    return made
+    ingest.import_files(catalogue, "acme", products=products, lots=lots, rejects_dir=folder / "rejects")
+    return catalogue

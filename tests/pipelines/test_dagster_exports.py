@@ -79,8 +79,7 @@ def stage(
         artefacts=artefacts,
         sync_threshold=10,
         accounts=accounts,
-        limits=Limits(max_items=LOTS),
-        max_open_jobs=6,
+        limits=Limits(max_items=LOTS, max_open_jobs=6),
     )
     return Stage(exports, artefacts, workers, accounts)
 
@@ -114,14 +113,14 @@ def test_a_refused_request_leaves_its_key_free(stage: Stage) -> None:
 
 def test_a_plan_without_a_run_is_taken_up_again(stage: Stage) -> None:
     run_id = _keyed_run_id(ACME, "order-9")
-    plan.save(stage.exports._plan(run_id, ACME, wanted(), "key:before"), stage.store)
+    plan.save(stage.exports._submissions.plan_of(run_id, ACME, wanted(), "key:before"), stage.store)
     job = submit(stage, wanted(), "order-9")
     assert job.job_id == job_id_for(run_id)
     assert plan.load(job.job_id, stage.store).requested_by == "key:before"
 
 
 def test_more_than_the_most_is_refused(stage: Stage) -> None:
-    stage.exports._limits = Limits(max_items=LOTS - 1)
+    stage.exports._submissions.limits = Limits(max_items=LOTS - 1)
     with pytest.raises(InvalidRequest) as caught:
         submit(stage, wanted())
     assert [fault["type"] for fault in caught.value.details] == ["too_many_items"]
@@ -132,7 +131,7 @@ def test_more_than_the_most_is_refused(stage: Stage) -> None:
     ("max_labels", "copies"), [(LOTS - 1, 1), (LOTS, 1), (2 * LOTS - 1, 2), (2 * LOTS, 2)]
 )
 def test_more_labels_than_the_most_are_refused(stage: Stage, max_labels: int, copies: int) -> None:
-    stage.exports._limits = Limits(max_labels=max_labels)
+    stage.exports._submissions.limits = Limits(max_labels=max_labels)
     config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "copies": copies}
     request = wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
     if max_labels == copies * LOTS:
@@ -153,14 +152,14 @@ def test_an_organisation_whose_storage_is_full_gets_no_job(stage: Stage, dagster
         dagster.report_dagster_event(
             dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, LABEL_EXPORT_JOB), run_id_for(job.job_id)
         )
-    stage.exports._limits = Limits(max_storage_bytes=1_001)
+    stage.exports._submissions.limits = Limits(max_storage_bytes=1_001)
     submit(stage, wanted(), "kept")
-    stage.exports._limits = Limits(max_storage_bytes=1_000)
+    stage.exports._submissions.limits = Limits(max_storage_bytes=1_000)
     for key in (None, "new"):
         with pytest.raises(StorageIsFull):
             submit(stage, wanted(), key)
     assert submit(stage, wanted(), "kept").status is JobStatus.PENDING, "a replay makes no job"
-    stage.exports._limits = Limits()
+    stage.exports._submissions.limits = Limits()
     assert submit(stage, wanted(), "new").status is JobStatus.PENDING, "a refused request left its key free"
 
 
@@ -168,7 +167,7 @@ def test_an_organisation_whose_storage_is_full_gets_no_job(stage: Stage, dagster
     ("max_pages", "copies"), [(LOTS - 1, 1), (LOTS, 1), (2 * LOTS - 1, 2), (2 * LOTS, 2)]
 )
 def test_more_pages_than_the_most_are_refused(stage: Stage, max_pages: int, copies: int) -> None:
-    stage.exports._limits = Limits(max_items=LOTS, max_pages=max_pages)
+    stage.exports._submissions.limits = Limits(max_items=LOTS, max_pages=max_pages)
     config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "copies": copies}
     request = wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
     if max_pages == copies * LOTS:
@@ -195,11 +194,11 @@ def test_a_reprint_keeps_to_the_limits(stage: Stage, catalogue: Catalogue, limit
     made = completed(
         stage, catalogue, wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
     )
-    stage.exports._limits = limits
+    stage.exports._submissions.limits = limits
     with pytest.raises(InvalidRequest) as caught:
         stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn")
     assert [(fault["loc"], fault["type"]) for fault in caught.value.details] == [(["path", "job_id"], kind)]
-    stage.exports._limits = Limits(max_items=LOTS, max_pages=2 * LOTS)
+    stage.exports._submissions.limits = Limits(max_items=LOTS, max_pages=2 * LOTS)
     assert stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn").status is JobStatus.PENDING
 
 
@@ -220,7 +219,7 @@ def completed(
     stage: Stage, catalogue: Catalogue, request: ExportRequest, organisation: Organisation = ACME
 ) -> str:
     """Return the id of a job of all lots, made without a check and completed without being run."""
-    made = stage.exports._plan(str(uuid.uuid4()), organisation, request, "key:1")
+    made = stage.exports._submissions.plan_of(str(uuid.uuid4()), organisation, request, "key:1")
     stage.exports._start(made, LOTS, 0)
     manifest.freeze(made, catalogue, stage.store)
     instance, run_id = stage.exports._instance, run_id_for(made.job_id)

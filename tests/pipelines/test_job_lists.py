@@ -147,7 +147,6 @@ def stage(
         accounts=accounts,
         sync_threshold=10,
         limits=Limits(max_items=LOTS),
-        max_open_jobs=100,
     )
     return Stage(exports, dagster, catalogue, artefacts)
 

@@ -33,11 +33,11 @@ from pipelines.automation.housekeeping import expire
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
-from pipelines.export import ops, steps
+from pipelines.export import stages, steps
 from pipelines.storage.totals import stored_bytes
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
-from tests.pipelines.whole_jobs import Stage, ThisProcess
+from tests.pipelines.whole_jobs import InFiveSteps, Stage, ThisProcess
 
 FOR_GOOD = float("inf")
 
@@ -67,8 +67,9 @@ CALLS = {
 STEPS = list(CALLS)
 
 
-@pytest.fixture
+@pytest.fixture(params=[Runs, InFiveSteps])
 def stage(
+    request: pytest.FixtureRequest,
     dagster: dg.DagsterInstance,
     catalogue: Catalogue,
     artefacts: ArtefactStore,
@@ -79,14 +80,13 @@ def stage(
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     exports = DagsterExports(
         instance=dagster,
-        runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
+        runs=request.param(dagster, defs.get_repository_def(), "unused.sock"),
         workers=ThisProcess(dagster),
         catalogue=catalogue,
         artefacts=artefacts,
         sync_threshold=LOTS,
         accounts=accounts,
         limits=Limits(max_items=LOTS),
-        max_open_jobs=100,
     )
     return Stage(exports, artefacts, catalogue, accounts, dagster)
 
@@ -253,8 +253,8 @@ def test_nothing_is_recorded_by_a_job_that_lost_its_lease(
 def test_a_part_handed_on_twice_counts_once() -> None:
     """As Dagster does where `resolve` is killed between telling of two chunks, and then tells of all."""
     first, second = Part("a", 0, 2, 0, None), Part("b", 2, 3, 0, None)
-    assert ops._distinct([first, first, second]) == [first, second]
-    assert ops._distinct([second, first, second]) == [first, second]
+    assert stages._distinct([first, first, second]) == [first, second]
+    assert stages._distinct([second, first, second]) == [first, second]
 
 
 def test_the_chunks_after_one_that_failed_are_not_drawn(

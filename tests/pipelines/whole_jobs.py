@@ -13,16 +13,26 @@ from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import folder_of
+from exports.jobs.plan import ExportPlan
 from exports.ports import ExportJob, JobStatus
 from exports.requests.request import parse_request
 from pipelines.dagster_exports import DagsterExports
 from pipelines.execution.dagster_workers import execute_run, recon_job_from_origin
+from pipelines.execution.runs import Runs
 
 ACME = Organisation("acme", "Acme")
 JOB = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg", "filters": {"never_printed": True}}
 
 #: What a job that failed keeps: what was asked for, and what became of it.
 DOCUMENTS = {"request.json", "manifest.json", "unmatched.json"}
+
+
+class InFiveSteps(Runs):
+    """Creates the runs of small jobs as those of large ones."""
+
+    def create(self, export: ExportPlan, *, small: bool = False, parallel: bool = False) -> bool:
+        del small
+        return super().create(export, parallel=parallel)
 
 
 class ThisProcess:

@@ -44,9 +44,9 @@ def test_a_token_opens_no_job_of_another_organisation(client, exports, purpose):
     own = exports.add("other", JobStatus.COMPLETED, reports=frozenset(Report))
     tokens = DownloadTokens(["a secret of the tests"], 60)
     # Of our own making: the right id under the wrong organisation. No API call issues such a one.
-    forged = tokens.issue(type(job)(**{**as_fields(job), "organisation": "other"}), purpose)[0]
+    forged = tokens.issue(type(job)(**{**as_fields(job), "organisation": "other"}), purpose)
     is_problem(client.get(f"{URL}{job.job_id}/{purpose}/", params={"token": forged}), 404, "not_found")
-    good = tokens.issue(own, purpose)[0]
+    good = tokens.issue(own, purpose)
     is_problem(client.get(f"{URL}{job.job_id}/{purpose}/", params={"token": good}), 403, "forbidden")
 
 

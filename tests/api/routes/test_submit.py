@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from accounts.errors import UnusableResolver
-from api.routes.label_exports import SUBMIT_THREADS, SUBMIT_THREADS_EACH
+from api.routes.label_exports import SUBMITTING_ORGANISATIONS
 from api.settings import ApiSettings
 from exports.errors import StillInFlight, TooManyOpenJobs, Unavailable
 from exports.ports import JobStatus
@@ -81,7 +81,9 @@ def test_an_organisation_with_too_many_open_jobs(client, editor, exports):
     assert "200 open label exports" in problem["detail"]
 
 
-def test_one_organisations_submissions_leave_threads_to_another(client, editor, stranger, exports):
+def test_one_organisations_submissions_leave_threads_to_another(client, editor, stranger, exports, settings):
+    each = settings.submissions_each
+    everyone = SUBMITTING_ORGANISATIONS * each
     released, begun, submit = threading.Event(), threading.Semaphore(0), exports.submit
 
     def blocked(organisation, *arguments, **named):
@@ -91,9 +93,9 @@ def test_one_organisations_submissions_leave_threads_to_another(client, editor, 
         return submit(organisation, *arguments, **named)
 
     exports.submit = blocked
-    with ThreadPoolExecutor(SUBMIT_THREADS + 1) as threads:
-        flood = [threads.submit(client.post, URL, json=BASE, headers=editor) for _ in range(SUBMIT_THREADS)]
-        for _ in range(SUBMIT_THREADS_EACH):
+    with ThreadPoolExecutor(everyone + 1) as threads:
+        flood = [threads.submit(client.post, URL, json=BASE, headers=editor) for _ in range(everyone)]
+        for _ in range(each):
             assert begun.acquire(timeout=60)
         other = threads.submit(client.post, URL, json=BASE, headers=stranger)
         try:

@@ -1,12 +1,14 @@
 """Runs and the files of their jobs expire together."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from accounts.identity import Organisation
 from catalogue import lifecycle
 from catalogue.lifecycle import Printing
 from exports.jobs import manifest
@@ -14,11 +16,16 @@ from exports.jobs import plan as export_plans
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
+from exports.ports import JobStatus
 from exports.requests.request import parse_request
-from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire, shrink
+from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire, remove, shrink
+from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.storage import sqlite_space
+from tests.pipelines.conftest import LOTS
+from tests.pipelines.whole_jobs import ThisProcess
 
 NOW = datetime.now(UTC)
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
@@ -119,3 +126,40 @@ def test_a_database_that_is_busy_does_not_stop_the_rest(dagster, accounts, monke
     monkeypatch.setattr(sqlite_space, "give_back", busy)
     log = dg.build_op_context().log
     assert shrink(dagster, accounts, log) >= 1
+
+
+def rows(dagster: dg.DagsterInstance) -> dict[str, int]:
+    """Count the rows of each table of runs and of events."""
+    counted: dict[str, int] = {}
+    for path in sorted(Path(dagster.storage_directory()).glob("*.db")):
+        with closing(sqlite3.connect(path)) as connection:
+            for (table,) in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'"
+            ).fetchall():
+                counted[f"{path.name}: {table}"] = connection.execute(
+                    f"SELECT count(*) FROM {table}"
+                ).fetchone()[0]
+    return counted
+
+
+def test_a_second_job_that_has_expired_leaves_no_row(dagster, artefacts, catalogue, accounts) -> None:
+    """The first one leaves its job's snapshots, its asset and its organisation's partition."""
+    exports = DagsterExports(
+        instance=dagster,
+        runs=Runs(dagster, defs.get_repository_def(), "unused.sock"),
+        workers=ThisProcess(dagster),
+        catalogue=catalogue,
+        artefacts=artefacts,
+        accounts=accounts,
+        sync_threshold=LOTS,
+        limits=Limits(),
+    )
+    left = []
+    for _ in range(2):
+        done = exports.submit(Organisation("acme", "Acme"), REQUEST, requested_by="key:1")
+        assert done.status is JobStatus.COMPLETED
+        remove(
+            dagster, artefacts, accounts, datetime.now(UTC) + timedelta(seconds=5), dg.build_op_context().log
+        )
+        left.append(rows(dagster))
+    assert left[0] == left[1]

@@ -84,7 +84,7 @@ def test_dropped_files_are_imported_once(
         path.name.split(".")[0]: path.read_text() for path in (inbox / "rejected").glob("*.reason.txt")
     }
     assert set(reasons) == {"prices", "notes"}
-    assert "a name that begins with products" in reasons["prices"]
+    assert "a name that begins with catalogue, products" in reasons["prices"]
     assert len(list((inbox / "rejected").iterdir())) == 6
 
     assert look(instance, resources, cursor)[0] == []

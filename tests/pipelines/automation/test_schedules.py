@@ -55,7 +55,6 @@ class Evaluation:
     accounts: Accounts
     parallel_from: int = 100
     limits: Limits = field(default_factory=Limits)
-    max_open_jobs: int = 100
 
     def at(self, now: datetime) -> list[str]:
         return launch_due(
@@ -67,7 +66,6 @@ class Evaluation:
             engine=Engine.BATCH,
             limits=self.limits,
             parallel_from=self.parallel_from,
-            max_open_jobs=self.max_open_jobs,
             now=now,
         )
 
@@ -222,12 +220,12 @@ def test_a_paused_plan_rests_and_goes_on_from_when_it_is_resumed(evaluation, hou
 
 def test_a_tick_is_skipped_while_too_many_jobs_are_open(evaluation, tick) -> None:
     evaluation.at(tick)
-    evaluation.max_open_jobs = 1
+    evaluation.limits = Limits(max_open_jobs=1)
     hour = timedelta(hours=1)
     [told] = evaluation.at(tick + hour)
     assert "skipped. The organisation has 1 open label exports." in told
     assert evaluation.at(tick + hour) == [], "the tick is done"
-    evaluation.max_open_jobs = 2
+    evaluation.limits = Limits(max_open_jobs=2)
     evaluation.at(tick + 2 * hour)
     assert len(evaluation.jobs) == 2
 

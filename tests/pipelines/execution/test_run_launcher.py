@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import uuid
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 
 import dagster as dg
@@ -17,6 +16,7 @@ from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.execution import worker
 from pipelines.execution.dagster_runs import WorkerStatus
+from pipelines.execution.forks import ForkServer
 from pipelines.execution.run_launcher import ForkedRunLauncher, _work
 from pipelines.execution.runs import Runs
 from pipelines.export.assets import LABEL_EXPORT_JOB
@@ -47,19 +47,35 @@ def _tell(pipe: Connection) -> None:
 
 
 def test_a_forked_process_finds_everything_imported() -> None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(worker.PRELOAD)
-    # One that an earlier test started without the list would go on without it.
-    forkserver._forkserver._stop()
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_tell, args=(theirs,))
-    process.start()
+    ours, theirs = multiprocessing.Pipe()
+    process = ForkServer().fork("test", _tell, theirs)
+    theirs.close()
     pid, loaded_in, modules = ours.recv()
-    process.join()
-    assert loaded_in is not None, "the fork server ignored the module: it cannot be imported"
+    assert pid == process.pid
     assert loaded_in != pid, "imported by the child, not by its fork server"
-    assert loaded_in != os.getpid()
     assert modules == list(MODULES)
+
+
+def test_a_killed_fork_server_is_replaced() -> None:
+    forks = ForkServer()
+    for kill in (True, False):
+        ours, theirs = multiprocessing.Pipe()
+        process = forks.fork("test", _tell, theirs)
+        theirs.close()
+        assert ours.recv()[0] == process.pid
+        if kill:
+            psutil.Process(process.ppid()).kill()
+
+
+def test_a_process_ends_with_its_fork_server() -> None:
+    code = (
+        "from pipelines import preload\n"
+        "from pipelines.execution import forks\n"
+        "print(forks.server().fork('test', print).ppid())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0].isdecimal(), done
+    assert not psutil.pid_exists(int(done.stdout.split()[0]))
 
 
 def test_a_fork_server_ends_in_silence() -> None:

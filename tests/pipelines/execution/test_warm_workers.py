@@ -1,22 +1,20 @@
 """Warm workers: runs whose worker dies, and runs that get no worker in time."""
 
 import multiprocessing
-import os
-import signal
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from multiprocessing import forkserver
 from pathlib import Path
 
 import dagster as dg
+import psutil
 import pytest
 
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines.definitions import defs
-from pipelines.execution import warm_workers
+from pipelines.execution import forks, warm_workers
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.assets import LABEL_EXPORT_JOB
@@ -28,7 +26,7 @@ REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format"
 @pytest.fixture
 def workers(dagster: dg.DagsterInstance) -> Iterator[WarmWorkers]:
     # One that another test started has that one's environment.
-    forkserver._forkserver._stop()
+    forks.server.cache_clear()
     pool = WarmWorkers(_home(dagster), 1)
     pool.start()
     yield pool
@@ -55,8 +53,8 @@ def test_a_run_whose_worker_is_dead_is_left_to_monitoring_once_it_began(
         dagster.report_dagster_event(event, run_id)
     idle = workers._idle.get(timeout=120)
     assert workers.missing == 0
-    os.kill(idle.process.pid or 0, signal.SIGKILL)
-    idle.process.join()
+    idle.process.kill()
+    idle.process.wait()
     assert workers.missing == 1
     workers._idle.put(idle)
     assert _begins(workers, run_id) is begun
@@ -80,7 +78,7 @@ def test_what_happens_instead_may_fail(dagster: dg.DagsterInstance, workers: War
         raise OSError("the queue cannot be written")
 
     idle = workers._idle.get(timeout=120)
-    os.kill(idle.process.pid or 0, signal.SIGKILL)
+    idle.process.kill()
     workers._idle.put(idle)
     with pytest.raises(OSError, match="the queue"):
         workers.execute(_made(dagster), "acme", 120, instead=fail)
@@ -91,9 +89,8 @@ def test_a_worker_that_dies_at_its_start_is_tried_again(
 ) -> None:
     monkeypatch.setattr(warm_workers, "_RETRY_SECONDS", 0)
     pool = WarmWorkers(_home(dagster), 1)
-    process = multiprocessing.get_context("fork").Process(target=print)
     ours, _ = multiprocessing.Pipe()
-    tries = iter([None, None, warm_workers._Worker(process, ours)])
+    tries = iter([None, None, warm_workers._Worker(psutil.Process(), ours)])
     monkeypatch.setattr(pool, "_warmed", lambda: next(tries))
     pool._admit_one()
     assert pool.ready

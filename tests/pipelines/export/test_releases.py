@@ -10,7 +10,7 @@ from catalogue.tables import Catalogue
 from exports import render
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest
-from pipelines.export import ops
+from pipelines.export import stages
 from tests.exports.conftest import plan_for
 
 
@@ -33,10 +33,10 @@ def test_no_artefact_is_drawn_by_two(
         drawn = [render.chunk_to_part(export, frozen, chunk, artefacts) for chunk in chunks[:2]]
     with release("2.0"):
         drawn += [render.chunk_to_part(export, frozen, chunk, artefacts) for chunk in chunks[2:]]
-        assert ops._assembled(export, frozen, drawn[0], artefacts) == drawn[0]
-        assembled = ops._of_this_release(export, frozen, drawn, artefacts, accounts)
+        assert stages.assembled(export, frozen, drawn[:1], artefacts) == drawn[:1]
+        assembled = stages.of_this_release(export, frozen, drawn, artefacts, accounts)
         assert [(part.start, part.stop) for part in assembled] == [(part.start, part.stop) for part in drawn]
         assert len({part.key.split("/")[-2] for part in drawn}) == 2
         assert {part.key.split("/")[-2] for part in assembled} == {drawn[-1].key.split("/")[-2]}
         # What is recorded is what the artefact holds.
-        assert [ops._assembled(export, frozen, part, artefacts) for part in drawn] == assembled
+        assert stages.assembled(export, frozen, drawn, artefacts) == assembled

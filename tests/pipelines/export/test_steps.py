@@ -33,7 +33,7 @@ def test_an_attempt_leaves_a_line(
     def draw(context: dg.OpExecutionContext) -> None:
         export = ExportPlan(job_id_for(context.run_id), "acme", None, "key:1", NOW, REQUEST)
         plan.save(export, artefacts)
-        with steps.attempt(context, artefacts, accounts, "the symbols"):
+        with steps.attempt(context, artefacts, accounts, steps.Stage("draw", "the symbols")):
             traces.extend((trace.parse(export.traceparent), trace.current()))
             if failure is not None:
                 raise failure

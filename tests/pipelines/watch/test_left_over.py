@@ -117,3 +117,16 @@ def test_another_sweepers_claim_holds(sweeper: Sweeper) -> None:
     assert sweeper.status_of(export) is dg.DagsterRunStatus.NOT_STARTED
     sweeper.accounts.release_lease("left-over-runs", "another sweeper")
     assert sweeper.sweep() == [run_id_for(export.job_id)]
+
+
+def test_a_run_that_the_ui_made_and_never_submitted_is_cancelled(sweeper: Sweeper) -> None:
+    run = sweeper.dagster.create_run_for_job(defs.get_repository_def().get_job("__ASSET_JOB"))
+    other = sweeper.dagster.create_run_for_job(defs.get_repository_def().get_job("housekeeping"))
+    sweeper.sweep()
+    sweeper.now += 61
+    assert sweeper.sweep() == [run.run_id]
+    statuses = {run.run_id: run.status for run in sweeper.dagster.get_runs()}
+    assert statuses == {
+        run.run_id: dg.DagsterRunStatus.CANCELED,
+        other.run_id: dg.DagsterRunStatus.NOT_STARTED,
+    }

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from gs1.symbol_size import SymbolKind
 from renderers.errors import RenderError
 from renderers.sheets import pdf
+from renderers.sheets.cells import MOST_PAGES
 from renderers.sheets.document import Calibration
 from renderers.sheets.pages import TextTooWide
 from renderers.sheets.pdf import (
     MAX_BYTES,
-    MOST_PAGES,
     Bookmark,
     CorruptFragment,
     PdfFragment,

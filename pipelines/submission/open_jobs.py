@@ -10,10 +10,11 @@ from pipelines.storage.totals import runs_of_partition
 _OPEN = [of_run for status in JobStatus if not status.is_terminal for of_run in statuses_of(status)]
 
 
-def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int) -> None:
+def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int, *, besides: int = 0) -> None:
     """Raise TooManyOpenJobs if the organisation has `most` jobs that have not ended.
 
-    Submissions at the same moment do not see each other, so a few more may get in.
+    `besides` is how many of its runs do not count. Submissions at the same moment do not see each other, so a few more
+    may get in.
     """
-    if runs_of_partition(instance, organisation, _OPEN, most) >= most:
+    if runs_of_partition(instance, organisation, _OPEN, most + besides) >= most + besides:
         raise TooManyOpenJobs(most)

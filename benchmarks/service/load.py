@@ -6,7 +6,7 @@ Requests are sent on a timetable that does not wait for responses, and a latency
 table: a service that stalls does not get less load. Exits 1 unless every request was answered well and every
 export completed.
 
-    python benchmarks/load.py --seconds 60
+    python benchmarks/service/load.py --seconds 60
 """
 
 import argparse
@@ -27,7 +27,7 @@ import httpx
 import psutil
 from _keep_alive import KeepAliveClient
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from accounts.store import Accounts
 from gs1.check_digit import check_digit

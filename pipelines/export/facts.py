@@ -1,0 +1,50 @@
+"""What the materialization of the asset `label_export` tells of a job: its event has facts and references only."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from exports.artefacts import ArtefactStore, canonical_json
+from exports.jobs import plan
+from exports.jobs.decision import Artefact
+from exports.jobs.manifest import Manifest
+from exports.jobs.plan import ExportPlan
+from exports.previews import pictures
+
+
+def of(
+    export: ExportPlan, frozen: Manifest, artefact: Artefact, artefacts: ArtefactStore
+) -> Mapping[str, Any]:
+    """Return the metadata. A request may list thousands of ids, so it has a digest of it and where it is stored."""
+    request = export.request.normalised()
+    return {
+        "organisation": export.organisation,
+        "request": dg.MetadataValue.json(
+            {
+                **export.summary,
+                "sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
+                "stored_as": plan.key(export.job_id),
+            }
+        ),
+        "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
+        "total_items": frozen.rows,
+        "processed_items": artefact.processed,
+        "failed_items": artefact.failed,
+        "unmatched": frozen.unmatched,
+        "artefact": artefact.filename,
+        "artefact_bytes": artefact.size_bytes,
+        "artefact_sha256": artefact.sha256,
+        "printed_recorded": export.records_printed,
+        "picture": _picture(pictures.first(export, artefacts)),
+    }
+
+
+def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:
+    if png is None:
+        return dg.MetadataValue.md("none")
+    return dg.MetadataValue.md(
+        f"![what it looks like](data:image/png;base64,{base64.b64encode(png).decode()})"
+    )

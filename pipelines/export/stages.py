@@ -1,0 +1,123 @@
+"""The stages of an export, as plain functions over its plan: the steps of both jobs call them.
+
+Each stage finds what an earlier attempt at it stored, so every one may be called again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from accounts.store import Accounts
+from catalogue import lifecycle
+from catalogue.tables import Catalogue
+from exports import assemble, render
+from exports.artefacts import ArtefactStore
+from exports.jobs import decision, leases, manifest
+from exports.jobs.decision import Artefact
+from exports.jobs.manifest import Chunk, Manifest
+from exports.jobs.parts import FOLDER, OnProgress, Part, key_of, stored
+from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
+from exports.ports import Report
+from exports.reports import files as reports
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where an export reads and writes."""
+
+    catalogue: Catalogue
+    artefacts: ArtefactStore
+    accounts: Accounts
+
+
+def resolve(export: ExportPlan, stores: Stores, limits: Limits) -> Manifest:
+    """Freeze the selected entities, and solve the layout of sheets."""
+    frozen = manifest.find(export, stores.artefacts)
+    if frozen is None:
+        leases.acquire(export, stores.accounts, stores.artefacts)
+        frozen = manifest.freeze(export, stores.catalogue, stores.artefacts)
+    else:
+        leases.keep(export, stores.accounts)
+    render.prepare(export, frozen, stores.artefacts, limits)
+    return frozen
+
+
+def draw(
+    export: ExportPlan,
+    frozen: Manifest,
+    chunk: Chunk,
+    artefacts: ArtefactStore,
+    accounts: Accounts,
+    on_progress: OnProgress,
+) -> Part:
+    """Draw one chunk's symbols into a stored part."""
+    leases.keep(export, accounts)
+    return render.chunk_to_part(export, frozen, chunk, artefacts, on_progress)
+
+
+def of_this_release(
+    export: ExportPlan, frozen: Manifest, parts: Sequence[Part], artefacts: ArtefactStore, accounts: Accounts
+) -> list[Part]:
+    """Return the parts in order, drawn anew where another release drew them before the run was resumed."""
+    drawn: list[Part] = []
+    for part in _distinct(parts):
+        leases.keep(export, accounts)
+        drawn.append(render.chunk_to_part(export, frozen, Chunk(part.start, part.stop), artefacts))
+    return drawn
+
+
+def join(
+    export: ExportPlan, frozen: Manifest, parts: Sequence[Part], artefacts: ArtefactStore, accounts: Accounts
+) -> Artefact:
+    """Join the parts of this release into one artefact, and verify it."""
+    leases.keep(export, accounts)
+    return assemble.assemble(export, frozen, parts, artefacts)
+
+
+def publish(export: ExportPlan, artefact: Artefact, artefacts: ArtefactStore, accounts: Accounts) -> datetime:
+    """Decide the job: committed, unless a cancellation came first. Return the time of the decision."""
+    leases.keep(export, accounts)
+    return decision.commit(export.job_id, artefact, artefacts, datetime.now(UTC)).decided_at
+
+
+def assembled(
+    export: ExportPlan, frozen: Manifest, parts: Sequence[Part], artefacts: ArtefactStore
+) -> list[Part]:
+    """Return the parts that went into the artefact: those that this release drew anew, where it did."""
+    keys = {part.start: key_of(export, frozen, Chunk(part.start, part.stop)) for part in parts}
+    return [
+        part if part.key == keys[part.start] else stored(keys[part.start], artefacts) or part
+        for part in _distinct(parts)
+    ]
+
+
+def published(
+    export: ExportPlan, frozen: Manifest, artefact: Artefact, artefacts: ArtefactStore
+) -> list[Part]:
+    """Return a published artefact's rows as one part, without its drawings.
+
+    Its failed rows are those of the job's report: the parts may be gone, or be another release's.
+    """
+    key = f"{export.folder}/{FOLDER}/published"
+    if artefact.failed:
+        artefacts.copy(reports.key(export.job_id, Report.ERRORS), f"{key}.errors.csv")
+    return [Part(key, 0, frozen.rows, artefact.failed, None)]
+
+
+def record(export: ExportPlan, parts: Sequence[Part], committed_at: datetime, stores: Stores) -> None:
+    """Record a PRINTED event for every entity with a symbol in the artefact of these parts, once."""
+    if export.holds_lease and not lifecycle.is_recorded(
+        stores.catalogue, export.organisation, export.job_id, committed_at
+    ):
+        leases.keep(export, stores.accounts)
+    assemble.record_printed(export, parts, committed_at, stores.catalogue, stores.artefacts)
+
+
+def _distinct(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts in order without duplicates.
+
+    If `resolve` is killed between two of its outputs, it yields all of them again, and Dagster passes the first
+    ones on twice.
+    """
+    return sorted({part.start: part for part in parts}.values(), key=lambda part: part.start)

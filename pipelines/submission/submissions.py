@@ -1,0 +1,116 @@
+"""What a submission must pass to become a job, whoever makes it: a client of the façade, or somebody in Dagster's UI."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from accounts.errors import UnusableResolver
+from accounts.identity import Organisation
+from catalogue.tables import Catalogue
+from exports.admission import count_of_allowed, require_within
+from exports.artefacts import ArtefactStore
+from exports.errors import NotReprintable, UnreadableDocument
+from exports.jobs import manifest, plan
+from exports.jobs.job_id import job_id_for
+from exports.jobs.plan import ExportPlan
+from exports.limits import Limits
+from exports.ports import ExportJob, JobStatus
+from exports.requests.request import ExportRequest
+from exports.requests.row_ranges import RowRanges, count_within
+from exports.symbols.links import require_links_possible
+from pipelines.export.job_state import job_of, run_of
+from pipelines.export.progress import ProgressReader
+from pipelines.storage.totals import require_room
+from pipelines.submission import open_jobs
+from renderers.engine import Engine
+
+
+@dataclass(slots=True)
+class Submissions:
+    """Makes the plans of new jobs, and checks them against the service's limits. It stores nothing."""
+
+    instance: dg.DagsterInstance
+    catalogue: Catalogue
+    artefacts: ArtefactStore
+    limits: Limits
+    engine: Engine
+    progress: ProgressReader
+
+    def plan_of(
+        self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
+    ) -> ExportPlan:
+        """Return the plan of a new export."""
+        return ExportPlan(
+            job_id=job_id_for(run_id),
+            organisation=organisation.slug,
+            resolver=organisation.resolver,
+            requested_by=requested_by,
+            submitted_at=datetime.now(UTC),
+            request=request,
+            engine=self.engine,
+        )
+
+    def reprint_of(
+        self,
+        run_id: str,
+        organisation: Organisation,
+        job_id: str,
+        *,
+        requested_by: str,
+        reason: str,
+        rows: RowRanges | None = None,
+    ) -> ExportPlan:
+        """Return the plan of a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
+        original = self._reprintable(organisation.slug, job_id)
+        return ExportPlan(
+            job_id=job_id_for(run_id),
+            organisation=organisation.slug,
+            resolver=original.resolver,
+            requested_by=requested_by,
+            submitted_at=datetime.now(UTC),
+            request=original.request,
+            engine=original.engine,
+            reprint_of=job_id,
+            reason=reason,
+            rows=rows,
+        )
+
+    def count_of_allowed(self, wanted: ExportPlan) -> int:
+        """Return how many entities the job has, after every check that needs no job.
+
+        Raises StorageIsFull, UnusableResolver, and InvalidRequest also for rows that the job to reprint has not.
+        """
+        require_room(self.instance, wanted.organisation, self.limits)
+        if wanted.reprint_of is None:
+            return count_of_allowed(wanted, self.catalogue, self.artefacts, self.limits)
+        total = self.job(wanted.organisation, wanted.reprint_of).total_items
+        count = total if wanted.rows is None else count_within(wanted.rows, total)
+        require_within(self.limits, wanted, count, self.artefacts, loc=["path", "job_id"])
+        return count
+
+    def require_few_open(self, organisation: str, *, besides: int = 0) -> None:
+        """Raise TooManyOpenJobs if the organisation may have no more. `besides` counts its runs that are no jobs yet."""
+        open_jobs.require_few_open(self.instance, organisation, self.limits.max_open_jobs, besides=besides)
+
+    def job(self, organisation: str, job_id: str) -> ExportJob:
+        """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
+        run = run_of(self.instance, organisation, job_id)
+        return job_of(run, self.progress, self.artefacts, self.catalogue)
+
+    def _reprintable(self, organisation: str, job_id: str) -> ExportPlan:
+        """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""
+        job = self.job(organisation, job_id)
+        if job.status is not JobStatus.COMPLETED:
+            raise NotReprintable(job_id, f"it is {job.status}, not completed")
+        try:
+            original = plan.load(job_id, self.artefacts)
+        except UnreadableDocument as error:
+            raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
+        if not manifest.is_frozen(original, self.artefacts):
+            raise NotReprintable(job_id, "its manifest has expired")
+        try:
+            require_links_possible(original)
+        except UnusableResolver as error:
+            raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
+        return original
