@@ -86,7 +86,7 @@ def transactions() -> Iterator[list[str]]:
 
 
 #: Kind of run, events, their bytes (1 kB = 1,024), and database transactions with those of the submission, at most.
-COSTS = [(Runs, 12, 15, 42), (InFiveSteps, 27, 35, 80)]
+COSTS = [(Runs, 12, 15, 42), (InFiveSteps, 24, 30, 58)]
 
 
 @pytest.mark.parametrize(("kind", "most_events", "most_kilobytes", "most_transactions"), COSTS)
