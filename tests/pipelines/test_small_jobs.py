@@ -113,7 +113,7 @@ def test_a_small_job_costs_little(
 
 
 #: The log of printings gets a file with each job, and is summed up after 20: until then each one is read.
-MOST_REQUESTS = 60
+MOST_REQUESTS = 50
 
 
 def test_a_small_job_asks_an_object_store_little(
