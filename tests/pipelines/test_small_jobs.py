@@ -50,8 +50,7 @@ def made(
         artefacts=artefacts,
         sync_threshold=LOTS,
         accounts=accounts,
-        limits=Limits(),
-        max_open_jobs=100,
+        limits=Limits(max_open_jobs=100),
     )
     return Stage(exports, artefacts, catalogue, accounts, dagster)
 
