@@ -90,9 +90,9 @@ def import_(
       labels import --org acme --lots l.csv --map lot_number=Partie
       labels import --url https://labels.example --key KEY stock.xlsx
 
-    The file's name, size and program do not matter: encoding, separator and usual names of columns (EAN, batch,
-    best before, …) are found out, and the report says how. Other columns are ignored. A FILE without an
-    option may hold several things at once, such as products and their lots.
+    Encoding, separator and usual names of columns (EAN, batch, best before, …) are found out, and the report
+    says how. Other columns are ignored. A FILE without an option may hold several things at once, such as
+    products and their lots.
 
     Every row ends in one of three classes. Added: it is in the catalogue; importing it again changes nothing.
     Held: the value may be what a spreadsheet made of it (a lot 2-Mar, a GTIN without its zeros, 3/4/2027);

@@ -67,8 +67,7 @@ def costs(body: Mapping[str, Any], products: str, serials: str) -> Costs:
             artefacts=ArtefactStore(root),
             sync_threshold=1_000,
             accounts=accounts,
-            limits=Limits(),
-            max_open_jobs=100,
+            limits=Limits(max_open_jobs=100),
         )
         request = parse_request(json.dumps(body).encode())
         # The first job opens the catalogue.

@@ -161,15 +161,12 @@ def _is_regular(block: bytes, separator: int, columns: int) -> bool:
         quotes = np.flatnonzero(data == _QUOTE)
         if len(quotes) % 2 or (np.searchsorted(quotes, ends) % 2).any():
             return False
-        around = np.concatenate(([_LINE_FEED], data))
-        # An opening quote that follows a closing one is the second of a pair, which means a quote.
-        before, after = around[quotes[0::2]], data[quotes[1::2] + 1]
-        pairs = np.flatnonzero(before == _QUOTE)
+        # A quote before an opening one is the closing one of a pair, which means a quote.
+        before = np.concatenate(([_LINE_FEED], data))[quotes[0::2]]
+        after = data[quotes[1::2] + 1]
         if not (
             np.isin(before, (separator, _LINE_FEED, _QUOTE)).all()
             and np.isin(after, (separator, _LINE_FEED, _RETURN, _QUOTE)).all()
-            and (pairs > 0).all()
-            and (quotes[1::2][pairs - 1] + 1 == quotes[0::2][pairs]).all()
         ):
             return False
         separators = separators[np.searchsorted(quotes, separators) % 2 == 0]

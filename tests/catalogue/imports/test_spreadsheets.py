@@ -56,18 +56,25 @@ def contents(catalogue: Catalogue) -> tuple[dict[str, str], set[tuple[str, str, 
     return dict(products), set(lots)
 
 
-def problem_cells(path: Path) -> list[tuple[str, str]]:
-    """Return the row numbers and the problems of a file of rows to correct."""
+def cells_of(path: Path) -> list[list[str]]:
     if path.suffix == ".xlsx":
         book = openpyxl.load_workbook(path)
         cells = [list(row) for row in book.active.iter_rows(values_only=True)]
         book.close()
-    else:
-        text = path.read_text(encoding="utf-8-sig")
-        separator = max(",;\t|", key=text.partition("import_row")[0].count)
-        cells = list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
-    row, problems = cells[0].index("import_row"), cells[0].index("import_problems")
-    return [(line[row], line[problems]) for line in cells[1:]]
+        return cells
+    text = path.read_text(encoding="utf-8-sig")
+    separator = max(",;\t|", key=text.partition("import_row")[0].count)
+    return list(csv.reader(text.splitlines(keepends=True), delimiter=separator))
+
+
+def header_of(path: Path) -> list[str]:
+    return cells_of(path)[0]
+
+
+def problem_rows(path: Path) -> set[int]:
+    """Return the numbers of the rows in a file of rows to correct."""
+    place = header_of(path).index("import_row")
+    return {int(row[place]) for row in cells_of(path)[1:]}
 
 
 def test_every_file_has_its_case() -> None:
@@ -91,7 +98,7 @@ def test_a_spreadsheet_lands_and_its_damage_is_told(tmp_path: Path, name: str) -
     assert (file.held, file.refused) == (len(held), len(refused))
     for path, numbers in ((file.held_file, held), (file.refused_file, refused)):
         assert path is not None
-        assert {int(row) for row, _ in problem_cells(path)} == numbers
+        assert problem_rows(path) == numbers
     products, lots = contents(catalogue)
     assert products == PRODUCTS
     assert lots == LOTS - {lot for lot in LOTS if 4 in refused and lot[0] == TEA} | (
@@ -110,6 +117,8 @@ def test_what_was_held_is_accepted_or_corrected_in_its_own_file(tmp_path: Path, 
     )
     assert (again.files[0].rows, again.files[0].held) == (file.held, file.held), "nothing was settled"
     assert again.files[0].ignored_columns == file.ignored_columns, "our own columns are no news"
+    assert again.files[0].held_file is not None
+    assert header_of(again.files[0].held_file).count("import_row") == 1
 
     taken = import_paths(
         catalogue, "acme", [ImportFile(file.held_file)], ImportOptions(accept_warnings=True), tmp_path / "taken", now=NOW

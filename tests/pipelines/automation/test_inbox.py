@@ -85,7 +85,8 @@ def test_dropped_files_are_imported_once(
     }
     assert set(reasons) == {"prices", "notes"}
     assert "a name that begins with catalogue, products" in reasons["prices"]
-    assert len(list((inbox / "rejected").iterdir())) == 6
+    assert len(list((inbox / "rejected").glob("lots*.refused.csv"))) == 1
+    assert len(list((inbox / "rejected").iterdir())) == 7
 
     assert look(instance, resources, cursor)[0] == []
 
