@@ -44,6 +44,9 @@ _TAGS: Final[list[Schema]] = [
 _INTEGER: Final[Schema] = {"type": "integer", "minimum": 0}
 _STRING: Final[Schema] = {"type": "string"}
 
+#: A body of any bytes, at least one. It has no type: any value that a generator writes is a file.
+_BYTES: Final[Schema] = {"minLength": 1}
+
 #: Response headers: description and schema.
 _HEADERS: Final[dict[str, tuple[str, Schema]]] = {
     "X-Request-ID": ("The request's id in the log. It is the client's own if it sent one.", _STRING),
@@ -114,7 +117,7 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.body is not None:
         body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
-        described["requestBody"] = {"required": True, "content": _content(body, {**_STRING, "minLength": 1})}
+        described["requestBody"] = {"required": True, "content": _content(body, _BYTES)}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{
