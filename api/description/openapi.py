@@ -46,6 +46,12 @@ _STRING: Final[Schema] = {"type": "string"}
 
 #: A body of any bytes, at least one. It has no type: any value that a generator writes is a file.
 _BYTES: Final[Schema] = {"minLength": 1}
+_FORM: Final[Schema] = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "minLength": 1}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 
 #: Response headers: description and schema.
 _HEADERS: Final[dict[str, tuple[str, Schema]]] = {
@@ -117,7 +123,10 @@ def _operation(operation: Operation) -> Schema:
     }
     if operation.body is not None:
         body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
-        described["requestBody"] = {"required": True, "content": _content(body, _BYTES)}
+        content = _content(body, _BYTES)
+        if "multipart/form-data" in content:
+            content["multipart/form-data"]["schema"] = _FORM
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{

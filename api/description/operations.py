@@ -50,6 +50,7 @@ _FILE = Content(
     None,
     (
         "application/octet-stream",
+        "multipart/form-data",
         "text/csv",
         "application/vnd.apache.parquet",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -248,8 +249,8 @@ OPERATIONS = (
         "submit_import",
         "Catalogue",
         "Import a file into the catalogue",
-        "The body is the file itself: CSV, XLSX, ODS or Parquet. The query says how it is read; without `kind`, its "
-        "header tells what is in it. The answer is a receipt; poll the import for its counts. Imports run one after "
+        "The body is the file itself, or a form with one file and nothing else: CSV, XLSX, ODS or Parquet. The query says "
+        "how it is read; without `kind`, its header tells what is in it. The answer is a receipt; poll the import for its counts. Imports run one after "
         "the other, and importing a file twice changes nothing. 413 beyond the service's limit, 429 while the "
         "organisation has ten imports that have not ended, 409 while its storage is full.",
         {202: Content(imports.ImportAcceptedOut)},

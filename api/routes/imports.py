@@ -48,7 +48,6 @@ class ImportRoutes:
         require_writer(principal)
         wanted = incoming.query(request, ImportQuery).to_request()
         key = incoming.idempotency_key(request)
-        uploads.require_raw(request)
         organisation = principal.organisation.slug
         upload = await uploads.store(
             request,

@@ -9,6 +9,7 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from api.errors import BodyTimeout, PayloadTooLarge, UnsupportedMediaType
+from api.routes import multipart
 from exports.errors import InvalidRequest
 from exports.imports.upload import Upload
 
@@ -18,30 +19,33 @@ _BLOCK_BYTES = 1 << 20
 _SLOWEST_BYTES_PER_SECOND = 16_384
 
 
-def require_raw(request: Request) -> None:
-    """Raise UnsupportedMediaType for a body that is not the file itself."""
-    header = request.headers.get("content-type", "")
-    if header.strip().lower().startswith("multipart/"):
-        raise UnsupportedMediaType(header, "the file itself, not a multipart form")
+def _chunks_of(request: Request) -> AsyncIterator[bytes]:
+    """Return the file's content as it arrives: it is the body itself, or the only part of a multipart form.
+
+    Raises UnsupportedMediaType for another body; InvalidRequest for another form, then or while it is read.
+    """
+    boundary = multipart.boundary_of(request.headers.get("content-type", ""))
     encoding = request.headers.get("content-encoding", "identity")
     if encoding.strip().lower() != "identity":
         raise UnsupportedMediaType(encoding, "sent without Content-Encoding")
+    return request.stream() if boundary is None else multipart.file_of(request.stream(), boundary)
 
 
 async def store(
     request: Request, opening: AbstractContextManager[Upload], *, limit_bytes: int, timeout_seconds: float
 ) -> Upload:
-    """Write the body into the upload and return it, stored.
+    """Write the file into the upload and return it, stored.
 
     Raises PayloadTooLarge for more than `limit_bytes`, InvalidRequest for nothing, BodyTimeout for a body that is too slow, ClientDisconnect for
     one that breaks off. Then nothing is stored.
     """
+    chunks = _chunks_of(request)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > limit_bytes:
         raise PayloadTooLarge(limit_bytes)
     upload = await anyio.to_thread.run_sync(opening.__enter__)
     try:
-        async for block in _blocks(request, limit_bytes, timeout_seconds):
+        async for block in _blocks(chunks, limit_bytes, timeout_seconds):
             await anyio.to_thread.run_sync(upload.write, block)
         _require_content(upload)
     except BaseException as error:
@@ -61,11 +65,12 @@ def _require_content(upload: Upload) -> None:
         )
 
 
-async def _blocks(request: Request, limit_bytes: int, timeout_seconds: float) -> AsyncIterator[bytes]:
-    """Yield the body in blocks of at least 1 MiB, the last one shorter."""
+async def _blocks(
+    chunks: AsyncIterator[bytes], limit_bytes: int, timeout_seconds: float
+) -> AsyncIterator[bytes]:
+    """Yield the chunks in blocks of at least 1 MiB, the last one shorter."""
     received, block = 0, bytearray()
     begun = anyio.current_time()
-    chunks = aiter(request.stream())
     while True:
         deadline = begun + timeout_seconds + received / _SLOWEST_BYTES_PER_SECOND
         try:

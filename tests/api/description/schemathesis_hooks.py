@@ -8,8 +8,8 @@ from gs1.check_digit import check_digit
 
 #: Faults of a request that its schema cannot tell: an X-dimension that no symbol of the export may have, a
 #: sheet that is not known or too small, a setting that the export has no use for, rows that run backwards, a key
-#: of an earlier request, a page too far back, an invented cursor, or a
-#: mapping of columns that is no JSON object.
+#: of an earlier request, a page too far back, an invented cursor, a
+#: mapping of columns that is no JSON object, or a form whose file has no name.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
@@ -25,6 +25,7 @@ UNSAYABLE = {
     "too_many_labels",
     "too_many_pages",
     "mapping",
+    "multipart",
 }
 
 

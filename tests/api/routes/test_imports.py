@@ -7,7 +7,7 @@ import anyio
 import pytest
 from starlette.testclient import TestClient
 
-from api.routes import uploads
+from api.routes import multipart, uploads
 from exports.errors import ImportNotFound, StorageIsFull, TooManyOpenJobs
 from tests.api.conftest import facade
 from tests.api.imports_at_once import ImportsAtOnce
@@ -100,13 +100,51 @@ def test_limits_are_told_before_the_body_is_read(client, editor, imports, error,
     is_problem(client.post(URL, content=PRODUCTS, headers=editor), status, code)
 
 
-@pytest.mark.parametrize(
-    "headers", [{"content-type": "multipart/form-data; boundary=x"}, {"content-encoding": "gzip"}]
-)
-def test_the_body_is_the_file_itself(client, editor, imports, headers):
-    answer = client.post(URL, content=PRODUCTS, headers={**editor, **headers})
+def test_a_compressed_body_is_refused(client, editor, imports):
+    answer = client.post(URL, content=PRODUCTS, headers={**editor, "content-encoding": "gzip"})
     is_problem(answer, 415, "unsupported_media_type")
     assert imports.stored() == set()
+
+
+def test_a_form_with_one_file(client, editor):
+    answer = client.post(URL, files={"file": ("a.csv", PRODUCTS, "text/csv")}, headers=editor)
+    assert answer.status_code == 202
+    state = client.get(answer.json()["poll_url"], headers=editor).json()
+    assert (state["size_bytes"], state["file"]["rows"]) == (len(PRODUCTS), 3)
+
+
+PART = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f.csv"\r\n\r\n'
+
+
+@pytest.mark.parametrize("content", [PRODUCTS, b"\r\n--\r\n--", b"a\r\n--xa\r"[:4]])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_a_form_may_be_cut_into_chunks_anywhere(content, size):
+    body = PART + content + b"\r\n--x--\r\n"
+
+    async def read():
+        async def chunks():
+            for start in range(0, len(body), size):
+                yield body[start : start + size]
+
+        return b"".join([part async for part in multipart.file_of(chunks(), "x")])
+
+    assert anyio.run(read) == content
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", PRODUCTS, b"x" * 40_000, PART, PART + PRODUCTS, PART + PRODUCTS + b"\r\n--x",
+        PART + PRODUCTS + b"\r\n" + PART + PRODUCTS + b"\r\n--x--",
+        b'--x\r\nContent-Disposition: form-data; name="kind"\r\n\r\nlots\r\n--x--', PART + b"\r\n--x--",
+    ],
+)  # fmt: skip
+def test_another_form_is_refused_and_leaves_nothing(client, editor, imports, body):
+    headers = {**editor, "content-type": "multipart/form-data; boundary=x"}
+    is_problem(client.post(URL, content=body, headers=headers), 422, "validation_error")
+    assert imports.stored() == set()
+    headers["content-type"] = "multipart/form-data"
+    is_problem(client.post(URL, content=body, headers=headers), 422, "validation_error")
 
 
 def test_an_import_of_another_organisation_is_unknown(client, editor, stranger):
