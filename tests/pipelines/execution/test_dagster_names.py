@@ -107,6 +107,7 @@ USED: Mapping[str, Sequence[str]] = {
         "RunsTable.c",
         "SqlEventLogStorage.index_connection()",
         "SqlEventLogStorageMetadata.tables",
+        "SqlRunStorage._row_to_run(row)",
         "SqlRunStorage.add_historical_run(dagster_run, run_creation_time)",
         "SqlRunStorage.add_run(dagster_run)",
         "SqlRunStorage.add_run_tags(run_id, new_tags)",
