@@ -14,14 +14,28 @@ from exports.jobs.manifest import Manifest
 from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 
+#: Where the API tells a job's state. This layer does not know the API, so a test compares the two.
+JOB_PATH = "/products/api/v1/labels/export/{job_id}/"
+
 
 def of(
-    export: ExportPlan, frozen: Manifest, artefact: Artefact, artefacts: ArtefactStore
+    export: ExportPlan,
+    frozen: Manifest,
+    artefact: Artefact,
+    artefacts: ArtefactStore,
+    public_url: str | None,
 ) -> Mapping[str, Any]:
-    """Return the metadata. A request may list thousands of ids, so it has a digest of it and where it is stored."""
+    """Return the metadata. A request may list thousands of ids, so it has a digest of it and where it is stored.
+
+    The job is a link if the address of the API is known, which is `public_url`.
+    """
     request = export.request.normalised()
     return {
         "organisation": export.organisation,
+        "asked_for": export.words,
+        "requested_by": export.requested_by,
+        **_reprint(export),
+        "job": _job(export.job_id, public_url),
         "request": dg.MetadataValue.json(
             {
                 **export.summary,
@@ -40,6 +54,18 @@ def of(
         "printed_recorded": export.records_printed,
         "picture": _picture(pictures.first(export, artefacts)),
     }
+
+
+def _reprint(export: ExportPlan) -> Mapping[str, str]:
+    return (
+        {} if export.reprint_of is None else {"reprint_of": export.reprint_of, "reason": export.reason or ""}
+    )
+
+
+def _job(job_id: str, public_url: str | None) -> dg.MetadataValue[Any]:
+    if public_url is None:
+        return dg.MetadataValue.text(job_id)
+    return dg.MetadataValue.url(public_url.rstrip("/") + JOB_PATH.format(job_id=job_id))
 
 
 def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:
