@@ -25,8 +25,9 @@ def of(
     artefacts: ArtefactStore,
     public_url: str | None,
 ) -> Mapping[str, Any]:
-    """Return the metadata. A request may list thousands of ids, so it has a digest of it and where it is stored.
+    """Return the metadata, what people look for first.
 
+    A request may list thousands of ids, so there is a digest of it and where it is stored.
     The job is a link if the address of the API is known, which is `public_url`.
     """
     request = export.request.normalised()
@@ -36,6 +37,15 @@ def of(
         "requested_by": export.requested_by,
         **_reprint(export),
         "job": _job(export.job_id, public_url),
+        "total_items": frozen.rows,
+        "processed_items": artefact.processed,
+        "failed_items": artefact.failed,
+        "unmatched": frozen.unmatched,
+        "picture": _picture(pictures.first(export, artefacts)),
+        "artefact": artefact.filename,
+        "artefact_bytes": artefact.size_bytes,
+        "artefact_sha256": artefact.sha256,
+        "printed_recorded": export.records_printed,
         "request": dg.MetadataValue.json(
             {
                 **export.summary,
@@ -44,22 +54,11 @@ def of(
             }
         ),
         "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
-        "total_items": frozen.rows,
-        "processed_items": artefact.processed,
-        "failed_items": artefact.failed,
-        "unmatched": frozen.unmatched,
-        "artefact": artefact.filename,
-        "artefact_bytes": artefact.size_bytes,
-        "artefact_sha256": artefact.sha256,
-        "printed_recorded": export.records_printed,
-        "picture": _picture(pictures.first(export, artefacts)),
     }
 
 
-def _reprint(export: ExportPlan) -> Mapping[str, str]:
-    return (
-        {} if export.reprint_of is None else {"reprint_of": export.reprint_of, "reason": export.reason or ""}
-    )
+def _reprint(export: ExportPlan) -> Mapping[str, str | None]:
+    return {"reprint_of": export.reprint_of, "reason": export.reason} if export.reprint_of else {}
 
 
 def _job(job_id: str, public_url: str | None) -> dg.MetadataValue[Any]:
