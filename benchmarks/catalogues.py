@@ -21,7 +21,8 @@ import duckdb
 from _catalogue_data import LARGEST, ORGANISATIONS, files
 from _catalogue_postgres import Postgres
 
-from catalogue.imports.ingest import Progress, Stage, import_files
+from catalogue.imports.ingest import import_files
+from catalogue.imports.options import Progress, Stage
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue

@@ -30,9 +30,9 @@ from _export_peers import labels_per_second, peers
 from _figures import Aim, heading, median, p95, row
 from _process_memory import ProcessMemory
 from _run_log import RunLog, read
-from _small_costs import costs
 
 from gs1.check_digit import check_digit
+from tests.pipelines.job_costs import costs
 from tests.service import Exports, Service, create_organisation, labels, running_service
 
 UNLIMITED = "1000000000"

@@ -3,18 +3,14 @@
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
 import sys
-from datetime import UTC, datetime
 from importlib import import_module
-from pathlib import Path
+from keyword import iskeyword
 from typing import Any
 
 import click
 
 from cli.settings import Settings
 from gs1.errors import LabelError
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 #: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
 #: other's libraries in memory: `labels serve` lives as long as the service.
@@ -31,6 +27,7 @@ _MODULES = {
     "download": "label_exports",
     "cancel": "label_exports",
     "jobs": "label_exports",
+    "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
 }
@@ -45,7 +42,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), cmd_name)
+        # Python's own word `import` names no function.
+        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), function)
         return found
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -73,61 +72,6 @@ def main() -> None:
 
 def _settings() -> Settings:
     return Settings().resolved()
-
-
-@main.command("import")
-@click.option("--org", "organisation", required=True, help="The organisation's slug.")
-@click.option("--products", type=_FILE, help="id?, gtin, name, carrier?, active?, created_at?")
-@click.option(
-    "--lots", type=_FILE, help="id?, gtin, lot_number, lot_run_id?, production_date?, expiration_date?, …"
-)
-@click.option("--serials", type=_FILE, help="id?, gtin, lot_number?, serial_number, active?, created_at?")
-@click.option(
-    "--events", type=_FILE, help="entity_type, gtin, lot_number?, serial_number?, event_type, occurred_at"
-)
-@click.option("--rejects", type=click.Path(file_okay=False, path_type=Path), help="Where rejects files go.")
-def import_(
-    organisation: str,
-    products: Path | None,
-    lots: Path | None,
-    serials: Path | None,
-    events: Path | None,
-    rejects: Path | None,
-) -> None:
-    """Import CSV or Parquet files into the organisation's catalogue.
-
-    Good rows land; bad ones are written to a rejects file with file, row, column, value and reason,
-    and the command exits 1. Importing a file twice changes nothing.
-    """
-    if not any((products, lots, serials, events)):
-        raise click.UsageError("Name at least one of --products, --lots, --serials, --events.")
-    from accounts.store import Accounts
-    from catalogue.imports import ingest
-    from catalogue.tables import Catalogue, catalogue_url
-    from cli.catalogue import ImportBars
-
-    settings = _settings()
-    Accounts(settings.database_url).organisation(organisation)
-    with ImportBars() as bars:
-        report = ingest.import_files(
-            Catalogue(catalogue_url(settings.storage_url)),
-            organisation,
-            products=products,
-            lots=lots,
-            serials=serials,
-            events=events,
-            rejects_dir=rejects or settings.home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
-            on_progress=lambda at: bars.moved(at.table, at.stage.value, at.rows, at.total),
-        )
-    for table in report.tables:
-        click.echo(
-            f"{table.table}: {table.read} read, {table.added} added, {table.updated} updated, "
-            f"{table.unchanged} unchanged, {table.rejected} rejected"
-        )
-        if table.rejects_file is not None:
-            click.echo(f"  rejected rows: {table.rejects_file}")
-    if any(table.rejected for table in report.tables):
-        sys.exit(1)
 
 
 @main.command()

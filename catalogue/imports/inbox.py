@@ -11,12 +11,21 @@ from pathlib import Path
 from catalogue import scratch
 from catalogue.errors import ImportFileError
 from catalogue.imports.folders import Entry, folders_at
-from catalogue.imports.ingest import TableReport, import_files
+from catalogue.imports.ingest import import_paths
+from catalogue.imports.options import ImportFile, ImportOptions
+from catalogue.imports.reading.opened import SUFFIXES
+from catalogue.imports.report import ImportReport
 from catalogue.tables import Catalogue
 
-# File names begin with the name of a table. The tables are in order of import: referenced ones first.
-PREFIXES = ("products", "lots", "serials", "events")
-_SUFFIXES = (".csv", ".parquet", ".pq")
+# File names begin with the name of a table, or say that the columns tell. They are in order of import: referenced
+# ones first.
+PREFIXES: dict[str, tuple[str, ...]] = {
+    "catalogue": (),
+    "products": ("products",),
+    "lots": ("lots",),
+    "serials": ("serials",),
+    "events": ("lifecycle_events",),
+}
 
 _PROCESSING = "processing"
 # Name of a claimed file: number of import attempts, fingerprint when it was claimed, original name.
@@ -50,7 +59,7 @@ class Arrival:
 
     @property
     def prefix(self) -> str | None:
-        """The table that the file's name begins with, or None. `import_files` has a parameter of that name."""
+        """The name in PREFIXES that the file's begins with, or None."""
         return next((prefix for prefix in PREFIXES if self.name.lower().startswith(prefix)), None)
 
 
@@ -60,7 +69,7 @@ class Taken:
 
     arrival: Arrival
     moved_to: str
-    report: TableReport | None
+    report: ImportReport | None
     reason: str | None
 
 
@@ -128,41 +137,49 @@ class Inbox:
                 text = Path(folder) / "reason.txt"
                 reason = f"{error}\nexpected: {error.expected}\n"
                 text.write_text(reason, encoding="utf-8", errors="backslashreplace")
-                return Taken(claim, self._move(claim, "rejected", text, "reason.txt"), None, str(error))
+                return Taken(claim, self._move(claim, "rejected", [(text, "reason.txt")]), None, str(error))
             if report is None or self._folders.stamp(claim.organisation, claim.file) != claim.entry.stamp:
                 # Somebody is still writing to the file. It is imported when it no longer changes.
                 name = f"0.{claim.fingerprint}.{_shortened(claim.name)}"
                 self._folders.move(claim.organisation, claim.file, (_PROCESSING, name))
                 return None
-            outcome = "rejected" if report.rejected else "done"
-            moved_to = self._move(claim, outcome, report.rejects_file, "rejects.csv")
+            beside = list(_beside(report))
+            moved_to = self._move(claim, "rejected" if beside else "done", beside)
         return Taken(claim, moved_to, report, None)
 
-    def _import(self, claim: Arrival, folder: Path, catalogue: Catalogue) -> TableReport | None:
+    def _import(self, claim: Arrival, folder: Path, catalogue: Catalogue) -> ImportReport | None:
         """Import a copy that nobody else writes to; return None if the file changed while it was copied."""
         copy = folder / _shortened(claim.name)
         if self._folders.copy(claim.organisation, claim.file, copy) != claim.entry.stamp:
             return None
-        given = {claim.prefix: copy}
-        report = import_files(
-            catalogue,
-            claim.organisation,
-            products=given.get("products"),
-            lots=given.get("lots"),
-            serials=given.get("serials"),
-            events=given.get("events"),
-            rejects_dir=folder / "rejects",
+        kinds = PREFIXES[claim.prefix or "catalogue"]
+        return import_paths(
+            catalogue, claim.organisation, [ImportFile(copy, kinds)], ImportOptions(), folder / "rejects"
         )
-        return report.tables[0]
 
-    def _move(self, claim: Arrival, outcome: str, beside: Path | None, kind: str) -> str:
-        """Move the file below `outcome`, after its report; return its path below the root."""
+    def _move(self, claim: Arrival, outcome: str, beside: list[tuple[Path, str]]) -> str:
+        """Move the file below `outcome`, after its reports, each with the end of its name.
+
+        Returns the file's path below the root.
+        """
         stem, suffix = posixpath.splitext(_shortened(claim.name))
         name = f"{stem}.{claim.fingerprint}{suffix}"
-        if beside is not None:
-            self._folders.put(claim.organisation, beside, (outcome, f"{name}.{kind}"))
+        for path, kind in beside:
+            self._folders.put(claim.organisation, path, (outcome, f"{name}.{kind}"))
         self._folders.move(claim.organisation, claim.file, (outcome, name))
         return f"{claim.organisation}/{outcome}/{name}"
+
+
+def _beside(report: ImportReport) -> Iterator[tuple[Path, str]]:
+    """Yield the files with rows that were not imported, and with the reasons, each with the end of its name."""
+    several = len(report.tables) > 1
+    for table in report.tables:
+        if table.rejects_file is not None:
+            yield table.rejects_file, f"{table.table}.rejects.csv" if several else "rejects.csv"
+    for file in report.files:
+        for path, kind in ((file.held_file, "held"), (file.refused_file, "refused")):
+            if path is not None:
+                yield path, f"{kind}{path.suffix}"
 
 
 def _require_importable(claim: Arrival) -> None:
@@ -173,11 +190,11 @@ def _require_importable(claim: Arrival) -> None:
             value=claim.name,
             expected=f"a name that begins with {', '.join(PREFIXES)}",
         )
-    if not claim.name.lower().endswith(_SUFFIXES):
+    if not claim.name.lower().endswith(SUFFIXES):
         raise ImportFileError(
             f"{claim.name} is of no kind that is imported",
             value=claim.name,
-            expected=f"a name that ends with {', '.join(_SUFFIXES)}",
+            expected=f"a name that ends with {', '.join(SUFFIXES)}",
         )
     if claim.attempts >= MOST_ATTEMPTS:
         raise ImportFileError(
@@ -196,7 +213,7 @@ def _arrival(organisation: str, folder: str, entry: Entry) -> Arrival:
 
 
 def _import_order(arrival: Arrival) -> tuple[int, str]:
-    order = len(PREFIXES) if arrival.prefix is None else PREFIXES.index(arrival.prefix)
+    order = len(PREFIXES) if arrival.prefix is None else list(PREFIXES).index(arrival.prefix)
     return order, arrival.name
 
 

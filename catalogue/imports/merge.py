@@ -6,7 +6,7 @@ from datetime import datetime
 import duckdb
 
 from catalogue.date_sql import is_before
-from catalogue.duck import one
+from catalogue.duck import one, quoted
 from catalogue.ids import SEPARATOR
 from catalogue.imports.staging import Staged
 from catalogue.schema import LATER_COLUMNS, TABLES
@@ -203,5 +203,5 @@ def _merge_events(staged: Staged, session: duckdb.DuckDBPyConnection, organisati
 def _refuse(staged: Staged, session: duckdb.DuckDBPyConnection, refusals: list[_Refusal]) -> None:
     """Move the rows for which any refusal's condition holds to `staged.refused`."""
     for refusal in refusals:
-        staged.refuse(session, MERGED, refusal.column, refusal.condition, refusal.reason)
+        staged.refuse(session, MERGED, refusal.column, refusal.condition, quoted(refusal.reason))
     session.execute(f"DELETE FROM {MERGED} WHERE row IN (SELECT row FROM {staged.refused})")  # noqa: S608

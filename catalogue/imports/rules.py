@@ -83,6 +83,12 @@ def gtin14(text: pl.Expr) -> pl.Expr:
     return pl.when(number.is_not_null() & (total % 10 == 0)).then(digits)
 
 
+def with_gtin14(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with `gtin14`, which is worked out once for each distinct `gtin`."""
+    distinct = frame.select(pl.col("gtin").unique()).with_columns(gtin14(pl.col("gtin")).alias("gtin14"))
+    return frame.join(distinct, on="gtin", how="left", nulls_equal=True, maintain_order="left")
+
+
 def boolean(text: pl.Expr) -> pl.Expr:
     """Return true, false, or null for any other text."""
     return text.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
@@ -129,7 +135,7 @@ def canonical(text: pl.Expr, decode: Callable[[str], str]) -> pl.Expr:
 
 
 def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
-    """Return the rules of one file's format, for the columns it has."""
+    """Return the rules of one file's format, for the columns it has and `gtin14`."""
     rules = [
         _required("gtin"),
         _gtin(),
@@ -147,7 +153,7 @@ def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
 
 
 def event_rules() -> list[Rule]:
-    """Return the rules of an events file's format, with all optional columns present."""
+    """Return the rules of an events file's format, with all optional columns and `gtin14` present."""
     kind = pl.col("entity_type").str.to_lowercase()
     by_key = pl.col("entity_id").is_null()
     return [
@@ -186,7 +192,7 @@ def _required(column: str) -> Rule:
 
 def _gtin() -> Rule:
     text = pl.col("gtin")
-    return _asked("gtin", text.is_not_null() & gtin14(text).is_null(), as_gtin_14)
+    return _asked("gtin", text.is_not_null() & pl.col("gtin14").is_null(), as_gtin_14)
 
 
 def _id(column: str) -> Rule:
@@ -214,7 +220,7 @@ def _timestamp(column: str) -> Rule:
 def _carrier() -> list[Rule]:
     carrier = pl.col("carrier").str.to_lowercase()
     zeros = carrier.replace_strict(_LEADING_ZEROS, default=None, return_dtype=pl.Int64)
-    leading = gtin14(pl.col("gtin")).str.extract(r"^(0*)").str.len_bytes()
+    leading = pl.col("gtin14").str.extract(r"^(0*)").str.len_bytes()
     return [
         _rule("carrier", carrier.is_not_null() & zeros.is_null(), f"not one of {', '.join(_LEADING_ZEROS)}"),
         _rule("carrier", leading < zeros, "this carrier cannot hold the GTIN"),
@@ -223,7 +229,7 @@ def _carrier() -> list[Rule]:
 
 def _trade_item() -> list[Rule]:
     """Return the rules about the meaning of a number. They call a function only for doubtful numbers."""
-    number = gtin14(pl.col("gtin"))
+    number = pl.col("gtin14")
     carrier = pl.col("carrier").str.to_lowercase()
     known = pl.when(carrier.is_in(list(_LEADING_ZEROS))).then(carrier).otherwise(pl.lit(""))
     doubtful = pl.when(number.str.contains(_DOUBTFUL)).then(pl.concat_str(number, known, separator=" "))

@@ -1,17 +1,16 @@
-"""The files an import reads: their columns, and their rows in batches of text."""
+"""What an import takes from a file: the columns of each table, and the rows that are one table's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
 from catalogue.errors import ImportFileError
-
-# A batch and its checks take some tens of megabytes.
-BATCH_ROWS = 100_000
-
-_PARQUET = {".parquet", ".pq"}
+from catalogue.imports import dates
+from catalogue.imports.columns import understood
+from catalogue.imports.damage import Settled, read_cells
+from catalogue.imports.options import ImportOptions
+from catalogue.imports.reading.opened import Opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,89 +50,130 @@ FILES: dict[str, FileColumns] = {
     ),
 }  # fmt: skip
 
+_ENTITIES = ("products", "lots", "serials")
+# Columns that several kinds of entity have. In a file of several kinds they would be ambiguous.
+_OF_ONE_KIND = ("id", "active", "created_at")
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to be imported into one table; `present` are its columns, all of them known."""
+    """The rows of a file that are one table's, with the place of each column that the table takes.
 
-    path: Path
+    In a `shared` file each row may be of several tables: it is of those with a value in a column of
+    their own. A file's first table also takes the rows of none. `settled` says how doubtful values are read.
+    """
+
+    opened: Opened
     table: str
-    present: tuple[str, ...]
-    rows: pl.LazyFrame
+    places: Mapping[str, int]
+    shared: tuple[str, ...]
+    settled: Settled
+
+    @property
+    def name(self) -> str:
+        return self.opened.name
 
     @property
     def columns(self) -> FileColumns:
         return FILES[self.table]
 
-    def batches(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows in order, as text columns and `row`; at least one frame, which may be empty.
+    @property
+    def present(self) -> tuple[str, ...]:
+        known = (*self.columns.required, *self.columns.optional)
+        return tuple(column for column in known if column in self.places)
 
-        `row` is the line number in a CSV file whose values have no line breaks. Raises ImportFileError if the
-        file is malformed.
+    @property
+    def is_first(self) -> bool:
+        return self.table == self.shared[0]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether several rows may state the same entity, because each states another of a more special table."""
+        return self.table != self.shared[-1]
+
+    def batches(self) -> Iterator[tuple[pl.DataFrame, int, int]]:
+        """Yield the table's rows in order, read as `read_cells` does, with the numbers of all rows and of blank ones.
+
+        Blank rows are in neither the rows nor their number.
         """
-        text = [_as_text(name, dtype) for name, dtype in self.rows.collect_schema().items()]
-        # An empty cell means no value, in both formats and in every column.
-        rows = self.rows.select(text).with_columns(pl.when(pl.all() != "").then(pl.all()))
-        first = 2
-        try:
-            for batch in rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True):
-                yield batch.with_row_index("row", offset=first).cast({"row": pl.Int64})
-                first += batch.height
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise ImportFileError(
-                f"{self.path.name} cannot be read: {error}",
-                value=self.path.name,
-                expected="values that are text, in every row as many as the header names",
-            ) from error
-        if first == 2:
-            schema = {"row": pl.Int64, **dict.fromkeys(self.present, pl.String)}
-            yield pl.DataFrame(schema=schema)
+        own = {table: self._own(table) for table in self.shared}
+        fills = {
+            table: pl.any_horizontal(pl.col(column).is_not_null() for column in columns)
+            for table, columns in own.items()
+        }
+        mine = fills[self.table]
+        if self.is_first:
+            mine |= ~pl.any_horizontal(fills.values())
+        wanted = dict.fromkeys((*self.present, *(column for columns in own.values() for column in columns)))
+        for batch in self.opened.batches({column: self.places[column] for column in wanted}):
+            blank = int(batch["blank"].sum())
+            rows = batch.filter(~pl.col("blank")) if blank else batch
+            height = rows.height
+            if len(self.shared) > 1:
+                rows = rows.filter(mine)
+            yield read_cells(rows.select("row", *self.present), self.settled), height, blank
 
-    def expected_rows(self) -> int:
-        """Return the number of rows, or for CSV the number of lines after the header."""
-        if self.path.suffix.lower() in _PARQUET:
-            return int(self.rows.select(pl.len()).collect().item())
-        with self.path.open("rb") as stream:
-            return max(0, sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b"")) - 1)
+    def _own(self, table: str) -> list[str]:
+        """Return the file's columns that are of this table and of no other one of the file."""
+        others = {column for other in self.shared if other != table for column in _columns(other)}
+        key = FILES[table].required[-1]
+        return [column for column in self.places if column == key or column in {*_columns(table)} - others]
 
 
-def open_file(path: Path, table: str) -> SourceFile:
-    """Return the CSV or Parquet file, with its header checked.
+def sources_of(
+    opened: Opened, kinds: Sequence[str], options: ImportOptions
+) -> tuple[list[SourceFile], tuple[str, ...]]:
+    """Return what each of the tables takes from the file, and the names of the columns that none takes.
 
-    Raises ImportFileError if it cannot be read, lacks a required column or has an unknown one.
+    Without `kinds` the columns say which tables these are. Raises ImportFileError if a required column is missing.
     """
-    columns = FILES[table]
-    try:
-        if path.suffix.lower() in _PARQUET:
-            rows = pl.scan_parquet(path, glob=False)
-        else:
-            rows = pl.scan_csv(path, infer_schema=False, glob=False)
-        present = tuple(rows.collect_schema().names())
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ImportFileError(
-            f"{path.name} cannot be read: {error}", value=path.name, expected="a CSV or Parquet file"
-        ) from error
-    for column in columns.required:
-        if column not in present:
+    known = _known(kinds or _kinds_by_header(opened, options))
+    found = understood(opened.header, known, options.mapping, opened.name)
+    tables = kinds or _kinds_of(found.used)
+    for column in dict.fromkeys(
+        column for table in tables or ["products"] for column in FILES[table].required
+    ):
+        if column not in found.used:
             raise ImportFileError(
-                f"{path.name}: the required column {column} is missing",
-                value=list(present),
-                expected=", ".join(columns.required),
+                f"{opened.name}: the required column {column} is missing",
+                value=[name for name in opened.header if name.strip()],
+                expected=f"a column {column}, one of the usual other names, or --map {column}=NAME",
                 field=column,
             )
-    known = (*columns.required, *columns.optional)
-    for column in present:
-        if column not in known:
-            raise ImportFileError(
-                f"{path.name}: unknown column {column}",
-                value=column,
-                expected=", ".join(known),
-                field=column,
-            )
-    return SourceFile(path, table, present, rows)
+    known = _known(tables)
+    used = {column: place for column, place in found.used.items() if column in known}
+    left = tuple(opened.header[place].strip() for column, place in found.used.items() if column not in known)
+    dated = [column for column in dates.COLUMNS if column in used]
+    places = {column: used[column] for column in dated}
+    readings = dates.survey(opened.batches(places), dated, options.date_order) if dated else {}
+    settled = Settled(options.accept_warnings, options.first_of_month, readings)
+    sources = [SourceFile(opened, table, used, tuple(tables), settled) for table in tables]
+    return sources, (*found.ignored, *left)
 
 
-def _as_text(name: str, dtype: pl.DataType) -> pl.Expr:
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
-        return pl.col(name).dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%dT%H:%M:%S%.6f%:z")
-    return pl.col(name).cast(pl.String)
+def _columns(table: str) -> tuple[str, ...]:
+    return (*FILES[table].required, *FILES[table].optional)
+
+
+def _known(tables: Sequence[str]) -> list[str]:
+    listed = dict.fromkeys(column for table in tables for column in _columns(table))
+    return [column for column in listed if len(tables) == 1 or column not in _OF_ONE_KIND]
+
+
+def _kinds_by_header(opened: Opened, options: ImportOptions) -> Sequence[str]:
+    """Return the tables whose columns the header may have: events have columns that nothing else has."""
+    events = understood(opened.header, _known(["lifecycle_events"]), options.mapping, opened.name)
+    if set(FILES["lifecycle_events"].required) <= set(events.used):
+        return ["lifecycle_events"]
+    return _ENTITIES
+
+
+def _kinds_of(used: Mapping[str, int]) -> list[str]:
+    """Return the tables whose required columns are there. Serials name their lots; a date or run also states them."""
+    if set(FILES["lifecycle_events"].required) <= set(used):
+        return ["lifecycle_events"]
+    found = [table for table in _ENTITIES if set(FILES[table].required) <= set(used)]
+    stated = set(FILES["lots"].attributes) - set(_OF_ONE_KIND)
+    if "serials" in found and not stated & set(used):
+        found = [table for table in found if table != "lots"]
+    return found

@@ -64,16 +64,6 @@ class ExportPlan:
         return self.resolver or DEFAULT_RESOLVER
 
     @property
-    def summary(self) -> dict[str, str]:
-        """Return what is asked for without filters and settings: a request may list thousands of ids."""
-        request = self.request
-        return {
-            "scope": request.scope.value,
-            "export_type": request.export_type.value,
-            "file_format": str(request.file_format),
-        }
-
-    @property
     def words(self) -> str:
         """What is asked for, as one phrase for people."""
         asked = in_words(self.request)

@@ -2,14 +2,14 @@
 
 import polars as pl
 
-from renderers.file_names import FILES_PER_FOLDER, MAX_LENGTH, UNSAFE, member_name
+from renderers.file_names import FILES_PER_FOLDER, UNSAFE, member_name
 
 
 def member_names(drawn: pl.DataFrame, slot: str | None, extension: str) -> pl.Series:
     """Return the names that `renderers.file_names.member_name` gives the files of drawn symbols.
 
-    `slot` distinguishes the symbols of an entity that has several. Names that need escapes or are too long are made
-    one by one.
+    `slot` distinguishes the symbols of an entity that has several. Names that need escapes are made one by one. No
+    other one is too long, because lot and serial have 20 characters at most.
     """
     row = pl.col("row")
     stem = pl.concat_str(["gtin", "lot", "serial", pl.lit(slot, pl.String)], separator="_", ignore_nulls=True)
@@ -23,8 +23,6 @@ def member_names(drawn: pl.DataFrame, slot: str | None, extension: str) -> pl.Se
         stem.alias("stem"),
         pl.concat_str(number, pl.lit("_"), stem, pl.lit(f".{extension}")).alias("name"),
     )
-    special = made.with_row_index().filter(
-        pl.col("stem").str.contains(UNSAFE) | (pl.col("name").str.len_bytes() > MAX_LENGTH)
-    )
+    special = made.with_row_index().filter(pl.col("stem").str.contains(UNSAFE))
     names = [member_name(number, [stem], extension) for _, number, stem, _ in special.iter_rows()]
     return made["name"].scatter(special["index"], pl.Series(names, dtype=pl.String))

@@ -7,6 +7,7 @@ import dagster as dg
 
 from accounts.store import Accounts
 from catalogue.imports.inbox import Arrival, Inbox, Taken
+from catalogue.imports.report import TableReport
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines import tags
@@ -53,12 +54,11 @@ def import_arrivals(
         if taken.report is None:
             context.log.warning("%s refused: %s", taken.arrival.name, taken.reason)
         else:
-            context.log_event(_materialization(taken))
+            for table in taken.report.tables:
+                context.log_event(_materialization(taken, table))
 
 
-def _materialization(taken: Taken) -> dg.AssetMaterialization:
-    report = taken.report
-    assert report is not None  # noqa: S101 - only asked about files that were imported
+def _materialization(taken: Taken, report: TableReport) -> dg.AssetMaterialization:
     return dg.AssetMaterialization(
         dg.AssetKey(["catalogue", report.table]),
         description=f"{taken.arrival.name} of {taken.arrival.organisation}",
@@ -70,6 +70,7 @@ def _materialization(taken: Taken) -> dg.AssetMaterialization:
             "updated": report.updated,
             "unchanged": report.unchanged,
             "rejected": report.rejected,
+            "held": report.held,
             **({} if report.version is None else {"version": report.version}),
         },
     )
@@ -79,7 +80,7 @@ def _materialization(taken: Taken) -> dg.AssetMaterialization:
     name=INBOX_JOB,
     tags={tags.KIND: tags.IMPORT},
     executor_def=dg.in_process_executor,
-    description="Imports what was dropped into inbox/<organisation>: products*, lots*, serials*, events*.",
+    description="Imports what was dropped into inbox/<organisation>: catalogue*, products*, lots*, serials*, events*.",
 )
 def inbox_job() -> None:
     import_arrivals()

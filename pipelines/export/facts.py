@@ -8,7 +8,6 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore, canonical_json
-from exports.jobs import plan
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Manifest
 from exports.jobs.plan import ExportPlan
@@ -27,7 +26,7 @@ def of(
 ) -> Mapping[str, Any]:
     """Return the metadata, what people look for first.
 
-    A request may list thousands of ids, so there is a digest of it and where it is stored.
+    A request may list thousands of ids, so there is a digest of it. The job's plan has it all.
     The job is a link if the address of the API is known, which is `public_url`.
     """
     request = export.request.normalised()
@@ -46,13 +45,7 @@ def of(
         "artefact_bytes": artefact.size_bytes,
         "artefact_sha256": artefact.sha256,
         "printed_recorded": export.records_printed,
-        "request": dg.MetadataValue.json(
-            {
-                **export.summary,
-                "sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
-                "stored_as": plan.key(export.job_id),
-            }
-        ),
+        "request_sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
         "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
     }
 

@@ -107,14 +107,9 @@ def _whole_records(octets: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
     starts = np.flatnonzero(marked)
     tails = octets[starts[:, None] + np.arange(_TAIL_LENGTHS_AT, _TAIL_LENGTHS_AT + 6)]
     ends = starts + CENTRAL.itemsize + tails.view("<u2").sum(axis=1, dtype=np.int64)
-    before = np.concatenate(([0], ends[:-1]))
-    while (elsewhere := np.flatnonzero(starts != before[: len(starts)])).size:
-        at = elsewhere[0]
-        # A gap ends the run. A mark inside a record is that of no record: a name or extra field may hold it.
-        left_out = slice(at, None) if starts[at] > before[at] else at
-        starts, ends = np.delete(starts, left_out), np.delete(ends, left_out)
-        before = np.concatenate(([0], ends[:-1]))
-    count = int(np.searchsorted(ends, len(octets), side="right"))
+    # A name or extra field may hold a mark too. It ends the run, and the next one begins with the next record.
+    in_place = np.logical_and.accumulate(starts == np.concatenate(([0], ends))[: len(starts)])
+    count = int((in_place & (ends <= len(octets))).sum())
     return starts[:count], int(ends[count - 1]) if count else 0
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from catalogue.errors import CommitContention
-from catalogue.imports.ingest import Progress, Stage, import_files
+from catalogue.imports.ingest import import_files
+from catalogue.imports.options import Progress, Stage
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact
 from catalogue.selection import count, resolve

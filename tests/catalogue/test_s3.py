@@ -68,7 +68,7 @@ def test_an_inbox(s3_bucket: str, root: str) -> None:
     store.pipe(f"{folder}/notes.txt", b"changed")
     (products,) = inbox.take(ORG, seen, catalogue)
     assert products.report is not None
-    assert products.report.added == 1
+    assert products.report.tables[0].added == 1
     again = [arrival.fingerprint for arrival in inbox.arrivals(ORG)]
     (notes,) = inbox.take(ORG, again, catalogue)
     left = {path.rpartition(f"inbox/{ORG}/")[2] for path in store.find(folder)}

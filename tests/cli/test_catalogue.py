@@ -41,6 +41,8 @@ def catalogue(home: Path) -> Catalogue:
         "import", "--org", "acme", "--products", str(home / "products.csv"), "--serials", str(home / "serials.csv")
     )  # fmt: skip
     assert done.stdout.splitlines() == [
+        "products.csv: CSV, UTF-8, separated by commas; products, 1 row",
+        "serials.csv: CSV, UTF-8, separated by commas; serials, 2 rows",
         "products: 1 read, 1 added, 0 updated, 0 unchanged, 0 rejected",
         "serials: 2 read, 2 added, 0 updated, 0 unchanged, 0 rejected",
     ]
@@ -57,6 +59,55 @@ def test_rejected_rows_end_the_import_with_1(home: Path, catalogue: Catalogue) -
         ("serials.csv", "3", "gtin", "9506000134353",
          "GTIN 9506000134353 has check digit 3, expected 2"),
     ]  # fmt: skip
+
+
+STOCK = "EAN;Artikel;Partie;MHD;Preis\n9506000134352;Tea;A;3/4/2027;1\n\n9506000134352;Tea;B;5/6/2027;1\n"
+
+
+def test_a_dry_run_shows_how_a_file_is_understood(home: Path) -> None:
+    (home / "stock.csv").write_bytes(STOCK.replace("Tea", "Früchtetee").encode("cp1252"))
+    arguments = (
+        "import",
+        "--org",
+        "acme",
+        str(home / "stock.csv"),
+        "--map",
+        "lot_number=partie",
+        "--dry-run",
+    )
+    shown = run(*arguments, exit_code=1).stdout.splitlines()
+    assert shown[:5] == [
+        "stock.csv: CSV, Windows-1252, separated by semicolons; products and lots, 2 rows",
+        "  columns: gtin from EAN, name from Artikel, lot_number from Partie, best_before_date from MHD",
+        "  ignored columns: Preis",
+        "  blank rows skipped: 1",
+        "  row: gtin=9506000134352, name=Früchtetee",
+    ]
+    assert "products: 2 read, 1 added, 0 updated, 0 unchanged, 0 rejected" in shown
+    assert "lots: 2 read, 0 added, 0 updated, 0 unchanged, 0 rejected, 2 held" in shown
+    assert shown[-1] == "dry run: nothing was imported"
+    assert len(run("catalogue", "stats").stdout.splitlines()) == 1
+
+    done = run(*arguments[:-1], "--date-order", "dmy").stdout
+    assert "lots: 2 read, 2 added" in done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--map", "Partie"], "expected COLUMN=HEADER"),
+        (["--map", "colour=Farbe"], "there is no column colour"),
+        (["--sheet", "Stock"], "has no sheets"),
+        (["--products", "stock.csv"], "both hold products"),
+    ],
+)
+def test_a_choice_that_does_not_fit_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.chdir(home)
+    (home / "stock.csv").write_text(STOCK)
+    code = 2 if "COLUMN" in said else 1
+    assert said in run("import", "--org", "acme", "stock.csv", *arguments, exit_code=code).output
 
 
 def test_stats_tell_rows_and_files(catalogue: Catalogue) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from pipelines.definitions import defs
-from pipelines.export.assets import EXPORT_JOBS, LABEL_EXPORT_JOB
+from pipelines.export.assets import EXPORT_JOBS, LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +74,12 @@ def test_a_developer_needs_no_service_to_load_the_workspace(tmp_path: Path) -> N
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_small_job_makes_the_same_asset_in_one_step() -> None:
+    repository = defs.get_repository_def()
+    job = repository.get_job(LABEL_EXPORT_SMALL_JOB)
+    assert job.asset_layer.selected_asset_keys == {dg.AssetKey("label_export")}
+    assert [node.name for node in job.nodes] == ["small_export"]
+    parents = job.asset_layer.asset_graph.get(dg.AssetKey("label_export")).parent_keys
+    assert parents == defs.resolve_asset_graph().get(dg.AssetKey("label_export")).parent_keys

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import xlsxwriter
 
 from catalogue.imports import inbox as inboxes
 from catalogue.imports.folders import LocalFolders
@@ -68,10 +69,10 @@ def test_names_compare_without_case_and_may_be_long(folder: Path, catalogue: Cat
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("notes.txt", "begins with products"),
-        ("prices.csv", "begins with products"),
-        ("products.xlsx", "ends with .csv, .parquet"),
-        ("products", "ends with .csv, .parquet"),
+        ("notes.txt", "begins with catalogue, products"),
+        ("prices.csv", "begins with catalogue, products"),
+        ("products.docx", "ends with .csv"),
+        ("products", "ends with .csv"),
         ("products.pq", "cannot be read"),
         (os.fsdecode(b"pr\xffces.csv"), "pr\\xffces.csv"),
     ],
@@ -123,7 +124,7 @@ def test_what_is_written_after_the_copy_is_imported_too(
     folder: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "products.csv").write_text(TEA)
-    imported = inboxes.import_files
+    imported = inboxes.import_paths
 
     def write_and_import(*arguments: object, **named: object) -> object:
         (claim,) = (folder / "processing").iterdir()
@@ -132,7 +133,7 @@ def test_what_is_written_after_the_copy_is_imported_too(
         return imported(*arguments, **named)
 
     with monkeypatch.context() as writing:
-        writing.setattr(inboxes, "import_files", write_and_import)
+        writing.setattr(inboxes, "import_paths", write_and_import)
         assert take(folder, catalogue) == []
     assert names(catalogue) == ["Tea"]
     assert len(take(folder, catalogue)) == 1
@@ -191,13 +192,45 @@ def test_a_file_that_ends_every_process_is_refused_in_the_end(
         raise MemoryError
 
     with monkeypatch.context() as dying:
-        dying.setattr(inboxes, "import_files", die)
+        dying.setattr(inboxes, "import_paths", die)
         for _ in range(MOST_ATTEMPTS):
             with pytest.raises(MemoryError):
                 take(folder, catalogue)
     products, lots = take(folder, catalogue)
     assert f"begun {MOST_ATTEMPTS} times" in str(products.reason)
     assert lots.report is not None, "what waited behind it is still taken"
+
+
+def test_rows_that_were_not_imported_lie_beside_the_file(folder: Path, catalogue: Catalogue) -> None:
+    text = f"{TEA}12345678905,Zeros lost\n9506000134353,Wrong\n"
+    (folder / "products.csv").write_text(text)
+    (taken,) = take(folder, catalogue)
+    assert taken.report is not None
+    assert names(catalogue) == ["Tea"], "nobody is asked"
+    moved = folder.parent / taken.moved_to
+    assert moved.read_text() == text
+    beside = {
+        path.name.removeprefix(f"{moved.name}."): path.read_text("utf-8-sig")
+        for path in moved.parent.iterdir()
+    }
+    assert set(beside) == {moved.name, "held.csv", "refused.csv", "rejects.csv"}
+    assert beside["held.csv"].splitlines()[1].startswith("12345678905,Zeros lost,3,gtin: leading zeros")
+    assert beside["refused.csv"].splitlines()[1].startswith('9506000134353,Wrong,4,"gtin: ')
+
+
+def test_a_catalogues_columns_tell_what_is_in_it(folder: Path, catalogue: Catalogue) -> None:
+    with xlsxwriter.Workbook(folder / "Catalogue-2027.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["EAN", "Product", "Batch", "Expiry"])
+        sheet.write_row(1, 0, ["9506000134352", "Tea", "L1", "31.03.2027"])
+        sheet.write_row(2, 0, ["9506000134352", "Tea", "L 2", "31.03.2027"])
+    (taken,) = take(folder, catalogue)
+    assert taken.report is not None
+    assert [(table.table, table.added) for table in taken.report.tables] == [("products", 1), ("lots", 1)]
+    moved = folder.parent / taken.moved_to
+    assert {path.name.removeprefix(f"{moved.name}.") for path in moved.parent.iterdir()} == {
+        moved.name, "refused.xlsx", "lots.rejects.csv",
+    }  # fmt: skip
 
 
 def test_an_object_store_does_the_same(tmp_path: Path, catalogue: Catalogue) -> None:

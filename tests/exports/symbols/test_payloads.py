@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalogue.schema import MANIFEST
@@ -148,6 +148,15 @@ _DATES = st.none() | st.sampled_from(
         max_size=20,
     )
 )
+@example([row("serials", serial_number=text) for text in (".", "..", "é", "a\n", "x" * 21, "(10)%/", "A")])
+@example([row("serials", expiry=date) for date in ("270229", "240229", "270300", "27033", "2703٣1", "")])
+@example(
+    [
+        row("serials", gtin14, carrier=carrier)
+        for gtin14 in (GTIN, "00000096385074")
+        for carrier in (None, "ean8", "itf14", "x")
+    ]
+)
 def test_columns_say_what_gs1_says_of_each_row(rows: list[Row]) -> None:
     """No row that `gs1` refuses is passed over, and what the others carry is what `gs1` writes for each of them."""
     frame = pl.DataFrame(rows, schema=MANIFEST)
@@ -202,6 +211,14 @@ def _by_gs1(slot: Slot, each: Row) -> tuple[str, str, str]:
             st.none() | st.sampled_from(Carrier),
         )
     )
+)
+@example(
+    [
+        (indicator, 614141007349, zeros, carrier)
+        for indicator in (0, 1)
+        for zeros in range(7)
+        for carrier in (None, *Carrier)
+    ]
 )
 def test_a_gtin_alone_is_in_the_carrier_that_gs1_says(
     numbers: list[tuple[int, int, int, Carrier | None]],

@@ -84,8 +84,9 @@ def test_dropped_files_are_imported_once(
         path.name.split(".")[0]: path.read_text() for path in (inbox / "rejected").glob("*.reason.txt")
     }
     assert set(reasons) == {"prices", "notes"}
-    assert "a name that begins with products" in reasons["prices"]
-    assert len(list((inbox / "rejected").iterdir())) == 6
+    assert "a name that begins with catalogue, products" in reasons["prices"]
+    assert len(list((inbox / "rejected").glob("lots*.refused.csv"))) == 1
+    assert len(list((inbox / "rejected").iterdir())) == 7
 
     assert look(instance, resources, cursor)[0] == []
 

@@ -6,12 +6,16 @@ import subprocess
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 
 import dagster as dg
 import psutil
 import pytest
 
+from exports.jobs.job_id import job_id_for, run_id_for
+from exports.jobs.plan import ExportPlan
+from exports.requests.request import parse_request
 from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.execution import worker
@@ -23,15 +27,15 @@ from pipelines.export.assets import LABEL_EXPORT_JOB
 from pipelines.preload import MODULES
 from pipelines.storage import instance
 
+REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
+
 
 def _made(dagster: dg.DagsterInstance) -> dg.DagsterRun:
-    runs = Runs(dagster, defs.get_repository_def(), "unused.sock")
-    return dagster.create_run_for_job(
-        runs._job,
-        run_id=str(uuid.uuid4()),
-        remote_job_origin=runs._remote_origin,
-        job_code_origin=runs._code_origin,
-    )
+    export = ExportPlan(job_id_for(uuid.uuid4()), "acme", None, "key:1", datetime.now(UTC), REQUEST)
+    assert Runs(dagster, defs.get_repository_def(), "unused.sock").create(export)
+    run = dagster.get_run_by_id(run_id_for(export.job_id))
+    assert run is not None
+    return run
 
 
 def _reloaded(dagster: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun:

@@ -83,7 +83,7 @@ def test_an_export_without_progress_is_restarted_twice_and_then_fails(watch: Wat
     watch.event(run_id, STEP_START, STEP)
     worker.sign(watch.dagster, run_id, watch.process.pid)
     assert watch.after(0) == watch.after(899) == []
-    watch.event(run_id, dg.DagsterEventType.LOGS_CAPTURED)
+    watch.event(run_id, STEP_START, STEP)
     assert watch.after(1) == [], "that was progress"
     assert watch.after(899) == []
     assert watch.process.poll() is None

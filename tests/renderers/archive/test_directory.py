@@ -1,5 +1,6 @@
 """Reading the central directory, also as other programs write it."""
 
+import io
 import random
 import zipfile
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from renderers.archive import directory
-from renderers.archive.records import Members, central_records
+from renderers.archive.records import CorruptArchive, Members, central_records
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,22 @@ def test_a_member_beyond_4_gib_is_found(tmp_path: Path) -> None:
         assert (
             directory.content(stream, directory.entries_of(stream, {"beyond.txt"})["beyond.txt"]) == b"here"
         )
+
+
+@pytest.mark.parametrize("names", [["PK\1\2"], ["a", "PK\1\2PK\1\2", "b" * 60, "PK\1\2" + "\0" * 60, "c"]])
+def test_a_mark_within_a_name_is_the_start_of_no_record(names: list[str]) -> None:
+    zeros = [0] * len(names)
+    members = Members.of(names, offset=0, method=0, crcs=zeros, compressed=zeros, sizes=zeros)
+    raw = central_records(members)
+    stream = io.BytesIO(raw)
+    found = list(directory.records(stream, directory.Directory(len(names), 0, len(raw), b"")))
+    assert b"".join(run.raw for run in found) == raw
+    assert [name.decode() for run in found for name in run.members.each_name()] == names
+
+
+@pytest.mark.parametrize("kept", [10, 46, 48, 60, -1])
+def test_a_directory_that_ends_within_a_record_is_refused(kept: int) -> None:
+    members = Members.of(["a", "b"], offset=0, method=0, crcs=[0, 0], compressed=[0, 0], sizes=[0, 0])
+    raw = central_records(members)[:kept]
+    with pytest.raises(CorruptArchive, match="cut off inside a record"):
+        list(directory.records(io.BytesIO(raw), directory.Directory(2, 0, len(raw), b"")))

@@ -41,7 +41,7 @@ class Costs:
 
 def costs(body: Mapping[str, Any], products: str, serials: str) -> Costs:
     """Return the costs of the job on a catalogue of these CSV texts, in an object store of its own."""
-    import s3fs  # noqa: PLC0415 - installed for tests and object stores only
+    import s3fs
 
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -67,8 +67,7 @@ def costs(body: Mapping[str, Any], products: str, serials: str) -> Costs:
             artefacts=ArtefactStore(root),
             sync_threshold=1_000,
             accounts=accounts,
-            limits=Limits(),
-            max_open_jobs=100,
+            limits=Limits(max_open_jobs=100),
         )
         request = parse_request(json.dumps(body).encode())
         # The first job opens the catalogue.
