@@ -88,7 +88,7 @@ def materialize(page: Page, shop: Shop) -> None:
     page.get_by_role("button", name="Save config").click()
     page.get_by_role("button", name="Launch 1 run").click()
     expect(page.get_by_text("Launched run")).to_be_visible(timeout=_PATIENCE_MS)
-    page.get_by_role("button", name="View", exact=True).click()
+    page.get_by_role("link", name="View", exact=True).click()
 
 
 def execute_again(page: Page, reason: str) -> None:
