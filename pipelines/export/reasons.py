@@ -21,9 +21,9 @@ def sentences(error: Exception) -> str:
     return f"{told.rstrip('.')}. {next_step(_code(error))}"
 
 
-def failure(error: Exception) -> dg.Failure:
-    """Return the exception that ends a step at once, with code and next step beside the message."""
-    more = {"code": _code(error), "next step": next_step(_code(error))}
+def failure(error: Exception, job_id: str) -> dg.Failure:
+    """Return the exception that ends a step of the job at once."""
+    more = {"job": job_id, "code": _code(error)}
     return dg.Failure(sentences(error), metadata=more, allow_retries=False)
 
 

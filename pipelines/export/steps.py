@@ -72,7 +72,7 @@ def attempt(
         words = storage_words(error)
         told = error if isinstance(error, LabelError) or words is None else StorageFailed(stage.makes, words)
         _fail(context, told, artefacts, accounts)
-        raise reasons.failure(told) from error
+        raise reasons.failure(told, job_id_for(context.run_id)) from error
 
 
 @contextmanager

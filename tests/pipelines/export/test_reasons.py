@@ -35,7 +35,7 @@ def test_the_message_of_another_error_is_not() -> None:
     ],
 )
 def test_operators_read_what_to_do(error: Exception, told: str) -> None:
-    failure = reasons.failure(error)
+    failure = reasons.failure(error, "22222222222222222222Ab")
     assert failure.description == told
     assert not failure.allow_retries
-    assert failure.metadata["next step"].value == reasons.tags_of(error)[tags.NEXT_STEP]
+    assert failure.metadata["job"].value == "22222222222222222222Ab"
