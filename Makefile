@@ -122,7 +122,8 @@ bench-catalogue: $(STAMP) ## Ten million serials: import, counts, resolving, bes
 	$(PYTHON) benchmarks/catalogues.py --rows 10_000_000
 
 .PHONY: bench-service
-bench-service: $(STAMP) ## The running service: load and fairness, lists of 100,000 jobs, growth over 20,000
+bench-service: $(STAMP) ## The running service: idle, under load, fairness, lists of 100,000 jobs, growth over 20,000
+	$(PYTHON) benchmarks/service/idle.py
 	$(PYTHON) benchmarks/service/load.py
 	$(PYTHON) benchmarks/service/job_lists.py
 	$(PYTHON) benchmarks/service/growth.py

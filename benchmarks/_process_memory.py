@@ -78,11 +78,12 @@ class ProcessMemory:
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(pid)
             if process.environ().get("LABELS_HOME") == str(self.home.resolve()):
-                return _Seen(_kind(process))
+                return _Seen(kind_of(process))
         return None
 
 
-def _kind(process: psutil.Process) -> str:
+def kind_of(process: psutil.Process) -> str:
+    """Return what the process is, by its title or command line."""
     command = " ".join(process.cmdline())
     return next((name for mark, name in _MARKS.items() if mark in command), "other")
 

@@ -3,13 +3,15 @@
 DuckDB asks for a file's size, time and existence at every use of it in a query, and fsspec again when it is opened.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from fsspec import AbstractFileSystem
 
 #: Data files that a process remembers.
 _FILES_KNOWN = 10_000
+
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class DataFiles(AbstractFileSystem):
@@ -41,7 +43,9 @@ class DataFiles(AbstractFileSystem):
         return self._filesystem.open(path, mode, *arguments, **options)
 
     def modified(self, path: str) -> datetime:
-        return self._filesystem.modified(path)
+        """Return a time long ago: DuckDB reads the footer of a file younger than ten seconds again and again."""
+        del path
+        return _LONG_AGO
 
     def isfile(self, path: str) -> bool:
         """Return whether the file is known: DuckDB asks about files that it will write, and their names are new."""

@@ -1,4 +1,4 @@
-"""Cells as an import reads them, and the traces that spreadsheets leave on values they took for numbers or dates."""
+"""Read cells as values, and find values that a spreadsheet has changed because it took them for numbers or dates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ _SHORT_GTIN = r"^[0-9]{9,11}$"
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the caller has settled about doubtful values, and how each date column is read."""
+    """What the caller has decided about doubtful values, and how each date column is read."""
 
     accept_warnings: bool = False
     first_of_month: FirstOfMonth | None = None
@@ -103,7 +103,7 @@ def _with_zeros(frame: pl.DataFrame) -> pl.Expr:
 
 
 def refusals(present: list[str]) -> list[Rule]:
-    """Return the rules about values that are lost: a formula's error stands where they were."""
+    """Return the rules that refuse a formula's error in place of a value."""
     return [
         Rule(column, said(column).str.contains(_ERROR), pl.lit("a formula without a value, or with an error"))
         for column in present
@@ -111,7 +111,7 @@ def refusals(present: list[str]) -> list[Rule]:
 
 
 def holds(present: list[str], settled: Settled) -> list[Rule]:
-    """Return the rules whose rows are held: the value may be what was meant, or what a spreadsheet made of it."""
+    """Return the rules whose rows are held, because a spreadsheet may have changed the value."""
     readings = {column: reading for column, reading in settled.readings.items() if column in present}
     rules = [_no_order(column) for column, reading in readings.items() if reading.order is None]
     if settled.accept_warnings:
@@ -136,7 +136,8 @@ def holds(present: list[str], settled: Settled) -> list[Rule]:
 def _no_order(column: str) -> Rule:
     text = said(column).str.strip_chars()
     reason = pl.format("{}? the column does not tell: state --date-order dmy or mdy", dates.meanings(text))
-    return Rule(column, pl.col(column).is_null() & text.is_not_null() & dates.needs_order(text), reason)
+    # `read_cells` leaves a value out only if it is a date that needs an order.
+    return Rule(column, pl.col(column).is_null() & (text != ""), reason)
 
 
 def _first(column: str) -> Rule:

@@ -1,4 +1,4 @@
-"""Dates as people and spreadsheets write them, as ISO 8601 text; what may mean two dates is told apart by its column."""
+"""Read dates as people and spreadsheets write them. A column's other values decide between day-first and month-first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

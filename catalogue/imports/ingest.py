@@ -194,7 +194,13 @@ def _file_report(file: _Read, tables: list[Staged], results_dir: Path) -> FileRe
         refused=found["refused"].rows,
         held_file=found["held"].file,
         refused_file=found["refused"].file,
-        first_rows=tuple(row for staged in tables for row in staged.first_rows.iter_rows(named=True)),
+        first_rows=tuple(
+            {
+                tuple(row.items()): row
+                for staged in tables
+                for row in staged.first_rows.iter_rows(named=True)
+            }.values()
+        ),
     )
 
 

@@ -24,12 +24,12 @@ class ImportFile:
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """How files are read. The defaults guess nothing that could be wrong: doubtful rows are held.
+    """How files are read. By default doubtful rows are held.
 
     `mapping` is from a column's name to the header's (`{"lot_number": "Charge"}`). `sheet` is a workbook's sheet, by
-    default the first one. `date_order` and `first_of_month` settle dates that do not tell. `accept_warnings`
-    imports held values as they are; a date that needs an order stays held. A `dry_run` changes nothing and
-    reports all of it.
+    default the first one. `date_order` and `first_of_month` say how ambiguous dates are read. `accept_warnings`
+    imports held values as they are; a date that needs an order stays held. A `dry_run` imports nothing and
+    returns the same report. A longer CSV line than `line_characters` is refused.
     """
 
     mapping: Mapping[str, str] = field(default_factory=dict)

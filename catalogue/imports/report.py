@@ -23,7 +23,7 @@ _SHEET_ROWS = 1_048_576
 class TableReport:
     """The result for one table's rows of a file.
 
-    `held` rows wait for the caller's word. `version` is the table's Delta version, None if nothing changed.
+    `held` rows need the caller's decision. `version` is the table's Delta version, None if nothing changed.
     """
 
     table: str
@@ -41,9 +41,9 @@ class TableReport:
 class FileReport:
     """How a file was understood, and how many of its rows were held and refused.
 
-    `form` is its format, encoding, separator or sheet. `columns` tells the header's name for each column. Rows of
-    `held_file` and `refused_file` are the file's own, to be corrected and imported again; behind their cells are
-    the row's number in the file and its problems. `first_rows` are values as they are imported.
+    `form` is its format, encoding, separator or sheet. `columns` is the header's name of each used column.
+    `held_file` and `refused_file` have the file's own columns and two more: the row's number in the file and its
+    problems. They can be corrected and imported again. `first_rows` are rows as they are imported.
     """
 
     name: str

@@ -59,8 +59,8 @@ _OF_ONE_KIND = ("id", "active", "created_at")
 class SourceFile:
     """The rows of a file that are one table's, with the place of each column that the table takes.
 
-    In a `shared` file each row may be of several tables: it is of those with a value in a column of
-    their own. A file's first table also takes the rows of none. `settled` says how doubtful values are read.
+    `shared` are all tables of the file. A row belongs to each table that has a value in a column of its own; a row
+    that belongs to none goes to the first table. `settled` says how doubtful values are read.
     """
 
     opened: Opened

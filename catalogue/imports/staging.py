@@ -40,10 +40,10 @@ REJECTS = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One table's rows of a file: those that the rules of its format accept are in `rows`.
+    """One table's rows of a file. `rows` are the accepted ones.
 
-    Rows that no correction is needed for, but the caller's word, are in `holds`, the others in `rejects`. All are
-    tables of `workshop`. Each merge fills `refused` again. `read` counts the table's rows and broken lines,
+    `holds` are the problems of rows that need the caller's decision, `rejects` those of refused rows, `refused`
+    those that the last merge found. All four are tables of `workshop`. `read` counts the table's rows and broken lines,
     `file_rows` those of the whole file, `blank` rows without any value, which are not read. `first_rows` are the first accepted ones.
     """
 
@@ -72,7 +72,7 @@ class Staged:
 
     @property
     def problems(self) -> str:
-        """A query of the rows' problems by class. Those of rows that were merged are known after the merge."""
+        """A query of all problems, with the class of each: refused or held. It is complete after the merge."""
         classes = ((self.rejects, "refused"), (self.refused, "refused"), (self.holds, "held"))
         return " UNION ALL ".join(
             f"SELECT row, '{name}' AS class, \"column\", reason FROM {table}"  # noqa: S608 - our own names

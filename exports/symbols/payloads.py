@@ -172,19 +172,12 @@ def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _notes(values: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
     """Return what the catalogue knows of an entity and its symbol does not say, and whether it had expired."""
-    missing = pl.concat_str(
-        [
-            pl.when(pl.col(column).is_not_null() & (values[ai].is_null() if ai in values else True)).then(
-                pl.lit(name)
-            )
-            for name, ai, column in _KNOWN
-        ],
-        separator=", ",
-        ignore_nulls=True,
-    )
+    left_out = [
+        pl.when(pl.col(column).is_not_null() & values.get(ai, pl.lit(None)).is_null()).then(pl.lit(name))
+        for name, ai, column in _KNOWN
+    ]
+    names = pl.concat_str(left_out, separator=", ", ignore_nulls=True)
     return {
-        NoteCode.NOT_CARRIED.value: pl.when(missing != "").then(
-            pl.format(NOTES[NoteCode.NOT_CARRIED], missing)
-        ),
+        NoteCode.NOT_CARRIED.value: pl.when(names != "").then(pl.format(NOTES[NoteCode.NOT_CARRIED], names)),
         NoteCode.EXPIRED.value: pl.when(pl.col("expired")).then(pl.lit(NOTES[NoteCode.EXPIRED])),
     }

@@ -75,15 +75,18 @@ def test_a_dry_run_shows_how_a_file_is_understood(home: Path) -> None:
         "lot_number=partie",
         "--dry-run",
     )
-    shown = run(*arguments, exit_code=1).stdout.splitlines()
-    assert shown[:5] == [
+    shown = run(*arguments, "--rejects", str(home / "results"), exit_code=1).stdout.splitlines()
+    held = home / "results" / "products-lots-held.csv"
+    assert held.exists()
+    assert shown[:6] == [
         "stock.csv: CSV, Windows-1252, separated by semicolons; products and lots, 2 rows",
         "  columns: gtin from EAN, name from Artikel, lot_number from Partie, best_before_date from MHD",
         "  ignored columns: Preis",
         "  blank rows skipped: 1",
         "  row: gtin=9506000134352, name=Früchtetee",
+        f"  2 held, to be corrected and imported again: {held}",
     ]
-    assert "products: 2 read, 1 added, 0 updated, 0 unchanged, 0 rejected" in shown
+    assert "products: 2 read, 0 added, 0 updated, 0 unchanged, 0 rejected, 2 held" in shown
     assert "lots: 2 read, 0 added, 0 updated, 0 unchanged, 0 rejected, 2 held" in shown
     assert shown[-1] == "dry run: nothing was imported"
     assert len(run("catalogue", "stats").stdout.splitlines()) == 1

@@ -86,7 +86,7 @@ def transactions() -> Iterator[list[str]]:
 
 
 #: Kind of run, events, their bytes (1 kB = 1,024), and database transactions with those of the submission, at most.
-COSTS = [(Runs, 12, 16, 42), (InFiveSteps, 27, 35, 80)]
+COSTS = [(Runs, 12, 16, 42), (InFiveSteps, 24, 30, 58)]
 
 
 @pytest.mark.parametrize(("kind", "most_events", "most_kilobytes", "most_transactions"), COSTS)
@@ -113,7 +113,7 @@ def test_a_small_job_costs_little(
 
 
 #: The log of printings gets a file with each job, and is summed up after 20: until then each one is read.
-MOST_REQUESTS = 60
+MOST_REQUESTS = 50
 
 
 def test_a_small_job_asks_an_object_store_little(

@@ -1,4 +1,4 @@
-"""Cells of an XLSX sheet that the reader of workbooks takes for empty, although they are not."""
+"""Find cells of an XLSX sheet that calamine reads as empty: errors, and formulas without a stored value."""
 
 import posixpath
 import re
