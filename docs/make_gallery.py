@@ -117,7 +117,7 @@ def gallery() -> dict[str, bytes]:
 
 
 def _drawn(exhibit: Exhibit) -> tuple[bytes, dict[str, str]]:
-    """Return the exhibit's file and its row of `manifest.csv`."""
+    """Return the exhibit's file and its row of `manifest.csv`, with the file's title."""
     request = ExportRequest.model_validate(
         {
             "scope": exhibit.scope,
@@ -130,7 +130,7 @@ def _drawn(exhibit: Exhibit) -> tuple[bytes, dict[str, str]]:
     row = {"row": 0, "scope": exhibit.scope, "entity_id": exhibit.name, **exhibit.entity}
     drawn = draw(plan, pl.DataFrame([row], schema=MANIFEST))
     [symbol], [line] = drawn.files, manifest_rows(drawn.symbols).rows(named=True)
-    return symbol, line
+    return symbol, line | {"title": drawn.symbols["title"][0]}
 
 
 def _section(exhibit: Exhibit, symbol: bytes, row: dict[str, str]) -> str:
@@ -152,7 +152,7 @@ def _section(exhibit: Exhibit, symbol: bytes, row: dict[str, str]) -> str:
     table = "".join(f"| {name} | {value} |\n" for name, value in facts)
     return (
         f"## {exhibit.heading}\n\n{exhibit.remark}\n\n"
-        f"![{symbol.title}]({exhibit.name}.svg)\n\n"
+        f"![{row['title']}]({exhibit.name}.svg)\n\n"
         f"| | |\n|---|---|\n{table}"
     )
 

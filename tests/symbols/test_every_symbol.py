@@ -134,7 +134,7 @@ def test_eps_decodes_without_an_interpreter(export_type: str, file_format: str, 
     plan = plan_of(export_type, file_format, scope)
     members = random_entities(f"eps {export_type} {scope}", scope, MORE * 8)
     files = files_of(plan, members)
-    require_says(plan, members, [pictures.read(picture_of(file.data)) for file in files])
+    require_says(plan, members, [pictures.read(picture_of(file)) for file in files])
 
 
 @pytest.mark.parametrize("dpi", pictures.PRINTERS_DPI)
@@ -176,7 +176,7 @@ def test_our_picture_of_an_eps_is_ghostscripts(scope: str, tmp_path: Path) -> No
     """At the same resolution, pixel by pixel: what the service verifies is what an interpreter draws."""
     plan = plan_of("codes_combined", "eps", scope)
     for number, file in enumerate(files_of(plan, random_entities(f"picture {scope}", scope, 4))):
-        eps, ours = without_text(file.data), np.array(picture_of(file.data)) < 128
+        eps, ours = without_text(file), np.array(picture_of(file)) < 128
         folder = tmp_path / str(number)
         folder.mkdir()
         [drawn] = pictures.ghostscript([eps], PICTURE_POINTS / points_per_x(eps), folder)
@@ -185,7 +185,7 @@ def test_our_picture_of_an_eps_is_ghostscripts(scope: str, tmp_path: Path) -> No
         assert ours.any()
         # Bars end in the midst of a pixel row, which Ghostscript inks: two heights, or two bearer bars.
         differing = (ours[::-1] != theirs).any(axis=1)
-        assert differing.sum() <= (2 if eps != file.data else 0)
+        assert differing.sum() <= (2 if eps != file else 0)
         assert not (ours[::-1] & ~theirs).any()
 
 
@@ -215,7 +215,7 @@ def test_the_reference_engine_says_the_same(
     members = random_entities(f"reference {export_type} {scope}", scope, MORE * 2)
     files = files_of(plan, members)
     if file_format == "eps":
-        read = [pictures.read(picture_of(file.data)) for file in files]
+        read = [pictures.read(picture_of(file)) for file in files]
     else:
         read = read_all(files, {"svg": pictures.resvg, "png": pictures.png}[file_format], 300, tmp_path)
     require_says(plan, members, read)
@@ -231,7 +231,7 @@ def test_any_entity_decodes(data: st.DataObject) -> None:
     plan = plan_of(export_type, file_format, scope, dpi)
     files = files_of(plan, members)
     if file_format == "eps":
-        read = [pictures.read(picture_of(file.data)) for file in files]
+        read = [pictures.read(picture_of(file)) for file in files]
     else:
         read = read_all(files, {"svg": pictures.resvg, "png": pictures.png}[file_format], dpi, Path())
     require_says(plan, members, read)
