@@ -68,6 +68,7 @@ def page(service: Service, complaints: list[str]) -> Iterator[Page]:
             base_url=f"http://127.0.0.1:{service.dagster_port}", viewport={"width": 1400, "height": 1000}
         ).new_page()
         opened.set_default_timeout(_PATIENCE_MS)
+        expect.set_options(timeout=_PATIENCE_MS)
         opened.on("console", listen)
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened
@@ -125,7 +126,7 @@ def test_an_operators_day(service: Service, shop: Shop, page: Page, complaints: 
     expect(page.get_by_text(IN_WORDS)).to_be_visible()
     execute_again(page, "torn roll")
     page.goto(f"/runs?q[0]=tag:labels/organisation={shop.slug}&q[1]=tag:labels/reason=torn roll")
-    expect(page.get_by_text("Success", exact=True)).to_have_count(1, timeout=_PATIENCE_MS)
+    expect(page.get_by_text("Success", exact=True)).to_have_count(1)
 
     page.goto(_ASSET)
     expect(page.get_by_text(re.compile(f"^What job .* printed, all rows: {IN_WORDS}$"))).to_be_visible()

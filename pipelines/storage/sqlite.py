@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property, partial
 from typing import Any, Self
@@ -22,6 +22,7 @@ from pipelines.storage.dagster_storage import (
     ConsolidatedSqliteEventLogStorage,
     SqlEventLogStorageMetadata,
     SqliteRunStorage,
+    SqlPollingEventWatcher,
 )
 from pipelines.storage.job_index import IndexedRuns
 from pipelines.storage.kept_events import is_kept, lean
@@ -125,7 +126,18 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         return table_name in SqlEventLogStorageMetadata.tables
 
+    def watch(self, run_id: str, cursor: str | None, callback: Callable[[EventLogEntry, str], None]) -> None:
+        """Call back with the run's new events. Dagster watches the database's file, which our commits leave alone.
+
+        They go to its write-ahead log, and stay there while connections are kept. So the page of a run stood still.
+        """
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: Callable[[EventLogEntry, str], None]) -> None:
+        self._watcher.unwatch_run(run_id, handler)
+
     def dispose(self) -> None:
+        self._watcher.close()
         super().dispose()
         self._pool.dispose()
 
@@ -141,6 +153,10 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     def _connect(self) -> Generator[Connection]:
         with self._pool.connection() as connection:
             yield connection
+
+    @cached_property
+    def _watcher(self) -> SqlPollingEventWatcher:
+        return SqlPollingEventWatcher(self)
 
     @cached_property
     def _pool(self) -> _Pool:
