@@ -70,8 +70,8 @@ def prepare(home: Path, code_server_socket: str) -> None:
                 "config": storage,
             },
             "schedule_storage": {
-                "module": _PRIVATE_STORAGES,
-                "class": "SqliteScheduleStorage",
+                "module": "pipelines.storage.sqlite",
+                "class": "PooledSqliteScheduleStorage",
                 "config": storage,
             },
             # Output goes to the service's log. Capturing it would cost two processes per run.

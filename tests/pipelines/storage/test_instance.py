@@ -4,12 +4,14 @@ import importlib
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 
 from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
+from pipelines.storage.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
 
 #: A part of what releases before 0.2 wrote.
 EARLIER = {
@@ -71,3 +73,16 @@ def _restarts(dagster: dg.DagsterInstance, run_id: str) -> str | None:
     run = dagster.get_run_by_id(run_id)
     assert run is not None
     return run.tags.get(tags.RESTARTS)
+
+
+def test_only_the_first_storage_of_a_process_checks_the_schema(
+    dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the schema is checked again")
+
+    for kind in (PooledSqliteRunStorage, PooledSqliteScheduleStorage):
+        monkeypatch.setattr(kind, "from_local", refuse)
+    with dg.DagsterInstance.from_ref(dagster.get_ref()) as again:
+        assert again.get_runs_count() == dagster.get_runs_count()
+        assert again.all_instigator_state() == []
