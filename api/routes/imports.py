@@ -1,5 +1,8 @@
 """The endpoints of imports: upload a file, poll its import, fetch the rows that were not imported."""
 
+from collections import Counter
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 
 import anyio.to_thread
@@ -16,7 +19,11 @@ from api.routes.resource import resource
 from api.settings import ApiSettings
 from api.wire import answers, paths
 from api.wire.imports import ImportQuery, import_state, receipt
+from exports.errors import TooManyOpenJobs
 from exports.imports.ports import ImportJob, Imports, Rows
+
+#: Uploads of one organisation at once, in this process. What arrives takes disk, and is no open import yet.
+UPLOADS_AT_ONCE = 4
 
 #: Seconds between two polls of an import that has not ended.
 _RETRY_AFTER_SECONDS = 2
@@ -33,6 +40,7 @@ class ImportRoutes:
     def __init__(self, imports: Imports, settings: ApiSettings) -> None:
         self._imports = imports
         self._settings = settings
+        self._uploads = Counter[str]()
 
     def routes(self) -> list[Route]:
         """Return the routes, to be mounted at the root."""
@@ -49,12 +57,13 @@ class ImportRoutes:
         wanted = incoming.query(request, ImportQuery).to_request()
         key = incoming.idempotency_key(request)
         organisation = principal.organisation.slug
-        upload = await uploads.store(
-            request,
-            self._imports.receive(organisation, idempotency_key=key),
-            limit_bytes=self._settings.max_import_bytes,
-            timeout_seconds=self._settings.body_timeout_seconds,
-        )
+        with self._one_more_upload(organisation):
+            upload = await uploads.store(
+                request,
+                self._imports.receive(organisation, idempotency_key=key),
+                limit_bytes=self._settings.max_import_bytes,
+                timeout_seconds=self._settings.body_timeout_seconds,
+            )
         submit = partial(
             self._imports.submit,
             organisation,
@@ -67,6 +76,17 @@ class ImportRoutes:
         bind_contextvars(job_id=job.job_id)
         headers = {"location": paths.import_of(job.job_id), **_in_flight_headers(job)}
         return answers.response(receipt(job), 202, headers)
+
+    @contextmanager
+    def _one_more_upload(self, organisation: str) -> Generator[None]:
+        """Count an upload while it lasts. Raises TooManyOpenJobs if the organisation has too many."""
+        if self._uploads[organisation] >= UPLOADS_AT_ONCE:
+            raise TooManyOpenJobs(UPLOADS_AT_ONCE, what="uploads")
+        self._uploads[organisation] += 1
+        try:
+            yield
+        finally:
+            self._uploads[organisation] -= 1
 
     async def poll(self, request: Request) -> Response:
         """Answer with the state of an import."""

@@ -2,11 +2,13 @@
 
 import json
 import tracemalloc
+from contextlib import contextmanager
 
 import anyio
 import pytest
 from starlette.testclient import TestClient
 
+from api.routes import imports as routes
 from api.routes import multipart, uploads
 from exports.errors import ImportNotFound, StorageIsFull, TooManyOpenJobs
 from tests.api.conftest import facade
@@ -98,6 +100,24 @@ def test_a_viewer_looks_only(client, viewer, imports):
 def test_limits_are_told_before_the_body_is_read(client, editor, imports, error, status, code):
     imports.error = error
     is_problem(client.post(URL, content=PRODUCTS, headers=editor), status, code)
+
+
+def test_only_some_uploads_at_once(client, editor, imports, monkeypatch):
+    monkeypatch.setattr(routes, "UPLOADS_AT_ONCE", 1)
+    beside = []
+    receive = imports.receive
+
+    @contextmanager
+    def receive_and_try_another(*arguments, **more):
+        if not beside:
+            beside.append(client.post(URL, content=PRODUCTS, headers=editor))
+        with receive(*arguments, **more) as upload:
+            yield upload
+
+    monkeypatch.setattr(imports, "receive", receive_and_try_another)
+    assert client.post(URL, content=b"", headers=editor).status_code == 422
+    is_problem(beside[0], 429, "rate_limited")
+    assert client.post(URL, content=PRODUCTS, headers=editor).status_code == 202
 
 
 def test_a_compressed_body_is_refused(client, editor, imports):
