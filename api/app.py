@@ -21,8 +21,10 @@ from api.middleware.metrics import Metrics
 from api.middleware.rate_limit import RateLimiting, RateLimits, Refusals
 from api.middleware.security import SecurityHeaders
 from api.problems import EXCEPTION_HANDLERS
+from api.routes.contents import ContentRoutes
 from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
+from api.routes.imports import ImportRoutes
 from api.routes.label_exports import LabelExportRoutes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
@@ -30,6 +32,8 @@ from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
 from api.settings import ApiSettings
 from api.wire import paths
 from api.wire.requests import IDEMPOTENCY_KEY
+from catalogue.tables import Catalogue
+from exports.imports.ports import Imports
 from exports.logs import logger
 from exports.ports import Exports
 from exports.reads import ExportReads
@@ -43,6 +47,8 @@ def create_app(
     *,
     exports: Exports,
     reads: ExportReads,
+    imports: Imports,
+    catalogue: Catalogue,
     accounts: Accounts,
     settings: ApiSettings,
     auth_settings: AuthSettings,
@@ -60,6 +66,8 @@ def create_app(
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
             *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
+            *ImportRoutes(imports, settings).routes(),
+            *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *service.routes(),
         ],

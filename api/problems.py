@@ -52,6 +52,7 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.KeyReused: VALIDATION,
     exports_errors.TooManyRows: VALIDATION,
     exports_errors.ExportNotFound: Problem(404, "not_found", "Not Found"),
+    exports_errors.ImportNotFound: Problem(404, "not_found", "Not Found"),
     NotReady: replace(CONFLICT, retryable=True),
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,

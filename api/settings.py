@@ -30,6 +30,7 @@ class ApiSettings(BaseSettings):
     secret_key: SecretStr = Field(min_length=16)
     download_ttl_seconds: int = Field(default=900, ge=1)
     max_body_bytes: int = Field(default=1_048_576, ge=1)
+    max_import_bytes: int = Field(default=1 << 30, ge=1)
     body_timeout_seconds: float = Field(default=30.0, gt=0)
     public_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     rate_per_minute: int = Field(default=300, ge=1)

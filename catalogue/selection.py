@@ -89,7 +89,7 @@ def print_counts(
     catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
 ) -> PrintCounts:
     """Return how many of the selected entities are in each print state, see `catalogue.print_state`."""
-    with _selected(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
+    with entities_of(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
         kinds = (print_state.NEVER_PRINTED, _CHANGED, print_state.UNKNOWN)
         counted = ", ".join(f"count(*) FILTER ({kind})" for kind in kinds)
         return PrintCounts(*one(cursor, f"SELECT {counted} {selected}", values))
@@ -178,35 +178,38 @@ def unmatched(
             _temporary(cursor, "listed", values)
             missing = cursor.execute(
                 f"SELECT value FROM listed WHERE value NOT IN (SELECT {column} FROM ({entities})"  # noqa: S608 - column names only
-                f" WHERE {column} IS NOT NULL) ORDER BY position"
+                f" WHERE {_IS_ACTIVE} AND {column} IS NOT NULL) ORDER BY position"
             ).fetchall()
             found.extend(UnmatchedKey(field, str(row[0])) for row in missing)
     return found
 
 
-# The active entities of each scope, with the columns of a manifest and those of the filters. A lot is active
-# only with its product, a serial only with its product and, where it has one, its lot. `rows` are those of
-# the scope.
+# The entities of each scope, with the columns of a manifest and those of the filters. `rows` are those of the scope.
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
             NULL::VARCHAR AS serial_number, NULL::VARCHAR AS production_date,
             NULL::VARCHAR AS expiration_date, NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
-            NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at
-        FROM {rows} p WHERE p.active""",
+            NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at,
+            p.active AS own_active, p.active AS is_active
+        FROM {rows} p""",
     Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
             NULL::VARCHAR AS serial_number, l.production_date, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
-            NULL::VARCHAR AS serial_id, l.created_at
-        FROM {rows} l JOIN products p USING (gtin14) WHERE l.active AND p.active""",
+            NULL::VARCHAR AS serial_id, l.created_at,
+            l.active AS own_active, l.active AND p.active AS is_active
+        FROM {rows} l JOIN products p USING (gtin14)""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
-            s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at
-        FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id
-        WHERE s.active AND p.active AND (s.lot_id IS NULL OR l.active)""",
+            s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at,
+            s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active
+        FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
 }
+
+# What is exported: a lot is active only with its product, a serial only with its product and, where it has one, its lot.
+_IS_ACTIVE = "is_active"
 
 # The tables that these queries read.
 _TABLES: dict[Scope, tuple[str, ...]] = {
@@ -242,22 +245,26 @@ def _matched(
     columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
     columns += f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
     columns += f"{is_before('expiration_date', '$as_of')} AS expired"
-    with _selected(catalogue, selection, version) as (cursor, selected, values):
+    with entities_of(catalogue, selection, version) as (cursor, selected, values):
         bound = {**values, "as_of": None if as_of is None else as_of.isoformat()}
         yield cursor, f"SELECT {columns} {selected}", bound
 
 
 @contextmanager
-def _selected(
+def entities_of(
     catalogue: Catalogue,
     selection: Selection,
     version: CatalogueVersion | None,
     *,
     beside_last: bool = False,
+    inactive_too: bool = False,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
-    """Return a session, FROM and WHERE of the entities (joined with their printing if wanted), and values."""
+    """Return a session, FROM and WHERE of the entities (joined with their printing if wanted), and values.
+
+    Without `inactive_too`, only those that can be exported.
+    """
     scope = selection.scope
-    conditions: list[str] = []
+    conditions = [] if inactive_too else [_IS_ACTIVE]
     values: dict[str, object] = {}
     beside_last = beside_last or selection.changed_since_print or selection.print_due
     events = ("lifecycle_events",) if beside_last or selection.never_printed else ()

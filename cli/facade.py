@@ -22,6 +22,7 @@ from exports import logs
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
+from pipelines.dagster_imports import DagsterImports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
@@ -50,9 +51,10 @@ def main() -> None:
     artefacts = ArtefactStore(settings.storage_url)
     accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
+    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server_socket)
     exports = DagsterExports(
         instance=dagster,
-        runs=Runs(dagster, defs.get_repository_def(), arguments.code_server_socket),
+        runs=runs,
         workers=workers,
         catalogue=catalogue,
         artefacts=artefacts,
@@ -61,6 +63,9 @@ def main() -> None:
         limits=settings.limits,
         engine=settings.engine,
     )
+    imports = DagsterImports(
+        instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
+    )
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
@@ -68,6 +73,8 @@ def main() -> None:
     app = create_app(
         exports=exports,
         reads=ExportReads(catalogue, artefacts, settings.engine),
+        imports=imports,
+        catalogue=catalogue,
         accounts=accounts,
         settings=api_settings,
         auth_settings=AuthSettings(),

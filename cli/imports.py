@@ -3,9 +3,10 @@
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -30,7 +31,7 @@ def _mapping(context: click.Context, parameter: click.Parameter, values: tuple[s
 
 @click.command("import")
 @click.argument("files", nargs=-1, type=_FILE)
-@click.option("--org", "organisation", required=True, help="The organisation's slug.")
+@click.option("--org", "organisation", help="The organisation's slug; with --url it is that of the key.")
 @click.option("--products", type=_FILE, help="gtin, name, carrier?, active?, created_at?, id?")
 @click.option(
     "--lots",
@@ -61,20 +62,24 @@ def _mapping(context: click.Context, parameter: click.Parameter, values: tuple[s
 @click.option(
     "--rejects", type=click.Path(file_okay=False, path_type=Path), help="Folder for the rows not imported."
 )
+@click.option("--url", help="A running service that imports the files, instead of this machine.")
+@click.option("--key", envvar="LABELS_API_KEY", help="The API key for --url; default: LABELS_API_KEY.")
 def import_(
     files: tuple[Path, ...],
-    organisation: str,
+    organisation: str | None,
     products: Path | None,
     lots: Path | None,
     serials: Path | None,
     events: Path | None,
     sheet: str | None,
     mapping: dict[str, str],
-    date_order: str | None,
-    first_of_month: str | None,
+    date_order: Literal["dmy", "mdy", "ymd"] | None,
+    first_of_month: Literal["day", "month"] | None,
     accept_warnings: bool,
     dry_run: bool,
     rejects: Path | None,
+    url: str | None,
+    key: str | None,
 ) -> None:
     """Import CSV, XLSX, ODS or Parquet files into the organisation's catalogue.
 
@@ -83,6 +88,7 @@ def import_(
       labels import --org acme stock.xlsx             # its header says what is in it
       labels import --org acme --products p.csv --lots l.csv
       labels import --org acme --lots l.csv --map lot_number=Partie
+      labels import --url https://labels.example --key KEY stock.xlsx
 
     Encoding, separator and usual names of columns (EAN, batch, best before, …) are found out, and the report
     says how. Other columns are ignored. A FILE without an option may hold several things at once, such as
@@ -99,6 +105,37 @@ def import_(
     named = {"products": products, "lots": lots, "serials": serials, "lifecycle_events": events}
     if not files and not any(named.values()):
         raise click.UsageError("Name at least one FILE, --products, --lots, --serials or --events.")
+    results_dir = rejects or Settings().resolved().home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    wanted = _Wanted(sheet, mapping, date_order, first_of_month, accept_warnings, dry_run)
+    if url is not None and organisation is None:
+        report = _imported_there(files, named, wanted, results_dir, url=url, key=key)
+    elif organisation is not None and url is None:
+        report = _imported_here(files, named, wanted, results_dir, organisation)
+    else:
+        raise click.UsageError("Name either the organisation with --org or the service with --url.")
+    _print(report, dry_run=dry_run)
+    if any(file.held or file.refused for file in report.files):
+        sys.exit(1)
+
+
+class _Wanted(NamedTuple):
+    """The options of the command that say how files are read."""
+
+    sheet: str | None
+    mapping: dict[str, str]
+    date_order: Literal["dmy", "mdy", "ymd"] | None
+    first_of_month: Literal["day", "month"] | None
+    accept_warnings: bool
+    dry_run: bool
+
+
+def _imported_here(
+    files: tuple[Path, ...],
+    named: Mapping[str, Path | None],
+    wanted: _Wanted,
+    results_dir: Path,
+    organisation: str,
+) -> "ImportReport":
     from catalogue.imports.dates import DateOrder, FirstOfMonth
     from catalogue.imports.ingest import import_paths, kinds_by_path
     from catalogue.imports.options import ImportFile, ImportOptions
@@ -107,25 +144,40 @@ def import_(
     settings = Settings().resolved()
     Accounts(settings.database_url).organisation(organisation)
     options = ImportOptions(
-        mapping=mapping,
-        sheet=sheet,
-        date_order=DateOrder(date_order) if date_order else None,
-        first_of_month=FirstOfMonth(first_of_month) if first_of_month else None,
-        accept_warnings=accept_warnings,
-        dry_run=dry_run,
+        mapping=wanted.mapping,
+        sheet=wanted.sheet,
+        date_order=DateOrder(wanted.date_order) if wanted.date_order else None,
+        first_of_month=FirstOfMonth(wanted.first_of_month) if wanted.first_of_month else None,
+        accept_warnings=wanted.accept_warnings,
+        dry_run=wanted.dry_run,
     )
     with ImportBars() as bars:
-        report = import_paths(
+        return import_paths(
             Catalogue(catalogue_url(settings.storage_url)),
             organisation,
             [*(ImportFile(path) for path in files), *kinds_by_path(named)],
             options,
-            rejects or settings.home / "rejects" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}",
+            results_dir,
             on_progress=lambda at: bars.moved(at.table, at.stage.value, at.rows, at.total),
         )
-    _print(report, dry_run=dry_run)
-    if any(file.held or file.refused for file in report.files):
-        sys.exit(1)
+
+
+def _imported_there(
+    files: tuple[Path, ...],
+    named: Mapping[str, Path | None],
+    wanted: _Wanted,
+    results_dir: Path,
+    *,
+    url: str,
+    key: str | None,
+) -> "ImportReport":
+    from cli.remote_imports import import_all
+    from exports.imports.ports import Kind
+    from labels_client.imports import ReadAs
+
+    told = [(path, Kind.of(table)) for table, path in named.items() if path is not None]
+    read_as = ReadAs(None, *wanted)
+    return import_all([*told, *((path, None) for path in files)], read_as, results_dir, url=url, key=key)
 
 
 def _print(report: "ImportReport", *, dry_run: bool) -> None:

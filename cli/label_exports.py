@@ -80,7 +80,7 @@ def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None
       echo '{"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}' | labels export -
     """
     request = _request(request_file)
-    with _service(url, key) as client:
+    with service(url, key) as client:
         receipt = client.submit(request)
         click.echo(f"label export {receipt.job_id}", err=True)
         _download(client, receipt.job_id, out)
@@ -100,7 +100,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
       labels status AbCdEfGhJkLmNoPqRsTuVw
       labels status --watch AbCdEfGhJkLmNoPqRsTuVw
     """
-    with _service(url, key) as client:
+    with service(url, key) as client:
         job = _wait(client, job_id) if watch else client.status(job_id)
     click.echo(json.dumps(asdict(job), indent=2, default=str))
     if watch and job.status == "failed":
@@ -134,7 +134,7 @@ def download(
     """
     if report_format and not report:
         raise click.UsageError("--format is that of a --report.")
-    with _service(url, key) as client:
+    with service(url, key) as client:
         if report is None:
             _download(client, job_id, out)
             return
@@ -156,7 +156,7 @@ def cancel(job_id: str, url: str, key: str | None) -> None:
     Example:
       labels cancel AbCdEfGhJkLmNoPqRsTuVw
     """
-    with _service(url, key) as client:
+    with service(url, key) as client:
         job = client.cancel(job_id)
     click.echo(f"cancelled {job.job_id} after {_counts(job)}")
 
@@ -178,7 +178,7 @@ def jobs(state: Any, limit: int, url: str, key: str | None) -> None:
       labels jobs
       labels jobs --status processing
     """
-    with _service(url, key) as client:
+    with service(url, key) as client:
         found = list(islice(client.jobs(state), limit))
     click.echo(f"{'job id':22}  {'status':10}  {'created':25}  {'done':>4}  file or error")
     for job in found:
@@ -200,7 +200,7 @@ def _request(file: BinaryIO) -> dict[str, Any]:
 
 
 @contextmanager
-def _service(url: str, key: str | None) -> Generator[LabelsClient]:
+def service(url: str, key: str | None) -> Generator[LabelsClient]:
     """Yield the client. Print an error of it in one line, with advice on what to do next."""
     if not key:
         raise click.UsageError(

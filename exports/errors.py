@@ -56,6 +56,15 @@ class ExportNotFound(ExportError):
         super().__init__("There is no such label export.", value=job_id, field="job_id")
 
 
+class ImportNotFound(ExportError):
+    """No such import of this organisation, or it has no such rows."""
+
+    code = "not_found"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("There is no such import.", value=job_id, field="job_id")
+
+
 class NotReady(ExportError):
     """The export has no artefact to hand out (yet)."""
 
@@ -163,11 +172,12 @@ class TooManyOpenJobs(ExportError):
 
     code = "rate_limited"
 
-    def __init__(self, most: int, *, retry_after: int = 10) -> None:
+    def __init__(self, most: int, *, what: str = "label exports", retry_after: int = 10) -> None:
+        cancel = ", or cancel one" if what == "label exports" else ""
         super().__init__(
-            f"The organisation has {most} open label exports. Wait until one ends, or cancel one.",
+            f"The organisation has {most} open {what}. Wait until one ends{cancel}.",
             value=most,
-            expected=f"fewer than {most} open label exports",
+            expected=f"fewer than {most} open {what}",
         )
         self.retry_after = retry_after
 

@@ -13,6 +13,7 @@ import httpx
 
 from labels_client import answers, downloads
 from labels_client.errors import LabelExportFailed, LabelExportTimeout
+from labels_client.imports import Imports
 from labels_client.models import (
     Document,
     JobState,
@@ -76,6 +77,23 @@ class LabelsClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    @property
+    def imports(self) -> Imports:
+        """Imports of files into the organisation's catalogue."""
+
+        def fetch(path: str, target: Path) -> None:
+            downloads.fetch(
+                self._http,
+                path,
+                target,
+                self._retries,
+                renewed=lambda: None,
+                timeout=_TIMEOUT,
+                credentials=self._credentials,
+            )
+
+        return Imports(self._send, fetch, self._retries.sleep)
 
     def submit(self, request: Mapping[str, Any], *, idempotency_key: str | None = None) -> Receipt:
         """Submit an export and return its receipt. `request` is the JSON body of the API.

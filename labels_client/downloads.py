@@ -3,8 +3,9 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import BinaryIO
 
 import httpx
@@ -25,6 +26,7 @@ def fetch(
     renewed: Callable[[], str | None],
     timeout: httpx.Timeout,
     expected_bytes: int | None = None,
+    credentials: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Download `url` to `target`. Its folder is created if missing.
 
@@ -37,7 +39,7 @@ def fetch(
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         with temporary.open("xb") as out:
-            part = _Part(out, expected_bytes, timeout)
+            part = _Part(out, expected_bytes, timeout, credentials)
             _fill(part, http, url, retries, renewed)
             part.require_whole()
         temporary.replace(target)
@@ -80,7 +82,14 @@ def _fill(
 class _Part:
     """The part of a file received so far."""
 
-    def __init__(self, out: BinaryIO, expected_bytes: int | None, timeout: httpx.Timeout) -> None:
+    def __init__(
+        self,
+        out: BinaryIO,
+        expected_bytes: int | None,
+        timeout: httpx.Timeout,
+        credentials: Mapping[str, str],
+    ) -> None:
+        self._credentials = credentials
         self.received = 0
         self.expected_bytes = expected_bytes
         self._out = out
@@ -90,13 +99,13 @@ class _Part:
 
     def receive(self, http: httpx.Client, url: str) -> None:
         """Receive the file, or its rest if it has not changed since the last attempt broke off."""
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", **self._credentials}
         # Without a strong entity tag, the rest could belong to another file.
         if self.received and self._etag is not None:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
-        # The service may redirect to its object store, so the API key is not sent.
+        # The service may redirect a link to its object store, so no API key goes with a link, and none is redirected.
         with http.stream(
-            "GET", url, headers=headers, follow_redirects=True, timeout=self._timeout
+            "GET", url, headers=headers, follow_redirects=not self._credentials, timeout=self._timeout
         ) as response:
             if response.status_code == 200:
                 self._restart(response.headers.get("etag"))

@@ -32,7 +32,7 @@ def _as_it_is(value: Any) -> Any:
 
 
 #: Metadata of a field that is a text in JSON.
-_MOMENT = {"read": _moment}
+MOMENT = {"read": _moment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class LabelExportJob(Document):
     processed_items: int
     progress_percent: int
     download_url: str | None = None
-    expires_at: datetime | None = field(default=None, metadata=_MOMENT)
+    expires_at: datetime | None = field(default=None, metadata=MOMENT)
     output_filename: str | None = None
     file_size_bytes: int | None = None
     error: str | None = None
@@ -83,9 +83,9 @@ class LabelExportJob(Document):
     errors_url: str | None = None
     next_position: int | None = None
     notes: tuple[NoteCount, ...] = field(default=(), metadata={"read": _notes})
-    created_at: datetime | None = field(default=None, metadata=_MOMENT)
-    started_at: datetime | None = field(default=None, metadata=_MOMENT)
-    finished_at: datetime | None = field(default=None, metadata=_MOMENT)
+    created_at: datetime | None = field(default=None, metadata=MOMENT)
+    started_at: datetime | None = field(default=None, metadata=MOMENT)
+    finished_at: datetime | None = field(default=None, metadata=MOMENT)
     retry_after_seconds: float | None = None
 
     @property
@@ -186,7 +186,7 @@ class PrintEvent(Document):
     gtin: str
     lot: str | None
     serial: str | None
-    occurred_at: datetime = field(metadata=_MOMENT)
+    occurred_at: datetime = field(metadata=MOMENT)
     job_id: str | None = None
     actor: str | None = None
     reason: str | None = None

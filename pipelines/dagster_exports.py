@@ -3,8 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 import dagster as dg
@@ -17,7 +16,6 @@ from exports.errors import (
     AlreadyFinished,
     ExportNotFound,
     KeyReused,
-    StillInFlight,
 )
 from exports.jobs import leases, plan
 from exports.jobs.job_id import job_id_for, run_id_for
@@ -43,14 +41,12 @@ from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
 from pipelines.storage.job_runs import JobRun
+from pipelines.submission.claims import answering
 from pipelines.submission.submissions import Submissions
 from pipelines.watch import left_over
 from renderers.engine import Engine
 
 log = logging.getLogger(__name__)
-
-#: Longer than an answer takes. A façade that dies holds a key's claim for so long.
-_CLAIM_SECONDS = 3 * ANSWER_SECONDS
 
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("5f0c8a52-6a55-5d6e-8f43-0a4b6b1f2d90")
@@ -196,7 +192,7 @@ class DagsterExports:
                 self._abandon(wanted)
                 raise
         run_id = _keyed_run_id(organisation, key)
-        with self._answering(run_id, key):
+        with answering(self._accounts, run_id, key):
             stored = plan.find(job_id_for(run_id), self._artefacts)
             count: int | None = None
             if stored is None:
@@ -263,21 +259,6 @@ class DagsterExports:
 
     def _job_of(self, run: JobRun) -> ExportJob:
         return job_of(run, self._progress, self._artefacts, self._catalogue)
-
-    @contextmanager
-    def _answering(self, run_id: str, key: str) -> Generator[None]:
-        """Hold the claim to answer for the run. Raises StillInFlight if another request with the key has it."""
-        claim, holder = f"answer:{run_id}", str(uuid.uuid4())
-        if not self._accounts.acquire_lease(claim, holder, _CLAIM_SECONDS):
-            raise StillInFlight(key)
-        try:
-            yield
-        finally:
-            try:
-                self._accounts.release_lease(claim, holder)
-            except Exception:
-                # It expires. The job may have started, so the answer must not be an error.
-                log.exception("the claim on run %s cannot be released", run_id)
 
 
 def _keyed_run_id(organisation: Organisation, key: str) -> str:

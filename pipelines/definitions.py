@@ -3,6 +3,7 @@
 import dagster as dg
 
 from pipelines.automation.housekeeping import daily_housekeeping, housekeeping_job
+from pipelines.automation.imports import import_job
 from pipelines.automation.inbox import inbox_job, inbox_sensor
 from pipelines.automation.left_over import left_over_runs
 from pipelines.automation.maintenance import (
@@ -31,7 +32,14 @@ _small_job = dg.Definitions(
 defs = dg.Definitions(
     assets=[*CATALOGUE_ASSETS, label_export],
     asset_checks=[label_export_checks],
-    jobs=[label_export_job, _small_job, housekeeping_job, inbox_job, catalogue_maintenance_job],
+    jobs=[
+        label_export_job,
+        _small_job,
+        housekeeping_job,
+        inbox_job,
+        import_job,
+        catalogue_maintenance_job,
+    ],
     schedules=[daily_housekeeping, daily_catalogue_maintenance],
     sensors=[
         export_schedules,

@@ -34,6 +34,8 @@ REASON = "labels/reason"
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
 INBOX = "labels/inbox"
+#: On the import of an uploaded file: the organisation's slug.
+IMPORT_OF = "labels/import_of"
 #: Set if the webhooks' message about the end of the export could not be made: why.
 WEBHOOK_ERROR = "labels/webhook_error"
 #: On every export: the id of the trace that it belongs to, as in log lines.
@@ -59,7 +61,7 @@ TRUE, FALSE = "true", "false"
 
 #: What an export's submission writes. A run that somebody makes in Dagster's UI has these tags from it alone, whatever
 #: was typed in or copied from another run. Only `REASON` is taken over.
-OF_SUBMISSION = frozenset({ORGANISATION, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID})
+OF_SUBMISSION = frozenset({ORGANISATION, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID, IMPORT_OF})
 #: What is written while a run waits, works and ends. Dagster copies them to a re-execution, where they would be untrue.
 STATE = frozenset(
     {

@@ -35,6 +35,7 @@ _SECURITY_SCHEMES: Final[Schema] = {
 
 _TAGS: Final[list[Schema]] = [
     {"name": "Labels", "description": "Label exports, the sheets they go on, and what was printed."},
+    {"name": "Catalogue", "description": "Products, lots, serials and events."},
     {"name": "Downloads", "description": "A job's files, by signed links that need no key."},
     {"name": "Session", "description": "Sessions of the web page."},
     {"name": "Service", "description": "The service itself."},
@@ -42,6 +43,15 @@ _TAGS: Final[list[Schema]] = [
 
 _INTEGER: Final[Schema] = {"type": "integer", "minimum": 0}
 _STRING: Final[Schema] = {"type": "string"}
+
+#: A body of any bytes, at least one. It has no type: any value that a generator writes is a file.
+_BYTES: Final[Schema] = {"minLength": 1}
+_FORM: Final[Schema] = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary", "minLength": 1}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 
 #: Response headers: description and schema.
 _HEADERS: Final[dict[str, tuple[str, Schema]]] = {
@@ -112,8 +122,11 @@ def _operation(operation: Operation) -> Schema:
         "parameters": _parameters(operation),
     }
     if operation.body is not None:
-        schema = published_ref(operation.body.__name__)
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        body = operation.body if isinstance(operation.body, Content) else Content(operation.body)
+        content = _content(body, _BYTES)
+        if "multipart/form-data" in content:
+            content["multipart/form-data"]["schema"] = _FORM
+        described["requestBody"] = {"required": True, "content": content}
     described["responses"] = {
         **{str(status): _answer(status, operation) for status in operation.answers},
         **{
@@ -160,14 +173,16 @@ def _answer(status: int, operation: Operation) -> Schema:
     names = (*_ON_EVERY_RESPONSE, *operation.headers, *(("Location",) if status == 307 else ()))
     described: Schema = {"description": _phrase(status), "headers": _headers(names)}
     if content is not None:
-        described["content"] = {kind: {"schema": _schema(content)} for kind in content.media_types}
+        described["content"] = _content(content)
     return described
 
 
-def _schema(content: Content) -> Schema:
-    if content.model is not None:
-        return published_ref(content.model.__name__)
-    return {} if content.media_types == ("application/json",) else _STRING
+def _content(content: Content, other: Schema = _STRING) -> Schema:
+    """Return the schema of each media type: that of the model for JSON, else the `other`."""
+    json_schema: Schema = {} if content.model is None else published_ref(content.model.__name__)
+    return {
+        kind: {"schema": json_schema if kind == "application/json" else other} for kind in content.media_types
+    }
 
 
 def _problem(status: int) -> Schema:

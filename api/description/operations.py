@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from api.wire import answers, paths
+from api.wire import answers, contents, imports, paths
 from api.wire.requests import (
     IDEMPOTENCY_KEY,
     JobsQuery,
@@ -16,6 +16,8 @@ from api.wire.requests import (
     ReportQuery,
     ReprintRequest,
 )
+from catalogue.selection import Scope
+from exports.imports.ports import Rows
 from exports.requests.request import ExportRequest
 
 # Statuses of errors that do not depend on the operation.
@@ -27,7 +29,7 @@ _WITH_BODY = (400, 408, 413, 415, 422)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """The body of an answer: a JSON document of type `model`, or any content of the media types."""
+    """The body of an answer: JSON of type `model`, or any content of the other media types."""
 
     model: type[BaseModel] | None = None
     media_types: tuple[str, ...] = ("application/json",)
@@ -43,6 +45,18 @@ _TABLE = Content(
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ),
 )
+_TABLES = _TABLE.media_types
+_FILE = Content(
+    None,
+    (
+        "application/octet-stream",
+        "multipart/form-data",
+        "text/csv",
+        "application/vnd.apache.parquet",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
+)
+_ROWS = Content(None, ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))
 _HTML = Content(None, ("text/html",))
 _METRICS = Content(None, ("text/plain",))
 
@@ -52,7 +66,7 @@ class Operation:
     """One method of a path.
 
     `answers` are the success statuses and their bodies, None for no body. `problems` are the error statuses
-    that only this operation has. `headers` are those of a success beside the common ones. If the operation is
+    that only this operation has. `body` is a JSON document of that type, or other content. `headers` are those of a success beside the common ones. If the operation is
     `secured`, one of the security schemes in `ways` is needed. `token` means that the link is signed.
     """
 
@@ -64,7 +78,7 @@ class Operation:
     description: str
     answers: dict[int, Content | None]
     problems: tuple[int, ...] = ()
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | Content | None = None
     query: type[BaseModel] | None = None
     request_headers: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
@@ -228,6 +242,63 @@ OPERATIONS = (
         "record when its job is deleted.",
         {200: Content(answers.PrintHistoryOut)},
         query=PrintHistoryQuery,
+    ),
+    Operation(
+        "post",
+        paths.IMPORTS,
+        "submit_import",
+        "Catalogue",
+        "Import a file into the catalogue",
+        "The body is the file itself, or a form with one file and nothing else: CSV, XLSX, ODS or Parquet. The query says "
+        "how it is read; without `kind`, its header tells what is in it. The answer is a receipt; poll the import for its counts. Imports run one after "
+        "the other, and importing a file twice changes nothing. 413 beyond the service's limit, 429 while the "
+        "organisation has ten imports that have not ended, 409 while its storage is full.",
+        {202: Content(imports.ImportAcceptedOut)},
+        (403, 409),
+        body=_FILE,
+        query=imports.ImportQuery,
+        request_headers=(IDEMPOTENCY_KEY,),
+        headers=("Location", "Retry-After"),
+    ),
+    Operation(
+        "get",
+        paths.IMPORT,
+        "poll_import",
+        "Catalogue",
+        "Poll an import",
+        "How the file was understood, and how many of its rows were added, updated, unchanged, held and refused. An import "
+        "with held or refused rows is `completed`. It is `failed` if the file as a whole was refused: then no row is imported.",
+        {200: Content(imports.ImportJobOut)},
+        headers=("Retry-After",),
+    ),
+    *(
+        Operation(
+            "get",
+            f"{paths.IMPORT}{rows}/",
+            f"download_{rows}_rows",
+            "Catalogue",
+            f"Download the {rows} rows of an import",
+            "The rows with all their cells and what is wrong with them: XLSX if the file was a workbook, else CSV. Correct "
+            "and import them. 404 if there are none.",
+            {200: _ROWS},
+        )
+        for rows in Rows
+    ),
+    *(
+        Operation(
+            "get",
+            paths.contents_of(scope),
+            f"list_{scope}",
+            "Catalogue",
+            f"List {scope}",
+            f"The organisation's {scope} with the columns of an import, inactive ones too. Every filter given must match, as in a "
+            "label export. `page` × `page_size` is at most 10,000; beyond that pass the `next_after` of a page as `after` of "
+            "the next one, without `page`. With `format` the answer is a file with all the rows, whatever the page. "
+            "Imported again, it changes nothing. XLSX holds 1,048,575 rows: for more it is 422.",
+            {200: Content(contents.LISTS[scope], ("application/json", *_TABLES))},
+            query=contents.QUERIES[scope],
+        )
+        for scope in Scope
     ),
     Operation(
         "post",

@@ -83,8 +83,9 @@ def _operation(method: str, path: str, operation: Schema, document: Schema) -> s
         ]
         parts += ["<h3>Parameters</h3>", _table(("Name", "In", "Type", ""), rows)]
     if "requestBody" in operation:
-        schema = operation["requestBody"]["content"]["application/json"]["schema"]
-        parts += ["<h3>Body</h3>", f"<p>{_kind(schema)}</p>", *_examples(_resolved(schema, document))]
+        for kind, body in operation["requestBody"]["content"].items():
+            parts += ["<h3>Body</h3>", f"<p>{escape(kind)} {_kind(body['schema'])}</p>"]
+            parts += _examples(_resolved(body["schema"], document))
     answers = [_answer(status, answer, document) for status, answer in operation["responses"].items()]
     parts += ["<h3>Answers</h3>", _table(("Status", "", "Body"), answers), "</details>"]
     return "".join(parts)

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api.wire import answers, paths
+from api.wire import answers, contents, imports, paths
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
@@ -30,6 +30,7 @@ _PUBLISHED: Mapping[str, str] = {
     "RequestedFormat": "LabelExportFileFormatEnum",
     "JobStatus": "LabelExportStatusEnum",
     "Environment": "LabelExportEnvironmentEnum",
+    "Kind": "ImportKindEnum",
 }
 
 _REF: Final = "#/components/schemas/"
@@ -67,6 +68,9 @@ def schemas() -> dict[str, Schema]:
         answers.LabelExportPreviewOut,
         answers.SheetTemplateListOut,
         answers.PrintHistoryOut,
+        *contents.LISTS.values(),
+        imports.ImportAcceptedOut,
+        imports.ImportJobOut,
         answers.SessionOut,
         answers.ServiceStatusOut,
         answers.ReadinessOut,

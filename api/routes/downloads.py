@@ -28,7 +28,7 @@ from exports.reads import ExportReads
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
-_REPORT_MEDIA_TYPES = {
+REPORT_MEDIA_TYPES = {
     ReportFormat.CSV: "text/csv; charset=utf-8",
     ReportFormat.PARQUET: "application/vnd.apache.parquet",
     ReportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -178,7 +178,7 @@ async def artefact_response(request: Request, reads: ExportReads, job: ExportJob
                 path, headers=headers, media_type=media_type, filename=filename, stat_result=stat
             )
         headers["accept-ranges"] = "none"
-        headers["content-disposition"] = _attachment(filename)
+        headers["content-disposition"] = attachment(filename)
         if job.file_size_bytes is not None:
             headers["content-length"] = str(job.file_size_bytes)
         if request.method == "HEAD":
@@ -190,7 +190,7 @@ async def artefact_response(request: Request, reads: ExportReads, job: ExportJob
         stream = await anyio.to_thread.run_sync(reads.open_artefact, job)
     except FileNotFoundError as error:
         raise ExportNotFound(job.job_id) from error
-    return StreamingResponse(_chunks(stream), headers=headers, media_type=media_type)
+    return StreamingResponse(chunks(stream), headers=headers, media_type=media_type)
 
 
 async def report_response(
@@ -205,9 +205,9 @@ async def report_response(
     )
     headers = {
         "cache-control": "private, no-store",
-        "content-disposition": _attachment(f"{job.job_id}-{report}.{wanted}"),
+        "content-disposition": attachment(f"{job.job_id}-{report}.{wanted}"),
     }
-    return StreamingResponse(_chunks(stream), headers=headers, media_type=_REPORT_MEDIA_TYPES[wanted])
+    return StreamingResponse(chunks(stream), headers=headers, media_type=REPORT_MEDIA_TYPES[wanted])
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:
@@ -218,11 +218,13 @@ def matches(if_none_match: str | None, etag: str) -> bool:
     return "*" in candidates or etag.removeprefix("W/") in candidates
 
 
-def _attachment(filename: str) -> str:
+def attachment(filename: str) -> str:
+    """Return the Content-Disposition of a download under this name."""
     return f"attachment; filename*=utf-8''{quote(filename, safe='')}"
 
 
-async def _chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
+async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield the content in chunks, and close the stream at the end."""
     try:
         while chunk := await anyio.to_thread.run_sync(stream.read, _CHUNK_BYTES):
             yield chunk

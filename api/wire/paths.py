@@ -10,6 +10,21 @@ REPRINT = f"{JOB}reprint/"
 TEMPLATES = "/products/api/v1/labels/templates/"
 PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 
+IMPORTS = "/products/api/v1/imports/"
+IMPORT = f"{IMPORTS}{{job_id}}/"
+
+CATALOGUE = "/products/api/v1/catalogue/"
+
+
+def contents_of(scope: str) -> str:
+    """Return the path of the products, lots or serials."""
+    return f"{CATALOGUE}{scope}/"
+
+
+def import_of(job_id: str) -> str:
+    """Return the path of the import's poll endpoint."""
+    return IMPORT.format(job_id=job_id)
+
 
 def poll(job_id: str) -> str:
     """Return the path of the job's poll endpoint."""

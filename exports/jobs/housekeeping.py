@@ -5,7 +5,7 @@ removed, and an object store completes an answer that it has begun. Later reques
 """
 
 import posixpath
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
 from fsspec.core import url_to_fs
@@ -19,9 +19,15 @@ def remove(job_id: str, store: ArtefactStore) -> None:
     store.delete_folder(folder_of(job_id))
 
 
-def left_over(store: ArtefactStore, jobs: Collection[str], before: datetime) -> Iterator[str]:
+def left_over(
+    store: ArtefactStore,
+    jobs: Collection[str],
+    before: datetime,
+    folder_of: Callable[[str], str] = folder_of,
+) -> Iterator[str]:
     """Yield the ids of folders that belong to no job of `jobs` and were last changed before `before`.
 
+    `folder_of` is where the jobs of a kind have theirs; the default is that of label exports.
     They belong to partly removed jobs, or to requests that never became a job. A younger folder may belong to a job
     that is just being created, because the request is stored before the run.
     """

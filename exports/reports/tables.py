@@ -71,19 +71,24 @@ def _unquoted(column: Any) -> Any:
 def _write_xlsx(csv: BinaryIO, report: Report, out: BinaryIO) -> None:
     with tempfile.TemporaryFile() as table:
         _write_parquet(csv, report, table)
-        rows = pq.ParquetFile(table)
-        if rows.metadata.num_rows > MAX_XLSX_ROWS:
-            raise TooManyRows(rows.metadata.num_rows, MAX_XLSX_ROWS)
-        with Workbook(out, {"constant_memory": True}) as workbook:
-            workbook.use_zip64()
-            sheet = workbook.add_worksheet(report.value, _TextSheet)
-            sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-            sheet.freeze_panes(1, 0)
-            _add_rows(sheet, 0, [rows.schema_arrow.names])
-            written = 1
-            for batch in rows.iter_batches(_BATCH_ROWS):
-                _add_rows(sheet, written, zip(*[column.to_pylist() for column in batch], strict=True))
-                written += batch.num_rows
+        write_sheet(table, report.value, out)
+
+
+def write_sheet(parquet: BinaryIO, name: str, out: BinaryIO) -> None:
+    """Write the rows of a Parquet file as a workbook with one sheet of text. Raises TooManyRows."""
+    rows = pq.ParquetFile(parquet)
+    if rows.metadata.num_rows > MAX_XLSX_ROWS:
+        raise TooManyRows(rows.metadata.num_rows, MAX_XLSX_ROWS)
+    with Workbook(out, {"constant_memory": True}) as workbook:
+        workbook.use_zip64()
+        sheet = workbook.add_worksheet(name, _TextSheet)
+        sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
+        sheet.freeze_panes(1, 0)
+        _add_rows(sheet, 0, [rows.schema_arrow.names])
+        written = 1
+        for batch in rows.iter_batches(_BATCH_ROWS):
+            _add_rows(sheet, written, zip(*[column.to_pylist() for column in batch], strict=True))
+            written += batch.num_rows
 
 
 def _add_rows(sheet: Worksheet, first: int, rows: Iterable[Iterable[object]]) -> None:

@@ -12,6 +12,7 @@ import dagster as dg
 from accounts.store import Accounts
 from catalogue import scratch
 from exports.artefacts import ArtefactStore
+from exports.imports import upload as imported
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
@@ -48,12 +49,17 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
                 shutil.rmtree(handed)
             if tags.ORGANISATION in run.tags:
                 housekeeping.remove(job_id_for(run.run_id), artefacts)
+            if tags.IMPORT_OF in run.tags:
+                artefacts.delete_folder(imported.folder_of(job_id_for(run.run_id)))
         runs += len(found)
     jobs = {job_id_for(run_id) for run_id in instance.get_run_ids()}
     orphans = list(housekeeping.left_over(artefacts, jobs, before))
     for job_id in orphans:
         housekeeping.remove(job_id, artefacts)
-    return Expired(runs, len(orphans))
+    uploads = list(housekeeping.left_over(artefacts, jobs, before, imported.folder_of))
+    for job_id in uploads:
+        artefacts.delete_folder(imported.folder_of(job_id))
+    return Expired(runs, len(orphans) + len(uploads))
 
 
 def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: Logger) -> int:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -35,6 +36,9 @@ _LOGGERS = {"console": {"config": {"log_level": "WARNING"}}}
 
 #: A small job's run: one process does everything.
 IN_PROCESS: Mapping[str, Any] = {"execution": {"config": {"in_process": {}}}, "loggers": _LOGGERS}
+
+#: The job that imports uploaded files. Stored with each of its runs.
+IMPORT_JOB, IMPORT_OP = "catalogue_import", "import_upload"
 
 #: Entities from which a process for each step is faster. Each process costs a fork and some reading of events.
 PARALLEL_FROM = 50_000
@@ -117,6 +121,18 @@ class Runs:
             return False
         return True
 
+    def create_import(self, job_id: str, organisation: str) -> None:
+        """Create the run of an import. No error if it exists."""
+        with suppress(DagsterRunAlreadyExists):
+            self._instance.create_run_for_job(
+                job_def=self._repository.get_job(IMPORT_JOB),
+                run_id=run_id_for(job_id),
+                run_config={"ops": {IMPORT_OP: {"config": {"job_id": job_id}}}, "loggers": _LOGGERS},
+                tags={tags.IMPORT_OF: organisation},
+                remote_job_origin=RemoteJobOrigin(self._remote_origin, IMPORT_JOB),
+                job_code_origin=JobPythonOrigin(IMPORT_JOB, self._code_origin),
+            )
+
     def replace(
         self,
         run: dg.DagsterRun,
@@ -138,9 +154,9 @@ class Runs:
                 parent_run_id=run.parent_run_id,
             )
 
-    def queue(self, run: dg.DagsterRun) -> None:
-        """Put the run into the daemon's queue, among the exports there."""
-        self._instance.add_run_tags(run.run_id, {tags.KIND: tags.EXPORT})
+    def queue(self, run: dg.DagsterRun, kind: str = tags.EXPORT) -> None:
+        """Put the run into the daemon's queue, among those of its kind."""
+        self._instance.add_run_tags(run.run_id, {tags.KIND: kind})
         # The queue only stores an event: the daemon brings a workspace of its own.
         no_workspace = cast("Any", None)
         self._instance.run_coordinator.submit_run(dg.SubmitRunContext(run, workspace=no_workspace))

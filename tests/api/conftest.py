@@ -203,10 +203,16 @@ def link(client, headers, job):
     return f"{parts.path}?{parts.query}"
 
 
-def facade(exports, accounts, settings):
-    """Return the façade over a `FakeExports`."""
+def facade(exports, accounts, settings, imports=None, catalogue=None):
+    """Return the façade over a `FakeExports`, and over imports and a catalogue if the test needs them."""
     return create_app(
-        exports=exports, reads=exports, accounts=accounts, settings=settings, auth_settings=AuthSettings()
+        exports=exports,
+        reads=exports,
+        imports=imports,
+        catalogue=catalogue,
+        accounts=accounts,
+        settings=settings,
+        auth_settings=AuthSettings(),
     )
 
 

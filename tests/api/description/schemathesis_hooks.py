@@ -8,7 +8,8 @@ from gs1.check_digit import check_digit
 
 #: Faults of a request that its schema cannot tell: an X-dimension that no symbol of the export may have, a
 #: sheet that is not known or too small, a setting that the export has no use for, rows that run backwards, a key
-#: of an earlier request, a page too far back, or an invented cursor.
+#: of an earlier request, a page too far back, an invented cursor, a
+#: mapping of columns that is no JSON object, or a form whose file has no name.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
@@ -23,15 +24,18 @@ UNSAYABLE = {
     "invalid_rows",
     "too_many_labels",
     "too_many_pages",
+    "mapping",
+    "multipart",
 }
 
 
-schemathesis.openapi.format(
-    "gtin",
+GTINS = (
     st.sampled_from((7, 11, 12, 13))
     .flatmap(lambda size: st.text("0123456789", min_size=size, max_size=size))
-    .map(lambda digits: f"{digits}{check_digit(digits)}"),
+    .map(lambda digits: f"{digits}{check_digit(digits)}")
 )
+schemathesis.openapi.format("gtin", GTINS)
+schemathesis.openapi.format("gtins", st.lists(GTINS, min_size=1, max_size=3).map(",".join))
 
 
 @schemathesis.hook

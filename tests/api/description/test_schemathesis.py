@@ -16,6 +16,7 @@ import uvicorn
 from exports.ports import JobStatus, Report
 from tests.api.conftest import facade
 from tests.api.description import published
+from tests.api.imports_at_once import ImportsAtOnce
 
 FULL = os.environ.get("LABELS_TEST_FULL") == "1"
 COMMAND = Path(sys.executable).with_name("schemathesis")
@@ -31,11 +32,12 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def live(exports, accounts, settings):
+def live(exports, accounts, settings, tmp_path):
     """Return the address of a façade that listens on this machine."""
     for status in JobStatus:
         exports.add("acme", status, reports=frozenset(Report))
-    app = facade(exports, accounts, settings)
+    imports = ImportsAtOnce(tmp_path / "imports")
+    app = facade(exports, accounts, settings, imports, imports.catalogue)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", access_log=False))
     started = threading.Event()
     startup = server.startup

@@ -1,0 +1,31 @@
+"""The claim to answer requests with one idempotency key: two at once must not make two jobs."""
+
+import logging
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from accounts.store import Accounts
+from exports.errors import StillInFlight
+from exports.ports import ANSWER_SECONDS
+
+log = logging.getLogger(__name__)
+
+#: Longer than an answer takes. A façade that dies holds a key's claim for so long.
+_CLAIM_SECONDS = 3 * ANSWER_SECONDS
+
+
+@contextmanager
+def answering(accounts: Accounts, run_id: str, key: str) -> Generator[None]:
+    """Hold the claim to answer for the run. Raises StillInFlight if another request with the key has it."""
+    claim, holder = f"answer:{run_id}", str(uuid.uuid4())
+    if not accounts.acquire_lease(claim, holder, _CLAIM_SECONDS):
+        raise StillInFlight(key)
+    try:
+        yield
+    finally:
+        try:
+            accounts.release_lease(claim, holder)
+        except Exception:
+            # It expires. The job may have started, so the answer must not be an error.
+            log.exception("the claim on run %s cannot be released", run_id)
