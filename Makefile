@@ -16,7 +16,7 @@ LOWEST_PYTHON := 3.11
 
 # What test-full looks at artefacts with: the command, and Debian's package that has it.
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
-  node:nodejs npm:npm
+  node:nodejs npm:npm chromium:chromium
 
 # What reads the links: npm's packages, exactly those of the lock.
 NODE := tests/node

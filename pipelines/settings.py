@@ -27,12 +27,14 @@ class LimitSettings(BaseSettings):
 
 
 class PipelineSettings(LimitSettings):
-    """`retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks.
+    """`public_url` is the root of the API's addresses, if it is not the one that clients call.
 
+    `retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks.
     `webhook_keys` decrypt webhook secrets. The supervisor derives them and passes them to the code server.
     """
 
     engine: Engine = Engine.BATCH
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^\s?#]+$")
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
     webhook_keys: SecretStr = SecretStr("")

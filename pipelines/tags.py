@@ -1,24 +1,32 @@
-"""The run tags of ours: whose run it is, how the export went, which process has it. The poll reads them."""
+"""The run tags of ours: whose run it is, how the export went, which process has it. The poll reads them.
+
+Dagster's UI hides tags that begin with `.dagster/`: from runs, lists and suggestions. Nothing else treats them in
+another way. Hidden are the tags that only the service reads.
+"""
+
+from collections.abc import Mapping
+
+_HIDDEN = ".dagster/labels_"
 
 #: On every export: the organisation's slug.
 ORGANISATION = "labels/organisation"
-#: Scope, export type and file format as JSON, for whoever looks at the run in the UI.
+#: What is asked for in words, for whoever looks at the run in the UI.
 REQUEST = "labels/request"
 #: The job whose frozen rows are printed again.
 REPRINT_OF = "labels/reprint_of"
 #: Set once the selection is resolved: entities, and listed keys that match nothing.
-TOTAL_ITEMS = "labels/total_items"
-UNMATCHED = "labels/unmatched"
+TOTAL_ITEMS = f"{_HIDDEN}total_items"
+UNMATCHED = f"{_HIDDEN}unmatched"
 #: Set when the export fails: the stable code, the message for the client, and the entities drawn and failed so far.
-ERROR_CODE = "labels/error_code"
-ERROR = "labels/error"
-PROCESSED_ITEMS = "labels/processed_items"
-FAILED_ITEMS = "labels/failed_items"
+ERROR_CODE = f"{_HIDDEN}error_code"
+ERROR = f"{_HIDDEN}error"
+PROCESSED_ITEMS = f"{_HIDDEN}processed_items"
+FAILED_ITEMS = f"{_HIDDEN}failed_items"
 #: Copies of what the artefact store and the catalogue know, so that lists read the database alone: the committed
 #: artefact as JSON, that the job is cancelled, and whether a run that failed later had recorded its labels as printed.
-ARTEFACT = "labels/artefact"
-CANCELLED = "labels/cancelled"
-RECORDED = "labels/recorded"
+ARTEFACT = f"{_HIDDEN}artefact"
+CANCELLED = f"{_HIDDEN}cancelled"
+RECORDED = f"{_HIDDEN}recorded"
 #: Who started the export in Dagster's UI, as the guard in front of it says; and why it prints a completed one again.
 ACTOR = "labels/actor"
 REASON = "labels/reason"
@@ -30,19 +38,21 @@ INBOX = "labels/inbox"
 WEBHOOK_ERROR = "labels/webhook_error"
 #: On every export: the id of the trace that it belongs to, as in log lines.
 TRACE_ID = "labels/trace_id"
+#: Set when the export fails: what an operator does about it.
+NEXT_STEP = "labels/next_step"
 #: Set when the export is published: the size of its artefact in bytes.
-STORED_BYTES = "labels/stored_bytes"
+STORED_BYTES = f"{_HIDDEN}stored_bytes"
 #: The process that executes the run: pid, id of the boot, and clock ticks from the boot to the process's start.
 #: Earlier releases stored the pid and the start in seconds since 1970.
-WORKER = "labels/worker"
+WORKER = f"{_HIDDEN}worker"
 #: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
 #: once.
 KIND = "labels/kind"
 EXPORT, IMPORT, UPKEEP = "export", "import", "upkeep"
 #: How many times an export's worker was killed because it made no progress.
-STALLS = "labels/stalls"
+STALLS = f"{_HIDDEN}stalls"
 #: How many times the service was stopped in an orderly way while the run was at work.
-RESTARTS = "labels/restarts"
+RESTARTS = f"{_HIDDEN}restarts"
 
 #: Values of the tags that say yes or no.
 TRUE, FALSE = "true", "false"
@@ -62,6 +72,7 @@ STATE = frozenset(
         ARTEFACT,
         CANCELLED,
         RECORDED,
+        NEXT_STEP,
         WEBHOOK_ERROR,
         STORED_BYTES,
         WORKER,
@@ -69,3 +80,20 @@ STATE = frozenset(
         RESTARTS,
     }
 )
+
+#: Releases before 0.2 showed the hidden tags, under these names. Release 0.3 need not know them.
+EARLIER: Mapping[str, str] = {
+    f"labels/{key.removeprefix(_HIDDEN)}": key for key in STATE if key.startswith(_HIDDEN)
+}
+
+
+def of_this_release(run_tags: Mapping[str, str]) -> dict[str, str]:
+    """Return a run's tags with the names of this release. A run of an earlier release may have both; the new one holds."""
+    return {EARLIER.get(key, key): value for key, value in run_tags.items()} | {
+        key: value for key, value in run_tags.items() if key not in EARLIER
+    }
+
+
+def names_of(key: str) -> list[str]:
+    """Return the names under which a stored run may have the tag."""
+    return [key, *(earlier for earlier, now in EARLIER.items() if now == key)]

@@ -13,12 +13,17 @@ from exports.requests.export_types import SLOTS_OF, ExportType, Slot
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.row_ranges import RowRanges
 from exports.requests.settings import DEFAULT_DPI
+from exports.requests.words import in_words
 from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
 #: The release of the code that runs.
 RELEASE = version("gs1-label-exporter")
+
+
+#: More ranges of rows are counted in words.
+_MOST_RANGES_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,19 @@ class ExportPlan:
         return self.resolver or DEFAULT_RESOLVER
 
     @property
-    def summary(self) -> dict[str, str]:
-        """Return what is asked for without filters and settings: a request may list thousands of ids."""
-        request = self.request
-        return {
-            "scope": request.scope.value,
-            "export_type": request.export_type.value,
-            "file_format": str(request.file_format),
-        }
+    def words(self) -> str:
+        """What is asked for, as one phrase for people."""
+        asked = in_words(self.request)
+        if self.reprint_of is None:
+            return asked
+        match self.rows:
+            case None:
+                rows = "all rows"
+            case ranges if len(ranges) <= _MOST_RANGES_NAMED:
+                rows = f"rows {', '.join(map(str, ranges))}"
+            case ranges:
+                rows = f"{len(ranges):,} ranges of rows"
+        return f"What job {self.reprint_of} printed, {rows}: {asked}"
 
     @property
     def slots(self) -> tuple[Slot, ...]:

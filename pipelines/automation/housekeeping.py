@@ -119,7 +119,7 @@ def repair_job_index(context: dg.OpExecutionContext) -> None:
     name=HOUSEKEEPING_JOB,
     tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
-    description="Runs, artefacts, parts and manifests expire together; what was printed stays known.",
+    description="Removes runs, artefacts and manifests older than LABELS_RETENTION_DAYS. What was printed stays known.",
 )
 def housekeeping_job() -> None:
     repair_job_index(remove_expired())
@@ -127,6 +127,7 @@ def housekeeping_job() -> None:
 
 daily_housekeeping = dg.ScheduleDefinition(
     name="daily_housekeeping",
+    description="Starts the housekeeping every night, at an hour when few export.",
     job=housekeeping_job,
     cron_schedule="17 3 * * *",
     execution_timezone="UTC",

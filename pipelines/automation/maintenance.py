@@ -78,7 +78,7 @@ def maintain_catalogue(
     name=CATALOGUE_MAINTENANCE_JOB,
     tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
-    description="Safe beside imports, exports and itself; no event and no entity is ever removed.",
+    description="Joins small data files of the catalogue and removes those that no reader needs. No entity is ever removed.",
 )
 def catalogue_maintenance_job() -> None:
     maintain_catalogue()
@@ -107,6 +107,7 @@ def small_files_sensor(
 
 daily_catalogue_maintenance = dg.ScheduleDefinition(
     name="daily_catalogue_maintenance",
+    description="Starts the upkeep of the catalogue every night, before the housekeeping.",
     job=catalogue_maintenance_job,
     cron_schedule="47 2 * * *",
     execution_timezone="UTC",

@@ -16,6 +16,7 @@ import dagster as dg
 from setproctitle import setproctitle
 
 from exports.errors import WorkerDied
+from exports.next_steps import next_step
 from pipelines import tags
 from pipelines.execution import failures
 from pipelines.execution.dagster_steps import (
@@ -27,6 +28,7 @@ from pipelines.execution.dagster_steps import (
     StepHandler,
     StepHandlerContext,
 )
+from pipelines.export import reasons
 
 #: Intervals at which the run worker reads what its steps report, and checks that their processes live.
 _READ_SECONDS = 0.05
@@ -95,9 +97,10 @@ class ForkedSteps(StepHandler):
             self._start(step_handler_context)
             return CheckStepHealthResult.healthy()
         error = WorkerDied(key, starts)
-        instance.add_run_tags(run.run_id, {tags.ERROR_CODE: error.code, tags.ERROR: str(error)})
+        instance.add_run_tags(run.run_id, reasons.tags_of(error))
         return CheckStepHealthResult.unhealthy(
-            f"its process ended {starts} times without a result, now with exit code {process.exitcode}"
+            f"its process ended {starts} times without a result, now with exit code {process.exitcode}."
+            f" {next_step(error.code)}"
         )
 
     def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:

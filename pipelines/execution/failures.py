@@ -9,7 +9,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import ExportError, WorkerDied
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
-from pipelines.export import steps
+from pipelines.export import reasons, steps
 
 #: A step starts so many times in a job, and a run is resumed so many times, restarts of the service aside.
 STARTS_AT_MOST = RESUMES_AT_MOST = 5
@@ -51,7 +51,7 @@ def give_up(
     accounts: Accounts,
 ) -> None:
     """Fail the run with this reason, and release what its job holds."""
-    instance.add_run_tags(run.run_id, {tags.ERROR_CODE: error.code, tags.ERROR: str(error)})
-    instance.report_run_failed(run, str(error))
+    instance.add_run_tags(run.run_id, reasons.tags_of(error))
+    instance.report_run_failed(run, reasons.sentences(error))
     if tags.ORGANISATION in run.tags:
         steps.give_back(job_id_for(run.run_id), artefacts, accounts, _LOG)

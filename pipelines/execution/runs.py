@@ -1,6 +1,5 @@
 """Create the run of an export under the job's id, and queue it."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -105,7 +104,7 @@ class Runs:
                     **more_tags,
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
-                    tags.REQUEST: json.dumps(export.summary),
+                    tags.REQUEST: export.words,
                     **_trace_of(export),
                     **{key: value for key, value in reprint.items() if value is not None},
                 },

@@ -13,15 +13,32 @@ EXPORT_JOBS = (LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB)
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 
+#: The team that answers for every asset: Dagster's UI shows it, and can filter by it.
+OWNERS = ["team:labels"]
+
+_TABLES = {
+    "products": "Trade items by GTIN, with their names.",
+    "lots": "Production lots and batches, with their dates.",
+    "serials": "Serialised units, with or without a lot.",
+    "lifecycle_events": "What happened to each entity. Exports add an event for each label they print.",
+}
+
 CATALOGUE_ASSETS = [
     dg.AssetSpec(
         dg.AssetKey(["catalogue", table]),
         group_name="catalogue",
         kinds={"deltalake"},
-        description=f"The Delta table of {table.replace('_', ' ')}, all organisations.",
+        owners=OWNERS,
+        description=f"{description} One Delta table holds those of all organisations.",
     )
-    for table in ops.CATALOGUE_TABLES
+    for table, description in _TABLES.items()
 ]
+
+KINDS = {"zip", "pdf"}
+DESCRIPTION = (
+    "One job's labels in a ZIP or PDF, verified by decoding before it is published. A partition is an organisation. To"
+    " start a job here, choose one partition and give the request as config; the API takes the same."
+)
 
 
 @dg.graph_asset(
@@ -33,8 +50,9 @@ CATALOGUE_ASSETS = [
         table: dg.AssetIn(key=dg.AssetKey(["catalogue", table]), dagster_type=dg.Nothing)
         for table in ops.CATALOGUE_TABLES
     },
-    kinds={"zip"},
-    description="One job's labels in a ZIP, verified by decoding before it is published.",
+    kinds=KINDS,
+    owners=OWNERS,
+    description=DESCRIPTION,
 )
 def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
     chunks = ops.resolve(products=products, lots=lots, serials=serials, lifecycle_events=lifecycle_events)
@@ -45,5 +63,7 @@ def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-
 
 # The run itself reports the outcome of the asset checks, so the job has no step for them.
 label_export_job = dg.define_asset_job(
-    LABEL_EXPORT_JOB, selection=dg.AssetSelection.assets(label_export).without_checks()
+    LABEL_EXPORT_JOB,
+    selection=dg.AssetSelection.assets(label_export).without_checks(),
+    description="Makes one label export, chunk by chunk: large ones, and all that are started in this UI.",
 )

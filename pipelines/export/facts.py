@@ -8,38 +8,56 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore, canonical_json
-from exports.jobs import plan
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Manifest
 from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 
+#: Where the API tells a job's state. This layer does not know the API, so a test compares the two.
+JOB_PATH = "/products/api/v1/labels/export/{job_id}/"
+
 
 def of(
-    export: ExportPlan, frozen: Manifest, artefact: Artefact, artefacts: ArtefactStore
+    export: ExportPlan,
+    frozen: Manifest,
+    artefact: Artefact,
+    artefacts: ArtefactStore,
+    public_url: str | None,
 ) -> Mapping[str, Any]:
-    """Return the metadata. A request may list thousands of ids, so it has a digest of it and where it is stored."""
+    """Return the metadata, what people look for first.
+
+    A request may list thousands of ids, so there is a digest of it. The job's plan has it all.
+    The job is a link if the address of the API is known, which is `public_url`.
+    """
     request = export.request.normalised()
     return {
         "organisation": export.organisation,
-        "request": dg.MetadataValue.json(
-            {
-                **export.summary,
-                "sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
-                "stored_as": plan.key(export.job_id),
-            }
-        ),
-        "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
+        "asked_for": export.words,
+        "requested_by": export.requested_by,
+        **_reprint(export),
+        "job": _job(export.job_id, public_url),
         "total_items": frozen.rows,
         "processed_items": artefact.processed,
         "failed_items": artefact.failed,
         "unmatched": frozen.unmatched,
+        "picture": _picture(pictures.first(export, artefacts)),
         "artefact": artefact.filename,
         "artefact_bytes": artefact.size_bytes,
         "artefact_sha256": artefact.sha256,
         "printed_recorded": export.records_printed,
-        "picture": _picture(pictures.first(export, artefacts)),
+        "request_sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
+        "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),
     }
+
+
+def _reprint(export: ExportPlan) -> Mapping[str, str | None]:
+    return {"reprint_of": export.reprint_of, "reason": export.reason} if export.reprint_of else {}
+
+
+def _job(job_id: str, public_url: str | None) -> dg.MetadataValue[Any]:
+    if public_url is None:
+        return dg.MetadataValue.text(job_id)
+    return dg.MetadataValue.url(public_url.rstrip("/") + JOB_PATH.format(job_id=job_id))
 
 
 def _picture(png: bytes | None) -> dg.MarkdownMetadataValue:

@@ -101,7 +101,7 @@ def record_printed(
     catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
-) -> str:
+) -> None:
     op = context.op_execution_context
     with steps.attempt(op, artefacts, accounts, steps.RECORD) as export:
         mirror.committed(op.instance, op.run_id, artefact)
@@ -109,7 +109,6 @@ def record_printed(
         joined = stages.assembled(export, frozen, parts, artefacts)
         committed = datetime.fromisoformat(committed_at)
         stages.record(export, joined, committed, Stores(catalogue, artefacts, accounts))
-        made = facts.of(export, frozen, artefact, artefacts)
+        made = facts.of(export, frozen, artefact, artefacts, PipelineSettings().public_url)
     steps.release(op, export, artefacts, accounts)
     context.add_asset_metadata(made)
-    return artefact.key

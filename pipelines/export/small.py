@@ -20,7 +20,14 @@ from exports.jobs.near import near
 from exports.jobs.parts import Part
 from exports.jobs.plan import ExportPlan
 from pipelines.export import checks, facts, mirror, progress, stages, steps
-from pipelines.export.assets import CATALOGUE_ASSETS, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
+from pipelines.export.assets import (
+    CATALOGUE_ASSETS,
+    DESCRIPTION,
+    KINDS,
+    LABEL_EXPORT_SMALL_JOB,
+    ORGANISATIONS,
+    OWNERS,
+)
 from pipelines.export.checks import LABEL_EXPORT
 from pipelines.export.stages import Stores
 from pipelines.settings import PipelineSettings
@@ -28,7 +35,15 @@ from pipelines.settings import PipelineSettings
 
 @dg.multi_asset(
     name="small_export",
-    specs=[dg.AssetSpec(LABEL_EXPORT, deps=[table.key for table in CATALOGUE_ASSETS])],
+    specs=[
+        dg.AssetSpec(
+            LABEL_EXPORT,
+            deps=[table.key for table in CATALOGUE_ASSETS],
+            description=DESCRIPTION,
+            kinds=KINDS,
+            owners=OWNERS,
+        )
+    ],
     partitions_def=ORGANISATIONS,
     retry_policy=steps.RETRIES,
     description="One small job's labels, from the selection to the record of what was printed.",
@@ -63,7 +78,7 @@ def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
     with steps.attempt(op, artefacts, accounts, steps.RECORD, export):
         mirror.committed(op.instance, op.run_id, artefact)
         stages.record(export, parts, committed_at, stores)
-        made = facts.of(export, frozen, artefact, artefacts)
+        made = facts.of(export, frozen, artefact, artefacts, PipelineSettings().public_url)
     steps.release(op, export, artefacts, accounts)
     return made
 
@@ -93,5 +108,7 @@ def _publish(
 
 #: The catalogue and this step alone: a repository has one definition of an asset, and its jobs may have others.
 label_export_small_job = dg.define_asset_job(
-    LABEL_EXPORT_SMALL_JOB, selection=dg.AssetSelection.assets(label_export_small)
+    LABEL_EXPORT_SMALL_JOB,
+    selection=dg.AssetSelection.assets(label_export_small),
+    description="Makes one small label export in a single step. The API starts it; what is started here has its steps.",
 )

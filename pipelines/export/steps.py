@@ -18,6 +18,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
 from pipelines import tags
+from pipelines.export import reasons
 from pipelines.export.progress import ProgressReader
 
 #: Every step finds what an earlier attempt stored, so it may be tried again: storage may work again by then.
@@ -40,6 +41,8 @@ RECORD = Stage("record_printed", "the record of what was printed")
 
 class _HasFailed(LabelError):
     """Another step of the job failed for good."""
+
+    code = "another_step_failed"
 
 
 @contextmanager
@@ -69,7 +72,7 @@ def attempt(
         words = storage_words(error)
         told = error if isinstance(error, LabelError) or words is None else StorageFailed(stage.makes, words)
         _fail(context, told, artefacts, accounts)
-        raise dg.Failure(str(told), allow_retries=False) from error
+        raise reasons.failure(told, job_id_for(context.run_id)) from error
 
 
 @contextmanager
@@ -141,9 +144,7 @@ def _fail(
 
     The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
     """
-    reason = {tags.ERROR_CODE: "internal_error"}
-    if isinstance(error, LabelError):
-        reason = {tags.ERROR_CODE: error.code, tags.ERROR: str(error)}
+    reason = reasons.tags_of(error)
     with _logged(context.log):
         processed, failed = ProgressReader(context.instance).of(context.run_id)
         reason |= {tags.PROCESSED_ITEMS: str(processed), tags.FAILED_ITEMS: str(failed)}

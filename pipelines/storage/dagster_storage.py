@@ -7,6 +7,9 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorType
 # One SQLite database for the events of all runs. Ours keeps its connections.
 from dagster._core.storage.event_log import ConsolidatedSqliteEventLogStorage, SqlEventLogStorage
 
+# Reads new events of a run while its page is open.
+from dagster._core.storage.event_log.polling_event_watcher import SqlPollingEventWatcher
+
 # The table of the results of asset checks, which Dagster never removes.
 # The tables of that database, and the one of its assets.
 from dagster._core.storage.event_log.schema import (
@@ -43,6 +46,7 @@ __all__ = [
     "RunsTable",
     "SqlEventLogStorage",
     "SqlEventLogStorageMetadata",
+    "SqlPollingEventWatcher",
     "SqlRunStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",

@@ -57,6 +57,8 @@ def prepare(home: Path, code_server_socket: str) -> None:
         dagster_home / "dagster.yaml",
         {
             "telemetry": {"enabled": False},
+            # No dialog of introduction, which asks for an e-mail address.
+            "nux": {"enabled": False},
             "run_storage": {
                 "module": "pipelines.storage.sqlite",
                 "class": "PooledSqliteRunStorage",

@@ -35,9 +35,10 @@ from exports.jobs.job_id import run_id_for
 from exports.ports import JobPosition, JobStatus
 from pipelines import tags
 from pipelines.storage import job_runs
-from pipelines.storage.dagster_storage import RunsTable, SqlRunStorage
+from pipelines.storage.dagster_storage import RunsTable
 from pipelines.storage.job_runs import JobRun
 from pipelines.storage.job_status import told
+from pipelines.storage.renamed_tags import RenamedTags
 
 #: The status of an entry whose job failed after publishing, until somebody has asked the catalogue.
 UNSETTLED = "unsettled"
@@ -93,7 +94,7 @@ class Totals:
     oldest_pending: datetime | None
 
 
-class IndexedRuns(SqlRunStorage):
+class IndexedRuns(RenamedTags):
     """A storage of runs that keeps the index. A subclass adds the connections."""
 
     def transaction(self) -> AbstractContextManager[Connection]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import dagster as dg
 from sqlalchemy import ColumnElement, Connection, select
 
+from pipelines import tags
 from pipelines.storage.dagster_storage import RunsTable, RunTagsTable
 
 
@@ -37,7 +38,7 @@ def read(connection: Connection, wanted: ColumnElement[bool]) -> dict[str, JobRu
         run_id: JobRun(
             run_id,
             dg.DagsterRunStatus(status),
-            tags_of[run_id],
+            tags.of_this_release(tags_of[run_id]),
             created.replace(tzinfo=UTC),
             _time(started),
             _time(ended),

@@ -23,6 +23,7 @@ from pipelines.storage.dagster_storage import (
     SqlEventLogStorageMetadata,
     SqliteRunStorage,
     SqliteScheduleStorage,
+    SqlPollingEventWatcher,
 )
 from pipelines.storage.job_index import IndexedRuns
 from pipelines.storage.kept_events import is_kept, lean
@@ -146,7 +147,18 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         return table_name in SqlEventLogStorageMetadata.tables
 
+    def watch(self, run_id: str, cursor: str | None, callback: Callable[[EventLogEntry, str], None]) -> None:
+        """Call back with the run's new events. Dagster watches the database's file, which our commits leave alone.
+
+        They go to its write-ahead log, and stay there while connections are kept. So the page of a run stood still.
+        """
+        self._watcher.watch_run(run_id, cursor, callback)
+
+    def end_watch(self, run_id: str, handler: Callable[[EventLogEntry, str], None]) -> None:
+        self._watcher.unwatch_run(run_id, handler)
+
     def dispose(self) -> None:
+        self._watcher.close()
         super().dispose()
         self._pool.dispose()
 
@@ -162,6 +174,10 @@ class PooledSqliteEventLogStorage(ConsolidatedSqliteEventLogStorage):
     def _connect(self) -> Generator[Connection]:
         with self._pool.connection() as connection:
             yield connection
+
+    @cached_property
+    def _watcher(self) -> SqlPollingEventWatcher:
+        return SqlPollingEventWatcher(self)
 
     @cached_property
     def _pool(self) -> _Pool:

@@ -20,7 +20,7 @@ def stored_bytes(instance: dg.DagsterInstance, organisation: str) -> int:
         select(func.coalesce(func.sum(cast(RunTagsTable.c.value, BigInteger)), 0))
         .join(RunsTable, RunsTable.c.run_id == RunTagsTable.c.run_id)
         .join(owner, owner.c.run_id == RunTagsTable.c.run_id)
-        .where(RunTagsTable.c.key == tags.STORED_BYTES)
+        .where(RunTagsTable.c.key.in_(tags.names_of(tags.STORED_BYTES)))
         .where(RunsTable.c.status == dg.DagsterRunStatus.SUCCESS.value)
         .where(owner.c.key == tags.ORGANISATION, owner.c.value == organisation)
     )

@@ -70,7 +70,8 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
 
     def _without_our_tags(self, run: dg.DagsterRun) -> dg.DagsterRun:
         """Return the run without the tags that only a submission or the run's own worker may set."""
-        kept = {key: value for key, value in run.tags.items() if key not in tags.STATE | tags.OF_SUBMISSION}
+        ours = tags.STATE | tags.OF_SUBMISSION | tags.EARLIER.keys()
+        kept = {key: value for key, value in run.tags.items() if key not in ours}
         if kept == run.tags:
             return run
         cleaned = run.with_tags(kept)

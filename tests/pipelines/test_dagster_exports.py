@@ -148,7 +148,7 @@ def test_more_labels_than_the_most_are_refused(stage: Stage, max_labels: int, co
 def test_an_organisation_whose_storage_is_full_gets_no_job(stage: Stage, dagster: dg.DagsterInstance) -> None:
     for organisation, size in ((ACME, 600), (ACME, 400), (OTHER, 5_000)):
         job = submit(stage, wanted(), organisation=organisation)
-        dagster.add_run_tags(run_id_for(job.job_id), {"labels/stored_bytes": str(size)})
+        dagster.add_run_tags(run_id_for(job.job_id), {tags.STORED_BYTES: str(size)})
         dagster.report_dagster_event(
             dg.DagsterEvent(dg.DagsterEventType.RUN_SUCCESS.value, LABEL_EXPORT_JOB), run_id_for(job.job_id)
         )

@@ -8,6 +8,7 @@ from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs import plan
 from exports.jobs.plan import RELEASE, ExportPlan
 from exports.requests.row_ranges import parse_rows
+from exports.requests.words import in_words
 from tests.exports.conftest import plan_for
 
 
@@ -35,3 +36,15 @@ def test_stock_that_is_due_is_leased(name: str) -> None:
     assert not of(value=False).holds_lease
     assert not of(value=True, record_printed=False).holds_lease
     assert not replace(of(value=True), reprint_of="22222222222222222222Cd").holds_lease
+
+
+def test_a_plan_in_words() -> None:
+    made = plan_for()
+    asked = made.words
+    assert asked == in_words(made.request)
+    again = replace(made, reprint_of="22222222222222222222Cd", reason="jam")
+    assert again.words == f"What job 22222222222222222222Cd printed, all rows: {asked}"
+    rows = ("rows 1-3, 9", "1-3,9"), ("4 ranges of rows", "1,3,5,7")
+    for words, named in rows:
+        some = replace(again, rows=parse_rows(named))
+        assert some.words == f"What job 22222222222222222222Cd printed, {words}: {asked}"

@@ -82,7 +82,7 @@ def test_a_failed_job_is_told_with_its_reason(dagster, runs, catalogue, artefact
     accounts.webhooks.add("acme", "https://hooks.example/")
     failed = started(1, runs, artefacts)
     dagster.add_run_tags(
-        run_id_for(failed.job_id), {"labels/error_code": "empty_selection", "labels/error": "Nothing."}
+        run_id_for(failed.job_id), {tags.ERROR_CODE: "empty_selection", tags.ERROR: "Nothing."}
     )
     event(failed, dagster, dg.DagsterEventType.RUN_FAILURE)
     enqueue_ended(dagster, catalogue, artefacts, accounts, None)

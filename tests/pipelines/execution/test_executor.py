@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from pipelines import tags
 from tests.pipelines.execution.forked_jobs import LOG, executions
 
 
@@ -37,8 +38,8 @@ def test_a_killed_step(
     assert run.status is status
     assert executions() == log
     if status is dg.DagsterRunStatus.FAILURE:
-        assert run.tags["labels/error_code"] == "worker_died"
-        assert "5 times in the step is_always_killed" in run.tags["labels/error"]
+        assert run.tags[tags.ERROR_CODE] == "worker_died"
+        assert "5 times in the step is_always_killed" in run.tags[tags.ERROR]
         (failed,) = dagster.get_records_for_run(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE).records
         error = failed.event_log_entry.dagster_event.step_failure_data.error
         assert "ended 5 times without a result, now with exit code -9" in error.message

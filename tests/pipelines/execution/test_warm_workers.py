@@ -13,6 +13,7 @@ import pytest
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
+from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.execution import forks, warm_workers
 from pipelines.execution.runs import Runs
@@ -40,7 +41,7 @@ def test_a_worker_executes_a_run_and_signs_it(dagster: dg.DagsterInstance, worke
     assert run is not None
     # There is no plan of that id, so it fails; that it ended is what counts here.
     assert run.is_finished
-    assert run.tags["labels/worker"]
+    assert run.tags[tags.WORKER]
 
 
 @pytest.mark.parametrize("begun", [False, True])

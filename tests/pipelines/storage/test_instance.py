@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
@@ -48,6 +49,10 @@ def test_imports_and_upkeep_never_wait_for_exports(dagster: dg.DagsterInstance) 
     assert set(kinds.values()) == {"import", "upkeep"}, "a job without a kind has no limit"
 
 
+def test_nobody_is_asked_for_an_e_mail_address(dagster: dg.DagsterInstance) -> None:
+    assert not dagster.nux_enabled
+
+
 def test_an_orderly_restart_is_counted_on_runs_at_work(dagster: dg.DagsterInstance) -> None:
     home = Path(dagster.root_directory).parent
     job = defs.get_repository_def().get_job("housekeeping")
@@ -67,7 +72,7 @@ def test_an_orderly_restart_is_counted_on_runs_at_work(dagster: dg.DagsterInstan
 def _restarts(dagster: dg.DagsterInstance, run_id: str) -> str | None:
     run = dagster.get_run_by_id(run_id)
     assert run is not None
-    return run.tags.get("labels/restarts")
+    return run.tags.get(tags.RESTARTS)
 
 
 def test_only_the_first_storage_of_a_process_checks_the_schema(

@@ -257,11 +257,11 @@ def test_a_refused_run_is_executed_again_as_if_for_the_first_time(ui: Ui, acme: 
 
 
 def test_another_jobs_run_keeps_its_kind_and_loses_its_state(ui: Ui) -> None:
-    forged = {tags.ORGANISATION: "acme", tags.WORKER: "1 2 3"}
+    forged = {tags.ORGANISATION: "acme", tags.WORKER: "1 2 3", "labels/worker": "1 2"}
     run = ui.run(run_id_of(ui.materialize(None, None, job="housekeeping", **forged)))
     assert run.status is dg.DagsterRunStatus.QUEUED
     assert run.tags[tags.KIND] == tags.UPKEEP
-    assert not (tags.STATE | tags.OF_SUBMISSION) & run.tags.keys()
+    assert not (tags.STATE | tags.OF_SUBMISSION | tags.EARLIER.keys()) & run.tags.keys()
 
 
 def test_a_submission_of_the_facade_passes_unchanged(ui: Ui, acme: str) -> None:

@@ -1,0 +1,27 @@
+"""Runs of releases before 0.2, whose private tags have names that Dagster's UI shows. Release 0.3 can do without."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from sqlalchemy import case, update
+
+from pipelines import tags
+from pipelines.storage.dagster_storage import RunTagsTable, SqlRunStorage
+
+
+class RenamedTags(SqlRunStorage):
+    """A storage of runs that returns every run with the tag names of this release."""
+
+    def _row_to_run(self, row: dict[str, Any]) -> dg.DagsterRun:
+        run = super()._row_to_run(row)
+        renamed = tags.of_this_release(run.tags)
+        return run if renamed == run.tags else run.with_tags(renamed)
+
+    def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
+        """Store the tags, those that the run has by their new names too: Dagster would not find them to change them."""
+        of_run = RunTagsTable.c.run_id == run_id, RunTagsTable.c.key.in_(tags.EARLIER)
+        renamed = case(dict(tags.EARLIER), value=RunTagsTable.c.key)
+        with self.connect() as connection:
+            connection.execute(update(RunTagsTable).where(*of_run).values(key=renamed))
+        super().add_run_tags(run_id, new_tags)
