@@ -33,6 +33,9 @@ N ?= 1000000
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
+# As many processes as there are cores. The tests of a file share what they start, so they stay in one of them.
+SIDE_BY_SIDE := -n auto --dist loadfile
+
 .PHONY: help
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,7 +86,7 @@ check: $(STAMP) ## Format, lint, types, the direction of imports, and security
 
 .PHONY: test
 test: check ## Check, then every ordinary test, the end-to-end ones included
-	$(PYTHON) -m pytest -q $(ARGS)
+	$(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: oracles
 oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
@@ -107,7 +110,7 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
 # With the flag set, a test whose system tool is missing fails instead of skipping.
 .PHONY: test-full
 test-full: oracles check ## All tests, also the long ones and those that need Debian's and npm's packages
-	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(ARGS)
+	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers

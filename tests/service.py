@@ -28,6 +28,9 @@ _STOP_SECONDS = 30.0
 # Process death is not instant after the supervisor is gone: children notice, then exit.
 _LINGER_SECONDS = 10.0
 
+#: Test processes side by side at most, as far as ports go.
+_WORKERS = 16
+
 
 class ServiceError(Exception):
     """The service, or a `labels` command, did not do what was asked within its time."""
@@ -37,10 +40,13 @@ def free_ports(count: int) -> list[int]:
     """Return this many different TCP ports of the loopback interface that were free a moment ago.
 
     They lie below the range that Linux gives to outgoing connections: the Dagster UI binds its port
-    seconds later, and by then a port of that range may be some connection's own.
+    seconds later, and by then a port of that range may be some connection's own. Each of the test processes that run
+    side by side has ports of its own.
     """
     found: list[int] = []
-    for port in random.sample(range(20_000, 32_000), 200):
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    ports = range(20_000 + worker, 32_000, _WORKERS)
+    for port in random.sample(ports, 200):
         with socket.socket() as trial, contextlib.suppress(OSError):
             trial.bind(("127.0.0.1", port))
             found.append(port)

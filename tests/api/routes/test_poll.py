@@ -103,7 +103,9 @@ def test_links_are_renewed_before_they_end(client, editor, exports, monkeypatch)
     assert client.get(url, headers={**editor, "If-None-Match": etag}).status_code == 200
 
 
-@pytest.mark.parametrize("key", [None, "", "nonsense", "csb_" + "a" * 32 + "_00000000", keys.new_key()])
+@pytest.mark.parametrize(
+    "key", [None, "", "nonsense", "csb_" + "a" * 32 + "_00000000", pytest.param(keys.new_key(), id="unknown")]
+)
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", URL), ("GET", f"{URL}{UNKNOWN}/"), ("GET", f"{URL}a/")]
 )
