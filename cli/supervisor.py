@@ -17,9 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
+import psutil
+
 from cli import service_process
 from cli.guard import MARK, kill_marked
 from cli.settings import SIGNING_VARIABLE, Settings, make_private
+from pipelines.execution.forks import is_alive
 from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
@@ -28,7 +31,7 @@ _STOP_SECONDS = 10.0
 _STABLE_SECONDS = 5.0
 _MOST_EARLY_DEATHS = 3
 
-#: What multiprocessing tells about a process whose fork server died: it cannot know more.
+#: What multiprocessing tells about a process that outlived its fork server. How it ended is not known then.
 _FORK_SERVER_DIED = 255
 
 #: What the fork server imports before its first fork, named because this process must not import it. A fork server
@@ -48,23 +51,25 @@ class _Service:
         self.start()
 
     def start(self) -> None:
-        self.process = _forks().Process(target=service_process.run, args=self._started_with, name=self.name)
-        self.process.start()
+        self._child = _forks().Process(target=service_process.run, args=self._started_with, name=self.name)
+        self._child.start()
+        self.process = psutil.Process(self._child.pid)
         self._started = time.monotonic()
+
+    @property
+    def status(self) -> int:
+        """How the process ended: its exit status, or a signal's number below zero."""
+        return self._child.exitcode or 0
 
     def restart_if_killed(self) -> bool:
         """Return whether the process runs; start it again if it was killed. One that exits by itself stays down."""
-        status = self.process.exitcode
-        if status is None:
+        if is_alive(self.process):
             return True
-        if status == _FORK_SERVER_DIED and self.process.pid is not None:
-            # Nobody tells any more when the process ends, so that another one takes its place.
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
-            status = -signal.SIGKILL
+        self._child.join()
         early = time.monotonic() - self._started < _STABLE_SECONDS
         self._early_deaths = self._early_deaths + 1 if early else 0
-        if status >= 0 or self._early_deaths >= _MOST_EARLY_DEATHS:
+        by_itself = self.status >= 0 and self.status != _FORK_SERVER_DIED
+        if by_itself or self._early_deaths >= _MOST_EARLY_DEATHS:
             return False
         print(f"{self.name} was killed: starts again", file=sys.stderr, flush=True)
         self.start()
@@ -119,7 +124,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     )  # fmt: skip
     services = [facade, code_server]
     # The UI would show a location that cannot be loaded if it began before the code server.
-    while not socket.exists() and not stopping.wait(0.1) and code_server.process.is_alive():
+    while not socket.exists() and not stopping.wait(0.1) and is_alive(code_server.process):
         pass
     services += [
         _Service("daemon", "pipelines.execution.run_launcher:run_daemon", "run", "--workspace", workspace),
@@ -131,7 +136,7 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
     status = 0
     while not stopping.wait(0.2):
         if ended := next((service for service in services if not service.restart_if_killed()), None):
-            print(f"error: {ended.name} ended with status {ended.process.exitcode}", file=sys.stderr)
+            print(f"error: {ended.name} ended with status {ended.status}", file=sys.stderr)
             status = 1
             break
     _stop(services, mark)
@@ -183,12 +188,12 @@ def _ended(guard: "subprocess.Popen[bytes]", status: int) -> int:
 def _stop(services: Sequence[_Service], mark: str) -> None:
     # The façade first, so that no new jobs arrive; then the processes that execute them.
     for service in services:
-        service.process.terminate()
+        with suppress(psutil.NoSuchProcess):
+            service.process.terminate()
     deadline = time.monotonic() + _STOP_SECONDS
+    while any(is_alive(service.process) for service in services) and time.monotonic() < deadline:
+        time.sleep(0.05)
     for service in services:
-        service.process.join(max(0.1, deadline - time.monotonic()))
-        if service.process.is_alive():
+        if is_alive(service.process):
             print(f"{service.name} does not stop: killed", file=sys.stderr)
     kill_marked(mark)
-    for service in services:
-        service.process.join()

@@ -34,7 +34,7 @@ def test_others_are_corrected() -> None:
 
 def test_every_step_belongs_to_an_error() -> None:
     codes = {kind.code for kind in _below(LabelError)}
-    assert _STEPS.keys() - codes == {"another_step_failed", "internal_error"}, "those of the pipelines"
+    assert _STEPS.keys() - codes <= {"another_step_failed", "internal_error"}, "those of the pipelines"
 
 
 def _below(kind: type[LabelError]) -> list[type[LabelError]]:

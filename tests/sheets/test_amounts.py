@@ -22,7 +22,7 @@ from tests.sheets import jobs
 from tests.sheets.printed import dark_edges_mm
 
 DPI = 300
-MOST_MEGABYTES = 300
+MOST_MEGABYTES = 350
 
 
 @pytest.fixture
