@@ -1,6 +1,5 @@
 """The commit point of a job: one object, created exclusively, that says `committed` or `cancelled`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -11,9 +10,10 @@ from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import ExportCancelled
 from exports.jobs.job_id import folder_of
-from exports.jobs.pickles import restore
+from exports.jobs.pickles import restorable
 
 
+@restorable
 @dataclass(frozen=True, slots=True)
 class Artefact:
     """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
@@ -30,9 +30,6 @@ class Artefact:
     failed: int
     next_position: int | None = None
     notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
-
-    def __setstate__(self, state: Sequence[Any]) -> None:
-        restore(self, state)
 
 
 @dataclass(frozen=True, slots=True)

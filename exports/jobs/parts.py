@@ -12,7 +12,7 @@ from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.pickles import restore
+from exports.jobs.pickles import restorable
 from exports.jobs.plan import ExportPlan
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
@@ -34,6 +34,7 @@ class Drawn(NamedTuple):
     notes: dict[str, int]
 
 
+@restorable
 @dataclass(frozen=True, slots=True)
 class Part:
     """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
@@ -48,9 +49,6 @@ class Part:
     failed: int
     fragment: ArchiveFragment | PdfFragment | None
     notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
-
-    def __setstate__(self, state: Sequence[Any]) -> None:
-        restore(self, state)
 
     @property
     def processed(self) -> int:

@@ -2,14 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
+
+_Kind = TypeVar("_Kind", bound=type)
 
 
-def restore(value: Any, state: Sequence[Any]) -> None:
-    """Set the fields of a frozen dataclass from its pickled state.
+def restorable(kind: _Kind) -> _Kind:
+    """Let a frozen dataclass read the pickles of releases that had fewer of its fields.
 
-    Fields that the release which pickled it did not have come last and take their defaults.
+    This decorator must be above `@dataclass(slots=True)`, which in Python 3.11 replaces the class's own `__setstate__`.
     """
+    kind.__setstate__ = _restore  # pyright: ignore[reportAttributeAccessIssue]
+    return kind
+
+
+def _restore(value: Any, state: Sequence[Any]) -> None:
+    """Set the fields from their pickled state. Fields that it lacks come last and take their defaults."""
     members = fields(value)
     for field, stored in zip(members, state, strict=False):
         object.__setattr__(value, field.name, stored)
