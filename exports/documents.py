@@ -61,6 +61,14 @@ def load(
         raise UnreadableDocument(key, f"{where}: {fault['msg']}") from error
 
 
+def find(kind: type[_Kind], key: str, store: ArtefactStore) -> _Kind | None:
+    """Return the stored document as an instance of `kind`, None if there is none. Raises UnreadableDocument."""
+    try:
+        return load(kind, key, store)
+    except FileNotFoundError:
+        return None
+
+
 @cache
 def _adapter(kind: type[_Kind]) -> TypeAdapter[_Kind]:
     return TypeAdapter(kind)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 
 from exports.artefacts import ArtefactStore
-from exports.documents import load, versioned
+from exports.documents import find, versioned
 from exports.imports.ports import ImportRequest, Rows, TableCounts, UnderstoodFile
 from exports.imports.upload import folder_of
 
@@ -46,10 +46,7 @@ def save_asked(asked: Asked, store: ArtefactStore) -> None:
 
 def find_asked(job_id: str, store: ArtefactStore) -> Asked | None:
     """Return what was asked, None if there is no such import. Raises UnreadableDocument."""
-    try:
-        return load(Asked, _asked_key(job_id), store)
-    except FileNotFoundError:
-        return None
+    return find(Asked, _asked_key(job_id), store)
 
 
 def save_outcome(job_id: str, outcome: Outcome, store: ArtefactStore) -> None:
@@ -59,10 +56,7 @@ def save_outcome(job_id: str, outcome: Outcome, store: ArtefactStore) -> None:
 
 def find_outcome(job_id: str, store: ArtefactStore) -> Outcome | None:
     """Return the outcome, None before the end. Raises UnreadableDocument."""
-    try:
-        return load(Outcome, _outcome_key(job_id), store)
-    except FileNotFoundError:
-        return None
+    return find(Outcome, _outcome_key(job_id), store)
 
 
 def rows_key(job_id: str, rows: Rows, suffix: str) -> str:

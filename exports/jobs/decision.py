@@ -47,10 +47,7 @@ class Decision:
 
 def of(job_id: str, store: ArtefactStore) -> Decision | None:
     """Return the job's decision, or None if there is none yet. Raises UnreadableDocument."""
-    try:
-        return documents.load(Decision, key(job_id), store)
-    except FileNotFoundError:
-        return None
+    return documents.find(Decision, key(job_id), store)
 
 
 def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime) -> Decision:

@@ -65,10 +65,7 @@ def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
 
 def stored(key: str, store: ArtefactStore) -> Part | None:
     """Return the part of an earlier attempt, or None. Its document is written last, so the rest is complete."""
-    try:
-        return documents.load(Part, f"{key}.json", store)
-    except FileNotFoundError:
-        return None
+    return documents.find(Part, f"{key}.json", store)
 
 
 def printed_rows(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Iterator[pl.DataFrame]:

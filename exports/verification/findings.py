@@ -74,10 +74,8 @@ def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
 
 def of(job_id: str, store: ArtefactStore) -> list[Finding]:
     """Return the findings for the job's artefact. Empty if it has not been verified yet."""
-    try:
-        return documents.load(_Findings, key(job_id), store).findings
-    except FileNotFoundError:
-        return []
+    found = documents.find(_Findings, key(job_id), store)
+    return found.findings if found else []
 
 
 def key(job_id: str) -> str:
