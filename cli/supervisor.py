@@ -22,7 +22,7 @@ import psutil
 from cli import service_process
 from cli.guard import MARK, kill_marked
 from cli.settings import SIGNING_VARIABLE, Settings, make_private
-from pipelines.execution.forks import is_alive
+from pipelines.execution.forks import PRELOAD, is_alive
 from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
@@ -33,10 +33,6 @@ _MOST_EARLY_DEATHS = 3
 
 #: What multiprocessing tells about a process that outlived its fork server. How it ended is not known then.
 _FORK_SERVER_DIED = 255
-
-#: What the fork server imports before its first fork, named because this process must not import it. A fork server
-#: ignores in silence what it cannot import.
-_PRELOAD = ["pipelines.preload"]
 
 
 class _Service:
@@ -151,7 +147,7 @@ def _forks() -> ForkServerContext:
     It is started at the first use, with the environment of that moment.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOAD)
+    context.set_forkserver_preload([PRELOAD])
     return context
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from setproctitle import setproctitle
 
-#: What a fork server imports before its first fork.
+#: What a fork server imports before its first fork. Those of `multiprocessing` ignore in silence what they cannot import.
 PRELOAD = "pipelines.preload"
 
 
