@@ -41,7 +41,7 @@ from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
 from pipelines.storage.job_runs import JobRun
-from pipelines.submission.claims import answering
+from pipelines.submission.claims import answering, run_id_of
 from pipelines.submission.submissions import Submissions
 from pipelines.watch import left_over
 from renderers.engine import Engine
@@ -191,7 +191,7 @@ class DagsterExports:
             except BaseException:
                 self._abandon(wanted)
                 raise
-        run_id = _keyed_run_id(organisation, key)
+        run_id = run_id_of(_KEYED_RUNS, organisation.slug, key)
         with answering(self._accounts, run_id, key):
             stored = plan.find(job_id_for(run_id), self._artefacts)
             count: int | None = None
@@ -259,8 +259,3 @@ class DagsterExports:
 
     def _job_of(self, run: JobRun) -> ExportJob:
         return job_of(run, self._progress, self._artefacts, self._catalogue)
-
-
-def _keyed_run_id(organisation: Organisation, key: str) -> str:
-    # A slug holds no line feed, so different pairs have different names.
-    return str(uuid.uuid5(_KEYED_RUNS, f"{organisation.slug}\n{key}"))

@@ -20,8 +20,9 @@ from exports.limits import Limits
 from exports.ports import JobStatus
 from pipelines import tags
 from pipelines.execution.runs import IMPORT_JOB, Runs
+from pipelines.storage.run_statuses import UNFINISHED
 from pipelines.storage.totals import require_room
-from pipelines.submission.claims import answering
+from pipelines.submission.claims import answering, run_id_of
 
 #: Imports of one organisation that have not ended. All organisations' imports run one after the other.
 MOST_OPEN = 10
@@ -29,12 +30,6 @@ MOST_OPEN = 10
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("2b1cf0f4-64e3-5f0c-9d5e-0f4f6f6f3c11")
 
-_OPEN = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-]
 _UNEXPLAINED = "The import failed for a reason that lies not in its file; the log has it. Submit it anew."
 
 
@@ -60,7 +55,9 @@ class DagsterImports:
     def receive(self, organisation: str, *, idempotency_key: str | None = None) -> Generator[Upload]:
         """Open an upload. It is stored when the block ends, and leaves nothing if the block raises."""
         self._require_possible(organisation)
-        with upload.receive(self._artefacts, job_id_for(_run_id(organisation, idempotency_key))) as received:
+        with upload.receive(
+            self._artefacts, job_id_for(run_id_of(_KEYED_RUNS, organisation, idempotency_key))
+        ) as received:
             yield received
 
     def submit(
@@ -131,7 +128,7 @@ class DagsterImports:
 
     def _require_possible(self, organisation: str) -> None:
         """Raise TooManyOpenJobs or StorageIsFull."""
-        mine = dg.RunsFilter(job_name=IMPORT_JOB, tags={tags.IMPORT_OF: organisation}, statuses=_OPEN)
+        mine = dg.RunsFilter(job_name=IMPORT_JOB, tags={tags.IMPORT_OF: organisation}, statuses=UNFINISHED)
         if self._instance.get_runs_count(mine) >= MOST_OPEN:
             raise TooManyOpenJobs(MOST_OPEN, what="imports")
         require_room(self._instance, organisation, self._limits)
@@ -179,10 +176,3 @@ def _error_code(status: JobStatus, outcome: Outcome | None) -> str | None:
     if status is not JobStatus.FAILED:
         return None
     return "import_file_error" if outcome else "internal_error"
-
-
-def _run_id(organisation: str, key: str | None) -> str:
-    if key is None:
-        return str(uuid.uuid4())
-    # A slug holds no line feed, so different pairs have different names.
-    return str(uuid.uuid5(_KEYED_RUNS, f"{organisation}\n{key}"))

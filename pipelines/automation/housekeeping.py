@@ -16,9 +16,9 @@ from exports.imports import upload as imported
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
-from pipelines.automation.run_statuses import ENDED
 from pipelines.settings import PipelineSettings
 from pipelines.storage import check_results, job_index, sqlite_space
+from pipelines.storage.run_statuses import ENDED
 
 HOUSEKEEPING_JOB = "housekeeping"
 

@@ -6,6 +6,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.imports.execute import execute
 from pipelines import tags
+from pipelines.automation.imported import materialization
 from pipelines.execution.runs import IMPORT_JOB, IMPORT_OP
 
 
@@ -25,22 +26,8 @@ def import_upload(
     report = execute(config.job_id, catalogue, artefacts)
     for table in report.tables if report else ():
         if table.version is not None:
-            context.log_event(
-                dg.AssetMaterialization(
-                    dg.AssetKey(["catalogue", table.table]),
-                    description=f"import {config.job_id}",
-                    metadata={
-                        "import": config.job_id,
-                        "read": table.read,
-                        "added": table.added,
-                        "updated": table.updated,
-                        "unchanged": table.unchanged,
-                        "rejected": table.rejected,
-                        "held": table.held,
-                        "version": table.version,
-                    },
-                )
-            )
+            source = {"import": config.job_id}
+            context.log_event(materialization(table, f"import {config.job_id}", source))
 
 
 @dg.job(

@@ -6,12 +6,12 @@ from collections.abc import Collection
 import dagster as dg
 
 from accounts.store import Accounts
-from catalogue.imports.inbox import Arrival, Inbox, Taken
-from catalogue.imports.report import TableReport
+from catalogue.imports.inbox import Arrival, Inbox
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines import tags
-from pipelines.automation.run_statuses import UNFINISHED
+from pipelines.automation.imported import materialization
+from pipelines.storage.run_statuses import UNFINISHED
 
 INBOX_JOB = "inbox_import"
 
@@ -54,26 +54,11 @@ def import_arrivals(
         if taken.report is None:
             context.log.warning("%s refused: %s", taken.arrival.name, taken.reason)
         else:
+            arrival = taken.arrival
+            source = {"organisation": arrival.organisation, "file": taken.moved_to}
             for table in taken.report.tables:
-                context.log_event(_materialization(taken, table))
-
-
-def _materialization(taken: Taken, report: TableReport) -> dg.AssetMaterialization:
-    return dg.AssetMaterialization(
-        dg.AssetKey(["catalogue", report.table]),
-        description=f"{taken.arrival.name} of {taken.arrival.organisation}",
-        metadata={
-            "organisation": taken.arrival.organisation,
-            "file": taken.moved_to,
-            "read": report.read,
-            "added": report.added,
-            "updated": report.updated,
-            "unchanged": report.unchanged,
-            "rejected": report.rejected,
-            "held": report.held,
-            **({} if report.version is None else {"version": report.version}),
-        },
-    )
+                told = f"{arrival.name} of {arrival.organisation}"
+                context.log_event(materialization(table, told, source))
 
 
 @dg.job(

@@ -12,7 +12,7 @@ from catalogue import maintenance
 from catalogue.maintenance import LEAST_RETENTION, Lock
 from catalogue.tables import Catalogue
 from pipelines import tags
-from pipelines.automation.run_statuses import UNFINISHED
+from pipelines.storage.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
 

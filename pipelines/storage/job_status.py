@@ -1,6 +1,6 @@
 """The job status that clients are told, from the status and the tags of the job's run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import dagster as dg
 
@@ -18,11 +18,6 @@ STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
     dg.DagsterRunStatus.FAILURE: JobStatus.FAILED,
     dg.DagsterRunStatus.CANCELED: JobStatus.FAILED,
 }
-
-
-def statuses_of(status: JobStatus) -> Sequence[dg.DagsterRunStatus]:
-    """Return the run statuses that clients see as this job status."""
-    return [of_run for of_run, told in STATUS_OF.items() if told is status]
 
 
 def told(status: dg.DagsterRunStatus, run_tags: Mapping[str, str]) -> JobStatus | None:

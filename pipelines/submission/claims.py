@@ -1,4 +1,4 @@
-"""The claim to answer requests with one idempotency key: two at once must not make two jobs."""
+"""Idempotency keys: the run that a key stands for, and the claim to answer for it, as two at once must not make two jobs."""
 
 import logging
 import uuid
@@ -13,6 +13,14 @@ log = logging.getLogger(__name__)
 
 #: Longer than an answer takes. A façade that dies holds a key's claim for so long.
 _CLAIM_SECONDS = 3 * ANSWER_SECONDS
+
+
+def run_id_of(namespace: uuid.UUID, organisation: str, key: str | None) -> str:
+    """Return the id of the run that the organisation's key stands for, a new one without a key."""
+    if key is None:
+        return str(uuid.uuid4())
+    # A slug holds no line feed, so different pairs have different names.
+    return str(uuid.uuid5(namespace, f"{organisation}\n{key}"))
 
 
 @contextmanager

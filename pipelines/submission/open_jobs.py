@@ -3,11 +3,8 @@
 import dagster as dg
 
 from exports.errors import TooManyOpenJobs
-from exports.ports import JobStatus
-from pipelines.storage.job_status import statuses_of
+from pipelines.storage.run_statuses import UNFINISHED
 from pipelines.storage.totals import runs_of_partition
-
-_OPEN = [of_run for status in JobStatus if not status.is_terminal for of_run in statuses_of(status)]
 
 
 def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int, *, besides: int = 0) -> None:
@@ -16,5 +13,5 @@ def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int,
     `besides` is how many of its runs do not count. Submissions at the same moment do not see each other, so a few more
     may get in.
     """
-    if runs_of_partition(instance, organisation, _OPEN, most + besides) >= most + besides:
+    if runs_of_partition(instance, organisation, UNFINISHED, most + besides) >= most + besides:
         raise TooManyOpenJobs(most)

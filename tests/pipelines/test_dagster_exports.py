@@ -33,10 +33,11 @@ from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
 from exports.requests.row_ranges import parse_rows
 from pipelines import tags
-from pipelines.dagster_exports import DagsterExports, _keyed_run_id
+from pipelines.dagster_exports import _KEYED_RUNS, DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.submission.claims import run_id_of
 from tests.pipelines.conftest import LOTS
 
 ACME = Organisation("acme", "Acme")
@@ -112,7 +113,7 @@ def test_a_refused_request_leaves_its_key_free(stage: Stage) -> None:
 
 
 def test_a_plan_without_a_run_is_taken_up_again(stage: Stage) -> None:
-    run_id = _keyed_run_id(ACME, "order-9")
+    run_id = run_id_of(_KEYED_RUNS, ACME.slug, "order-9")
     plan.save(stage.exports._submissions.plan_of(run_id, ACME, wanted(), "key:before"), stage.store)
     job = submit(stage, wanted(), "order-9")
     assert job.job_id == job_id_for(run_id)
@@ -279,7 +280,7 @@ def test_a_submission_with_a_key_that_fails_waits_for_its_replay(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, where: str, small: bool
 ) -> None:
     stage.exports._sync_threshold = LOTS if small else 0
-    run_id = _keyed_run_id(ACME, "order-7")
+    run_id = run_id_of(_KEYED_RUNS, ACME.slug, "order-7")
     with monkeypatch.context() as patch:
         patch.setattr(stage.exports._runs if where == "queue" else stage.exports, where, failing)
         with pytest.raises(OSError, match="full"):
@@ -305,7 +306,7 @@ def test_a_job_that_has_started_is_never_answered_with_an_error(
 
 
 def test_one_request_at_a_time_answers_for_a_key(stage: Stage) -> None:
-    claim = f"answer:{_keyed_run_id(ACME, 'order-7')}"
+    claim = f"answer:{run_id_of(_KEYED_RUNS, ACME.slug, 'order-7')}"
     assert stage.accounts.acquire_lease(claim, "another façade", 60)
     with pytest.raises(StillInFlight):
         submit(stage, wanted(), "order-7")

@@ -1,0 +1,27 @@
+"""What a run shows of the tables that it imported rows into."""
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from catalogue.imports.report import TableReport
+
+
+def materialization(
+    report: TableReport, description: str, source: Mapping[str, str]
+) -> dg.AssetMaterialization:
+    """Return the materialization of the table. `source` is metadata that says where the rows came from."""
+    return dg.AssetMaterialization(
+        dg.AssetKey(["catalogue", report.table]),
+        description=description,
+        metadata={
+            **source,
+            "read": report.read,
+            "added": report.added,
+            "updated": report.updated,
+            "unchanged": report.unchanged,
+            "rejected": report.rejected,
+            "held": report.held,
+            **({} if report.version is None else {"version": report.version}),
+        },
+    )
