@@ -16,6 +16,7 @@ from pydantic.config import JsonDict
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from api.wire import cursors
+from exports.jobs.plan import MAX_REASON_LENGTH
 from exports.ports import JobPosition, JobStatus, Page, ReportFormat
 from exports.requests.request import Gtin14
 from exports.requests.row_ranges import MAX_RANGES, PATTERN, InvalidRows, RowRanges, parse_rows
@@ -126,5 +127,5 @@ class ReprintRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=PLAIN_TEXT)]
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON_LENGTH, pattern=PLAIN_TEXT)]
     rows: Annotated[RowRanges, BeforeValidator(_rows), WithJsonSchema(_ROWS)] | None = None

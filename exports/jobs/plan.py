@@ -25,6 +25,9 @@ RELEASE = version("gs1-label-exporter")
 #: More ranges of rows are counted in words.
 _MOST_RANGES_NAMED = 3
 
+#: Characters of the reason for printing again.
+MAX_REASON_LENGTH = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ExportPlan:

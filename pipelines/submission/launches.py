@@ -14,7 +14,7 @@ from exports.artefacts import ArtefactStore
 from exports.errors import ExportError
 from exports.jobs import plan
 from exports.jobs.job_id import job_id_for
-from exports.jobs.plan import ExportPlan
+from exports.jobs.plan import MAX_REASON_LENGTH, ExportPlan
 from exports.ports import JobStatus
 from exports.requests.request import ExportRequest, parse_request
 from pipelines import tags
@@ -36,7 +36,6 @@ from pipelines.submission.submissions import Submissions
 #: A larger request is not kept in the run's row, which Dagster reads with every list. The job's plan has it anyway.
 MOST_CONFIG_BYTES = 64 * 1024
 
-MAX_REASON_LENGTH = 500
 _MAX_ACTOR_LENGTH = 200
 
 #: Tags of a run that was to execute only some of its steps.
