@@ -59,7 +59,7 @@ LAYOUT = LabelLayout(
     box_height_x=37,
     bar_height_dots=0,
     hri=(TextLine(3.7, 4.5, 18, 4.5, ("01",)), TextLine(3.7, 2.6, 18, 4.5, ("10",))),
-    name=TextLine(3.7, 21.8, 18, 4.5),
+    lines=(TextLine(3.7, 21.8, 18, 4.5, number=0),),
 )
 GROUP = next(group for group in qr_code.encode(LINKS).groups if group.width_x == LAYOUT.box_width_x)
 CHARACTERS = shown_characters([*GTINS[:1], *LOTS, *NAMES])
@@ -79,7 +79,7 @@ def document(labels: int) -> SheetDocument:
 def batch(first: int, count: int) -> SheetLabels:
     """Return labels from place `first` on: the same symbols every time."""
     part = type(GROUP)(np.arange(count), GROUP.modules[:count])
-    group = LabelGroup(LAYOUT, part, [GTINS[:count], LOTS[:count]], NAMES[:count])
+    group = LabelGroup(LAYOUT, part, [GTINS[:count], LOTS[:count]], [NAMES[:count]])
     return SheetLabels(first + np.arange(count), [group])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exports.requests.export_types import ExportType, RequestedFormat, Slot
+from exports.requests.export_types import LINEAR, ExportType, RequestedFormat, Slot
 
 #: The printer's resolution, for PNG and sheets.
 DEFAULT_DPI = 600
@@ -12,6 +12,8 @@ DEFAULT_DPI = 600
 #: Values that ask for nothing else than leaving the key out does.
 SAME_AS_ABSENT: Mapping[str, object] = {
     "symbology": "auto",
+    "design": "default",
+    "linear": "element_string",
     "start_position": 1,
     "copies": 1,
     "record_printed": True,
@@ -24,6 +26,8 @@ SAME_AS_ABSENT: Mapping[str, object] = {
     "cut_marks": False,
 }
 
+#: Settings that a design has its own defaults of. Beside a design the values above are not the same as none.
+OF_DESIGN = frozenset({"symbology", "linear"})
 
 #: Sheets with `symbology: auto` may lower an error correction that was not asked for.
 _DEFAULTS: Mapping[str, object] = {**SAME_AS_ABSENT, "error_correction": "M"}
@@ -60,11 +64,14 @@ class _Place(NamedTuple):
 _SHEETS = _Place("export_type sheet_pdf", types=frozenset({ExportType.SHEET_PDF}))
 _DOTS = _Place("file_format png or pdf", formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF}))
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
+_LINEAR = _Place("linear symbols", slots=LINEAR)
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
 _PLACES: Mapping[str, _Place] = {
     "sheet_template": _SHEETS,
     "symbology": _SHEETS,
+    "design": _SHEETS,
+    "linear": _LINEAR,
     "start_position": _SHEETS,
     "copies": _SHEETS,
     "offset_x_mm": _SHEETS,
@@ -79,6 +86,14 @@ _PLACES: Mapping[str, _Place] = {
 #: What each key of `asset_config` means.
 _MEANINGS: Mapping[str, str] = {
     "sheet_template": "The id of a sheet template; ignored where no sheet is made.",
+    "design": (
+        "The name of a label design: what is on each label. `default` has a symbol, its text and the product's name;"
+        " `dual` has a linear symbol of the GTIN too. The newest version is taken, and the job keeps it."
+    ),
+    "linear": (
+        "What a linear symbol carries: `element_string`, all that GS1-128 has room for, or `gtin`, the GTIN alone as"
+        " EAN/UPC or ITF-14. A design with two symbols has its own default."
+    ),
     "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",

@@ -13,23 +13,23 @@ from gs1.symbol_size import symbol_size
 from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import LabelLayout, TextLine
+from renderers.sheets.model import Align, LabelLayout, TextLine
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
 from renderers.units import MILLIMETRES_PER_POINT
 
 
 @dataclass(frozen=True, slots=True)
 class LabelGroup:
-    """Labels that share a layout and a size of symbol.
+    """Labels that share a layout and a size of symbol. A label with two symbols is in two groups.
 
-    `hri` has, for each line of the layout's human-readable text, one string per symbol; `names` has one per
-    symbol, or is empty if the layout has no name line.
+    `hri` has, for each line of the layout's human-readable text, one string per symbol; `lines` has the same for
+    the layout's other lines.
     """
 
     layout: LabelLayout
     symbols: SymbolGroup
     hri: Sequence[Sequence[str]]
-    names: Sequence[str] = ()
+    lines: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,15 @@ class Stencil:
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """One string for each label of a group, all at the same place: `x` is its left end, or its middle."""
+    """One string for each label of a group, all at the same place: `x` is its left end, middle or right end."""
 
     strings: Sequence[str]
     x: float
     baseline: int
     size_pt: float
     room_mm: float
-    centred: bool
+    align: Align = "centre"
+    bold: bool = False
 
 
 def label_origins(document: SheetDocument) -> NDArray[np.intp]:
@@ -136,28 +137,28 @@ def _bars_and_more(layout: LabelLayout, symbols: BarSymbols) -> list[Stencil]:
 
 
 def texts(document: SheetDocument, group: LabelGroup) -> list[PlacedText]:
-    """Return the texts of a group: lines of human-readable text, or digits in their zones, and names."""
-    symbols, name = group.symbols, group.layout.name
+    """Return the texts of a group: lines of human-readable text, or digits in their zones, and the other lines."""
+    symbols = group.symbols
     found: list[PlacedText] = []
     for line, strings in zip(group.layout.hri, group.hri, strict=True):
         if isinstance(symbols, BarSymbols) and symbols.zones:
             found += _zones(document, group.layout, symbols, line, strings)
         else:
             found.append(_line(document, line, strings))
-    if name is not None:
-        found.append(_line(document, name, group.names))
+    for line, strings in zip(group.layout.lines, group.lines, strict=True):
+        found.append(_line(document, line, strings))
     return found
 
 
 def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> PlacedText:
-    x_mm = line.left_mm + (line.width_mm / 2 if line.centred else 0)
     return PlacedText(
         strings,
-        document.dots(x_mm),
+        document.dots(line.anchor_mm),
         document.dots(line.baseline_mm),
         line.size_pt,
         line.width_mm,
-        line.centred,
+        line.align,
+        line.bold,
     )
 
 
@@ -179,7 +180,6 @@ def _zones(
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,
-            centred=True,
         )
         for zone, digits, room_mm in zip(symbols.zones, parts, rooms_mm, strict=True)
     ]

@@ -131,13 +131,15 @@ def test_what_sheets_carry_and_show(prints: Prints, scope: str, symbology: str) 
                 (line.baseline_mm, texts[index])
                 for line, texts in zip(group.layout.hri, group.hri, strict=True)
             ]
-            if group.layout.name is not None:
-                lines.append((group.layout.name.baseline_mm, group.names[index]))
+            lines += [
+                (line.baseline_mm, strings[index])
+                for line, strings in zip(group.layout.lines, group.lines, strict=True)
+            ]
             shown = [text for _, text in sorted(lines, key=lambda line: -line[0]) if text]
             resolver = "https://id.gs1.org" if symbology == "qr" else None
             values = in_elements(of_row(sheet.slot, row, None), row["gtin14"])
             assert found[row["entity_id"]] == (values, resolver, shown)
-    assert any(group.layout.name for group in drawn.groups)
+    assert any(group.layout.lines for group in drawn.groups)
 
 
 def test_corrected_lots_are_printed_once_more(prints: Prints, imported: Import) -> None:
