@@ -72,7 +72,7 @@ def main() -> None:
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
     app = create_app(
         exports=exports,
-        reads=ExportReads(catalogue, artefacts, settings.engine),
+        reads=ExportReads(catalogue, artefacts, settings.engine, accounts.designs),
         imports=imports,
         catalogue=catalogue,
         accounts=accounts,

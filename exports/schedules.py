@@ -10,8 +10,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from accounts.designs import Designs
 from accounts.identity import Organisation
 from accounts.schedules import Schedule
+from exports.designs.chosen import chosen
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
@@ -67,11 +69,19 @@ def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> date
     return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
-def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+def export_of(
+    schedule: Schedule,
+    tick: datetime,
+    organisation: Organisation,
+    engine: Engine,
+    designs: Designs | None = None,
+) -> ExportPlan:
     """Return the export that the tick asks for. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release does not accept the stored request.
+    Raises InvalidRequest if this release does not accept the stored request, or there is no longer a design of its
+    name.
     """
+    request = parse_request(schedule.request.encode())
     # The id of a removed schedule may be reused, but only later ticks belong to the new one.
     name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
@@ -80,6 +90,7 @@ def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, en
         resolver=organisation.resolver,
         requested_by=f"schedule:{schedule.id}",
         submitted_at=tick.astimezone(UTC),
-        request=parse_request(schedule.request.encode()),
+        request=request,
         engine=engine,
+        design=chosen(request, organisation.slug, designs),
     )
