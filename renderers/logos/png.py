@@ -1,6 +1,7 @@
 """Reads a logo from a PNG. Transparent pixels are white; a dot is black where its pixels are dark on average."""
 
 import io
+import struct
 
 from PIL import Image, UnidentifiedImageError
 
@@ -9,6 +10,8 @@ from renderers.logos.logo import DotLogo
 
 #: Bytes of the file, and pixels on each side: 100 mm at 600 dpi have 2,363.
 MAX_BYTES, MAX_PIXELS = 256 * 1024, 3_000
+
+_SIGNATURE, _HEADER_BYTES = b"\x89PNG\r\n\x1a\n", 33
 
 
 def read(content: bytes) -> DotLogo:
@@ -22,17 +25,26 @@ def read(content: bytes) -> DotLogo:
             value=len(content),
             expected=f"at most {MAX_BYTES} bytes",
         )
+    width, height = _size(content)
+    if max(width, height) > MAX_PIXELS:
+        raise InvalidLogo(
+            f"The PNG has {width:,} x {height:,} pixels; a logo has {MAX_PIXELS:,} on each side at most",
+            value=(width, height),
+            expected=f"at most {MAX_PIXELS} pixels on each side",
+        )
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
-            if max(picture.size) > MAX_PIXELS:
-                raise InvalidLogo(
-                    f"The PNG has {picture.width:,} x {picture.height:,} pixels; a logo has {MAX_PIXELS:,} on each side at most",
-                    value=picture.size,
-                    expected=f"at most {MAX_PIXELS} pixels on each side",
-                )
             on_white = Image.new("RGBA", picture.size, "white")
             on_white.alpha_composite(picture.convert("RGBA"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         # Pillow raises any of these for a damaged file.
         raise InvalidLogo(f"The logo is no PNG that can be read: {error}", expected="a PNG") from error
     return DotLogo(on_white.convert("L"))
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    """Return width and height as the header chunk tells them. Raises InvalidLogo. Source: PNG, 5.2 and 11.2.1."""
+    if content[:8] != _SIGNATURE or content[12:16] != b"IHDR" or len(content) < _HEADER_BYTES:
+        raise InvalidLogo("The logo is no PNG that can be read: it has no header", expected="a PNG")
+    width, height = struct.unpack_from(">2I", content, 16)
+    return width, height
