@@ -209,8 +209,8 @@ def _under(bars: Block, texts: Sequence[Text]) -> int:
 
 def _beside(matrix: Block, bars: Block, texts: Sequence[Text]) -> _Pair:
     """Return the matrix symbol to the left of the bars, each centred vertically."""
-    # The first digit of EAN-13 and UPC-A stands in the quiet zone of the bars, not in that of the matrix symbol.
-    gap = matrix.right + bars.left if bars.text_within_box else max(matrix.right, bars.left)
+    # The zones do not overlap: a digit of EAN-13 and UPC-A and the bearer bars of ITF-14 stand in that of the bars.
+    gap = matrix.right + bars.left
     under = _under(bars, texts)
     column = matrix.bottom + matrix.heights[0] + matrix.top
     heights = tuple(max(column, under + height + bars.top) for height in bars.heights)
