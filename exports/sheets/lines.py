@@ -15,6 +15,9 @@ from renderers.sheets.model import TextLine
 
 ELLIPSIS = "…"
 
+# The line's width was multiplied in another order.
+_ROUNDING_MM = 1e-6
+
 
 @lru_cache(maxsize=1024)
 def without_font(name: str) -> frozenset[str]:
@@ -77,7 +80,7 @@ def _fitted(text: str, line: TextLine, before: str, after: str) -> str:
     """Return the text, or as much of the name in it as the line has room for and an ellipsis."""
 
     def fits(some: str) -> bool:
-        return width_mm(some, line.size_pt, bold=line.bold) <= line.width_mm
+        return width_mm(some, line.size_pt, bold=line.bold) <= line.width_mm + _ROUNDING_MM
 
     if fits(text):
         return text

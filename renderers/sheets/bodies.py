@@ -36,6 +36,11 @@ class Body(Protocol):
     @property
     def texts_only_below(self) -> bool: ...
     @property
+    def prefers_text(self) -> bool:
+        """Whether text is larger before X exceeds its target, even without lines that must be there."""
+        ...
+
+    @property
     def elements(self) -> tuple[HriElement, ...]:
         """The human-readable text that is placed with the design's lines."""
         ...
@@ -59,6 +64,8 @@ class OneSymbol:
     """A symbol with its human-readable text below or beside it."""
 
     sizing: Sizing
+
+    prefers_text = False
 
     @property
     def texts_only_below(self) -> bool:
@@ -103,6 +110,7 @@ class TwoSymbols:
     linear: Sizing
 
     texts_only_below = False
+    prefers_text = True
 
     @property
     def elements(self) -> tuple[HriElement, ...]:

@@ -68,8 +68,8 @@ def solve_label(
     X stays within the limits of the symbol specification table, or is the whole dots nearest to
     `module_size_mm`. The quiet zone is kept and everything stays DIE_TOLERANCE_MM inside the edge. Human-
     readable text is broken between elements only. It is below the symbol or, for matrix symbols if it has more
-    room there, to the right. Where lines must not be left out, they are larger before X exceeds the table's target.
-    The others are added, those first that are left out last, if they reduce neither the text size nor X below the
+    room there, to the right. Where lines must not be left out, or there are two symbols, text is larger before X
+    exceeds the table's target. The other lines are added, those first that are left out last, if they reduce neither the text size nor X below the
     target. `text_sizes_pt` are the sizes of human-readable text, the preferred first.
 
     Bars have the table's height at the largest X that leaves room for it. If no X does, they are truncated,
@@ -151,7 +151,7 @@ class _Search:
             for step in _STEPS
         ]
         ample = [each for each in self.candidates if each.full_height and self.body.is_ample(each)]
-        for step, chosen in looks if required else ():
+        for step, chosen in looks if required or self.body.prefers_text else ():
             found = next(filter(None, (self.arranged(each, step, chosen) for each in ample)), None)
             if found is not None:
                 return found

@@ -184,6 +184,24 @@ def test_what_the_bars_of_a_serial_leave_out_is_not_missed(prints: Prints, impor
     assert prints.changed(scope="serials") == ["S3"]
 
 
+@pytest.mark.parametrize("scope", ["lots", "serials"])
+def test_the_products_own_bars_carry_its_gtin_and_nothing_else(
+    prints: Prints, imported: Import, scope: str
+) -> None:
+    gtin = {"asset_config": {"linear": "gtin"}}
+    bars = told(prints.print(scope=scope, export_type="barcodes_1d", **gtin), prints)
+    assert [(set(carried), resolver) for carried, resolver, _ in bars.values()] == [({"01"}, None)] * len(
+        bars
+    )
+    assert {lines[0] for _, _, lines in bars.values()} == {GTIN[1:], CASE, UPC[2:]}
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},A(21)B,2029-01-01\n")
+    assert prints.changed(scope=scope) == []
+    pair = told(prints.print(scope=scope, export_type="codes_combined", **gtin), prints)
+    assert {"01", "17", "10"} <= set.union(*(set(carried) for carried, _, _ in pair.values()))
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},A(21)B,2030-01-01\n")
+    assert prints.changed(scope=scope) == ["S1" if scope == "serials" else "A(21)B"]
+
+
 def test_another_resolver_is_a_change_of_links(prints: Prints) -> None:
     moved = "https://example.com"
     prints.print(scope="products", export_type="datamatrix")

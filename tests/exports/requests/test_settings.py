@@ -17,6 +17,8 @@ ALL = {(kind.value, form.value) for kind in ExportType for form in FORMATS_OF[ki
 TABLE = [
     ("sheet_template", "avery_5160", ALL),
     ("symbology", "qr", {("sheet_pdf", "pdf")}),
+    ("design", "shelf", {("sheet_pdf", "pdf")}),
+    ("linear", "gtin", {export for export in ALL if export[0] in {"barcodes_1d", "codes_combined"}}),
     ("start_position", 2, {("sheet_pdf", "pdf")}),
     ("copies", 2, {("sheet_pdf", "pdf")}),
     ("offset_x_mm", 0.1, {("sheet_pdf", "pdf")}),
