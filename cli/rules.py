@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from sqlalchemy import make_url
+
 from gs1.errors import LabelError
 
 _Environment: TypeAlias = Mapping[str, str]
@@ -52,11 +54,22 @@ def _is_missing_on_many_machines(value: str, environment: _Environment) -> bool:
 
 def _is_no_postgres(value: str, environment: _Environment) -> bool:
     del environment
-    return bool(value) and not value.startswith("postgresql")
+    return bool(value) and not value.startswith("postgres")
 
 
 def _is_no_postgres_on_many_machines(value: str, environment: _Environment) -> bool:
-    return bool(environment.get(DISTRIBUTED)) and not value.startswith("postgresql")
+    return bool(environment.get(DISTRIBUTED)) and not value.startswith("postgres")
+
+
+def _is_database_of_runs(value: str, environment: _Environment) -> bool:
+    return bool(environment.get(DISTRIBUTED)) and _place(value) == _place(environment[DISTRIBUTED])
+
+
+def _place(url: str) -> tuple[object, ...]:
+    """Return which database the URL names, and which of its schemas."""
+    parsed = make_url(url)
+    port = parsed.port or 5432
+    return parsed.host, port, parsed.database, parsed.query.get("host"), parsed.query.get("options")
 
 
 def _is_unlike(pattern: str) -> Callable[[str, _Environment], bool]:
@@ -85,6 +98,13 @@ RULES = (
         _is_no_postgres_on_many_machines,
         f"with {DISTRIBUTED}, organisations and leases belong in a PostgreSQL database that all machines reach, such as"
         " postgresql+psycopg://labels:secret@db.example.com/accounts",
+        is_secret=True,
+    ),
+    Rule(
+        "LABELS_DATABASE_URL",
+        _is_database_of_runs,
+        f"{DISTRIBUTED} names the same database. Each needs one of its own: both keep the version of their tables in"
+        " `alembic_version`",
         is_secret=True,
     ),
     Rule(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from accounts.database import PoolSettings
 from accounts.vault import Vault, derived_keys, split_keys
 from cli import rules
-from pipelines.settings import LimitSettings
+from pipelines.settings import DagsterSettings, LimitSettings
 from renderers.engine import Engine
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
@@ -18,17 +19,15 @@ SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, DagsterSettings, PoolSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home.
 
-    `dagster_url` is the database of runs that many machines share. `code_server` is where the code server listens, as
-    `host:port`, if not at a Unix socket of the home.
+    `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.
     """
 
     home: Path = Path(".labels")
     storage_url: str = ""
     database_url: str = ""
-    dagster_url: str = ""
     code_server: str = ""
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
@@ -49,7 +48,8 @@ class Settings(LimitSettings):
                 "home": home,
                 "storage_url": self.storage_url or str(home / "storage"),
                 "database_url": self.database_url or f"sqlite:///{home / 'accounts.sqlite'}",
-                "secret_key": self.secret_key or ("" if self.dagster_url else _secret_of(home)),
+                "secret_key": self.secret_key
+                or ("" if self.dagster_url.get_secret_value() else _secret_of(home)),
             }
         )
 

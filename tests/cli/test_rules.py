@@ -30,6 +30,7 @@ WRONG = (
     ("LABELS_DAGSTER_URL", "sqlite:///runs.db", (None, "serve", "facade"), "a PostgreSQL database is expected"),
     ("LABELS_DATABASE_URL", None, (None, "serve", "facade", "daemon", "code-server", "ui"), "organisations and leases"),
     ("LABELS_DATABASE_URL", "sqlite:////home/a.db", (None, "serve", "facade"), "organisations and leases"),
+    ("LABELS_DATABASE_URL", "postgresql://accounts:hidden@db:5432/runs", (None, "serve", "facade"), "the same database"),
     ("LABELS_STORAGE_URL", None, (None, "serve", "facade", "daemon", "worker"), "a shared folder"),
     ("LABELS_SECRET_KEY", None, ("serve", "facade", "code-server"), "download addresses of the others"),
     ("LABELS_REDIS_URL", None, ("facade",), "count the requests of a client together"),
