@@ -7,7 +7,9 @@ from keyword import iskeyword
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
+from cli.rules import SettingUnreadable
 from gs1.errors import LabelError
 
 #: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
@@ -37,7 +39,7 @@ _MODULES = {
 
 
 class _Commands(click.Group):
-    """Imports commands late, and prints a LabelError in one line, without a traceback."""
+    """Imports commands late, and prints a LabelError or a wrong setting in one line, without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_MODULES])
@@ -55,6 +57,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except LabelError as error:
             raise click.ClickException(str(error)) from error
+        except ValidationError as error:
+            if not error.title.endswith("Settings"):
+                raise
+            raise click.ClickException(str(SettingUnreadable(error))) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

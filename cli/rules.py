@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from pydantic import ValidationError
 from sqlalchemy import make_url
 
 from gs1.errors import LabelError
@@ -15,6 +16,9 @@ DISTRIBUTED = "LABELS_DAGSTER_URL"
 _EXAMPLE = "postgresql://labels:secret@db.example.com/labels"
 
 #: Commands that run one process of a service that is spread over machines.
+#: The prefix of settings by the class that reads them, where it is not `LABELS_`.
+_PREFIXES = {"UiSettings": "LABELS_UI_"}
+
 ONE_PROCESS = frozenset({"facade", "daemon", "code-server", "ui", "worker"})
 _SIGNING = frozenset({"serve", "facade", "code-server"})
 
@@ -27,6 +31,19 @@ class SettingRefused(LabelError):
     def __init__(self, setting: str, given: str, reason: str) -> None:
         what = f"{setting} is {given}" if given else f"{setting} is not set"
         super().__init__(f"{what}: {reason}.", value=given or None, field=setting)
+
+
+class SettingUnreadable(LabelError):
+    """A setting has a value that is none of its kind."""
+
+    code = "setting_refused"
+
+    def __init__(self, error: ValidationError) -> None:
+        fault = error.errors(include_input=False)[0]
+        prefix = _PREFIXES.get(error.title, "LABELS_")
+        name = str(fault["loc"][0]) if fault["loc"] else "a setting"
+        self.setting = name if name.startswith("LABELS_") else f"{prefix}{name.upper()}"
+        super().__init__(f"{self.setting}: {fault['msg']}.", field=self.setting)
 
 
 class Rule(NamedTuple):

@@ -1,12 +1,22 @@
-"""The processes of the service: what each is called with, and the order in which they start and stop."""
+"""The processes of the service, and what each is called with.
+
+The settings that a process reads are read here too, so that a wrong one is told before anything starts: each function
+raises pydantic's ValidationError.
+"""
 
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import SecretStr
+
+from api.auth.settings import AuthSettings
+from api.settings import ApiSettings
 from cli.settings import Settings
+from pipelines.settings import PipelineSettings
 from pipelines.storage import instance
+from pipelines.ui.settings import UiSettings
 
 
 class Service(NamedTuple):
@@ -25,6 +35,7 @@ class Service(NamedTuple):
 
 def code_server(settings: Settings, address: str) -> Service:
     """The process that serves our definitions to daemon and UI, at a Unix socket or at `host:port`."""
+    PipelineSettings()
     listening = [
         word for name, value in instance.server_at(address).items() for word in (f"--{name}", str(value))
     ]
@@ -38,6 +49,8 @@ def code_server(settings: Settings, address: str) -> Service:
 
 def facade(settings: Settings, host: str, port: int) -> Service:
     """The process that serves the API, with its warm workers."""
+    ApiSettings(secret_key=SecretStr(settings.secret_key))
+    AuthSettings()
     return Service(
         "facade",
         "cli.facade:main",
@@ -58,6 +71,7 @@ def daemon(settings: Settings) -> Service:
 
 def ui(settings: Settings, port: int, host: str | None = None) -> Service:
     """The Dagster UI behind its guard; `LABELS_UI_HOST` is its host unless one is given."""
+    UiSettings.model_validate({"LABELS_DATABASE_URL": settings.database_url})
     workspace = str(instance.workspace_of(settings.home))
     return Service(
         "ui",

@@ -107,3 +107,27 @@ def test_many_machines_have_no_secret_key_of_their_own(tmp_path, monkeypatch):
     monkeypatch.delenv("LABELS_SECRET_KEY")
     assert Settings(home=tmp_path).resolved().secret_key == ""
     assert list(tmp_path.iterdir()) == []
+
+
+#: Case table: a setting that one process reads, and the commands that run this process.
+UNREADABLE = (
+    ("LABELS_WARM_WORKERS", "two", ("serve", "facade", "daemon", "code-server", "ui")),
+    ("LABELS_RATE_PER_MINUTE", "0", ("serve", "facade")),
+    ("LABELS_SESSION_TTL_SECONDS", "1", ("serve", "facade")),
+    ("LABELS_RETENTION_DAYS", "0", ("serve", "code-server")),
+    ("LABELS_UI_LOGIN", "never", ("serve", "ui")),
+)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "command"),
+    [(setting, value, command) for setting, value, commands in UNREADABLE for command in commands],
+)
+def test_a_value_of_another_kind_is_told_before_anything_starts(
+    setting, value, command, tmp_path, monkeypatch
+):
+    for name, given in (RIGHT | {"LABELS_HOME": str(tmp_path / "home"), setting: value}).items():
+        monkeypatch.setenv(name, given)
+    done = CliRunner().invoke(main, [command])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {setting}: Input should be ")
