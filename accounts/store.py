@@ -281,14 +281,27 @@ class Accounts:
         with self._database.session() as session:
             return {row.name: row.holder for row in session.execute(found)}
 
+    def is_lease_held(self, name: str) -> bool:
+        """Return whether somebody has the lease and it has not expired."""
+        held = select(LeaseRow.holder).where(LeaseRow.name == name, LeaseRow.expires_at > database_epoch())
+        with self._database.session() as session:
+            return session.execute(held).first() is not None
+
+    def renew_live_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
+        """Extend the lease to `ttl_seconds` from now if it is `holder`'s and has not expired. Return whether it is."""
+        return self._renew(name, holder, ttl_seconds, LeaseRow.expires_at > database_epoch())
+
     def renew_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
         """Extend the lease to `ttl_seconds` from now if it is `holder`'s. Return whether it is.
 
         An expired lease that nobody else took meanwhile can be renewed.
         """
+        return self._renew(name, holder, ttl_seconds)
+
+    def _renew(self, name: str, holder: str, ttl_seconds: float, *conditions: ColumnElement[bool]) -> bool:
         statement = (
             update(LeaseRow)
-            .where(LeaseRow.name == name, LeaseRow.holder == holder)
+            .where(LeaseRow.name == name, LeaseRow.holder == holder, *conditions)
             .values(expires_at=database_epoch() + ttl_seconds)
             .returning(LeaseRow.name)
             .execution_options(synchronize_session=False)

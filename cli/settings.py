@@ -5,11 +5,14 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from sqlalchemy import make_url
 
+from accounts.database import PoolSettings
 from accounts.vault import Vault, derived_keys, split_keys
-from pipelines.settings import LimitSettings
+from pipelines.settings import DagsterSettings, LimitSettings
 from renderers.engine import Engine
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
@@ -17,7 +20,7 @@ SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, DagsterSettings, PoolSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home."""
 
     home: Path = Path(".labels")
@@ -27,6 +30,16 @@ class Settings(LimitSettings):
     sync_threshold: int = Field(default=1000, ge=0)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
+
+    @model_validator(mode="after")
+    def _databases_differ(self) -> Self:
+        dagster, accounts = self.dagster_url.get_secret_value(), self.database_url
+        if dagster and accounts and _place(dagster) == _place(accounts):
+            raise ValueError(
+                "LABELS_DAGSTER_URL and LABELS_DATABASE_URL name the same database. Each needs one of its own:"
+                " both keep the version of their tables in `alembic_version`."
+            )
+        return self
 
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which is created, and every value set."""
@@ -75,6 +88,13 @@ class Settings(LimitSettings):
     def sending_environment(self) -> dict[str, str]:
         """Return what the code server needs besides, which sends to webhooks."""
         return {SENDING_VARIABLE: ",".join(self.webhook_keys)}
+
+
+def _place(url: str) -> tuple[object, ...]:
+    """Return which database the URL names, and which of its schemas."""
+    parsed = make_url(url)
+    port = parsed.port or 5432
+    return parsed.host, port, parsed.database, parsed.query.get("host"), parsed.query.get("options")
 
 
 def _secret_of(home: Path) -> str:

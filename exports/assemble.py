@@ -1,16 +1,12 @@
-"""Joins the parts into one artefact, verifies it, and records what was printed."""
+"""Joins the parts into one artefact, and verifies it."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
 import polars as pl
 
-from catalogue import lifecycle
-from catalogue.tables import Catalogue
-from exports import printed
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
@@ -113,21 +109,6 @@ def _blocks(key: str, store: ArtefactStore) -> Iterator[bytes]:
     with store.open(key) as stream:
         while block := stream.read(_COPY_BYTES):
             yield block
-
-
-def record_printed(
-    plan: ExportPlan,
-    parts: Sequence[Part],
-    committed_at: datetime,
-    catalogue: Catalogue,
-    store: ArtefactStore,
-) -> int | None:
-    """Record an event for every entity with a symbol, once per job. None if not asked for, or recorded before."""
-    if not plan.records_printed:
-        return None
-    printing = printed.printing(plan, committed_at, store)
-    labels = printed.labels(plan, parts, store)
-    return lifecycle.record_printed(catalogue, plan.organisation, printing, labels)
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:

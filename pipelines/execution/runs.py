@@ -143,7 +143,7 @@ class Runs:
         more_tags: Mapping[str, str],
     ) -> None:
         """Make a run that has not been queued anew under its id, as `create` does, with all steps of the export's job."""
-        with job_index.of(self._instance).transaction():
+        with job_index.of(self._instance).transaction(run.run_id):
             self._instance.delete_run(run.run_id)
             self.create(
                 export,

@@ -14,7 +14,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.verification import findings
 from exports.verification.findings import Check
-from pipelines.storage.sqlite import events_together
+from pipelines.storage.databases.pool import events_together
 
 LABEL_EXPORT = dg.AssetKey("label_export")
 

@@ -29,7 +29,7 @@ from renderers.archive.records import (
     RAW,
     CorruptArchive,
     Members,
-    ragged,
+    gathered,
 )
 from renderers.archive.streams import BLOCK
 
@@ -129,7 +129,7 @@ def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:
             entries[name][wide] = octets[wide_at[wide][:, None] + np.arange(8)].view("<i8")[:, 0]
         wide_at = wide_at + 8 * wide
     lengths = entries["name_length"].astype(np.int64)
-    return Members(entries, octets[ragged(after_name - lengths, lengths)].tobytes())
+    return Members(entries, gathered(octets, after_name - lengths, lengths).tobytes())
 
 
 def entries_of(stream: BinaryIO, names: Collection[str]) -> dict[str, np.void]:

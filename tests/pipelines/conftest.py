@@ -17,6 +17,12 @@ from pipelines.storage import instance
 LOTS = 5
 
 
+@pytest.fixture
+def dagster_url() -> str | None:
+    """The address of an empty database for Dagster. None for SQLite files in the home."""
+    return None
+
+
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose databases have their tables, to copy: making them takes a second."""
@@ -27,12 +33,15 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def dagster(
-    empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_home: Path, dagster_url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dg.DagsterInstance]:
     # What the resources' configuration names: a run is made against it.
     monkeypatch.setenv("LABELS_STORAGE_URL", str(tmp_path / "store"))
     monkeypatch.setenv("LABELS_DATABASE_URL", f"sqlite:///{tmp_path / 'accounts.sqlite'}")
-    shutil.copytree(empty_home, tmp_path / "home")
+    if dagster_url is None:
+        shutil.copytree(empty_home, tmp_path / "home")
+    else:
+        monkeypatch.setenv("LABELS_DAGSTER_URL", dagster_url)
     instance.prepare(tmp_path / "home", str(tmp_path / "unused.sock"))
     with instance.load(tmp_path / "home") as loaded:
         yield loaded

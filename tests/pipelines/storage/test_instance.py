@@ -11,7 +11,7 @@ from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
-from pipelines.storage.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
+from pipelines.storage.databases.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
 
 #: A part of what releases before 0.2 wrote.
 EARLIER = {
