@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--code-server-socket", required=True)
+    parser.add_argument("--code-server", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
@@ -51,7 +51,7 @@ def main() -> None:
     artefacts = ArtefactStore(settings.storage_url)
     accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
-    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server_socket)
+    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server)
     exports = DagsterExports(
         instance=dagster,
         runs=runs,
