@@ -8,7 +8,6 @@ then the catalogue; and last the files of exports and what their steps have hand
 """
 
 import json
-import os
 import shutil
 import sqlite3
 import tempfile
@@ -28,7 +27,6 @@ from accounts.database import HEAD
 from catalogue.schema import TABLES
 from cli.settings import Settings
 from cli.upkeep.archive import BadBackup, FileChanged, Member, files_below
-from exports.artefacts import is_unfinished
 from gs1.errors import LabelError
 
 ABOUT = "backup.json"
@@ -41,6 +39,9 @@ _BUSY_SECONDS = 60.0
 
 #: The folder in which a Delta table has its commits.
 _LOG = "_delta_log"
+
+#: The suffix of files that are still being written.
+_UNFINISHED = ".tmp"
 
 #: How often the log of a table is copied anew because a file of it was removed meanwhile.
 _ATTEMPTS = 5
@@ -70,7 +71,7 @@ def home_of(settings: Settings) -> Home:
     file = accounts.database or ""
     storage = settings.storage_url or str(folder / STORAGE)
     elsewhere = {
-        "LABELS_DAGSTER_URL": bool(os.environ.get("LABELS_DAGSTER_URL")),
+        "LABELS_DAGSTER_URL": bool(settings.dagster_url.get_secret_value()),
         "LABELS_DATABASE_URL": accounts.get_backend_name() != "sqlite"
         or file.startswith(("file:", ":"))
         or not file,
@@ -149,7 +150,7 @@ def _others(folder: Path) -> Iterator[Member]:
 
 def _below(storage: Path, folder: Path) -> Iterator[Member]:
     for path in [folder] if folder.is_file() else files_below(folder):
-        if not is_unfinished(path.name):
+        if path.suffix != _UNFINISHED:
             yield Member(f"{STORAGE}/{path.relative_to(storage).as_posix()}", path)
 
 
