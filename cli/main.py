@@ -35,6 +35,8 @@ _MODULES = {
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
+    "backup": "upkeep.backup",
+    "restore": "upkeep.backup",
 }
 
 

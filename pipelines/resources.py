@@ -70,7 +70,7 @@ def _accounts(database_url: str, webhook_keys: str, pid: int) -> Accounts:
 
 
 RESOURCES = {
-    "io_manager": StepOutputsResource(),
+    "io_manager": StepOutputsResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "catalogue": CatalogueResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "artefacts": ArtefactStoreResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "accounts": AccountsResource(database_url=dg.EnvVar("LABELS_DATABASE_URL")),

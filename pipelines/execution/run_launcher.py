@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -41,8 +42,13 @@ if TYPE_CHECKING:
 def run_daemon() -> None:
     """Run Dagster's daemon once no other machine runs one."""
     forks.server()
+    from exports import probe  # noqa: PLC0415
     from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
 
+    try:
+        probe.require_fit(ArtefactStore(os.environ["LABELS_STORAGE_URL"], patient=False))
+    except probe.UnfitStorage as error:
+        sys.exit(f"error: {error}")
     with liveness.leading("daemon"):
         with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
             renamed_sensors.take_over(dagster)

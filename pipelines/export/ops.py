@@ -53,7 +53,8 @@ def render_chunk(
     with steps.attempt(context, artefacts, accounts, steps.DRAW) as export:
         tell = progress.teller(context, export.organisation, chunk)
         stores = Stores(catalogue, artefacts, accounts)
-        part = stages.draw(export, manifest.load(export, artefacts), chunk, stores, tell)
+        with checks.reported_if_failed(context, export, artefacts):
+            part = stages.draw(export, manifest.load(export, artefacts), chunk, stores, tell)
         # Another chunk may have failed meanwhile, which discards all parts stored until then.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
