@@ -320,6 +320,15 @@ class Accounts:
         with self._database.session() as session:
             return session.execute(statement).first() is not None
 
+    def forget_expired_leases(self, prefix: str) -> int:
+        """Delete the leases that have expired and whose names begin so; return how many."""
+        expired = LeaseRow.name.startswith(prefix, autoescape=True) & (
+            LeaseRow.expires_at <= database_epoch()
+        )
+        statement = delete(LeaseRow).where(expired).returning(LeaseRow.name)
+        with self._database.session() as session:
+            return len(session.execute(statement.execution_options(synchronize_session=False)).all())
+
     def forget_expired(self, before: datetime) -> int:
         """Delete the sessions and leases that expired before then; return how many. `before` is aware."""
         expired = (

@@ -1,5 +1,6 @@
 """Façades and daemons on machines of their own: they share the stores alone, and one goes on where another died."""
 
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +14,17 @@ import pytest
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.jobs.job_id import folder_of, run_id_for
+from pipelines.execution.runs import PARALLEL_FROM
 from tests.distributed.machines import Machine, machines
 from tests.distributed.stores import Shared
 from tests.faults import digest, has_reached, serials_of, titled, until
 from tests.service import EXPORTS, Exports, processes_of
 
-GTIN, SMALL_GTIN = "09506000134352", "10614141000415"
-ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5}
-#: The first two are warm workers' jobs, the third is the daemon's.
+GTIN, SMALL_GTIN, OTHER_GTIN = "09506000134352", "10614141000415", "00012345678905"
+ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5, OTHER_GTIN: PARALLEL_FROM - 30_000}
+#: The first two are warm workers' jobs, the third is the daemon's: each of its steps has a process.
 JOB, SMALL_JOB = serials_of(GTIN), serials_of(SMALL_GTIN)
-BOTH = JOB | {"filters": {"gtins": [GTIN, SMALL_GTIN]}}
+LARGE_JOB = JOB | {"filters": {"gtins": list(ENTITIES)}}
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -113,6 +115,14 @@ def test_any_facade_answers_for_a_job_of_another(stage: Stage) -> None:
     stage.assert_printed_once(receipt, ENTITIES[SMALL_GTIN])
 
 
+def test_the_daemon_has_its_sensors_evaluated_by_the_code_server(stage: Stage) -> None:
+    log = stage.daemons[0].running["daemon"].log
+    until(
+        lambda: "Sensor export_schedules skipped: no tick is due" in log.read_text(), "a sensor is evaluated"
+    )
+    assert "Traceback" not in log.read_text()
+
+
 def test_one_key_sent_to_both_facades_at_once_makes_one_job(stage: Stage) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(6) as pool:
@@ -163,9 +173,9 @@ def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> Non
 
 def test_another_machine_goes_on_where_a_daemon_was_killed(stage: Stage) -> None:
     standby = stage.daemons[1].start("daemon")
-    until(lambda: '"standing by"' in standby.log_tail(), "the second daemon stands by")
+    until(lambda: '"standing by"' in standby.log.read_text(), "the second daemon stands by")
     with stage.client(1) as client:
-        receipt = client.submit(BOTH)
+        receipt = client.submit(LARGE_JOB)
         assert stage.at_work(client)["job_id"] == receipt["job_id"]
         assert titled(stage.daemons[0].home, "labels run-worker")
         assert not titled(stage.daemons[1].home, "labels run-worker")
@@ -174,16 +184,59 @@ def test_another_machine_goes_on_where_a_daemon_was_killed(stage: Stage) -> None
         assert status["status"] == "completed", status
     stage.assert_printed_once(receipt, sum(ENTITIES.values()))
     assert stage.resumptions(receipt) == 1
-    assert '"leading"' in standby.log_tail()
+    assert '"leading"' in standby.log.read_text()
 
 
-def test_a_stopped_machine_leaves_no_process_and_its_lease_at_once(stage: Stage) -> None:
+def test_a_stopped_machine_leaves_no_process_and_no_lease(stage: Stage) -> None:
     daemon = stage.daemons[1].running["daemon"]
     daemon.process.terminate()
     assert daemon.process.wait(30) == 0
     assert processes_of(stage.daemons[1].home) == []
+    with psycopg.connect(stage.settings["LABELS_DATABASE_URL"]) as connection:
+        left = connection.execute(
+            "SELECT name FROM leases WHERE name = 'daemon' OR name LIKE 'run:%'"
+        ).fetchall()
+    assert left == []
     successor = stage.daemons[0].start("daemon")
-    until(lambda: '"leading"' in successor.log_tail(), "the first machine leads again")
+    until(lambda: '"leading"' in successor.log.read_text(), "the first machine leads again")
     with stage.client(0) as client:
-        status = client.finish(client.submit(BOTH), seconds=120)
+        status = client.finish(client.submit(LARGE_JOB), seconds=120)
         assert status["status"] == "completed", status
+
+
+def test_an_upload_to_a_facade_is_imported_on_the_daemons_machine(stage: Stage, tmp_path: Path) -> None:
+    products = tmp_path / "products.csv"
+    products.write_text("gtin,name\n04006381333931,From afar\n")
+    facade = stage.facades[0]
+    there = ("--url", facade.running["facade"].url, "--key", stage.key)
+    assert "products: 1 read, 1 added" in facade.labels("import", *there, str(products))
+
+
+def test_stores_that_are_away_for_longer_than_a_lease_change_nothing(
+    stage: Stage, shared: Shared, undisturbed: str
+) -> None:
+    """Whoever executes a run ends, and so does the daemon; they go on when the database is back."""
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        shared.postgres.stop(signal.SIGQUIT)
+        until(lambda: _is_unready(second), "the façade says that it is not ready")
+        until(
+            lambda: '"lease lost"' in stage.facades[0].running["facade"].log.read_text(), "the lease is lost"
+        )
+        shared.postgres.start()
+        answer.result()
+        until(lambda: second.http.get("/readyz").status_code == 200, "the façade is ready again")
+        status = second.finish(receipt, seconds=180)
+        assert status["status"] == "completed", status
+        assert digest(second, status) == undisturbed
+    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+
+
+def _is_unready(client: Exports) -> bool:
+    answer = client.http.get("/readyz")
+    if answer.status_code == 200:
+        return False
+    assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert "Traceback" not in answer.text
+    return True
