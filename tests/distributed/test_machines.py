@@ -66,6 +66,14 @@ class Stage:
         until(is_at_work, "a job is at work")
         return found[0]
 
+    def leases(self, *more: str) -> list[str]:
+        """Return the names of the leases of runs, and those of `more` that are there."""
+        with psycopg.connect(self.settings["LABELS_DATABASE_URL"]) as connection:
+            found = connection.execute(
+                "SELECT name FROM leases WHERE name LIKE 'run:%%' OR name = ANY(%s)", (list(more),)
+            )
+            return [str(name) for (name,) in found.fetchall()]
+
     def resumptions(self, receipt: Mapping[str, Any]) -> int:
         """Return how many times a daemon has resumed the job's run."""
         run_id = run_id_for(str(receipt["job_id"]))
@@ -161,6 +169,42 @@ def test_the_daemon_resumes_the_warm_run_of_a_facade_that_was_killed(stage: Stag
     stage.assert_printed_once(receipt, ENTITIES[GTIN])
     assert stage.resumptions(receipt) == 1
     stage.facades[0].await_health(stage.facades[0].start("facade"))
+
+
+def test_a_machine_that_was_paused_past_its_lease_publishes_nothing_more(
+    stage: Stage, undisturbed: str
+) -> None:
+    machine = stage.facades[0]
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        (worker,) = titled(machine.home, "labels warm-worker")
+        paused = processes_of(machine.home)
+        for process in paused:
+            process.suspend()
+        status = second.finish(receipt, seconds=120)
+        for process in paused:
+            process.resume()
+        assert answer.result().json()["job_id"] == receipt["job_id"]
+        assert worker.wait(30) is None, "a child of somebody else"
+        until(lambda: titled(machine.home, "labels warm-worker"), "another worker takes its place")
+        assert status["status"] == "completed", status
+        assert digest(first, first.poll(receipt)) == undisturbed
+    assert '"lease lost"' in machine.running["facade"].log.read_text()
+    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+
+
+def test_a_job_is_cancelled_from_another_machine(stage: Stage) -> None:
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        cancelled = second.http.delete(receipt["poll_url"])
+        assert cancelled.status_code in {202, 409}, cancelled.text
+        assert answer.result().status_code == 202
+        status = first.finish(receipt)
+        assert (status["status"], status["error_code"]) == ("failed", "cancelled"), status
+        until(lambda: not stage.leases(), "the worker has ended the run")
+    stage.assert_printed_once(receipt, 0)
 
 
 def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> None:
