@@ -33,7 +33,7 @@ def prepare(dagster_home: Path) -> None:
         try:
             instance.upgrade()
         except CommandError as error:
-            raise DatabaseTooNew(", ".join(sorted(map(str, stored))), head) from error
+            raise DatabaseTooNew(", ".join(sorted(map(str, stored))), head, database="Dagster") from error
 
 
 def head() -> str:

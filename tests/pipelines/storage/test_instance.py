@@ -10,6 +10,7 @@ import yaml
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
+from pipelines.storage.databases import postgres
 from pipelines.storage.databases.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
 
 #: A part of what releases before 0.2 wrote.
@@ -60,6 +61,7 @@ def test_only_the_first_storage_of_a_process_checks_the_schema(
 
     for kind in (PooledSqliteRunStorage, PooledSqliteScheduleStorage):
         monkeypatch.setattr(kind, "from_local", refuse)
+    monkeypatch.setattr(postgres, "schema_lock", refuse)
     with dg.DagsterInstance.from_ref(dagster.get_ref()) as again:
         assert again.get_runs_count() == dagster.get_runs_count()
         assert again.all_instigator_state() == []
