@@ -35,6 +35,7 @@ _MODULES = {
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
+    "doctor": "upkeep.doctor",
     "backup": "upkeep.backup",
     "restore": "upkeep.backup",
 }
