@@ -5,7 +5,7 @@ Dagster is imported inside the functions, so that the supervisor can start its p
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -46,10 +46,18 @@ def workspace_of(home: Path) -> Path:
     return home / "dagster" / "workspace.yaml"
 
 
-def prepare(home: Path, code_server_socket: str) -> None:
+def server_at(address: str) -> dict[str, Any]:
+    """Return Dagster's words for the address of the code server: the path of a Unix socket, or `host:port`."""
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host:
+        return {"socket": address}
+    return {"host": host.strip("[]"), "port": int(port)}
+
+
+def prepare(home: Path, code_server: str) -> None:
     """Write the instance's two configuration files below `home`, and create or migrate its tables.
 
-    Raises DatabaseTooNew.
+    The code server is at a Unix socket or at `host:port`. Raises DatabaseTooNew.
     """
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
@@ -91,7 +99,7 @@ def prepare(home: Path, code_server_socket: str) -> None:
     from pipelines.storage.databases import schema  # noqa: PLC0415
 
     schema.prepare(dagster_home)
-    server = {"socket": code_server_socket, "location_name": LOCATION_NAME}
+    server = {**server_at(code_server), "location_name": LOCATION_NAME}
     _write(workspace_of(home), {"load_from": [{"grpc_server": server}]})
 
 
@@ -122,24 +130,6 @@ def load(home: Path) -> "dg.DagsterInstance":
     return dg.DagsterInstance.from_config(str(home / "dagster"))
 
 
-def stopped_marker(home: Path) -> Path:
-    """Return the path of the file that says that the service was stopped in an orderly way."""
-    return home / "stopped"
-
-
-def count_restart(instance: "dg.DagsterInstance", home: Path) -> None:
-    """Count an orderly restart of the service on every run at work, so that it does not count as a crash."""
-    import dagster as dg  # noqa: PLC0415
-
-    marker = stopped_marker(home)
-    if not marker.exists():
-        return
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        restarts = int(run.tags.get(tags.RESTARTS, 0)) + 1
-        instance.add_run_tags(run.run_id, {tags.RESTARTS: str(restarts)})
-    marker.unlink()
-
-
 def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
     """Queue again the runs that a daemon was launching when it died. Call it before the next daemon runs."""
     import dagster as dg  # noqa: PLC0415
@@ -151,4 +141,7 @@ def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
 
 
 def _write(path: Path, document: dict[str, object]) -> None:
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    """Write the file whole: another process of the home may read it, or write the same."""
+    whole = path.with_name(f"{path.name}.{os.getpid()}")
+    whole.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    whole.replace(path)
