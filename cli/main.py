@@ -20,6 +20,7 @@ _MODULES = {
     "daemon": "processes",
     "code-server": "processes",
     "ui": "processes",
+    "worker": "worker",
     "org": "credentials",
     "keys": "credentials",
     "operators": "credentials",
