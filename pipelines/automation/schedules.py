@@ -23,7 +23,7 @@ from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, RemoteRepositoryOrigin
-from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.runs import Runs, parallel_from
 from pipelines.settings import PipelineSettings
 from pipelines.storage.totals import require_room
 from pipelines.submission.open_jobs import require_few_open
@@ -155,7 +155,7 @@ def export_schedules(
         accounts,
         engine=settings.engine,
         limits=settings.limits,
-        parallel_from=PARALLEL_FROM,
+        parallel_from=parallel_from(),
         now=datetime.now(UTC),
     )
     for line in told:
