@@ -14,9 +14,10 @@ UV_VERSION := 0.13.9
 # The lower bound of `requires-python`: the lock holds for this and every later one.
 LOWEST_PYTHON := 3.11
 
-# What test-full looks at artefacts with: the command, and Debian's package that has it.
+# What test-full looks at artefacts and deploy/ with: the command, and Debian's packages that have it.
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
-  node:nodejs npm:npm chromium:chromium
+  node:nodejs npm:npm chromium:chromium docker-compose:docker-compose \
+  go:golang-go,golang-github-masterminds-sprig-dev
 
 # What reads the links: npm's packages, exactly those of the lock.
 NODE := tests/node
@@ -26,6 +27,12 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
 PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
+
+# How a lock is made; it holds for every Python from the lowest on.
+COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
+  --only-binary :all: pyproject.toml
+# What the image can do besides: every optional part.
+EXTRAS := s3 postgres redis celery otel
 
 # Labels of bench-export's large job.
 N ?= 1000000
@@ -94,7 +101,7 @@ oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
 .PHONY: tools
 tools: # The system packages among the oracles; only root can install them.
 	@missing=; \
-	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; \
+	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; missing="$${missing//,/ }"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
@@ -145,9 +152,9 @@ gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
 
 .PHONY: lock
-lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
-	  --only-binary :all: --group dev --upgrade pyproject.toml -o requirements.lock
+lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it
+	$(BIN)/$(COMPILE) --group dev --upgrade -o requirements.lock
+	$(BIN)/$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --constraint requirements.lock -o deploy/requirements.lock
 
 .PHONY: format
 format: $(STAMP) ## Format the code and repair what the linter can
