@@ -19,6 +19,9 @@ ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:
   node:nodejs npm:npm chromium:chromium docker-compose:docker-compose \
   go:golang-go,golang-github-masterminds-sprig-dev
 
+# What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
+STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
+
 # What reads the links: npm's packages, exactly those of the lock.
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.setup-stamp
@@ -98,15 +101,19 @@ test: check ## Check, then every ordinary test, the end-to-end ones included
 .PHONY: oracles
 oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
 
-.PHONY: tools
-tools: # The system packages among the oracles; only root can install them.
+# The system packages among the oracles, and the stores; only root can install them.
+.PHONY: tools stores
+tools stores:
 	@missing=; \
-	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; missing="$${missing//,/ }"; \
+	for tool in $(if $(filter stores,$@),$(STORES),$(ORACLES)); do \
+	  command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
+	missing="$${missing//,/ }"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
 	  else \
-	    echo "test-full: not installed and no root to install with:$$missing" >&2; exit 1; \
+	    echo "make $@: not installed and no root to install with:$$missing" >&2; exit 1; \
 	  fi; \
 	fi
 
@@ -118,6 +125,10 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
 .PHONY: test-full
 test-full: oracles check ## All tests, also the long ones and those that need Debian's and npm's packages
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: test-distributed
+test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
+	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
+from catalogue import scratch
 from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
-from exports import logs
+from exports import logs, probe
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
@@ -35,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--code-server-socket", required=True)
+    parser.add_argument("--code-server", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
@@ -47,11 +49,17 @@ def main() -> None:
     os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
-    catalogue = Catalogue(catalogue_url(settings.storage_url))
-    artefacts = ArtefactStore(settings.storage_url)
+    catalogue = Catalogue(catalogue_url(settings.storage_url), patient=False)
+    artefacts = ArtefactStore(settings.storage_url, patient=False)
+    # After the workers' fork server, which must be forked before the first thread.
+    try:
+        probe.require_fit(artefacts)
+    except probe.UnfitStorage as error:
+        workers.close()
+        sys.exit(f"error: {error}")
     accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
-    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server_socket)
+    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server)
     exports = DagsterExports(
         instance=dagster,
         runs=runs,
@@ -66,6 +74,8 @@ def main() -> None:
     imports = DagsterImports(
         instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
     )
+    # Housekeeping removes what killed processes left on the daemon's machine only.
+    threading.Thread(target=scratch.remove_abandoned, daemon=True).start()
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()

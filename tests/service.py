@@ -206,7 +206,8 @@ class Exports:
         """Return the artefact's bytes, fetched without the key: the signed URL alone must do."""
         if status["status"] != "completed":
             raise ServiceError(f"nothing to download: {status}")
-        answer = httpx.get(str(status["download_url"]), timeout=60)
+        # From an object store the service hands out nothing itself: it sends clients there.
+        answer = httpx.get(str(status["download_url"]), timeout=60, follow_redirects=True)
         if answer.status_code != 200:
             raise ServiceError(f"the download answered {answer.status_code}: {answer.text[:2000]}")
         return answer.content
