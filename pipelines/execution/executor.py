@@ -34,6 +34,9 @@ from pipelines.export import reasons
 _READ_SECONDS = 0.05
 _HEALTH_SECONDS = 1
 
+#: Ten times less processor time than a process of the service, where both want a core.
+_NICENESS = 10
+
 _CONFIG = dg.Field(
     dg.Selector({"in_process": dg.Field({}), "forked": {"max_concurrent": dg.Field(int)}}),
     default_value={"in_process": {}},
@@ -141,6 +144,8 @@ def _execute(arguments: ExecuteStepArgs) -> None:
     from pipelines.execution.dagster_workers import execute_step_body  # noqa: PLC0415
 
     setproctitle(f"labels step {' '.join(arguments.step_keys_to_execute or ())}")
+    # Answers and small jobs go first: they take milliseconds, this step takes seconds.
+    os.nice(_NICENESS)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
     with dg.DagsterInstance.from_ref(arguments.instance_ref) as instance:
