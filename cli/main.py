@@ -20,6 +20,7 @@ _MODULES = {
     "daemon": "processes",
     "code-server": "processes",
     "ui": "processes",
+    "worker": "worker",
     "org": "credentials",
     "keys": "credentials",
     "operators": "credentials",
@@ -35,6 +36,7 @@ _MODULES = {
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
+    "doctor": "upkeep.doctor",
     "backup": "upkeep.backup",
     "restore": "upkeep.backup",
 }
