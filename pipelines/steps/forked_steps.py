@@ -24,7 +24,6 @@ from pipelines.steps.dagster_steps import (
 )
 from pipelines.steps.reports import given_up, has_ended, key_of
 
-
 #: Ten times less processor time than a process of the service, where both want a core.
 _NICENESS = 10
 
