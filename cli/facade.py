@@ -17,6 +17,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
+from catalogue import scratch
 from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--code-server-socket", required=True)
+    parser.add_argument("--code-server", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
@@ -58,7 +59,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
     accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
-    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server_socket)
+    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server)
     exports = DagsterExports(
         instance=dagster,
         runs=runs,
@@ -73,6 +74,8 @@ def main() -> None:
     imports = DagsterImports(
         instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
     )
+    # Housekeeping removes what killed processes left on the daemon's machine only.
+    threading.Thread(target=scratch.remove_abandoned, daemon=True).start()
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()

@@ -5,14 +5,13 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Self
 
-from pydantic import Field, model_validator
-from sqlalchemy import make_url
+from pydantic import Field
 
 from accounts.database import PoolSettings
 from accounts.vault import Vault, derived_keys, split_keys
-from pipelines.settings import DagsterSettings, LimitSettings
+from cli import rules
+from pipelines.settings import DagsterSettings, ExecutorSettings, LimitSettings
 from renderers.engine import Engine
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
@@ -20,29 +19,27 @@ SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(LimitSettings, DagsterSettings, PoolSettings):
-    """The `LABELS_*` environment. Paths that are not set are below the home."""
+class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
+    """The `LABELS_*` environment. Paths that are not set are below the home.
+
+    `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.
+    """
 
     home: Path = Path(".labels")
     storage_url: str = ""
     database_url: str = ""
+    code_server: str = ""
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
 
-    @model_validator(mode="after")
-    def _databases_differ(self) -> Self:
-        dagster, accounts = self.dagster_url.get_secret_value(), self.database_url
-        if dagster and accounts and _place(dagster) == _place(accounts):
-            raise ValueError(
-                "LABELS_DAGSTER_URL and LABELS_DATABASE_URL name the same database. Each needs one of its own:"
-                " both keep the version of their tables in `alembic_version`."
-            )
-        return self
-
     def resolved(self) -> "Settings":
-        """Return the settings with an absolute home, which is created, and every value set."""
+        """Return the settings with an absolute home, which is created, and every value set.
+
+        On many machines no secret key is made: those that need one need the same. Raises SettingRefused.
+        """
+        rules.require_consistent(os.environ)
         home = self.home.expanduser().resolve()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         restrict(home, 0o700)
@@ -51,7 +48,8 @@ class Settings(LimitSettings, DagsterSettings, PoolSettings):
                 "home": home,
                 "storage_url": self.storage_url or str(home / "storage"),
                 "database_url": self.database_url or f"sqlite:///{home / 'accounts.sqlite'}",
-                "secret_key": self.secret_key or _secret_of(home),
+                "secret_key": self.secret_key
+                or ("" if self.dagster_url.get_secret_value() else _secret_of(home)),
             }
         )
 
@@ -61,8 +59,8 @@ class Settings(LimitSettings, DagsterSettings, PoolSettings):
         return derived_keys(split_keys(self.secret_key))
 
     def vault(self) -> Vault:
-        """Return what encrypts and decrypts webhook secrets."""
-        return Vault(self.webhook_keys)
+        """Return what encrypts and decrypts webhook secrets. Without a secret key it does neither."""
+        return Vault(self.webhook_keys if self.secret_key else ())
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a child process these same settings, without any secret key."""
@@ -88,13 +86,6 @@ class Settings(LimitSettings, DagsterSettings, PoolSettings):
     def sending_environment(self) -> dict[str, str]:
         """Return what the code server needs besides, which sends to webhooks."""
         return {SENDING_VARIABLE: ",".join(self.webhook_keys)}
-
-
-def _place(url: str) -> tuple[object, ...]:
-    """Return which database the URL names, and which of its schemas."""
-    parsed = make_url(url)
-    port = parsed.port or 5432
-    return parsed.host, port, parsed.database, parsed.query.get("host"), parsed.query.get("options")
 
 
 def _secret_of(home: Path) -> str:

@@ -1,5 +1,6 @@
 """Reads `manifest.csv` and `errors.csv` again: how many rows they have, and those of the sampled entities."""
 
+import os
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -117,7 +118,8 @@ def _rows_of(
     if report is Report.ERRORS and not store.exists(key):
         return
     with store.open(key) as stream:
-        if has_head or store.size(key):
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(0)
             yield from _frames(stream, _COLUMNS[report], has_head=has_head)
 
 
