@@ -37,7 +37,7 @@ COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --gen
 # What the image can do besides: every optional part.
 EXTRAS := s3 postgres redis celery otel
 
-# Labels of bench-export's large job.
+# Labels of the large job of bench-export and bench-distributed.
 N ?= 1000000
 
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
@@ -148,6 +148,10 @@ bench-service: $(STAMP) ## The running service: idle, under load, fairness, list
 	$(PYTHON) benchmarks/service/load.py
 	$(PYTHON) benchmarks/service/job_lists.py
 	$(PYTHON) benchmarks/service/growth.py
+
+.PHONY: bench-distributed
+bench-distributed: $(STAMP) stores ## N labels (1,000,000) on one and two workers, Celery beside the local executor, 50 jobs at once
+	$(PYTHON) benchmarks/distributed/steps.py --labels $(N)
 
 .PHONY: bench-export
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
