@@ -4,7 +4,6 @@ import os
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import asdict
 
 import pytest
@@ -143,24 +142,6 @@ def test_a_plain_address_gets_the_driver_of_dagster(monkeypatch):
     url = Settings().dagster_url
     assert url.get_secret_value() == "postgresql+psycopg2://root:p%40ss@db/dagster?sslmode=require"
     assert "p%40ss" not in repr(Settings())
-
-
-@pytest.mark.parametrize(
-    ("accounts", "refused"),
-    [
-        ("postgresql+psycopg://other@db:5432/labels", True),
-        ("postgresql://db/accounts", False),
-        ("postgresql://db/labels?options=-csearch_path%3Daccounts", False),
-    ],
-)
-def test_accounts_and_dagster_need_a_database_each(monkeypatch, accounts, refused):
-    monkeypatch.setenv("LABELS_DAGSTER_URL", "postgresql://db/labels")
-    monkeypatch.setenv("LABELS_DATABASE_URL", accounts)
-    expected = pytest.raises(
-        ValidationError, match="LABELS_DAGSTER_URL and LABELS_DATABASE_URL name the same"
-    )
-    with expected if refused else nullcontext():
-        Settings()
 
 
 @pytest.mark.parametrize("name", ["LABELS_DAGSTER_POOL_SIZE", "LABELS_DATABASE_POOL_SIZE"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from sqlalchemy import event, make_url
+from sqlalchemy import Engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 
 from pipelines.storage import instance, job_index
@@ -131,13 +131,14 @@ def test_times_are_in_utc_though_the_database_is_elsewhere(dagster: dg.DagsterIn
     assert abs(record.create_timestamp - datetime.now(UTC)) < timedelta(minutes=10)
 
 
-def test_a_server_that_ended_all_connections_is_asked_again(dagster: dg.DagsterInstance) -> None:
+def test_a_server_that_ended_all_connections_is_asked_again(
+    dagster: dg.DagsterInstance, server: Engine
+) -> None:
     dagster.add_run(dg.DagsterRun("label_export"))
-    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
-    engine = postgres.engine_of(dagster.run_storage.postgres_url)
-    with engine.connect() as one, engine.connect() as other:
-        other.exec_driver_sql("SELECT 1")
-        assert one.exec_driver_sql(ended, (engine.url.database,)).all()
+    name = postgres.engine_of(dagster.run_storage.postgres_url).url.database
+    with server.connect() as connection:
+        ended = text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name")
+        assert connection.execute(ended, {"name": name}).all()
     assert dagster.get_runs_count() == 1
 
 

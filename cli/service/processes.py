@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from cli import rules, services
-from cli.services import Service
+from cli import rules
+from cli.service import services
+from cli.service.services import Service
 from cli.settings import Settings
 
 _PORT = click.IntRange(1, 65_535)
@@ -17,7 +18,7 @@ _PORT = click.IntRange(1, 65_535)
 
 def _run(command: str, made: Callable[[Settings], Sequence[Service]], announcement: str) -> None:
     """Supervise the services of the command. Raises SettingRefused."""
-    from cli.supervisor import supervise
+    from cli.service.supervisor import supervise
 
     rules.require_consistent(os.environ, command)
     settings = Settings().resolved()
