@@ -15,10 +15,10 @@ DISTRIBUTED = "LABELS_DAGSTER_URL"
 
 _EXAMPLE = "postgresql://labels:secret@db.example.com/labels"
 
-#: Commands that run one process of a service that is spread over machines.
 #: The prefix of settings by the class that reads them, where it is not `LABELS_`.
 _PREFIXES = {"UiSettings": "LABELS_UI_"}
 
+#: Commands that run one process of a service that is spread over machines.
 ONE_PROCESS = frozenset({"facade", "daemon", "code-server", "ui", "worker"})
 _SIGNING = frozenset({"serve", "facade", "code-server"})
 

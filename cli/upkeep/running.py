@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import httpx
 
-from cli.services import address_of_code
+from cli.service.services import address_of_code
 from cli.upkeep.findings import CONNECT_SECONDS, Check, Finding, Installation, Level
 
 #: /readyz answers within five seconds.

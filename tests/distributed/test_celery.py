@@ -184,6 +184,28 @@ def test_a_killed_run_worker_changes_nothing(stage: Stage) -> None:
     assert set(stage.ends_of_steps(receipt).values()) == {1}
 
 
+@pytest.mark.parametrize(("before", "after"), [("local", "celery"), ("celery", "local")])
+def test_a_run_is_resumed_under_another_setting(stage: Stage, before: str, after: str) -> None:
+    """The service is killed with the steps that it forked. Steps on the other machines go on."""
+    control = stage.control
+    try:
+        _restart(control, before)
+        with stage.client() as client:
+            receipt = client.submit(JOB)
+            until(lambda: stage.has_begun_to_draw(client, receipt), "symbols are drawn")
+        _restart(control, after)
+        with stage.client() as client:
+            stage.assert_ends_as_ever(client, receipt)
+    finally:
+        _restart(control, "celery")
+
+
+def _restart(control: Machine, executor: str) -> None:
+    control.kill("serve")
+    control.settings = {**control.settings, "LABELS_EXECUTOR": executor}
+    control.serve()
+
+
 def test_a_restarted_broker_changes_nothing(stage: Stage) -> None:
     with _drawing(stage):
         stage._shared.redis.restart()

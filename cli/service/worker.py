@@ -8,7 +8,8 @@ import sys
 
 import click
 
-from cli import rules, services
+from cli import rules
+from cli.service import services
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs
 from pipelines.settings import Executor
