@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from accounts.designs import Designs
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from accounts.schedules import Schedule
 from exports.designs.chosen import chosen
 from exports.errors import ExportError

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from accounts.designs import Designs
+from accounts.labels.designs import Designs
 from api.auth.callers import principal_of
 from api.auth.principals import require_writer
 from api.routes import incoming

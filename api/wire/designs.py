@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts.designs import StoredDesign
+from accounts.labels.designs import StoredDesign
 from api.wire.answers import Moment, PaginationOut
 from api.wire.requests import PLAIN_TEXT, number
 from exports.designs.document import BUILT_IN, Design

@@ -4,8 +4,8 @@ import json
 import re
 from difflib import get_close_matches
 
-from accounts.designs import Designs, StoredDesign
 from accounts.errors import NoSuchDesign
+from accounts.labels.designs import Designs, StoredDesign
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
 from exports.errors import Detail, InvalidRequest
 from exports.requests.export_types import LINEAR_SLOTS, SHEET_SLOTS, with_linear

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import decision
-from exports.jobs.manifest import Row
+from exports.jobs.manifest import Chunk, Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
@@ -68,7 +68,7 @@ def checks(
     """
     labels = entities.processed * sheet.copies
     each = len(sheet.slots)
-    frame = sample.rows(plan, store, entities.total, each)
+    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, each)
     found: list[Tables] = []
 
     def whole() -> Facts:

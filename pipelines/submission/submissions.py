@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from accounts.designs import Designs
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from catalogue.tables import Catalogue
 from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore

@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts import designs
 from accounts.errors import NoSuchDesign, NoSuchOrganisation, TooManyDesigns
+from accounts.labels import designs
 
 FIRST, SECOND = '{"version":1}', '{"version":1,"hri":false}'
 
