@@ -85,7 +85,7 @@ def _files(*, bold: bool) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=2)
-def _tables(*, bold: bool = False) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
+def _tables(*, bold: bool) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     """Return, by code point, the font that shows it (-1: none) and the width of what is shown."""
     font_of = np.full(_CODE_POINTS, -1, np.int8)
     widths = np.zeros(_CODE_POINTS, np.uint16)
@@ -113,7 +113,7 @@ def missing(characters: Iterable[str]) -> set[str]:
     >>> missing("Käse \N{EGYPTIAN HIEROGLYPH A001}") == {"\N{EGYPTIAN HIEROGLYPH A001}"}
     True
     """
-    font_of, _ = _tables()
+    font_of, _ = _tables(bold=False)
     return {character for character in set(characters) if font_of[ord(character)] < 0}
 
 
@@ -127,13 +127,18 @@ def shown_characters(strings: Iterable[str]) -> str:
     """
     characters = {REPLACEMENT}
     for text in strings:
-        characters |= characters_of(text)
+        characters.update(text if text.isascii() else characters_of(text))
     return "".join(sorted(characters - missing(characters)))
+
+
+def _drawn(strings: Sequence[str]) -> Sequence[str]:
+    """Return the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
+    return strings if "".join(strings).isascii() else [visual(text) for text in strings]
 
 
 def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
     _, table = _tables(bold=bold)
-    drawn = [visual(text) for text in strings]
+    drawn = _drawn(strings)
     return _sums(table[_codes("".join(drawn))], drawn)
 
 
@@ -179,7 +184,7 @@ def shown(characters: str, text: str) -> str:
 
 def set_text(characters: str, strings: Sequence[str], *, bold: bool = False) -> SetText:
     """Return the strings as glyphs of the font that has `characters`, which `shown_characters` gave."""
-    drawn = [visual(text) for text in strings]
+    drawn = _drawn(strings)
     codes = _codes("".join(drawn))
     numbers = _glyph_numbers(characters)[codes]
     _, widths = _tables(bold=bold)
