@@ -2,7 +2,7 @@
 
 Two symbols keep the quiet zones of both. All of the matrix symbol is within 50 mm of the centre of the linear one, so
 that both are in a scanner's view at once. Source: GS1, 2D Barcodes at Retail Point-of-Sale Implementation Guideline,
-release 1.0 (May 2024), placement of a 2D barcode beside EAN/UPC.
+release 1.0 (May 2024), as cited by Packaging Technology Today, October 2025; the number of its section is not confirmed.
 """
 
 import math
