@@ -132,8 +132,13 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 
 .PHONY: test-distributed
 test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
-	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
+	LABELS_TEST_FULL=1 LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
 	$(PYTHON) -m pytest -q $(ON_SERVERS) $(ARGS)
+
+.PHONY: test-machines
+test-machines: $(STAMP) stores ## The part of test-distributed that .ci/run does: the harness, and machines that are killed
+	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed/test_harness.py tests/distributed/test_machines.py \
+	  tests/distributed/test_faults.py $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers

@@ -6,11 +6,12 @@ evaluation of a sensor.
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache, cached_property, partial
 from typing import Any, Self, TypeVar
 
+from dagster import EventLogEntry
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import OperationalError
@@ -32,6 +33,9 @@ _ASK_AGAIN_SECONDS = 0.1
 
 #: A server that starts again refuses connections for some seconds.
 _PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2)
+
+#: How often an event is stored anew. Each waits for a connection as above: by then the run's lease is lost anyway.
+_STORED_AGAIN = 2
 
 _Storage = TypeVar("_Storage", bound=PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage)
 
@@ -121,6 +125,28 @@ class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
         with self._pool.begun("READ COMMITTED") as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_EVENTS_LOCK)))
             yield connection
+
+    def store_event(self, event: EventLogEntry) -> None:
+        self._again_if_lost(partial(super().store_event, event))
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        self._again_if_lost(partial(super().store_event_batch, events))
+
+    def _again_if_lost(self, store: Callable[[], None]) -> None:
+        """Store anew on another connection if the server closed this one, unless the events belong to more than that.
+
+        Dagster takes an event that cannot be stored for a failure of its step, beside the step's own retries. If only
+        the answer to the commit was lost, the event is stored twice, which its readers take for once.
+        """
+        for _ in range(_STORED_AGAIN):
+            try:
+                store()
+            except OperationalError:
+                if self._pool.is_joined:
+                    raise
+            else:
+                return
+        store()
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
         del pool_recycle, max_overflow

@@ -205,3 +205,28 @@ def test_the_server_ends_statements_of_the_ui_that_take_long(dagster: dg.Dagster
         pytest.raises(OperationalError, match="statement timeout"),
     ):
         connection.exec_driver_sql("SELECT pg_sleep(60)")
+
+
+@pytest.mark.parametrize("how", STORE)
+def test_an_event_is_stored_although_the_server_closes_the_connection(
+    dagster: dg.DagsterInstance, how: str
+) -> None:
+    """Dagster would take it for a failure of the step. Within a longer transaction it is one: the rest is lost too."""
+    storage = dagster.event_log_storage
+    engine = postgres.engine_of(storage.postgres_url)
+    closing = [True]
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _(connection, cursor, statement: str, *_: object) -> None:
+        if closing and statement.startswith("INSERT INTO event_logs"):
+            closing.clear()
+            pid = connection.connection.dbapi_connection.info.backend_pid
+            with engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    STORE[how](storage, "lost")
+    assert not closing
+    assert len(storage.get_logs_for_run(RUN)) == {"single": 1, "batched": 2}[how]
+    closing.append(True)
+    with pytest.raises(OperationalError), storage.transaction():
+        STORE[how](storage, "together")
