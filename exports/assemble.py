@@ -17,7 +17,7 @@ from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import Part
+from exports.jobs.parts import Fragment, Part
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports import files as reports
@@ -25,12 +25,15 @@ from exports.sheets import plan as sheet_plan
 from exports.sheets.plan import SheetPlan
 from exports.verification import archive as verify_archive
 from exports.verification import findings
+from exports.verification import roll as verify_roll
 from exports.verification import sheet as verify_sheet
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets import pdf
 from renderers.sheets.pdf import PdfFragment, PdfSummary
+from renderers.zpl import writer as zpl
+from renderers.zpl.writer import ZplFragment, ZplSummary
 
 _COPY_BYTES = 1 << 20
 _FRAME_ROWS = 50_000
@@ -55,7 +58,11 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         raise AllItemsFailed(manifest.rows)
     key = f"{plan.folder}/artefact"
     next_position: int | None = None
-    if plan.is_sheet:
+    if plan.is_roll:
+        sheet = sheet_plan.load(plan, store)
+        summary = _join_roll(plan, parts, key, store)
+        checks = partial(verify_roll.checks, summary, plan, sheet, entities, store)
+    elif plan.has_labels:
         sheet = sheet_plan.load(plan, store)
         next_position = sheet.next_position
         summary = _join_pages(plan, sheet, parts, key, store)
@@ -99,9 +106,19 @@ def _join_pages(
         return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, frames))
 
 
+def _join_roll(plan: ExportPlan, parts: Sequence[Part], key: str, store: ArtefactStore) -> ZplSummary:
+    labels = (
+        (fragment, stream)
+        for fragment, stream in _fragments(plan, parts, store)
+        if isinstance(fragment, ZplFragment)
+    )
+    with store.write(key) as out:
+        return zpl.join(labels, out)
+
+
 def _fragments(
     plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore
-) -> Iterator[tuple[ArchiveFragment | PdfFragment, BinaryIO]]:
+) -> Iterator[tuple[Fragment, BinaryIO]]:
     for part in parts:
         decision.require_not_cancelled(plan.job_id, store)
         if part.fragment is not None:
