@@ -18,7 +18,7 @@ LOWEST_PYTHON := 3.11
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
   node:nodejs npm:npm chromium:chromium
 
-# What reads the links: npm's packages, exactly those of the lock.
+# What reads the links and draws ZPL: npm's packages, exactly those of the lock.
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 
@@ -143,6 +143,10 @@ golden: $(STAMP) ## Write tests/golden and the tables of docs/verification.md an
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
+
+.PHONY: gallery-rolls
+gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent renderer of ZPL
+	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock
