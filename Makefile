@@ -14,9 +14,13 @@ UV_VERSION := 0.13.9
 # The lower bound of `requires-python`: the lock holds for this and every later one.
 LOWEST_PYTHON := 3.11
 
-# What test-full looks at artefacts with: the command, and Debian's package that has it.
+# What test-full looks at artefacts and deploy/ with: the command, and Debian's packages that have it.
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
-  node:nodejs npm:npm chromium:chromium
+  node:nodejs npm:npm chromium:chromium docker-compose:docker-compose \
+  go:golang-go,golang-github-masterminds-sprig-dev
+
+# What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
+STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
 
 # What reads the links and draws ZPL: npm's packages, exactly those of the lock.
 NODE := tests/node
@@ -27,8 +31,18 @@ PORT ?= 8000
 DAGSTER_PORT ?= 3000
 PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
 
-# Labels of bench-export's large job.
+# How a lock is made; it holds for every Python from the lowest on.
+COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
+  --only-binary :all: pyproject.toml
+# What the image can do besides: every optional part.
+EXTRAS := s3 postgres redis celery otel
+
+# Labels of the large job of bench-export and bench-distributed.
 N ?= 1000000
+
+# Suites that test-distributed repeats on servers. There the secret key comes from the environment, where one test looks.
+ON_SERVERS := -p tests.distributed.on_servers tests/test_end_to_end.py tests/test_concurrent_submissions.py \
+  tests/test_http_imports.py --deselect tests/test_end_to_end.py::test_only_who_needs_a_secret_key_is_given_it
 
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
@@ -91,15 +105,19 @@ test: check ## Check, then every ordinary test, the end-to-end ones included
 .PHONY: oracles
 oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
 
-.PHONY: tools
-tools: # The system packages among the oracles; only root can install them.
+# The system packages among the oracles, and the stores; only root can install them.
+.PHONY: tools stores
+tools stores:
 	@missing=; \
-	for tool in $(ORACLES); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; done; \
+	for tool in $(if $(filter stores,$@),$(STORES),$(ORACLES)); do \
+	  command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
+	missing="$${missing//,/ }"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
 	  else \
-	    echo "test-full: not installed and no root to install with:$$missing" >&2; exit 1; \
+	    echo "make $@: not installed and no root to install with:$$missing" >&2; exit 1; \
 	  fi; \
 	fi
 
@@ -111,6 +129,16 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
 .PHONY: test-full
 test-full: oracles check ## All tests, also the long ones and those that need Debian's and npm's packages
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
+
+.PHONY: test-distributed
+test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
+	LABELS_TEST_FULL=1 LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
+	$(PYTHON) -m pytest -q $(ON_SERVERS) $(ARGS)
+
+.PHONY: test-machines
+test-machines: $(STAMP) stores ## The part of test-distributed that .ci/run does: the harness, and machines that are killed
+	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed/test_harness.py tests/distributed/test_machines.py \
+	  tests/distributed/test_faults.py $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers
@@ -131,6 +159,10 @@ bench-service: $(STAMP) ## The running service: idle, under load, fairness, list
 	$(PYTHON) benchmarks/service/job_lists.py
 	$(PYTHON) benchmarks/service/growth.py
 
+.PHONY: bench-distributed
+bench-distributed: $(STAMP) stores ## N labels (1,000,000) on one and two workers, Celery beside the local executor, 50 jobs at once
+	$(PYTHON) benchmarks/distributed/steps.py --labels $(N)
+
 .PHONY: bench-export
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
 	$(PYTHON) benchmarks/label_exports.py $(N)
@@ -149,9 +181,9 @@ gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent rende
 	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
 
 .PHONY: lock
-lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
-	  --only-binary :all: --group dev --upgrade pyproject.toml -o requirements.lock
+lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it
+	$(BIN)/$(COMPILE) --group dev --upgrade -o requirements.lock
+	$(BIN)/$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --constraint requirements.lock -o deploy/requirements.lock
 
 .PHONY: format
 format: $(STAMP) ## Format the code and repair what the linter can

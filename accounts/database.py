@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -31,8 +33,39 @@ _SCHEMA_LOCK = 0x1ABE15
 #: Alembic's environment is global to the process, so only one thread migrates at a time.
 _MIGRATING = threading.Lock()
 
+#: How a process names itself, and how soon it notices that the server's machine has vanished: within half a minute, where
+#: the system's own limits may take hours.
+_PARAMETERS = {
+    "application_name": "labels",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
 #: INSERT … ON CONFLICT is not in SQLAlchemy's common dialect.
 _INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class PoolSettings(BaseSettings):
+    """How many connections of a PostgreSQL database a process keeps."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
+
+    database_pool_size: int = Field(default=4, ge=1, le=100)
+
+
+def with_driver(url: str, driver: str) -> URL:
+    """Return the URL, with this driver if it is one of PostgreSQL that names none. Raises sqlalchemy's ArgumentError."""
+    parsed = make_url(url)
+    plain = parsed.drivername in {"postgresql", "postgres"}
+    return parsed.set(drivername=f"postgresql+{driver}") if plain else parsed
+
+
+def noticing_loss(url: URL) -> URL:
+    """Return the URL of a PostgreSQL database with parameters of libpq, except those that it has."""
+    return url.set(query={**_PARAMETERS, **url.query})
 
 
 class Database:
@@ -42,14 +75,13 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        dialect = make_url(url).get_backend_name()
+        parsed = with_driver(url, "psycopg")
+        dialect = parsed.get_backend_name()
         if dialect not in _INSERTS:
             raise UnsupportedDatabase(dialect)
-        self._engine: Engine = create_engine(url, hide_parameters=True)
+        self._engine = _engine(parsed)
         #: Makes an INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`.
         self.insert = _INSERTS[dialect]
-        if dialect == "sqlite":
-            event.listen(self._engine, "connect", _configure_sqlite)
         self._prepared = False
         self._preparing = threading.Lock()
 
@@ -120,6 +152,18 @@ class Database:
             yield
         finally:
             self._engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        return engine
+    # A connection that the server has closed is replaced before its use. Idle ones stay idle.
+    size = PoolSettings().database_pool_size
+    return create_engine(
+        noticing_loss(url), hide_parameters=True, pool_size=size, pool_pre_ping=True, pool_use_lifo=True
+    )
 
 
 def _make_private(file: Path) -> None:

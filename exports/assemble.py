@@ -1,16 +1,12 @@
-"""Joins the parts into one artefact, verifies it, and records what was printed."""
+"""Joins the parts into one artefact, and verifies it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO
 
 import polars as pl
 
-from catalogue import lifecycle
-from catalogue.tables import Catalogue
-from exports import printed
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
@@ -23,6 +19,7 @@ from exports.ports import Report
 from exports.reports import files as reports
 from exports.sheets import plan as sheet_plan
 from exports.sheets.plan import SheetPlan
+from exports.storage.joining import Join, Piece, composite_sha256
 from exports.verification import archive as verify_archive
 from exports.verification import findings
 from exports.verification import roll as verify_roll
@@ -30,6 +27,7 @@ from exports.verification import sheet as verify_sheet
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment
+from renderers.digested_stream import DigestedStream
 from renderers.sheets import pdf
 from renderers.sheets.pdf import PdfFragment, PdfSummary
 from renderers.zpl import writer as zpl
@@ -58,37 +56,71 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         raise AllItemsFailed(manifest.rows)
     key = f"{plan.folder}/artefact"
     next_position: int | None = None
-    if plan.is_roll:
+    join: Join | None = None
+    if plan.has_labels:
         sheet = sheet_plan.load(plan, store)
-        summary = _join_roll(plan, parts, key, store)
-        checks = partial(verify_roll.checks, summary, plan, sheet, entities, store)
-    elif plan.has_labels:
-        sheet = sheet_plan.load(plan, store)
-        next_position = sheet.next_position
-        summary = _join_pages(plan, sheet, parts, key, store)
-        checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
+        if plan.is_roll:
+            summary = _join_roll(plan, parts, key, store)
+            checks = partial(verify_roll.checks, summary, plan, sheet, entities, store)
+        else:
+            next_position = sheet.next_position
+            summary = _join_pages(plan, sheet, parts, key, store)
+            checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
+        with store.on_disk(key) as path:
+            findings.require_all(plan.job_id, checks(path), store)
     else:
-        summary = _join_members(plan, parts, written, key, store)
-        checks = partial(verify_archive.checks, summary, plan, entities, written, store)
-    with store.on_disk(key) as path:
-        findings.require_all(plan.job_id, checks(path), store)
-    filename = plan.output_filename(processed)
-    notes = sum((Counter(part.notes) for part in parts), Counter[str]())
+        summary, joined, join = _join_members(plan, parts, written, key, store)
+        decoded = sum(part.decoded for part in parts)
+        whole = partial(verify_archive.require_whole, summary, join, key, store)
+        checks = verify_archive.checks(summary, plan, entities, decoded, written, joined, whole)
+        findings.require_all(plan.job_id, checks, store)
     return Artefact(
-        key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position, dict(notes)
+        key,
+        plan.output_filename(processed),
+        summary.size_bytes,
+        summary.sha256,
+        processed,
+        failed,
+        next_position,
+        dict(sum((Counter(part.notes) for part in parts), Counter[str]())),
+        composite_sha256(join.pieces) if join else "",
+        tuple(piece.size_bytes for piece in join.pieces) if join else (),
     )
 
 
 def _join_members(
-    plan: ExportPlan, parts: Sequence[Part], written: Sequence[Report], key: str, store: ArtefactStore
-) -> ArchiveSummary:
-    with store.write(key) as out, Assembler(out) as assembler:
-        for fragment, stream in _fragments(plan, parts, store):
+    plan: ExportPlan, parts: Sequence[Part], written: Iterable[Report], key: str, store: ArtefactStore
+) -> tuple[ArchiveSummary, Mapping[Report, int], Join | None]:
+    """Return the archive, the CRC-32 of each report in it, and how it was joined if the store copied the parts."""
+    fragments = [(f"{part.key}.data", part.fragment) for part in parts]
+    copied_bytes = sum(fragment.data_bytes for _, fragment in fragments if fragment)
+    with store.join(key, copied_bytes) as out, Assembler(out) as assembler:
+        for source, fragment in fragments:
+            decision.require_not_cancelled(plan.job_id, store)
             if isinstance(fragment, ArchiveFragment):
-                assembler.append_fragment(stream, fragment)
-        for report in written:
-            assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
-        return assembler.close()
+                _append(assembler, out, source, fragment, store)
+        joined = {
+            report: assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
+            for report in written
+        }
+        return assembler.close(), joined, out if isinstance(out, Join) else None
+
+
+def _append(
+    assembler: Assembler,
+    out: DigestedStream | Join,
+    source: str,
+    fragment: ArchiveFragment,
+    store: ArtefactStore,
+) -> None:
+    if isinstance(out, Join):
+        begin, end = fragment.data_bytes, fragment.data_bytes + fragment.directory_bytes
+        piece = Piece(fragment.data_bytes, fragment.sha256)
+        copy = partial(store.copy_into, out, source, piece)
+        assembler.append_copied(fragment, store.read_range(source, begin, end), copy)
+    else:
+        with store.open(source) as stream:
+            assembler.append_fragment(stream, fragment)
 
 
 def _join_pages(
@@ -130,21 +162,6 @@ def _blocks(key: str, store: ArtefactStore) -> Iterator[bytes]:
     with store.open(key) as stream:
         while block := stream.read(_COPY_BYTES):
             yield block
-
-
-def record_printed(
-    plan: ExportPlan,
-    parts: Sequence[Part],
-    committed_at: datetime,
-    catalogue: Catalogue,
-    store: ArtefactStore,
-) -> int | None:
-    """Record an event for every entity with a symbol, once per job. None if not asked for, or recorded before."""
-    if not plan.records_printed:
-        return None
-    printing = printed.printing(plan, committed_at, store)
-    labels = printed.labels(plan, parts, store)
-    return lifecycle.record_printed(catalogue, plan.organisation, printing, labels)
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:

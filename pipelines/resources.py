@@ -44,8 +44,16 @@ class AccountsResource(dg.ConfigurableResource[Accounts]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Accounts:
         del context
-        keys = PipelineSettings().webhook_keys
-        return _accounts(self.database_url, keys.get_secret_value(), os.getpid())
+        return _accounts_at(self.database_url)
+
+
+def accounts() -> Accounts:
+    """Return the accounts of this process, which its runs use too."""
+    return _accounts_at(os.environ["LABELS_DATABASE_URL"])
+
+
+def _accounts_at(database_url: str) -> Accounts:
+    return _accounts(database_url, os.getpid())
 
 
 @lru_cache(maxsize=1)
@@ -55,13 +63,14 @@ def _catalogue(storage_url: str, pid: int) -> Catalogue:
 
 
 @lru_cache(maxsize=1)
-def _accounts(database_url: str, webhook_keys: str, pid: int) -> Accounts:
+def _accounts(database_url: str, pid: int) -> Accounts:
     del pid
-    return Accounts(database_url, Vault([key for key in webhook_keys.split(",") if key]))
+    keys = PipelineSettings().webhook_keys.get_secret_value()
+    return Accounts(database_url, Vault([key for key in keys.split(",") if key]))
 
 
 RESOURCES = {
-    "io_manager": StepOutputsResource(),
+    "io_manager": StepOutputsResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "catalogue": CatalogueResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "artefacts": ArtefactStoreResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "accounts": AccountsResource(database_url=dg.EnvVar("LABELS_DATABASE_URL")),

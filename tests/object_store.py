@@ -31,8 +31,12 @@ def counting_server(log: Path) -> Iterator[tuple[Mapping[str, str], Callable[[],
 
 def _environment(url: str) -> Mapping[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**kept, **aws_variables(url)}
+
+
+def aws_variables(url: str) -> Mapping[str, str]:
+    """Return the variables by which s3fs and Delta find the server at the URL."""
     return {
-        **kept,
         "AWS_ENDPOINT_URL": url,
         "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "labels",

@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -25,6 +24,7 @@ from api.wire.answers import Links
 from exports.errors import ExportNotFound, NotReady
 from exports.ports import ExportJob, JobStatus, Report, ReportFormat
 from exports.reads import ExportReads
+from exports.storage.addresses import attachment
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf", ".zpl": "application/vnd.zebra-zpl"}
@@ -166,8 +166,8 @@ async def artefact_response(request: Request, reads: ExportReads, job: ExportJob
     headers = {"cache-control": "private, no-transform"}
     if job.finished_at is not None:
         headers["last-modified"] = format_datetime(job.finished_at.astimezone(UTC), usegmt=True)
-    if job.sha256 is not None:
-        headers["etag"] = f'"{job.sha256}"'
+    if (tag := job.sha256 or (job.composite_sha256 and f"pieces-{job.composite_sha256}")) is not None:
+        headers["etag"] = f'"{tag}"'
         if matches(request.headers.get("if-none-match"), headers["etag"]):
             return Response(status_code=304, headers=headers)
     try:
@@ -216,11 +216,6 @@ def matches(if_none_match: str | None, etag: str) -> bool:
         return False
     candidates = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return "*" in candidates or etag.removeprefix("W/") in candidates
-
-
-def attachment(filename: str) -> str:
-    """Return the Content-Disposition of a download under this name."""
-    return f"attachment; filename*=utf-8''{quote(filename, safe='')}"
 
 
 async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:

@@ -51,7 +51,7 @@ def checks(
 
     Raises CorruptZpl, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
-    frame = sample.rows(plan, store, entities.total, 1)
+    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, 1)
     found: list[_Found] = []
 
     def whole() -> Facts:

@@ -66,12 +66,14 @@ def job_of(
         reports=_reports(status, error_code, failed + unmatched),
         next_position=artefact.next_position if artefact else None,
         notes=artefact.notes if artefact else {},
+        composite_sha256=(artefact.composite_sha256 or None) if artefact else None,
+        piece_bytes=artefact.piece_bytes if artefact else (),
     )
 
 
 def run_of(instance: dg.DagsterInstance, organisation: str, job_id: str) -> JobRun:
     """Return the job's run. Raises ExportNotFound, also for another organisation's job."""
-    with job_index.of(instance).snapshot() as connection:
+    with job_index.of(instance).connect() as connection:
         run = job_runs.find(connection, run_id_for(job_id))
     if run is None or run.tags.get(tags.ORGANISATION) != organisation:
         raise ExportNotFound(job_id)

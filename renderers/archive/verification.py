@@ -20,9 +20,9 @@ from renderers.archive.records import (
     Members,
     central_records,
     end_records,
+    gathered,
     header_lengths,
     local_headers,
-    ragged,
     split,
 )
 from renderers.archive.streams import BLOCK, blocks
@@ -35,8 +35,8 @@ _MEMBERS_AT_ONCE = 1_000
 _InflateError = cast("type[Exception]", isal_zlib.error)
 
 
-def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
-    """Require that every member of the fragment inflates to what its header and the directory say.
+def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> Members:
+    """Return the fragment's members, each of which inflates to what its header and the directory say.
 
     Raises CorruptArchive at the first difference.
     """
@@ -51,14 +51,14 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
             "The fragment's members do not fill its data", expected=f"{fragment.data_bytes} bytes"
         )
     stream.seek(0)
-    digest = Sha256()
+    crc = 0
     for run in members.runs(_MEMBERS_AT_ONCE):
         lengths = header_lengths(run.entries)
         spans = lengths + run.entries["compressed"]
         data = b"".join(blocks(stream, int(spans.sum()), "The fragment's data"))
-        digest.update(data)
+        crc = isal_zlib.crc32(data, crc)
         starts = np.cumsum(spans) - spans
-        headers = np.frombuffer(data, np.uint8)[ragged(starts, lengths)]
+        headers = gathered(np.frombuffer(data, np.uint8), starts, lengths)
         if headers.tobytes() != local_headers(run):
             raise CorruptArchive("Local headers and directory differ")
         _require_contents(
@@ -68,9 +68,8 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
                 for start, stop in zip((starts + lengths).tolist(), (starts + spans).tolist(), strict=True)
             ],
         )
-    digest.update(directory)
-    if digest.hexdigest() != fragment.sha256:
-        raise CorruptArchive("The fragment is not the one that was written", expected=fragment.sha256)
+    fragment.require_crc32(isal_zlib.crc32(directory, crc))
+    return members
 
 
 def _require_contents(entries: NDArray[np.void], data: Sequence[bytes]) -> None:
@@ -104,8 +103,59 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
 
     Raises CorruptArchive at the first difference.
     """
+    found, digest = _find_directory(archive, summary), Sha256()
+    for members, starts, lengths in _require_directory(archive, found, summary):
+        archive.seek(int(starts[0]))
+        stop = int(starts[-1] + lengths[-1] + members.entries["compressed"][-1])
+        data = blocks(archive, stop - int(starts[0]), "The data")
+        _require_headers(data, starts, lengths, local_headers(members), digest)
+    archive.seek(found.offset)
+    for block in blocks(archive, summary.size_bytes - found.offset, "The central directory"):
+        digest.update(block)
+    if digest.hexdigest() != summary.sha256:
+        raise CorruptArchive(
+            "The archive is not what was assembled", value=digest.hexdigest(), expected=summary.sha256
+        )
+
+
+def verify_copied(
+    archive: BinaryIO, ranges: BinaryIO, summary: ArchiveSummary, copied: Sequence[tuple[int, int]]
+) -> None:
+    """Require of an archive what shows that the storage has copied its fragments' data to the right places.
+
+    Does what `verify` does, but of the data it reads only the first and the last member of each copied range
+    [start, stop), from `ranges`, another stream of the archive.
+
+    Raises CorruptArchive at the first difference.
+    """
     found = _find_directory(archive, summary)
-    digest, names, place, count = Sha256(), _Names(), 0, 0
+    begins, ends = (np.array(side, np.int64) for side in zip(*copied, strict=True))
+    seen = 0
+    for members, starts, lengths in _require_directory(archive, found, summary):
+        stops = starts + lengths + members.entries["compressed"]
+        first, last, names = np.isin(starts, begins), np.isin(stops, ends), members.each_name()
+        seen += int(first.sum() + last.sum())
+        for number in np.flatnonzero(first | last).tolist():
+            ranges.seek(int(starts[number]))
+            data = b"".join(blocks(ranges, int(stops[number] - starts[number]), "The data"))
+            member = Members(members.entries[number : number + 1], names[number])
+            if not data.startswith(header := local_headers(member)):
+                raise CorruptArchive("Local headers and central directory differ", value=int(starts[number]))
+            _require_contents(member.entries, [data[len(header) :]])
+    if seen != 2 * len(copied):
+        raise CorruptArchive(
+            "Copied data do not begin and end with a member", value=f"{seen} of {2 * len(copied)}"
+        )
+
+
+def _require_directory(
+    archive: BinaryIO, found: Directory, summary: ArchiveSummary
+) -> Iterator[tuple[Members, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the members of the central directory in runs, with the starts and lengths of their local headers.
+
+    Requires that it has the records that were written, that the members lie end to end and that their names differ.
+    """
+    names, place, count, crc = _Names(), 0, 0, 0
     for run in directories.records(archive, found):
         members = run.members
         if central_records(members) != run.raw:
@@ -115,26 +165,20 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
         starts = place + np.cumsum(spans) - spans
         if (members.entries["offset"] != starts).any():
             raise CorruptArchive("Members do not lie end to end", expected=f"an offset from {place} on")
-        archive.seek(place)
         place += int(spans.sum())
-        data = blocks(archive, place - int(starts[0]), "The data")
-        _require_headers(data, starts, lengths, local_headers(members), digest)
+        yield members, starts, lengths
         names.add(members)
         count += len(members)
+        crc = isal_zlib.crc32(run.raw, crc)
     if place != found.offset or count != summary.members:
         raise CorruptArchive(
             "The archive holds more or less than its directory says",
             value=f"{count} members in {place} bytes",
             expected=f"{summary.members} members in {found.offset} bytes",
         )
+    if crc != summary.directory_crc32:
+        raise CorruptArchive("The central directory is not what was assembled", value=f"CRC {crc:08x}")
     names.require_distinct()
-    archive.seek(found.offset)
-    for block in blocks(archive, summary.size_bytes - found.offset, "The central directory"):
-        digest.update(block)
-    if digest.hexdigest() != summary.sha256:
-        raise CorruptArchive(
-            "The archive is not what was assembled", value=digest.hexdigest(), expected=summary.sha256
-        )
 
 
 def _find_directory(archive: BinaryIO, summary: ArchiveSummary) -> Directory:
@@ -169,14 +213,18 @@ def _require_headers(
     digest: Sha256,
 ) -> None:
     """Digest the members' data, from the first start on, and require these local headers at the starts."""
-    places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
-    at = int(starts[0])
+    ends, at, cut, left = starts + lengths, int(starts[0]), b"", headers
     for block in data:
         digest.update(block)
-        low, high = np.searchsorted(places, (at, at + len(block)))
-        if (np.frombuffer(block, np.uint8)[places[low:high] - at] != wanted[low:high]).any():
-            raise CorruptArchive("Local headers and central directory differ", value=f"from byte {at} on")
+        # A header that the last block cut in two is looked at with this one.
+        begin, octets = at - len(cut), np.frombuffer(cut + block, np.uint8)
         at += len(block)
+        whole = int(np.searchsorted(ends, at, side="right"))
+        found = gathered(octets, starts[:whole] - begin, lengths[:whole]).tobytes()
+        if not left.startswith(found):
+            raise CorruptArchive("Local headers and central directory differ", value=f"from byte {begin} on")
+        starts, lengths, ends, left = starts[whole:], lengths[whole:], ends[whole:], left[len(found) :]
+        cut = octets[starts[0] - begin :].tobytes() if len(starts) and starts[0] < at else b""
 
 
 class _Names:

@@ -25,7 +25,7 @@ class ZplFragment:
     """Labels, copies not counted: their number, size in bytes, SHA-256 (hex)."""
 
     labels: int
-    size_bytes: int
+    data_bytes: int
     sha256: str
 
 

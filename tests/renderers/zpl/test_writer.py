@@ -29,7 +29,7 @@ def fragments(rows: int, at: int) -> list[tuple[ZplFragment, io.BytesIO]]:
     whole = io.BytesIO()
     writer = ZplFragmentWriter(sheet.document, 1, whole)
     writer.add(labels)
-    assert writer.close().size_bytes == sum(fragment.size_bytes for fragment, _ in made)
+    assert writer.close().data_bytes == sum(fragment.data_bytes for fragment, _ in made)
     return made
 
 
