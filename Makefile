@@ -22,7 +22,7 @@ ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:
 # What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
 STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
 
-# What reads the links: npm's packages, exactly those of the lock.
+# What reads the links and draws ZPL: npm's packages, exactly those of the lock.
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 
@@ -175,6 +175,10 @@ golden: $(STAMP) ## Write tests/golden and the tables of docs/verification.md an
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
+
+.PHONY: gallery-rolls
+gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent renderer of ZPL
+	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it
