@@ -10,6 +10,7 @@ import uvicorn
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+import web.app
 from accounts.errors import UnusableResolver
 from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
@@ -70,14 +71,23 @@ def main() -> None:
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
+    reads = ExportReads(catalogue, artefacts, settings.engine)
+    auth_settings = AuthSettings()
     app = create_app(
         exports=exports,
-        reads=ExportReads(catalogue, artefacts, settings.engine),
+        reads=reads,
         imports=imports,
         catalogue=catalogue,
         accounts=accounts,
         settings=api_settings,
-        auth_settings=AuthSettings(),
+        auth_settings=auth_settings,
+        pages=web.app.routes(
+            exports=exports,
+            reads=reads,
+            accounts=accounts,
+            session_seconds=auth_settings.session_ttl_seconds,
+            public_url=api_settings.public_url,
+        ),
     )
     if api_settings.metrics_port is not None:
         start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)

@@ -75,8 +75,8 @@ class ExportJob:
     until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
     they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal. `reports` are the tables
     that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
-    counts the notes of the symbols by code. Times
-    are timezone-aware.
+    counts the notes of the symbols by code. `request_in_words` and
+    `requested_by` are for people; jobs of early releases have neither. Times are timezone-aware.
     """
 
     job_id: str
@@ -97,6 +97,8 @@ class ExportJob:
     reports: frozenset[Report] = frozenset()
     next_position: int | None = None
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
+    request_in_words: str | None = None
+    requested_by: str | None = None
 
     @property
     def progress_percent(self) -> int:

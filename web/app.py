@@ -1,0 +1,69 @@
+"""The routes of the pages. The composition root lays them beside those of the API, behind the same middleware."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from accounts.store import Accounts
+from exports.errors import ExportNotFound
+from exports.ports import Exports
+from exports.reads import ExportReads
+from gs1.errors import LabelError
+from web.errors import FormExpired, MayOnlyLook, PageNotFound
+from web.rendering import STATIC, page
+from web.routes.jobs import JobRoutes
+from web.routes.sessions import SessionRoutes
+from web.visitors import Endpoint, Visitors
+
+#: Statuses of errors that a page shows by itself. Any other LabelError is about what the visitor asked for.
+_STATUSES: Mapping[type[LabelError], HTTPStatus] = {
+    PageNotFound: HTTPStatus.NOT_FOUND,
+    ExportNotFound: HTTPStatus.NOT_FOUND,
+    FormExpired: HTTPStatus.FORBIDDEN,
+    MayOnlyLook: HTTPStatus.FORBIDDEN,
+}
+
+_KEPT_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def routes(
+    *, exports: Exports, reads: ExportReads, accounts: Accounts, session_seconds: int, public_url: str | None
+) -> Sequence[BaseRoute]:
+    """Return the routes of all pages, from the root on."""
+    visitors = Visitors(accounts)
+    told = [
+        *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
+        *JobRoutes(exports, reads, visitors).routes(),
+    ]
+    return [
+        *(Route(route.path, _told(visitors, route.endpoint), methods=route.methods) for route in told),
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+
+
+def _told(visitors: Visitors, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with its errors told on a page."""
+
+    async def safe(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except LabelError as error:
+            status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 422)
+            visitor = await visitors.of(request)
+            return page(request, "error.html", visitor, status_code=status, message=str(error))
+
+    return safe
+
+
+class _Static(StaticFiles):
+    """Files that never change under their address, see `rendering.asset`."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["cache-control"] = _KEPT_FOR_EVER
+        return response

@@ -1,0 +1,34 @@
+"""What a page refuses, beside the errors of the layers below."""
+
+from gs1.errors import LabelError
+
+
+class FormExpired(LabelError):
+    """The form belongs to another session, or came from another site."""
+
+    code = "form_expired"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This page is older than your session. Go back, load it again, and repeat what you did."
+        )
+
+
+class MayOnlyLook(LabelError):
+    """The visitor's role may not do this."""
+
+    code = "forbidden"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"A {role} may look, but not change anything. Sign in with the key of an editor or a manager."
+        )
+
+
+class PageNotFound(LabelError):
+    """There is no such page, or nothing of this organisation behind it."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is nothing at this address. It may have been removed since.")
