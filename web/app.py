@@ -16,6 +16,7 @@ from exports.reads import ExportReads
 from gs1.errors import LabelError
 from web.errors import FormExpired, MayOnlyLook, PageNotFound
 from web.rendering import STATIC, page
+from web.routes.exports import NewExportRoutes
 from web.routes.jobs import JobRoutes
 from web.routes.sessions import SessionRoutes
 from web.visitors import Endpoint, Visitors
@@ -38,6 +39,7 @@ def routes(
     visitors = Visitors(accounts)
     told = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
+        *NewExportRoutes(exports, reads, visitors).routes(),
         *JobRoutes(exports, reads, visitors).routes(),
     ]
     return [

@@ -9,3 +9,12 @@ function localise(root) {
 
 localise(document);
 document.addEventListener("htmx:after:swap", () => localise(document));
+
+// A click on a label of the previewed sheet makes it the first one to be printed.
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest("[data-position]");
+  const field = document.getElementById("start_position");
+  if (!cell || !field) return;
+  field.value = cell.dataset.position;
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+});
