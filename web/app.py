@@ -17,6 +17,7 @@ from gs1.errors import LabelError
 from web.errors import FormExpired, MayOnlyLook, PageNotFound
 from web.rendering import STATIC, page
 from web.routes.exports import NewExportRoutes
+from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
 from web.routes.sessions import SessionRoutes
 from web.visitors import Endpoint, Visitors
@@ -41,6 +42,7 @@ def routes(
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
         *NewExportRoutes(exports, reads, visitors).routes(),
         *JobRoutes(exports, reads, visitors).routes(),
+        *HistoryRoutes(reads, visitors).routes(),
     ]
     return [
         *(Route(route.path, _told(visitors, route.endpoint), methods=route.methods) for route in told),

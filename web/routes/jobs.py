@@ -11,12 +11,11 @@ from starlette.routing import Route
 from exports.ports import ExportJob, Exports, JobStatus, Page
 from exports.reads import ExportReads
 from web.errors import PageNotFound
+from web.paging import MOST_PAGES, number_of
 from web.rendering import page
 from web.visitors import Visitor, Visitors
 
 _JOBS_PER_PAGE = 25
-#: Pages of a list that can be turned to. Older jobs are found by their address, or over the API.
-_MOST_PAGES = 40
 
 
 class JobRoutes:
@@ -39,7 +38,7 @@ class JobRoutes:
 
     async def list(self, request: Request, visitor: Visitor) -> Response:
         """Show a page of jobs, newest first. Asked for by htmx, it is the table alone."""
-        number = _page_number(request)
+        number = number_of(request)
         status = _status(request)
         found = await anyio.to_thread.run_sync(
             self._exports.jobs, visitor.organisation.slug, Page(number, _JOBS_PER_PAGE), status
@@ -51,7 +50,7 @@ class JobRoutes:
             jobs=found.jobs,
             total=found.total,
             number=number,
-            more=found.has_next and number < _MOST_PAGES,
+            more=found.has_next and number < MOST_PAGES,
             status=status,
             statuses=list(JobStatus),
             moving=any(not job.status.is_terminal for job in found.jobs),
@@ -86,14 +85,6 @@ class JobRoutes:
     async def _job(self, request: Request, visitor: Visitor) -> ExportJob:
         job_id = request.path_params["job_id"]
         return await anyio.to_thread.run_sync(self._exports.job, visitor.organisation.slug, job_id)
-
-
-def _page_number(request: Request) -> int:
-    given = request.query_params.get("page", "1")
-    number = int(given) if given.isascii() and given.isdecimal() and len(given) < 4 else 0
-    if not 1 <= number <= _MOST_PAGES:
-        raise PageNotFound
-    return number
 
 
 def _status(request: Request) -> JobStatus | None:
