@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, text
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -35,6 +37,21 @@ _MIGRATING = threading.Lock()
 _INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
+class PoolSettings(BaseSettings):
+    """How many connections of a PostgreSQL database a process keeps."""
+
+    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
+
+    database_pool_size: int = Field(default=4, ge=1, le=100)
+
+
+def with_driver(url: str, driver: str) -> URL:
+    """Return the URL, with this driver if it is one of PostgreSQL that names none. Raises sqlalchemy's ArgumentError."""
+    parsed = make_url(url)
+    plain = parsed.drivername in {"postgresql", "postgres"}
+    return parsed.set(drivername=f"postgresql+{driver}") if plain else parsed
+
+
 class Database:
     """The database at `url` (SQLAlchemy's form). Makes and migrates its tables on first use.
 
@@ -42,14 +59,13 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        dialect = make_url(url).get_backend_name()
+        parsed = with_driver(url, "psycopg")
+        dialect = parsed.get_backend_name()
         if dialect not in _INSERTS:
             raise UnsupportedDatabase(dialect)
-        self._engine: Engine = create_engine(url, hide_parameters=True)
+        self._engine = _engine(parsed)
         #: Makes an INSERT that has `on_conflict_do_update` and `on_conflict_do_nothing`.
         self.insert = _INSERTS[dialect]
-        if dialect == "sqlite":
-            event.listen(self._engine, "connect", _configure_sqlite)
         self._prepared = False
         self._preparing = threading.Lock()
 
@@ -120,6 +136,16 @@ class Database:
             yield
         finally:
             self._engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True)
+        event.listen(engine, "connect", _configure_sqlite)
+        return engine
+    # A connection that the server has closed is replaced before its use. Idle ones stay idle.
+    size = PoolSettings().database_pool_size
+    return create_engine(url, hide_parameters=True, pool_size=size, pool_pre_ping=True, pool_use_lifo=True)
 
 
 def _make_private(file: Path) -> None:

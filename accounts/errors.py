@@ -167,9 +167,9 @@ class DatabaseTooNew(AccountsError):
 
     code = "database_too_new"
 
-    def __init__(self, revision: str, head: str) -> None:
+    def __init__(self, revision: str, head: str, *, database: str = "accounts") -> None:
         super().__init__(
-            f"the accounts database is at revision {revision!r}, which this release does not know",
+            f"the database of {database} is at revision {revision!r}, which this release does not know",
             value=revision,
             expected=f"revision {head} or earlier",
         )

@@ -281,11 +281,11 @@ class Accounts:
         with self._database.session() as session:
             return {row.name: row.holder for row in session.execute(found)}
 
-    def is_lease_held(self, name: str) -> bool:
-        """Return whether somebody has the lease and it has not expired."""
+    def lease_holder(self, name: str) -> str | None:
+        """Return who has the lease. None if it is free or has expired."""
         held = select(LeaseRow.holder).where(LeaseRow.name == name, LeaseRow.expires_at > database_epoch())
         with self._database.session() as session:
-            return session.execute(held).first() is not None
+            return session.scalar(held)
 
     def renew_live_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
         """Extend the lease to `ttl_seconds` from now if it is `holder`'s and has not expired. Return whether it is."""

@@ -12,6 +12,10 @@ from deltalake.exceptions import CommitFailedError
 #: How long a commit stays in the log, and therefore how long an old version can be read.
 LOG_RETENTION = timedelta(hours=6)
 
+#: How long a data file is kept that the newest version does not have: a running job may have pinned it, a reader may
+#: have it open, or a writer may not have committed it yet.
+LEAST_RETENTION = timedelta(days=7)
+
 #: How long the log tells that an app transaction was committed.
 MARKER_RETENTION = timedelta(days=30)
 

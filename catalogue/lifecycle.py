@@ -1,8 +1,9 @@
 """Record and read PRINTED and REPRINTED events, recorded exactly once per export job."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any, Literal
 
 import duckdb
@@ -10,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from catalogue.delta_log import MARKER_RETENTION, transaction
+from catalogue.delta_log import LEAST_RETENTION, MARKER_RETENTION, transaction
 from catalogue.duck import fetch, one
 from catalogue.ids import SEPARATOR
 from catalogue.schema import LATER_COLUMNS
@@ -37,14 +38,18 @@ _CARRIED = (
 #: Much less than MARKER_RETENTION.
 _JUST_NOW = timedelta(minutes=1)
 
+#: How long after `write` its file may be committed. Later, the upkeep may be removing it.
+COMMITTABLE = LEAST_RETENTION - timedelta(days=1)
+
 PRINTED = "PRINTED"
 REPRINTED = "REPRINTED"
 
 
 @dataclass(frozen=True, slots=True)
 class Printing:
-    """What one job records about each of its entities. `occurred_at` is aware.
+    """What one job records about some of its entities.
 
+    `occurred_at` (aware) is when their labels were drawn or, if that is not known, when the job was decided.
     A reprint has its own event type, with who (`actor`) printed again and why (`reason`). `symbols` names the
     symbols on each label, separated by commas; `resolver` is the beginning of the link, if one of the symbols
     is a link.
@@ -59,27 +64,43 @@ class Printing:
     resolver: str | None = None
 
 
-def record_printed(
+def write(
     catalogue: Catalogue, organisation: str, printing: Printing, frames: Iterable[pl.DataFrame]
+) -> DataFile:
+    """Write one event per printed label to a data file that nobody sees until `record_printed` commits it.
+
+    `frames` have the columns of `schema.PRINTED` and a manifest's order; columns of the labels' values may be
+    absent, which means unknown. Frames are read once, one after the other. The upkeep removes a file that is not
+    committed, after LEAST_RETENTION.
+    """
+    with catalogue.session(organisation, tables=()) as cursor:
+        return _write(catalogue, cursor, organisation, printing, frames)
+
+
+def record_printed(
+    catalogue: Catalogue,
+    organisation: str,
+    printing: Printing,
+    frames: Iterable[pl.DataFrame],
+    written: Sequence[DataFile] = (),
 ) -> int | None:
     """Record one event per printed label, all in one commit; return how many.
 
-    `frames` have the columns of `schema.PRINTED` and a manifest's order; columns of the labels' values may be
-    absent, which means unknown. Frames are read once, one after the other. Return None if this job is
-    recorded already, by any process: the commit has the job as its Delta app transaction. Raises
-    CommitContention if other writers keep committing first; then nothing is recorded, and a retry may
-    succeed.
+    The events of some labels are `written` already; those of the others are made from `frames`, see `write`. Return
+    None if this job is recorded already, by any process: the commit has the job as its Delta app transaction. Raises
+    CommitContention if other writers keep committing first; then nothing is recorded, and a retry may succeed.
     """
     # A job decided just now is hardly recorded. If it is, the commit tells, and one file was written for nothing.
     recent = datetime.now(UTC) - printing.occurred_at < _JUST_NOW
     if not recent and is_recorded(catalogue, organisation, printing.job_id, printing.occurred_at):
         return None
-    application = _application(printing.job_id)
-    with catalogue.session(organisation, tables=()) as cursor:
-        file = _write(catalogue, cursor, organisation, printing, frames)
-    if file.rows == 0:
+    done, others = [*written], iter(frames)
+    if (first := next(others, None)) is not None:
+        done.append(write(catalogue, organisation, printing, chain([first], others)))
+    rows = sum(file.rows for file in done)
+    if rows == 0:
         return 0
-    done: list[DataFile] = [file]
+    application = _application(printing.job_id)
 
     def decide(handle: DeltaTable) -> Commit | None:
         # A new handle would accept the same app transaction twice, so check before each attempt. A commit
@@ -88,7 +109,7 @@ def record_printed(
             return None
         return Commit(done, (), transaction(application, 1))
 
-    return file.rows if catalogue.commit(_TABLE, organisation, decide) else None
+    return rows if catalogue.commit(_TABLE, organisation, decide) else None
 
 
 def is_recorded(catalogue: Catalogue, organisation: str, job_id: str, committed_at: datetime) -> bool:

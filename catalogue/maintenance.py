@@ -8,7 +8,7 @@ from datetime import timedelta
 from deltalake import DeltaTable
 
 from catalogue import delta_log
-from catalogue.delta_log import LOG_RETENTION
+from catalogue.delta_log import LEAST_RETENTION, LOG_RETENTION
 from catalogue.errors import CatalogueError
 from catalogue.imports.landing import (
     SMALL_FILES,
@@ -21,10 +21,6 @@ from catalogue.imports.landing import (
 from catalogue.imports.staging import workshop
 from catalogue.schema import TABLES
 from catalogue.tables import Catalogue, Commit, DataFile
-
-# How long a file is kept that the newest version does not have: a running job may have pinned it, a reader
-# may have it open, or a writer may not have committed it yet.
-LEAST_RETENTION = timedelta(days=7)
 
 # With this many small files of one organisation, compaction does not wait for the daily upkeep. Each makes
 # its counts slower by about a quarter of a millisecond.

@@ -22,9 +22,10 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import get_protocol
 
 from catalogue import delta_log, duck, scratch
-from catalogue.data_files import DataFiles
 from catalogue.errors import CatalogueError, CommitContention
 from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
+from catalogue.storage.data_files import DataFiles
+from catalogue.storage.object_stores import open_store
 
 # Referencing tables come before referenced ones, so a version has every product that its serials name.
 _VERSION_ORDER = ("lifecycle_events", "serials", "lots", "products")
@@ -85,10 +86,11 @@ class Catalogue:
     One object per process, safe for many threads. Tables are created and opened on first use, so an object
     made before a fork works in the child. For `s3://` the environment variables `AWS_*` give the store's
     address and credentials. A `frugal` one takes little memory and one core, for processes of which
-    there are many.
+    there are many. A `patient` one outlasts outages of an object store; one that answers clients is not.
     """
 
-    def __init__(self, root_url: str, *, frugal: bool = False) -> None:
+    def __init__(self, root_url: str, *, frugal: bool = False, patient: bool = True) -> None:
+        self._patient = patient
         self._share = _FRUGAL_SHARE if frugal else _SHARE
         protocol = get_protocol(root_url)
         self._local = protocol in {"file", "local"}
@@ -103,7 +105,7 @@ class Catalogue:
     def _filesystem(self) -> AbstractFileSystem:
         # Read-ahead would fetch most of a file although DuckDB reads only some columns.
         options: dict[str, object] = {"default_cache_type": "none"} if self._protocol == "s3" else {}
-        filesystem = fsspec.filesystem(self._protocol, **options)
+        filesystem, _ = open_store(self.table_uri(""), patient=self._patient, **options)
         return filesystem if self._local else DataFiles(filesystem)
 
     def table_uri(self, table: str) -> str:

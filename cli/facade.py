@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
-from exports import logs
+from exports import logs, probe
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
 from pipelines.dagster_exports import DagsterExports
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--code-server-socket", required=True)
+    parser.add_argument("--code-server", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(trace_id)s: %(message)s"
@@ -48,11 +49,17 @@ def main() -> None:
     os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
-    catalogue = Catalogue(catalogue_url(settings.storage_url))
-    artefacts = ArtefactStore(settings.storage_url)
+    catalogue = Catalogue(catalogue_url(settings.storage_url), patient=False)
+    artefacts = ArtefactStore(settings.storage_url, patient=False)
+    # After the workers' fork server, which must be forked before the first thread.
+    try:
+        probe.require_fit(artefacts)
+    except probe.UnfitStorage as error:
+        workers.close()
+        sys.exit(f"error: {error}")
     accounts = Accounts(settings.database_url, settings.vault())
     dagster = instance.load(Path(settings.home))
-    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server_socket)
+    runs = Runs(dagster, defs.get_repository_def(), arguments.code_server)
     exports = DagsterExports(
         instance=dagster,
         runs=runs,

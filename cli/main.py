@@ -2,19 +2,24 @@
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
-import sys
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
-from cli.settings import Settings
+from cli.rules import SettingUnreadable
 from gs1.errors import LabelError
 
 #: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
 #: other's libraries in memory: `labels serve` lives as long as the service.
 _MODULES = {
+    "serve": "processes",
+    "facade": "processes",
+    "daemon": "processes",
+    "code-server": "processes",
+    "ui": "processes",
     "org": "credentials",
     "keys": "credentials",
     "operators": "credentials",
@@ -30,11 +35,13 @@ _MODULES = {
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
+    "backup": "upkeep.backup",
+    "restore": "upkeep.backup",
 }
 
 
 class _Commands(click.Group):
-    """Imports commands late, and prints a LabelError in one line, without a traceback."""
+    """Imports commands late, and prints a LabelError or a wrong setting in one line, without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_MODULES])
@@ -42,8 +49,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        # Python's own word `import` names no function.
-        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        # Python's own word `import` names no function, and neither does a word with a hyphen.
+        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
         found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), function)
         return found
 
@@ -52,6 +59,10 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except LabelError as error:
             raise click.ClickException(str(error)) from error
+        except ValidationError as error:
+            if not error.title.endswith("Settings"):
+                raise
+            raise click.ClickException(str(SettingUnreadable(error))) from error
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,23 +79,6 @@ def main() -> None:
 
     All local state is kept in LABELS_HOME (default: .labels in this folder).
     """
-
-
-def _settings() -> Settings:
-    return Settings().resolved()
-
-
-@main.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where the façade listens.")
-@click.option("--port", default=8000, show_default=True)
-@click.option(
-    "--dagster-port", default=3000, show_default=True, help="The Dagster UI; LABELS_UI_HOST is its host."
-)
-def serve(host: str, port: int, dagster_port: int) -> None:
-    """Run façade, warm workers, code server, daemon and Dagster UI until SIGTERM or Ctrl-C."""
-    from cli.supervisor import supervise
-
-    sys.exit(supervise(_settings(), host=host, port=port, dagster_port=dagster_port))
 
 
 if __name__ == "__main__":

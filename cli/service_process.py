@@ -18,5 +18,10 @@ def run(name: str, function: str, arguments: tuple[str, ...], secrets: Mapping[s
     os.environ.update(secrets)
     setproctitle(f"labels {name}")
     sys.argv = [name, *arguments]
+    call(function)
+
+
+def call(function: str, *arguments: object) -> None:
+    """Call the function, `module:name`, with these arguments."""
     module, _, called = function.partition(":")
-    getattr(importlib.import_module(module), called)()
+    getattr(importlib.import_module(module), called)(*arguments)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pydantic import Field
 
+from accounts.database import PoolSettings
 from accounts.vault import Vault, derived_keys, split_keys
-from pipelines.settings import LimitSettings
+from cli import rules
+from pipelines.settings import DagsterSettings, LimitSettings
 from renderers.engine import Engine
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
@@ -17,19 +19,27 @@ SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(LimitSettings):
-    """The `LABELS_*` environment. Paths that are not set are below the home."""
+class Settings(LimitSettings, DagsterSettings, PoolSettings):
+    """The `LABELS_*` environment. Paths that are not set are below the home.
+
+    `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.
+    """
 
     home: Path = Path(".labels")
     storage_url: str = ""
     database_url: str = ""
+    code_server: str = ""
     secret_key: str = ""
     sync_threshold: int = Field(default=1000, ge=0)
     warm_workers: int = Field(default=2, ge=1, le=64)
     engine: Engine = Engine.BATCH
 
     def resolved(self) -> "Settings":
-        """Return the settings with an absolute home, which is created, and every value set."""
+        """Return the settings with an absolute home, which is created, and every value set.
+
+        On many machines no secret key is made: those that need one need the same. Raises SettingRefused.
+        """
+        rules.require_consistent(os.environ)
         home = self.home.expanduser().resolve()
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         restrict(home, 0o700)
@@ -38,7 +48,8 @@ class Settings(LimitSettings):
                 "home": home,
                 "storage_url": self.storage_url or str(home / "storage"),
                 "database_url": self.database_url or f"sqlite:///{home / 'accounts.sqlite'}",
-                "secret_key": self.secret_key or _secret_of(home),
+                "secret_key": self.secret_key
+                or ("" if self.dagster_url.get_secret_value() else _secret_of(home)),
             }
         )
 
@@ -48,8 +59,8 @@ class Settings(LimitSettings):
         return derived_keys(split_keys(self.secret_key))
 
     def vault(self) -> Vault:
-        """Return what encrypts and decrypts webhook secrets."""
-        return Vault(self.webhook_keys)
+        """Return what encrypts and decrypts webhook secrets. Without a secret key it does neither."""
+        return Vault(self.webhook_keys if self.secret_key else ())
 
     def environment(self) -> dict[str, str]:
         """Return the environment that gives a child process these same settings, without any secret key."""

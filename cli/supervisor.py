@@ -1,16 +1,16 @@
-"""`labels serve`: start the service's processes, restart killed ones, stop all of them together."""
+"""Start the service's processes, restart killed ones, stop all of them together."""
 
 import fcntl
-import hashlib
 import multiprocessing
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -21,11 +21,18 @@ import psutil
 
 from cli import service_process
 from cli.guard import MARK, kill_marked
+from cli.services import Service, address_of_code
 from cli.settings import SIGNING_VARIABLE, Settings, make_private
-from pipelines.execution.forks import PRELOAD, is_alive
+from pipelines.execution.forks import LOST, PRELOAD, is_alive
 from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
+
+#: Counting the stop is worth this time; the database may be away.
+_COUNT_SECONDS = 5.0
+
+#: How long a process waits for the code server.
+_CODE_SECONDS = 60.0
 
 #: A process killed within this time after its start, so often in a row, is not started again.
 _STABLE_SECONDS = 5.0
@@ -35,19 +42,19 @@ _MOST_EARLY_DEATHS = 3
 _FORK_SERVER_DIED = 255
 
 
-class _Service:
-    """One process that calls a function of a module, forked from the fork server that has imported what all need."""
+class _Process:
+    """The process of a service, forked from the fork server that has imported what all need."""
 
-    def __init__(
-        self, name: str, function: str, *arguments: str, secrets: Mapping[str, str] | None = None
-    ) -> None:
-        self.name = name
-        self._started_with = (name, function, arguments, dict(secrets or {}))
+    def __init__(self, service: Service) -> None:
+        self.name = service.name
+        self._service = service
         self._early_deaths = 0
         self.start()
 
     def start(self) -> None:
-        self._child = _forks().Process(target=service_process.run, args=self._started_with, name=self.name)
+        self._child = _forks().Process(
+            target=service_process.run, args=tuple(self._service[:4]), name=self.name
+        )
         self._child.start()
         self.process = psutil.Process(self._child.pid)
         self._started = time.monotonic()
@@ -58,32 +65,67 @@ class _Service:
         return self._child.exitcode or 0
 
     def restart_if_killed(self) -> bool:
-        """Return whether the process runs; start it again if it was killed. One that exits by itself stays down."""
+        """Return whether the process runs; start it again if it was killed. One that exits by itself stays down.
+
+        One that has lost its lease is started again however often: it waits until it gets the lease.
+        """
         if is_alive(self.process):
             return True
         self._child.join()
         early = time.monotonic() - self._started < _STABLE_SECONDS
         self._early_deaths = self._early_deaths + 1 if early else 0
-        by_itself = self.status >= 0 and self.status != _FORK_SERVER_DIED
-        if by_itself or self._early_deaths >= _MOST_EARLY_DEATHS:
+        if self.status == LOST:
+            self._early_deaths = 0
+        elif self.status >= 0 and self.status != _FORK_SERVER_DIED:
             return False
-        print(f"{self.name} was killed: starts again", file=sys.stderr, flush=True)
+        if self._early_deaths >= _MOST_EARLY_DEATHS:
+            return False
+        died = "has lost its lease" if self.status == LOST else "was killed"
+        print(f"{self.name} {died}: starts again", file=sys.stderr, flush=True)
         self.start()
         return True
 
 
-def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) -> int:
-    """Run the service in the foreground until a signal or until one of its processes ends.
+def supervise(settings: Settings, services: Sequence[Service], *, command: str, announcement: str) -> int:
+    """Run the services of one command in the foreground until a signal or until one of their processes ends.
 
-    A process that is killed is started again. Returns the exit status: 0 after a signal, 1 when a
-    process ended by itself, 2 when another service already runs on the home.
+    They start in the order given and stop in that order too. A process that is killed is started again. Returns the
+    exit status: 0 after a signal, 1 when a process ended by itself, 2 when the command already runs on the home.
     """
-    lock = (settings.home / "serve.lock").open("a")
+    lock = (settings.home / f"{command}.lock").open("a")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        print(f"error: another `labels serve` already runs on {settings.home}", file=sys.stderr)
+        print(f"error: another `labels {command}` already runs on {settings.home}", file=sys.stderr)
         return 2
+    stopping = _stopping()
+    code = address_of_code(settings)
+    if "/" in code and any(service.name == "code-server" for service in services):
+        Path(code).unlink(missing_ok=True)
+    mark = secrets.token_hex(16)
+    guard = _start_guard(mark, lock)
+    # The environment of all processes that follow.
+    os.environ.update(settings.environment() | {MARK: mark})
+    os.environ.pop(SIGNING_VARIABLE, None)
+    if _called("pipelines.storage.instance:prepare", settings.home, code):
+        print(f"error: the home {settings.home} cannot be prepared", file=sys.stderr)
+        return _ended(guard, 1)
+    make_private(settings.home)
+    running: list[_Process] = []
+    for service in services:
+        if service.awaits_code:
+            _await_code(code, running, stopping)
+        running.append(_Process(service))
+    print(announcement, flush=True)
+    status = _watch(running, stopping)
+    if status == 0:
+        _called("pipelines.watch.restarts:count_stop", settings.home, seconds=_COUNT_SECONDS)
+    _stop(running, mark)
+    return _ended(guard, status)
+
+
+def _stopping() -> threading.Event:
+    """Return an event that is set once this process is to stop."""
     stopping = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -92,53 +134,49 @@ def supervise(settings: Settings, *, host: str, port: int, dagster_port: int) ->
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    socket = Path(_socket_path(settings.home))
-    socket.unlink(missing_ok=True)
-    workspace = str(instance.workspace_of(settings.home))
-    mark = secrets.token_hex(16)
-    guard = _start_guard(mark, lock)
-    # The environment of all processes that follow.
-    os.environ.update(settings.environment() | {MARK: mark})
-    os.environ.pop(SIGNING_VARIABLE, None)
-    preparation = _forks().Process(target=instance.prepare, args=(settings.home, str(socket)))
-    preparation.start()
-    preparation.join()
-    if preparation.exitcode:
-        print(f"error: the home {settings.home} cannot be prepared", file=sys.stderr)
-        return _ended(guard, 1)
-    make_private(settings.home)
-    code_server = _Service(
-        "code-server", "pipelines.execution.dagster_command:main",
-        "api", "grpc", "--module-name", "pipelines.definitions",
-        "--socket", str(socket), "--location-name", instance.LOCATION_NAME,
-        secrets=settings.sending_environment(),
-    )  # fmt: skip
-    facade = _Service(
-        "facade", "cli.facade:main",
-        "--host", host, "--port", str(port), "--code-server-socket", str(socket),
-        secrets=settings.signing_environment(),
-    )  # fmt: skip
-    services = [facade, code_server]
-    # The UI would show a location that cannot be loaded if it began before the code server.
-    while not socket.exists() and not stopping.wait(0.1) and is_alive(code_server.process):
-        pass
-    services += [
-        _Service("daemon", "pipelines.execution.run_launcher:run_daemon", "run", "--workspace", workspace),
-        _Service(
-            "ui", "pipelines.ui.server:main", "--port", str(dagster_port), "--workspace", workspace,
-        ),
-    ]  # fmt: skip
-    print(f"labels: http://{host}:{port}  Dagster: http://127.0.0.1:{dagster_port}", flush=True)
-    status = 0
+    return stopping
+
+
+def _watch(running: Sequence[_Process], stopping: threading.Event) -> int:
+    """Keep the processes running until a signal: return 0. Return 1 when one ends by itself."""
     while not stopping.wait(0.2):
-        if ended := next((service for service in services if not service.restart_if_killed()), None):
+        if ended := next((process for process in running if not process.restart_if_killed()), None):
             print(f"error: {ended.name} ended with status {ended.status}", file=sys.stderr)
-            status = 1
-            break
-    _stop(services, mark)
-    if status == 0:
-        instance.stopped_marker(settings.home).touch()
-    return _ended(guard, status)
+            return 1
+    return 0
+
+
+def _called(function: str, *arguments: object, seconds: float | None = None) -> int:
+    """Call `module:name` in a process of its own, which is killed after these seconds. Return its exit status."""
+    process = _forks().Process(target=service_process.call, args=(function, *arguments))
+    process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
+def _await_code(address: str, running: Sequence[_Process], stopping: threading.Event) -> None:
+    """Wait until the code server answers. One on another machine may come later than this process."""
+    deadline = time.monotonic() + _CODE_SECONDS
+    while not _answers(address) and not stopping.wait(0.1):
+        if not all(is_alive(process.process) for process in running):
+            return
+        if time.monotonic() > deadline:
+            print(f"the code server at {address} does not answer: going on without", file=sys.stderr)
+            return
+
+
+def _answers(address: str) -> bool:
+    server = instance.server_at(address)
+    if "socket" in server:
+        return Path(address).exists()
+    try:
+        socket.create_connection((str(server["host"]), int(server["port"])), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _forks() -> ForkServerContext:
@@ -149,15 +187,6 @@ def _forks() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     return context
-
-
-def _socket_path(home: Path) -> str:
-    """Return the path of the code server's Unix socket, which may have 107 bytes however deep the home is."""
-    path = str(home / "code-server.sock")
-    if len(path.encode()) <= 100:
-        return path
-    digest = hashlib.sha256(path.encode()).hexdigest()[:24]
-    return f"/tmp/labels-{digest}.sock"  # noqa: S108 - the shortest folder there is
 
 
 def _start_guard(mark: str, lock: TextIO) -> "subprocess.Popen[bytes]":
@@ -181,7 +210,7 @@ def _ended(guard: "subprocess.Popen[bytes]", status: int) -> int:
     return status
 
 
-def _stop(services: Sequence[_Service], mark: str) -> None:
+def _stop(services: Sequence[_Process], mark: str) -> None:
     # The façade first, so that no new jobs arrive; then the processes that execute them.
     for service in services:
         with suppress(psutil.NoSuchProcess):

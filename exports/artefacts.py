@@ -1,81 +1,42 @@
 """Where a job keeps what it makes: one folder per job under one fsspec root."""
 
-import io
 import json
 import os
 import posixpath
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from catalogue.storage.object_stores import open_store
+from exports.storage import addresses, creation, removal, writing
 
-#: Suffix of an object that is still being written.
+#: Suffix of a file that is still being written.
 _UNFINISHED = ".tmp"
-
-#: Stores that take no folders: to make one would be a request that finds the bucket.
-_WITHOUT_FOLDERS = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
-
-#: An object of at most so many bytes is one request to an object store. It appears whole or not at all.
-_AT_ONCE_BYTES = 4 << 20
-
-
-class _Upload(io.BufferedIOBase):
-    """Holds what is written, until it is too much to hold: then it goes into the stream that `begin` opens."""
-
-    def __init__(self, begin: Callable[[], BinaryIO]) -> None:
-        self._begin = begin
-        self._held = bytearray()
-        self._begun: BinaryIO | None = None
-        self._written = 0
-
-    @property
-    def held(self) -> bytes | None:
-        """All that was written, or None if it was too much."""
-        return bytes(self._held) if self._begun is None else None
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._written
-
-    def write(self, data: "ReadableBuffer", /) -> int:
-        block = memoryview(data).cast("B")
-        self._written += len(block)
-        if self._begun is None:
-            self._held += block
-            if len(self._held) > _AT_ONCE_BYTES:
-                self._begun = self._begin()
-                self._begun.write(self._held)
-                self._held.clear()
-        else:
-            self._begun.write(block)
-        return len(block)
 
 
 class ArtefactStore:
     """Objects by key under `root_url`. Every object appears whole or not at all.
 
-    The file system is opened at first use, so a store made before a fork works in the child.
+    The file system is opened at first use, so a store made before a fork works in the child. A `patient` one outlasts
+    outages of an object store; one that answers clients is not.
     """
 
-    def __init__(self, root_url: str) -> None:
+    def __init__(self, root_url: str, *, patient: bool = True) -> None:
         self.root_url = root_url
+        self._patient = patient
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
         # fsspec's own annotations say text where it takes bytes.
-        return url_to_fs(self.root_url)
+        return open_store(self.root_url, patient=self._patient)
 
     @property
     def _fs(self) -> Any:
@@ -89,11 +50,6 @@ class ArtefactStore:
     def is_local(self) -> bool:
         """Whether the objects are files of this machine."""
         return isinstance(self._fs, LocalFileSystem)
-
-    def _make_folder(self, path: str) -> None:
-        protocols = self._fs.protocol
-        if _WITHOUT_FOLDERS.isdisjoint((protocols,) if isinstance(protocols, str) else protocols):
-            self._fs.makedirs(posixpath.dirname(path), exist_ok=True)
 
     def _path(self, key: str) -> str:
         return posixpath.join(self._root, key)
@@ -115,15 +71,7 @@ class ArtefactStore:
 
     def presigned_url(self, key: str, ttl_seconds: int, filename: str) -> str | None:
         """Return a time-limited URL, or None if the store has none."""
-        if self.is_local:
-            return None
-        disposition = f'attachment; filename="{filename}"'
-        try:
-            return str(
-                self._fs.sign(self._path(key), expiration=ttl_seconds, ResponseContentDisposition=disposition)
-            )
-        except NotImplementedError:
-            return None
+        return addresses.presigned(self._fs, self._path(key), ttl_seconds, filename)
 
     @contextmanager
     def on_disk(self, key: str) -> Generator[Path]:
@@ -139,47 +87,23 @@ class ArtefactStore:
 
     @contextmanager
     def write(self, key: str) -> Generator[BinaryIO]:
-        """Open a temporary object. It gets the name `key` when the block ends, or is removed if the block raises.
-
-        An exception inside `fs.open(…, "wb")` would commit a truncated object on S3, so the final
-        name is only ever given to a finished one. Elsewhere than on a local disk, a small object is held in memory
-        and created by one request.
-        """
+        """Open an object for writing. It gets the name `key` when the block ends; if the block raises, it is removed."""
         path = self._path(key)
-        temporary = f"{path}.{uuid.uuid4().hex}{_UNFINISHED}"
-        self._make_folder(path)
+        if not self.is_local:
+            with writing.written(self._fs, path) as stream:
+                yield stream
+            return
+        temporary = Path(f"{path}.{uuid.uuid4().hex}{_UNFINISHED}")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with ExitStack() as stack:
-
-                def begin() -> BinaryIO:
-                    return cast("BinaryIO", stack.enter_context(self._fs.open(temporary, "wb")))
-
-                if self.is_local:
-                    yield begin()
-                    held = None
-                else:
-                    upload = _Upload(begin)
-                    yield cast("BinaryIO", upload)
-                    held = upload.held
-            if held is None:
-                self._move(temporary, path)
-            else:
-                self._fs.pipe_file(path, held)
+            with temporary.open("wb") as stream:
+                yield stream
+            temporary.replace(path)
         except BaseException:
             # The first error is the one to report. The storage may refuse this removal too.
-            with suppress(Exception):
-                self._fs.rm_file(temporary)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise
-
-    def _move(self, source: str, target: str) -> None:
-        if self.is_local:
-            Path(source).replace(target)
-        else:
-            self._fs.mv(source, target)
-
-    def move(self, source: str, target: str) -> None:
-        """Give the object `source` the key `target`."""
-        self._move(self._path(source), self._path(target))
 
     def copy(self, source: str, target: str) -> None:
         """Give the content of `source` the key `target` as well. Raises FileNotFoundError."""
@@ -193,16 +117,11 @@ class ArtefactStore:
         and linked to the name: a crash leaves no empty object.
         """
         path = self._path(key)
-        self._make_folder(path)
         if not self.is_local:
-            try:
-                with self._fs.open(path, "xb") as stream:
-                    stream.write(data)
-            except FileExistsError:
-                return False
-            return True
+            return creation.create(self._fs, path, data)
         # Not named as unfinished: the other creator of this object may be removing unfinished ones.
         temporary = Path(f"{path}.{uuid.uuid4().hex}.new")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(data)
             os.link(temporary, path)
@@ -219,7 +138,7 @@ class ArtefactStore:
             stream.write(canonical_json(document))
 
     def read(self, key: str) -> bytes:
-        """Return a small object's content, by one request. Raises FileNotFoundError."""
+        """Return a small object's content, which is not empty, by one request. Raises FileNotFoundError."""
         # Without a start, s3fs asks for the size first.
         return bytes(self._fs.cat_file(self._path(key), start=0))
 
@@ -233,35 +152,31 @@ class ArtefactStore:
 
     def delete(self, key: str) -> None:
         """Remove the object. No error if it is absent."""
-        path = self._path(key)
-        if self._fs.exists(path):
-            self._fs.rm_file(path)
+        removal.remove(self._fs, [self._path(key)])
 
     def delete_folder(self, key: str) -> None:
         """Remove everything below `key`. No error if there is nothing."""
         path = self._path(key)
-        if self._fs.exists(path):
-            self._fs.rm(path, recursive=True)
+        if not self.is_local:
+            removal.remove(self._fs, self._fs.find(path))
+        elif Path(path).is_dir():
+            shutil.rmtree(path)
 
     def keys(self, folder: str) -> set[str]:
         """Return the keys of all objects below the folder now."""
-        path = self._path(folder)
-        # A listing that the file system remembers would hide what others write later.
-        self._fs.invalidate_cache(path)
-        found = {str(name)[len(self._root) :].lstrip("/") for name in self._fs.find(path)}
-        self._fs.invalidate_cache(path)
-        return found
+        found = self._fs.find(self._path(folder))
+        return {str(name)[len(self._root) :].lstrip("/") for name in found}
 
     def delete_unfinished(self, folder: str) -> None:
-        """Remove objects that killed writers left unfinished in this folder. No writer may be active there."""
-        for path in self._fs.find(self._path(folder), maxdepth=1):
-            if is_unfinished(path):
-                self._fs.rm_file(path)
+        """Remove what killed writers left unfinished in this folder. No writer may be active there."""
+        path = self._path(folder)
+        left = self._fs.find(path, maxdepth=1) if self.is_local else ()
+        removal.remove(self._fs, [file for file in left if file.endswith(_UNFINISHED)])
+        removal.abort_uploads(self._fs, path)
 
-
-def is_unfinished(key: str) -> bool:
-    """Return whether the key is that of an object whose writer has not finished, or was killed."""
-    return key.endswith(_UNFINISHED)
+    def abort_uploads(self, before: datetime) -> int:
+        """Give up the uploads that began before this time and were never completed; return how many. `before` is aware."""
+        return removal.abort_uploads(self._fs, self._root, before)
 
 
 def canonical_json(document: dict[str, Any]) -> bytes:

@@ -1,16 +1,12 @@
-"""Joins the parts into one artefact, verifies it, and records what was printed."""
+"""Joins the parts into one artefact, and verifies it."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import BinaryIO
 
 import polars as pl
 
-from catalogue import lifecycle
-from catalogue.tables import Catalogue
-from exports import printed
 from exports.artefacts import ArtefactStore
 from exports.errors import AllItemsFailed
 from exports.jobs import decision
@@ -61,8 +57,9 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         summary = _join_pages(plan, sheet, parts, key, store)
         checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
     else:
-        summary = _join_members(plan, parts, written, key, store)
-        checks = partial(verify_archive.checks, summary, plan, entities, written, store)
+        summary, joined = _join_members(plan, parts, written, key, store)
+        decoded = sum(part.decoded for part in parts)
+        checks = partial(verify_archive.checks, summary, plan, entities, decoded, written, joined)
     with store.on_disk(key) as path:
         findings.require_all(plan.job_id, checks(path), store)
     filename = plan.output_filename(processed)
@@ -73,15 +70,18 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
 
 
 def _join_members(
-    plan: ExportPlan, parts: Sequence[Part], written: Sequence[Report], key: str, store: ArtefactStore
-) -> ArchiveSummary:
+    plan: ExportPlan, parts: Sequence[Part], written: Iterable[Report], key: str, store: ArtefactStore
+) -> tuple[ArchiveSummary, Mapping[Report, int]]:
+    """Return the archive, and the CRC-32 of each report in it."""
     with store.write(key) as out, Assembler(out) as assembler:
         for fragment, stream in _fragments(plan, parts, store):
             if isinstance(fragment, ArchiveFragment):
                 assembler.append_fragment(stream, fragment)
-        for report in written:
-            assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
-        return assembler.close()
+        joined = {
+            report: assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
+            for report in written
+        }
+        return assembler.close(), joined
 
 
 def _join_pages(
@@ -113,21 +113,6 @@ def _blocks(key: str, store: ArtefactStore) -> Iterator[bytes]:
     with store.open(key) as stream:
         while block := stream.read(_COPY_BYTES):
             yield block
-
-
-def record_printed(
-    plan: ExportPlan,
-    parts: Sequence[Part],
-    committed_at: datetime,
-    catalogue: Catalogue,
-    store: ArtefactStore,
-) -> int | None:
-    """Record an event for every entity with a symbol, once per job. None if not asked for, or recorded before."""
-    if not plan.records_printed:
-        return None
-    printing = printed.printing(plan, committed_at, store)
-    labels = printed.labels(plan, parts, store)
-    return lifecycle.record_printed(catalogue, plan.organisation, printing, labels)
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:

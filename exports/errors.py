@@ -315,6 +315,16 @@ _WORDS = (
     "disk I/O error",
 )
 
+#: Words of an error that lasts until somebody does something about it.
+_LASTING = frozenset(
+    {
+        *(os.strerror(code) for code in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)),
+        "database or disk is full",
+        "attempt to write a readonly database",
+        PermissionError.__name__,
+    }
+)
+
 
 def storage_words(error: BaseException | None) -> str | None:
     """Return how the storage failed, in the operating system's words. None if the error is not a storage error.
@@ -328,6 +338,12 @@ def storage_words(error: BaseException | None) -> str | None:
             return _words(error)
         error = error.__cause__
     return None
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Return whether the error comes from a storage or database that may soon work again by itself."""
+    words = storage_words(error)
+    return words is not None and words not in _LASTING
 
 
 def _words(error: BaseException) -> str:

@@ -5,12 +5,16 @@ A test compares it with what is drawn.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
-from catalogue.lifecycle import PRINTED, REPRINTED, Printing
+from catalogue import lifecycle
+from catalogue.lifecycle import COMMITTABLE, PRINTED, REPRINTED, Printing
 from catalogue.selection import Scope
+from catalogue.tables import Catalogue, DataFile
+from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
@@ -22,12 +26,66 @@ from exports.symbols.payloads import hri, payloads
 from renderers.sheets.model import LabelLayout
 
 
-def printing(plan: ExportPlan, committed_at: datetime, store: ArtefactStore) -> Printing:
-    """Return what all labels of the job have in common."""
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """The data file of one part's events, and when its labels were drawn."""
+
+    file: DataFile
+    drawn_at: datetime
+
+    def to_document(self) -> dict[str, object]:
+        return documents.versioned({"file": asdict(self.file), "drawn_at": self.drawn_at.isoformat()})
+
+
+def prepare(plan: ExportPlan, part: Part, catalogue: Catalogue, store: ArtefactStore) -> None:
+    """Write the events of a part just drawn, unless an earlier attempt did. Nobody sees them until `record`."""
+    key = _key(part)
+    if plan.records_printed and part.processed and not store.exists(key):
+        drawn_at = datetime.now(UTC)
+        common, rows = printing(plan, drawn_at, store), labels(plan, [part], store)
+        file = lifecycle.write(catalogue, plan.organisation, common, rows)
+        store.write_json(key, _Written(file, drawn_at).to_document())
+
+
+def record(
+    plan: ExportPlan,
+    parts: Sequence[Part],
+    committed_at: datetime,
+    catalogue: Catalogue,
+    store: ArtefactStore,
+) -> int | None:
+    """Commit the events of all parts at once; return how many. None if not asked for, or recorded before.
+
+    Those of a part that `prepare` has not seen, or too long ago, are written now, with the time of the decision.
+    """
+    if not plan.records_printed:
+        return None
+    written = {part: found for part in parts if (found := _fresh(part, store)) is not None}
+    others = [part for part in parts if part.processed and part not in written]
+    return lifecycle.record_printed(
+        catalogue,
+        plan.organisation,
+        printing(plan, committed_at, store),
+        labels(plan, others, store),
+        list(written.values()),
+    )
+
+
+def _key(part: Part) -> str:
+    return f"{part.key}.events.json"
+
+
+def _fresh(part: Part, store: ArtefactStore) -> DataFile | None:
+    found = documents.find(_Written, _key(part), store)
+    return found.file if found and datetime.now(UTC) - found.drawn_at < COMMITTABLE else None
+
+
+def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> Printing:
+    """Return what all labels of the job have in common, those drawn at this time."""
     slots = _slots(plan, _sheet(plan, store))
     return Printing(
         plan.job_id,
-        committed_at,
+        occurred_at,
         event_type=PRINTED if plan.reprint_of is None else REPRINTED,
         actor=plan.requested_by,
         reason=plan.reason,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import BinaryIO
 
 from exports.admission import require_pages
@@ -20,8 +21,8 @@ from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.drawn import manifest_rows
 from exports.symbols.notes import counts_by_code
+from exports.verification import members
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
-from renderers.archive.verification import verify_fragment
 from renderers.registry import FileFormat
 
 #: Symbols drawn at once. Large enough for NumPy and Polars, under 100 MB.
@@ -51,8 +52,8 @@ def chunk_to_part(
 
     After every batch `on_progress` is called with the numbers of entities drawn and failed so far in this chunk.
 
-    Raises ExportCancelled, and CorruptArchive if the stored part does not inflate to what was drawn. A sample of
-    the symbols is decoded later, from the finished artefact.
+    Raises ExportCancelled. What is stored of a ZIP is checked at once: CorruptArchive if it does not inflate to what
+    was drawn, CountsDisagree, SymbolDoesNotDecode. Of sheets the finished artefact is checked.
     """
     key = parts.key_of(plan, manifest, chunk)
     if (part := parts.stored(key, store)) is not None:
@@ -76,12 +77,12 @@ def chunk_to_part(
             )
         else:
             drawn = _draw_members(plan, chunk, store, on_progress, data, manifest_csv, errors_csv)
+    part = Part(key, chunk.start, chunk.stop, drawn.failed, drawn.fragment, drawn.notes)
     if isinstance(drawn.fragment, ArchiveFragment):
-        with store.open(f"{key}.data") as stream:
-            verify_fragment(stream, drawn.fragment)
+        decoded = members.require_right(plan, part, drawn.fragment, manifest.rows, store)
+        part = replace(part, decoded=decoded)
     if chunk.start == 0:
         pictures.store_first(plan, chunk, store)
-    part = Part(key, chunk.start, chunk.stop, drawn.failed, drawn.fragment, drawn.notes)
     store.write_json(f"{key}.json", part.to_document())
     return part
 

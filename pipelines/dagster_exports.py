@@ -34,7 +34,6 @@ from exports.ports import (
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 from pipelines.execution.runs import PARALLEL_FROM, Runs
-from pipelines.execution.service_state import ServiceState
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import mirror
 from pipelines.export.job_state import job_of, run_of
@@ -44,6 +43,7 @@ from pipelines.storage.job_runs import JobRun
 from pipelines.submission.claims import answering, run_id_of
 from pipelines.submission.submissions import Submissions
 from pipelines.watch import left_over
+from pipelines.watch.service_state import ServiceState
 from renderers.engine import Engine
 
 log = logging.getLogger(__name__)

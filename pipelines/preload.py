@@ -15,7 +15,8 @@ from pipelines.definitions import defs
 from pipelines.execution.dagster_workers import IMPORTED_LATE
 from pipelines.export.assets import EXPORT_JOBS
 
-MODULES = (*IMPORTED_LATE, "upath")
+_ON_POSTGRES = ("pipelines.storage.databases.postgres",) if os.environ.get("LABELS_DAGSTER_URL") else ()
+MODULES = (*IMPORTED_LATE, *_ON_POSTGRES, "upath")
 for _name in MODULES:
     importlib.import_module(_name)
 

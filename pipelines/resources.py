@@ -44,8 +44,17 @@ class AccountsResource(dg.ConfigurableResource[Accounts]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Accounts:
         del context
-        keys = PipelineSettings().webhook_keys
-        return _accounts(self.database_url, keys.get_secret_value(), os.getpid())
+        return _accounts_at(self.database_url)
+
+
+def accounts() -> Accounts:
+    """Return the accounts of this process, which its runs use too."""
+    return _accounts_at(os.environ["LABELS_DATABASE_URL"])
+
+
+def _accounts_at(database_url: str) -> Accounts:
+    keys = PipelineSettings().webhook_keys
+    return _accounts(database_url, keys.get_secret_value(), os.getpid())
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +70,7 @@ def _accounts(database_url: str, webhook_keys: str, pid: int) -> Accounts:
 
 
 RESOURCES = {
-    "io_manager": StepOutputsResource(),
+    "io_manager": StepOutputsResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "catalogue": CatalogueResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "artefacts": ArtefactStoreResource(storage_url=dg.EnvVar("LABELS_STORAGE_URL")),
     "accounts": AccountsResource(database_url=dg.EnvVar("LABELS_DATABASE_URL")),

@@ -1,10 +1,13 @@
 """The `LABELS_*` variables that ops, schedules and sensors read at each evaluation."""
 
 from dataclasses import fields
+from importlib.util import find_spec
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.exc import ArgumentError
 
+from accounts.database import with_driver
 from exports.limits import Limits
 from renderers.engine import Engine
 from renderers.sheets.cells import MOST_PAGES
@@ -24,6 +27,33 @@ class LimitSettings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(**{limit.name: getattr(self, limit.name) for limit in fields(Limits)})
+
+
+class DagsterSettings(BaseSettings):
+    """The PostgreSQL database of Dagster's runs, events and schedules. Without a URL they are SQLite files in the home.
+
+    `dagster_url` is stored with its driver. `dagster_pool_size` is how many connections a process keeps.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", hide_input_in_errors=True)
+
+    dagster_url: SecretStr = SecretStr("")
+    dagster_pool_size: int = Field(default=4, ge=1, le=100)
+
+    @field_validator("dagster_url")
+    @classmethod
+    def _with_driver(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value():
+            return url
+        try:
+            whole = with_driver(url.get_secret_value(), "psycopg2")
+        except ArgumentError:
+            raise ValueError("expected postgresql://user:password@host/database") from None
+        if whole.drivername != "postgresql+psycopg2":
+            raise ValueError(f"expected an address that begins with postgresql://, not {whole.drivername}://")
+        if find_spec("dagster_postgres") is None:
+            raise ValueError("PostgreSQL needs the package dagster-postgres: install the extra `postgres`")
+        return SecretStr(whole.render_as_string(hide_password=False))
 
 
 class PipelineSettings(LimitSettings):

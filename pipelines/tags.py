@@ -44,8 +44,8 @@ TRACE_ID = "labels/trace_id"
 NEXT_STEP = "labels/next_step"
 #: Set when the export is published: the size of its artefact in bytes.
 STORED_BYTES = f"{_HIDDEN}stored_bytes"
-#: The process that executes the run: pid, id of the boot, and clock ticks from the boot to the process's start.
-#: Earlier releases stored the pid and the start in seconds since 1970.
+#: The process that executes the run: pid, id of the boot, clock ticks from the boot to the process's start, name of the
+#: machine, namespace of pids. Earlier releases had the first three, or the pid and the start in seconds since 1970.
 WORKER = f"{_HIDDEN}worker"
 #: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
 #: once.

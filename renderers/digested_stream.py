@@ -4,6 +4,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import BinaryIO
 
+from isal import isal_zlib
+
 #: A smaller piece is digested before another thread would have begun with it.
 _LEAST_BYTES = 1 << 18
 
@@ -37,17 +39,18 @@ class Sha256:
 
 
 class DigestedStream:
-    """Writes to a stream, which need not seek; `offset` is the number of bytes written so far."""
+    """Writes to a stream, which need not seek; `offset` bytes were written so far, with this `crc32`."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._digest = Sha256()
-        self.offset = 0
+        self.offset = self.crc32 = 0
 
     def write(self, data: bytes) -> None:
         self._digest.update(data)
         self._out.write(data)
         self.offset += len(data)
+        self.crc32 = isal_zlib.crc32(data, self.crc32)
 
     def hexdigest(self) -> str:
         return self._digest.hexdigest()

@@ -1,8 +1,11 @@
-"""Fixtures of several test files: one running service, for the tests that only send requests."""
+"""Fixtures of several test files: one running service, for the tests that only send requests; one S3 server."""
 
 import atexit
 import csv
 import os
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,3 +108,47 @@ def shop(service: Service, request: pytest.FixtureRequest, tmp_path_factory: pyt
     """An organisation of the test file's own, so that what one file prints is no other's history."""
     slug = request.path.stem.replace("_", "-")
     return open_shop(service.home, slug, tmp_path_factory.mktemp(slug))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of moto's server, which honours conditional writes."""
+    pytest.importorskip("moto", reason="moto[server] is not installed")
+    pytest.importorskip("s3fs", reason="s3fs is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    # Its log goes nowhere: a pipe that nobody reads would stop it.
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        yield f"http://127.0.0.1:{port}"
+        process.kill()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an empty bucket, with an environment in which everybody finds it."""
+    import fsspec
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "labels",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    filesystem = fsspec.filesystem("s3")
+    filesystem.mkdir("labels")
+    yield "s3://labels"
+    filesystem.rm("labels", recursive=True)
+    s3fs.S3FileSystem.clear_instance_cache()

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from api.auth.callers import principal_of
 from api.routes import incoming
-from api.routes.downloads import REPORT_MEDIA_TYPES, attachment, chunks
+from api.routes.downloads import REPORT_MEDIA_TYPES, chunks
 from api.routes.resource import resource
 from api.wire import answers, paths
 from api.wire.contents import QUERIES, listed
@@ -18,6 +18,7 @@ from catalogue import contents
 from catalogue.selection import Scope
 from catalogue.tables import Catalogue
 from exports.reports import catalogue_files
+from exports.storage.addresses import attachment
 from gs1.digital_link import DEFAULT_RESOLVER
 
 #: Pages and whole files read at once: each may sort millions of rows.

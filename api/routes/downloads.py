@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any, BinaryIO
-from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
@@ -25,6 +24,7 @@ from api.wire.answers import Links
 from exports.errors import ExportNotFound, NotReady
 from exports.ports import ExportJob, JobStatus, Report, ReportFormat
 from exports.reads import ExportReads
+from exports.storage.addresses import attachment
 
 _CHUNK_BYTES = 1 << 20
 _MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
@@ -216,11 +216,6 @@ def matches(if_none_match: str | None, etag: str) -> bool:
         return False
     candidates = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
     return "*" in candidates or etag.removeprefix("W/") in candidates
-
-
-def attachment(filename: str) -> str:
-    """Return the Content-Disposition of a download under this name."""
-    return f"attachment; filename*=utf-8''{quote(filename, safe='')}"
 
 
 async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:

@@ -14,13 +14,14 @@ from structlog.contextvars import bind_contextvars
 from api.auth.callers import principal_of
 from api.auth.principals import require_writer
 from api.routes import incoming, uploads
-from api.routes.downloads import attachment, chunks
+from api.routes.downloads import chunks
 from api.routes.resource import resource
 from api.settings import ApiSettings
 from api.wire import answers, paths
 from api.wire.imports import ImportQuery, import_state, receipt
 from exports.errors import TooManyOpenJobs
 from exports.imports.ports import ImportJob, Imports, Rows
+from exports.storage.addresses import attachment
 
 #: Uploads of one organisation at once, in this process. What arrives takes disk, and is no open import yet.
 UPLOADS_AT_ONCE = 4

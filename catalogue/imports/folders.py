@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Protocol
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from catalogue.errors import ImportFileError
+from catalogue.storage.object_stores import open_store
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A pipe that nobody writes to must not stop the import.
@@ -70,10 +70,10 @@ class Folders(Protocol):
 
 
 def folders_at(root_url: str) -> Folders:
-    filesystem, root = url_to_fs(root_url)
+    filesystem, root = open_store(root_url)
     if isinstance(filesystem, LocalFileSystem):
         return LocalFolders(Path(root))
-    return ObjectFolders(filesystem, str(root).rstrip("/"))
+    return ObjectFolders(filesystem, root.rstrip("/"))
 
 
 class LocalFolders:
@@ -187,7 +187,9 @@ class ObjectFolders:
         return [Entry(name, version) for name, version in named if name]
 
     def move(self, organisation: str, source: tuple[str, str], target: tuple[str, str]) -> None:
-        self._filesystem.mv(self._path(organisation, source), self._path(organisation, target))
+        # fsspec's `mv` takes a name with brackets for a pattern.
+        self._filesystem.cp_file(self._path(organisation, source), self._path(organisation, target))
+        self._filesystem.rm_file(self._path(organisation, source))
 
     def carry(self, organisation: str, folder: str, entry: Entry, target: tuple[str, str]) -> str | None:
         source, carried = self._path(organisation, (folder, entry.name)), self._path(organisation, target)

@@ -10,7 +10,7 @@ from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import ExportCancelled
 from exports.jobs.job_id import folder_of
-from exports.jobs.pickles import restorable
+from renderers.pickles import restorable
 
 
 @restorable

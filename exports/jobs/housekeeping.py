@@ -8,8 +8,7 @@ import posixpath
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 
-from fsspec.core import url_to_fs
-
+from catalogue.storage.object_stores import open_store
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import folder_of
 
@@ -31,7 +30,7 @@ def left_over(
     They belong to partly removed jobs, or to requests that never became a job. A younger folder may belong to a job
     that is just being created, because the request is stored before the run.
     """
-    fs, root = url_to_fs(store.root_url)
+    fs, root = open_store(store.root_url)
     home = posixpath.join(root, posixpath.dirname(folder_of("any")))
     if not fs.exists(home):
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from catalogue import scratch
-from exports.artefacts import ArtefactStore, is_unfinished
+from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs.job_id import folder_of
 from exports.jobs.parts import FOLDER
@@ -74,10 +74,6 @@ class _Near(ArtefactStore):
         self._copies.delete_folder(key)
         if any(stored.startswith(f"{key}/") for stored in self._stored):
             super().delete_folder(key)
-
-    def delete_unfinished(self, folder: str) -> None:
-        if any(is_unfinished(stored) for stored in self._stored):
-            super().delete_unfinished(folder)
 
     def _is_near(self, key: str) -> bool:
         return self._copies.exists(key) or not self._may_be_stored(key)

@@ -12,9 +12,9 @@ from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.pickles import restorable
 from exports.jobs.plan import ExportPlan
 from renderers.archive.fragments import ArchiveFragment
+from renderers.pickles import restorable
 from renderers.sheets.pdf import PdfFragment
 
 _FRAME_ROWS = 20_000
@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
 class Part:
     """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
 
-    `fragment` describes `{key}.data`: ZIP members or pages of labels. It is None if no page of the sheets begins in
+    `decoded` of its symbols were read back. `fragment` describes `{key}.data`: ZIP members or pages of labels. It is None if no page of the sheets begins in
     the chunk. `notes` counts the notes of its symbols by code.
     """
 
@@ -49,6 +49,7 @@ class Part:
     failed: int
     fragment: ArchiveFragment | PdfFragment | None
     notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
+    decoded: int = field(default_factory=int)
 
     @property
     def processed(self) -> int:

@@ -1,8 +1,10 @@
 """The tables about an export: `manifest.csv` says what was made, `errors.csv` what was not and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import polars as pl
+from isal import isal_zlib
 
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import folder_of
@@ -32,27 +34,32 @@ def head(report: Report) -> bytes:
 
 def write(
     plan: ExportPlan, parts: Sequence[Part], unmatched: Sequence[Mapping[str, str]], store: ArtefactStore
-) -> list[Report]:
-    """Join the parts' rows into the job's reports. Return which were written: errors only if some entity failed.
+) -> dict[Report, int]:
+    """Join the parts' rows into the job's reports. Return their CRC-32. There are errors only if some entity failed.
 
     Listed GTINs and ids that matched nothing end the errors, with code `not_matched` and no row number.
     """
-    written = [Report.MANIFEST]
-    _join(plan, Report.MANIFEST, parts, b"", store)
+    written = {Report.MANIFEST: _join(plan, Report.MANIFEST, parts, b"", store)}
     if unmatched or any(part.failed for part in parts):
-        _join(plan, Report.ERRORS, parts, csv_bytes(_unmatched_rows(unmatched)), store)
-        written.append(Report.ERRORS)
+        tail = csv_bytes(_unmatched_rows(unmatched))
+        written[Report.ERRORS] = _join(plan, Report.ERRORS, parts, tail, store)
     return written
 
 
-def _join(plan: ExportPlan, report: Report, parts: Sequence[Part], tail: bytes, store: ArtefactStore) -> None:
+def _join(plan: ExportPlan, report: Report, parts: Sequence[Part], tail: bytes, store: ArtefactStore) -> int:
+    crc = 0
     with store.write(key(plan.job_id, report)) as out:
-        out.write(head(report))
-        for part in parts:
-            with store.open(f"{part.key}.{report}.csv") as stream:
-                while block := stream.read(_COPY_BYTES):
-                    out.write(block)
-        out.write(tail)
+        for block in chain([head(report)], _blocks(report, parts, store), [tail]):
+            out.write(block)
+            crc = isal_zlib.crc32(block, crc)
+    return crc
+
+
+def _blocks(report: Report, parts: Sequence[Part], store: ArtefactStore) -> Iterator[bytes]:
+    for part in parts:
+        with store.open(f"{part.key}.{report}.csv") as stream:
+            while block := stream.read(_COPY_BYTES):
+                yield block
 
 
 def _unmatched_rows(unmatched: Sequence[Mapping[str, str]]) -> pl.DataFrame:

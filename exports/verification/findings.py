@@ -1,9 +1,9 @@
 """The findings of verification, stored beside the artefact."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from exports import documents
 from exports.artefacts import ArtefactStore
@@ -23,6 +23,8 @@ class Check(StrEnum):
     COUNTS = "counts_reconcile"
     SAMPLE = "sample_decodes"
 
+
+_Seen = TypeVar("_Seen")
 
 #: Checks in their order. Each returns its facts, or raises what it found wrong.
 Checks: TypeAlias = Iterable[tuple[Check, Callable[[], Facts]]]
@@ -54,22 +56,30 @@ class _Findings:
 
 
 def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
-    """Run the checks in turn and store their findings, also if one of them raises.
+    """Run the checks in turn and store their findings.
 
-    The checks after that one are not run and have no finding.
+    If a check raises, those after it are not run and have no finding.
     """
     findings: list[Finding] = []
+    for check, look in checks:
+        findings.append(Finding(check, passed=True, facts=require(job_id, check, look, store, findings)))
+    _store(job_id, findings, store)
+
+
+def require(
+    job_id: str, check: Check, look: Callable[[], _Seen], store: ArtefactStore, before: Sequence[Finding] = ()
+) -> _Seen:
+    """Return what the check returns. Only if it raises, store that as its finding, behind those of `before`."""
     try:
-        for check, look in checks:
-            try:
-                findings.append(Finding(check, passed=True, facts=look()))
-            except LabelError as error:
-                findings.append(
-                    Finding(check, passed=False, facts={"reason": str(error), "code": error.code})
-                )
-                raise
-    finally:
-        store.write_json(key(job_id), documents.versioned(asdict(_Findings(findings))))
+        return look()
+    except LabelError as error:
+        found = Finding(check, passed=False, facts={"reason": str(error), "code": error.code})
+        _store(job_id, [*before, found], store)
+        raise
+
+
+def _store(job_id: str, findings: Sequence[Finding], store: ArtefactStore) -> None:
+    store.write_json(key(job_id), documents.versioned(asdict(_Findings(list(findings)))))
 
 
 def of(job_id: str, store: ArtefactStore) -> list[Finding]:

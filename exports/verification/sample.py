@@ -37,11 +37,14 @@ def size(entities: int, symbols_each: int) -> int:
     return min(entities, max(1, most // symbols_each))
 
 
-def rows(plan: ExportPlan, store: ArtefactStore, entities: int, symbols_each: int) -> pl.DataFrame:
-    """Return the sampled rows of the manifest in order: rows spread evenly, and the first row of each kind.
+def rows(
+    plan: ExportPlan, store: ArtefactStore, chunk: Chunk, entities: int, symbols_each: int
+) -> pl.DataFrame:
+    """Return the chunk's share of a job's sample, in order: rows spread evenly, and its first row of each kind.
 
-    The first and the last row are always included. Rows of one kind have the same symbology and the same parts in
-    their message, so the only EAN-8 among a million EAN-13 is included too. Small jobs are sampled evenly only.
+    The first and the last row of the job are always included. Rows of one kind have the same symbology and the same
+    parts in their message, so the only EAN-8 among a million EAN-13 is included too. Small jobs are sampled evenly
+    only.
     """
     count = size(entities, symbols_each)
     spread = pl.Series(
@@ -50,7 +53,7 @@ def rows(plan: ExportPlan, store: ArtefactStore, entities: int, symbols_each: in
     by_kind = entities > SMALL_JOB
     seen: set[tuple[object, ...]] = set()
     sampled: list[pl.DataFrame] = []
-    for frame in manifests.read_rows(plan, store, Chunk(0, entities), _FRAME_ROWS):
+    for frame in manifests.read_rows(plan, store, chunk, _FRAME_ROWS):
         chosen = pl.col("row").is_in(spread.implode())
         if by_kind:
             chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())

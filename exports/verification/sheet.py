@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import decision
-from exports.jobs.manifest import Row
+from exports.jobs.manifest import Chunk, Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
@@ -66,7 +66,7 @@ def checks(
     Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
     labels = entities.processed * sheet.copies
-    frame = sample.rows(plan, store, entities.total, 1)
+    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, 1)
     found: list[Tables] = []
 
     def whole() -> Facts:

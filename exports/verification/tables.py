@@ -1,8 +1,10 @@
 """Reads `manifest.csv` and `errors.csv` again: how many rows they have, and those of the sampled entities."""
 
+import os
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -23,6 +25,8 @@ from exports.verification.findings import CountsDisagree
 _LEFT_OUT = "not carried: "
 
 _BLOCK_BYTES = 1 << 20
+
+_COLUMNS = {Report.MANIFEST: MANIFEST_COLUMNS, Report.ERRORS: ERROR_COLUMNS}
 
 #: How both tables name what the frozen manifest says of an entity.
 _IDENTITY = {"entity_id": "entity_id", "gtin": "gtin14", "lot": "lot_number", "serial": "serial_number"}
@@ -60,44 +64,72 @@ def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_ea
     Raises CountsDisagree where an entity has not its `symbols_each` rows one below the other, in the order of the
     entities. Memory does not grow with the rows.
     """
+    return _read(partial(reports.key, job_id), store, sampled, symbols_each, has_head=True)
+
+
+def read_part(key: str, store: ArtefactStore, sampled: Collection[int], symbols_each: int) -> Tables:
+    """Return the same of the part with this key, whose rows go into the job's reports."""
+    return _read(lambda report: f"{key}.{report}.csv", store, sampled, symbols_each, has_head=False)
+
+
+def _read(
+    key_of: Callable[[Report], str],
+    store: ArtefactStore,
+    sampled: Collection[int],
+    symbols_each: int,
+    *,
+    has_head: bool,
+) -> Tables:
     found = Tables()
     wanted = pl.Series(sampled, dtype=pl.Int64).implode()
     last = 0
-    with store.open(reports.key(job_id, Report.MANIFEST)) as stream:
-        for rows in _frames(stream, MANIFEST_COLUMNS):
-            numbers = rows["row"].fill_null(0).to_numpy()
-            before = np.concatenate(([last], numbers[:-1]))
-            # The first row of an entity comes after the one before, the others repeat its number.
-            is_first = (found.symbols + np.arange(len(numbers))) % symbols_each == 0
-            _require_order(
-                Report.MANIFEST, numbers, before, np.where(is_first, numbers > before, numbers == before)
-            )
-            last = int(numbers[-1])
-            found.symbols += len(numbers)
-            for cells in _cells(rows.filter(pl.col("row").is_in(wanted))):
-                found.drawn.setdefault(int(cells["row"]), []).append(cells)
+    for rows in _rows_of(Report.MANIFEST, key_of, store, has_head=has_head):
+        numbers = rows["row"].fill_null(0).to_numpy()
+        before = np.concatenate(([last], numbers[:-1]))
+        # The first row of an entity comes after the one before, the others repeat its number.
+        is_first = (found.symbols + np.arange(len(numbers))) % symbols_each == 0
+        _require_order(
+            Report.MANIFEST, numbers, before, np.where(is_first, numbers > before, numbers == before)
+        )
+        last = int(numbers[-1])
+        found.symbols += len(numbers)
+        for cells in _cells(rows.filter(pl.col("row").is_in(wanted))):
+            found.drawn.setdefault(int(cells["row"]), []).append(cells)
     last = 0
-    if store.exists(reports.key(job_id, Report.ERRORS)):
-        with store.open(reports.key(job_id, Report.ERRORS)) as stream:
-            for rows in _frames(stream, ERROR_COLUMNS):
-                found.errors += rows.height
-                # The others are listed keys that matched nothing.
-                failed = rows.filter(pl.col("row").is_not_null())
-                numbers = failed["row"].to_numpy()
-                before = np.concatenate(([last], numbers[:-1]))
-                _require_order(Report.ERRORS, numbers, before, numbers > before[: len(numbers)])
-                last = int(numbers[-1]) if len(numbers) else last
-                found.failed_rows.extend(numbers.tolist())
-                for cells in _cells(failed.filter(pl.col("row").is_in(wanted))):
-                    found.failed[int(cells["row"])] = cells
+    for rows in _rows_of(Report.ERRORS, key_of, store, has_head=has_head):
+        found.errors += rows.height
+        # The others are listed keys that matched nothing.
+        failed = rows.filter(pl.col("row").is_not_null())
+        numbers = failed["row"].to_numpy()
+        before = np.concatenate(([last], numbers[:-1]))
+        _require_order(Report.ERRORS, numbers, before, numbers > before[: len(numbers)])
+        last = int(numbers[-1]) if len(numbers) else last
+        found.failed_rows.extend(numbers.tolist())
+        for cells in _cells(failed.filter(pl.col("row").is_in(wanted))):
+            found.failed[int(cells["row"])] = cells
     return found
 
 
-def _frames(stream: BinaryIO, columns: tuple[str, ...]) -> Iterator[pl.DataFrame]:
+def _rows_of(
+    report: Report, key_of: Callable[[Report], str], store: ArtefactStore, *, has_head: bool
+) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a report in blocks. None if it is not there, as of errors, or empty, as of a part."""
+    key = key_of(report)
+    if report is Report.ERRORS and not store.exists(key):
+        return
+    with store.open(key) as stream:
+        if stream.seek(0, os.SEEK_END):
+            stream.seek(0)
+            yield from _frames(stream, _COLUMNS[report], has_head=has_head)
+
+
+def _frames(stream: BinaryIO, columns: tuple[str, ...], *, has_head: bool) -> Iterator[pl.DataFrame]:
     """Yield the rows of a report in blocks: `row` as a number, null if it is empty, and everything else as text."""
     reader = pa_csv.open_csv(
         stream,
-        read_options=pa_csv.ReadOptions(block_size=_BLOCK_BYTES),
+        read_options=pa_csv.ReadOptions(
+            block_size=_BLOCK_BYTES, column_names=None if has_head else list(columns)
+        ),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             column_types={name: pa.int64() if name == "row" else pa.large_string() for name in columns},

@@ -17,7 +17,7 @@ from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
 from pipelines.settings import PipelineSettings
-from pipelines.storage import check_results, job_index, sqlite_space
+from pipelines.storage import check_results, job_index, sqlite_space, step_outputs
 from pipelines.storage.run_statuses import ENDED
 
 HOUSEKEEPING_JOB = "housekeeping"
@@ -45,6 +45,8 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
         for run in found:
             instance.delete_run(run.run_id)
             # Dagster does not remove the outputs of a run's steps with the run.
+            artefacts.delete_folder(step_outputs.folder_of(run.run_id))
+            # Earlier releases had them there.
             if (handed := Path(instance.storage_directory()) / run.run_id).exists():
                 shutil.rmtree(handed)
             if tags.ORGANISATION in run.tags:
@@ -52,14 +54,18 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
             if tags.IMPORT_OF in run.tags:
                 artefacts.delete_folder(imported.folder_of(job_id_for(run.run_id)))
         runs += len(found)
-    jobs = {job_id_for(run_id) for run_id in instance.get_run_ids()}
+    run_ids = set(instance.get_run_ids())
+    jobs = {job_id_for(run_id) for run_id in run_ids}
     orphans = list(housekeeping.left_over(artefacts, jobs, before))
     for job_id in orphans:
         housekeeping.remove(job_id, artefacts)
     uploads = list(housekeeping.left_over(artefacts, jobs, before, imported.folder_of))
     for job_id in uploads:
         artefacts.delete_folder(imported.folder_of(job_id))
-    return Expired(runs, len(orphans) + len(uploads))
+    handed_on = list(housekeeping.left_over(artefacts, run_ids, before, step_outputs.folder_of))
+    for run_id in handed_on:
+        artefacts.delete_folder(step_outputs.folder_of(run_id))
+    return Expired(runs, len(orphans) + len(uploads) + len(handed_on))
 
 
 def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: Logger) -> int:
@@ -88,6 +94,7 @@ def remove(
     return {
         "runs": expired.runs,
         "left_over": expired.left_over,
+        "uploads_given_up": artefacts.abort_uploads(before),
         "check_results": check_results.forget(instance, before),
         # After the runs: a delivery is what keeps a message about a run from being sent twice.
         "deliveries": accounts.deliveries.forget(before),

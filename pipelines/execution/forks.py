@@ -23,6 +23,9 @@ from setproctitle import setproctitle
 #: What a fork server imports before its first fork. Those of `multiprocessing` ignore in silence what they cannot import.
 PRELOAD = "pipelines.preload"
 
+#: The exit status of a process that has lost its lease: EX_TEMPFAIL of sysexits.h.
+LOST = 75
+
 
 class ForkServer:
     """Forks processes that call a function. It must be made before the first thread of its own process."""

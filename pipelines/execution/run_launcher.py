@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,7 +21,7 @@ import psutil
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
-from pipelines.execution import forks, worker
+from pipelines.execution import forks, liveness, worker
 from pipelines.execution.dagster_runs import (
     CheckRunHealthResult,
     ConfigurableClass,
@@ -39,15 +40,20 @@ if TYPE_CHECKING:
 
 
 def run_daemon() -> None:
-    """Run Dagster's daemon."""
+    """Run Dagster's daemon once no other machine runs one."""
     forks.server()
+    from exports import probe  # noqa: PLC0415
     from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
 
-    with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
-        renamed_sensors.take_over(dagster)
-        instance.count_restart(dagster, Path(os.environ["LABELS_HOME"]))
-        instance.queue_interrupted_launches(dagster)
-    main()
+    try:
+        probe.require_fit(ArtefactStore(os.environ["LABELS_STORAGE_URL"], patient=False))
+    except probe.UnfitStorage as error:
+        sys.exit(f"error: {error}")
+    with liveness.leading("daemon"):
+        with instance.load(Path(os.environ["LABELS_HOME"])) as dagster:
+            renamed_sensors.take_over(dagster)
+            instance.queue_interrupted_launches(dagster)
+        main()
 
 
 class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
@@ -121,10 +127,14 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         if tags.ORGANISATION in run.tags:
             return mirror.cancel(self._instance, run_id, _artefacts())
         self._instance.report_run_canceling(run)
+        if not worker.is_alive(run):
+            return False
         pid = worker.pid_of(run)
-        if pid is not None:
+        if pid is None:
+            worker.end_elsewhere(run)
+        else:
             os.kill(pid, signal.SIGINT)
-        return pid is not None
+        return True
 
     def dispose(self) -> None:
         for each in self._workers:
@@ -154,7 +164,11 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
         recon_job_from_origin,
     )
 
-    with dg.DagsterInstance.from_ref(ref) as dagster, capture_interrupts():
+    with (
+        dg.DagsterInstance.from_ref(ref) as dagster,
+        capture_interrupts(),
+        liveness.executing(run_id),
+    ):
         run = dagster.get_run_by_id(run_id)
         if run is None or run.job_code_origin is None:
             return
@@ -180,9 +194,9 @@ def _give_back(run_id: str) -> None:
 
 
 def _accounts() -> "Accounts":
-    from accounts.store import Accounts  # noqa: PLC0415
+    from pipelines import resources  # noqa: PLC0415
 
-    return Accounts(os.environ["LABELS_DATABASE_URL"])
+    return resources.accounts()
 
 
 def _artefacts() -> ArtefactStore:

@@ -26,7 +26,7 @@ from pipelines.execution.dagster_runs import (
 )
 from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
 from pipelines.storage import job_index
-from pipelines.storage.instance import LOCATION_NAME
+from pipelines.storage.instance import LOCATION_NAME, server_at
 
 #: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
 DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
@@ -52,7 +52,8 @@ def in_parallel(cores: int) -> Mapping[str, Any]:
 class Runs:
     """Creates and queues export runs on an instance.
 
-    The repository holds the export's jobs. Their code is served at the Unix socket `served_at`, or at that origin.
+    The repository holds the export's jobs. Their code is served at the address `served_at`, a Unix socket or
+    `host:port`, or at that origin.
     """
 
     def __init__(
@@ -64,9 +65,8 @@ class Runs:
         self._instance = instance
         self._repository = repository
         if isinstance(served_at, str):
-            location = GrpcServerCodeLocationOrigin(
-                host="localhost", socket=served_at, location_name=LOCATION_NAME
-            )
+            server: dict[str, Any] = {"host": "localhost", **server_at(served_at)}
+            location = GrpcServerCodeLocationOrigin(**server, location_name=LOCATION_NAME)
             served_at = RemoteRepositoryOrigin(location, repository.name)
         self._remote_origin = served_at
         pointer = ModuleCodePointer(DEFINITIONS_MODULE, DEFINITIONS_NAME, working_directory=None)
@@ -144,7 +144,7 @@ class Runs:
         more_tags: Mapping[str, str],
     ) -> None:
         """Make a run that has not been queued anew under its id, as `create` does, with all steps of the export's job."""
-        with job_index.of(self._instance).transaction():
+        with job_index.of(self._instance).transaction(run.run_id):
             self._instance.delete_run(run.run_id)
             self.create(
                 export,

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from pipelines.execution import forks, worker
+from pipelines.execution import forks, liveness, worker
 from pipelines.execution.shares import Shares
 from pipelines.storage import instance
 
@@ -185,6 +185,8 @@ def _serve(pipe: Connection, home: str) -> None:
             run = dagster.get_run_by_id(run_id)
             # A run that was cancelled or queued meanwhile is not for us.
             if run is not None and run.status is DagsterRunStatus.NOT_STARTED and run.job_code_origin:
-                worker.sign(dagster, run_id, os.getpid())
-                execute_run(recon_job_from_origin(run.job_code_origin), run, dagster)
+                # The lease first: whoever sees the run at work looks for it.
+                with liveness.executing(run_id):
+                    worker.sign(dagster, run_id, os.getpid())
+                    execute_run(recon_job_from_origin(run.job_code_origin), run, dagster)
             pipe.send(run_id)

@@ -1,10 +1,11 @@
 """The asset checks of label exports: the findings of the verification before publishing.
 
-The run verifies the artefact while it can still fail (`exports.assemble`), and logs the findings as evaluations of
-these checks. So a check needs no step, and a job that fails one has its evaluation too.
+The run verifies its parts and the artefact while it can still fail (`exports.render`, `exports.assemble`), and logs
+the findings as evaluations of these checks. So a check needs no step, and a job that fails one has its evaluation too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 import dagster as dg
@@ -14,7 +15,8 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.verification import findings
 from exports.verification.findings import Check
-from pipelines.storage.sqlite import events_together
+from gs1.errors import LabelError
+from pipelines.storage.databases.pool import events_together
 
 LABEL_EXPORT = dg.AssetKey("label_export")
 
@@ -22,7 +24,7 @@ _MEANING: Mapping[Check, str] = {
     Check.WHOLE: "Every byte of the finished file was read and is what was written.",
     Check.NAMES: "No two files in the archive have the same name, letter case aside.",
     Check.COUNTS: "The file holds exactly the symbols, labels and reports of the manifest's entities.",
-    Check.SAMPLE: "Symbols read back from the finished file say what the manifest asks for.",
+    Check.SAMPLE: "Symbols read back from the parts that the file was joined from say what the manifest asks for.",
 }
 
 SPECS = [dg.AssetCheckSpec(check.value, asset=LABEL_EXPORT, description=_MEANING[check]) for check in Check]
@@ -42,6 +44,18 @@ def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: Artefa
             )
             # `log_event` takes evaluations too; its annotation leaves them out.
             context.log_event(cast("dg.AssetObservation", evaluation))
+
+
+@contextmanager
+def reported_if_failed(
+    context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore
+) -> Generator[None]:
+    """Log the findings if the block raises: what was drawn may have failed a check."""
+    try:
+        yield
+    except LabelError:
+        report(context, export, artefacts)
+        raise
 
 
 @dg.multi_asset_check(name="label_export_checks", specs=SPECS, can_subset=True)

@@ -41,17 +41,20 @@ def resolve(
 
 @dg.op(
     retry_policy=steps.RETRIES,
-    description="Draw one chunk's symbols into a stored part.",
+    description="Draw one chunk's symbols into a stored part, and write its PRINTED events, not committed yet.",
 )
 def render_chunk(
     context: dg.OpExecutionContext,
     chunk: Chunk,
+    catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Part:
     with steps.attempt(context, artefacts, accounts, steps.DRAW) as export:
         tell = progress.teller(context, export.organisation, chunk)
-        part = stages.draw(export, manifest.load(export, artefacts), chunk, artefacts, accounts, tell)
+        stores = Stores(catalogue, artefacts, accounts)
+        with checks.reported_if_failed(context, export, artefacts):
+            part = stages.draw(export, manifest.load(export, artefacts), chunk, stores, tell)
         # Another chunk may have failed meanwhile, which discards all parts stored until then.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
@@ -65,13 +68,15 @@ def render_chunk(
 def assemble_parts(
     context: dg.OpExecutionContext,
     parts: list[Part],
+    catalogue: dg.ResourceParam[Catalogue],
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> Artefact:
     with steps.attempt(context, artefacts, accounts, steps.JOIN) as export:
         try:
             frozen = manifest.load(export, artefacts)
-            drawn = stages.of_this_release(export, frozen, parts, artefacts, accounts)
+            stores = Stores(catalogue, artefacts, accounts)
+            drawn = stages.of_this_release(export, frozen, parts, stores)
             return stages.join(export, frozen, drawn, artefacts, accounts)
         finally:
             checks.report(context, export, artefacts)
@@ -92,7 +97,7 @@ def publish(
         return stages.publish(export, artefact, artefacts, accounts).isoformat()
 
 
-@dg.op(retry_policy=steps.RETRIES, description="Record a PRINTED event for every entity with a symbol, once.")
+@dg.op(retry_policy=steps.RETRIES, description="Commit a PRINTED event for every entity with a symbol, once.")
 def record_printed(
     context: dg.AssetExecutionContext,
     parts: list[Part],

@@ -92,7 +92,8 @@ def _publish(
     with steps.attempt(op, artefacts, accounts, steps.DRAW, export):
         for chunk in frozen.chunks():
             tell = progress.teller(op, export.organisation, chunk)
-            part = stages.draw(export, frozen, chunk, artefacts, accounts, tell)
+            with checks.reported_if_failed(op, export, artefacts):
+                part = stages.draw(export, frozen, chunk, stores, tell)
             progress.log(op, export.organisation, chunk, part.processed, part.failed)
             parts.append(part)
     with steps.attempt(op, artefacts, accounts, steps.JOIN, export):

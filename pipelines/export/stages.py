@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from accounts.store import Accounts
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
-from exports import assemble, render
+from exports import assemble, printed, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, manifest
 from exports.jobs.decision import Artefact
@@ -47,24 +47,21 @@ def draw(
     export: ExportPlan,
     frozen: Manifest,
     chunk: Chunk,
-    artefacts: ArtefactStore,
-    accounts: Accounts,
-    on_progress: OnProgress,
+    stores: Stores,
+    on_progress: OnProgress = lambda _drawn, _failed: None,
 ) -> Part:
-    """Draw one chunk's symbols into a stored part."""
-    leases.keep(export, accounts)
-    return render.chunk_to_part(export, frozen, chunk, artefacts, on_progress)
+    """Draw one chunk's symbols into a stored part, and write the events that `record` commits."""
+    leases.keep(export, stores.accounts)
+    part = render.chunk_to_part(export, frozen, chunk, stores.artefacts, on_progress)
+    printed.prepare(export, part, stores.catalogue, stores.artefacts)
+    return part
 
 
 def of_this_release(
-    export: ExportPlan, frozen: Manifest, parts: Sequence[Part], artefacts: ArtefactStore, accounts: Accounts
+    export: ExportPlan, frozen: Manifest, parts: Sequence[Part], stores: Stores
 ) -> list[Part]:
     """Return the parts in order, drawn anew where another release drew them before the run was resumed."""
-    drawn: list[Part] = []
-    for part in _distinct(parts):
-        leases.keep(export, accounts)
-        drawn.append(render.chunk_to_part(export, frozen, Chunk(part.start, part.stop), artefacts))
-    return drawn
+    return [draw(export, frozen, Chunk(part.start, part.stop), stores) for part in _distinct(parts)]
 
 
 def join(
@@ -111,7 +108,7 @@ def record(export: ExportPlan, parts: Sequence[Part], committed_at: datetime, st
         stores.catalogue, export.organisation, export.job_id, committed_at
     ):
         leases.keep(export, stores.accounts)
-    assemble.record_printed(export, parts, committed_at, stores.catalogue, stores.artefacts)
+    printed.record(export, parts, committed_at, stores.catalogue, stores.artefacts)
 
 
 def _distinct(parts: Sequence[Part]) -> list[Part]:

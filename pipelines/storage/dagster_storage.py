@@ -28,7 +28,7 @@ from dagster._core.storage.runs import SqliteRunStorage, SqlRunStorage
 from dagster._core.storage.runs.schema import RunsTable, RunTagsTable
 
 # The SQLite database of sensors and schedules. dagster.yaml finds it here.
-from dagster._core.storage.schedules import SqliteScheduleStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage, SqlScheduleStorage
 
 # What dagster.yaml says of a storage.
 from dagster._serdes import ConfigurableClassData
@@ -48,6 +48,7 @@ __all__ = [
     "SqlEventLogStorageMetadata",
     "SqlPollingEventWatcher",
     "SqlRunStorage",
+    "SqlScheduleStorage",
     "SqliteRunStorage",
     "SqliteScheduleStorage",
 ]

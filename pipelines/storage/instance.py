@@ -5,11 +5,12 @@ Dagster is imported inside the functions, so that the supervisor can start its p
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from pipelines import tags
+from pipelines.settings import DagsterSettings
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -45,35 +46,28 @@ def workspace_of(home: Path) -> Path:
     return home / "dagster" / "workspace.yaml"
 
 
-def prepare(home: Path, code_server_socket: str) -> None:
-    """Write the instance's two configuration files below `home`, and create its databases if they are missing.
+def server_at(address: str) -> dict[str, Any]:
+    """Return Dagster's words for the address of the code server: the path of a Unix socket, or `host:port`."""
+    host, _, port = address.rpartition(":")
+    if "/" in address or not host:
+        return {"socket": address}
+    return {"host": host.strip("[]"), "port": int(port)}
 
-    The consolidated event log takes a third of the time of the default, which has one database per run.
+
+def prepare(home: Path, code_server: str) -> None:
+    """Write the instance's two configuration files below `home`, and create or migrate its tables.
+
+    The code server is at a Unix socket or at `host:port`. Raises DatabaseTooNew.
     """
     dagster_home = home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
-    storage = {"base_dir": str(dagster_home / "storage")}
     _write(
         dagster_home / "dagster.yaml",
         {
             "telemetry": {"enabled": False},
             # No dialog of introduction, which asks for an e-mail address.
             "nux": {"enabled": False},
-            "run_storage": {
-                "module": "pipelines.storage.sqlite",
-                "class": "PooledSqliteRunStorage",
-                "config": storage,
-            },
-            "event_log_storage": {
-                "module": "pipelines.storage.sqlite",
-                "class": "PooledSqliteEventLogStorage",
-                "config": storage,
-            },
-            "schedule_storage": {
-                "module": "pipelines.storage.sqlite",
-                "class": "PooledSqliteScheduleStorage",
-                "config": storage,
-            },
+            **_storages(dagster_home),
             # Output goes to the service's log. Capturing it would cost two processes per run.
             "compute_logs": {
                 "module": _PRIVATE_STORAGES,
@@ -102,22 +96,30 @@ def prepare(home: Path, code_server_socket: str) -> None:
             "retention": {"sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30}}},
         },
     )
-    workspace = workspace_of(home)
-    if not workspace.exists():  # it is written last, so if it exists the databases do too
-        _create_databases(dagster_home)
-    server = {"socket": code_server_socket, "location_name": LOCATION_NAME}
-    _write(workspace, {"load_from": [{"grpc_server": server}]})
+    from pipelines.storage.databases import schema  # noqa: PLC0415
+
+    schema.prepare(dagster_home)
+    server = {**server_at(code_server), "location_name": LOCATION_NAME}
+    _write(workspace_of(home), {"load_from": [{"grpc_server": server}]})
 
 
-def _create_databases(dagster_home: Path) -> None:
-    """Create the SQLite databases in this process. Several processes creating one at once corrupt its version."""
-    import dagster as dg  # noqa: PLC0415
+def _storages(dagster_home: Path) -> dict[str, object]:
+    """Return where runs, events and schedules are stored. The address, which has a password, is in no file.
 
-    with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
-        instance.get_runs_count()
-        instance.event_log_storage.get_maximum_record_id()
-        if instance.schedule_storage:
-            instance.schedule_storage.all_instigator_state()
+    The consolidated event log takes a third of the time of Dagster's default, which has one database per run.
+    """
+    if DagsterSettings().dagster_url.get_secret_value():
+        database, config = "postgres", {"postgres_url": {"env": "LABELS_DAGSTER_URL"}}
+    else:
+        database, config = "sqlite", {"base_dir": str(dagster_home / "storage")}
+    return {
+        f"{name}_storage": {
+            "module": f"pipelines.storage.databases.{database}",
+            "class": f"Pooled{database.title()}{kind}Storage",
+            "config": config,
+        }
+        for name, kind in (("run", "Run"), ("event_log", "EventLog"), ("schedule", "Schedule"))
+    }
 
 
 def load(home: Path) -> "dg.DagsterInstance":
@@ -126,24 +128,6 @@ def load(home: Path) -> "dg.DagsterInstance":
 
     os.environ["DAGSTER_HOME"] = str(home / "dagster")
     return dg.DagsterInstance.from_config(str(home / "dagster"))
-
-
-def stopped_marker(home: Path) -> Path:
-    """Return the path of the file that says that the service was stopped in an orderly way."""
-    return home / "stopped"
-
-
-def count_restart(instance: "dg.DagsterInstance", home: Path) -> None:
-    """Count an orderly restart of the service on every run at work, so that it does not count as a crash."""
-    import dagster as dg  # noqa: PLC0415
-
-    marker = stopped_marker(home)
-    if not marker.exists():
-        return
-    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        restarts = int(run.tags.get(tags.RESTARTS, 0)) + 1
-        instance.add_run_tags(run.run_id, {tags.RESTARTS: str(restarts)})
-    marker.unlink()
 
 
 def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
@@ -157,4 +141,7 @@ def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
 
 
 def _write(path: Path, document: dict[str, object]) -> None:
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    """Write the file whole: another process of the home may read it, or write the same."""
+    whole = path.with_name(f"{path.name}.{os.getpid()}")
+    whole.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    whole.replace(path)

@@ -97,8 +97,8 @@ class Totals:
 class IndexedRuns(RenamedTags):
     """A storage of runs that keeps the index. A subclass adds the connections."""
 
-    def transaction(self) -> AbstractContextManager[Connection]:
-        """Begin a transaction that `connect` joins in this thread. What it reads stays true until it ends."""
+    def transaction(self, *run_ids: str) -> AbstractContextManager[Connection]:
+        """Begin a transaction that `connect` joins in this thread. What it reads of these runs stays true in it."""
         raise NotImplementedError
 
     def snapshot(self) -> AbstractContextManager[Connection]:
@@ -120,17 +120,17 @@ class IndexedRuns(RenamedTags):
     def handle_run_event(
         self, run_id: str, event: dg.DagsterEvent, update_timestamp: datetime | None = None
     ) -> None:
-        with self.transaction() as connection:
+        with self.transaction(run_id) as connection:
             super().handle_run_event(run_id, event, update_timestamp)
             _reindex(connection, [run_id])
 
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
-        with self.transaction() as connection:
+        with self.transaction(run_id) as connection:
             super().add_run_tags(run_id, new_tags)
             _reindex(connection, [run_id])
 
     def delete_run(self, run_id: str) -> None:
-        with self.transaction() as connection:
+        with self.transaction(run_id) as connection:
             super().delete_run(run_id)
             _reindex(connection, [run_id])
 
@@ -175,7 +175,7 @@ class IndexedRuns(RenamedTags):
     def _mend(self, run_ids: Sequence[str]) -> int:
         """Write the entries of these runs anew. Return how many they are."""
         if run_ids:
-            with self.transaction() as connection:
+            with self.transaction(*run_ids) as connection:
                 _reindex(connection, run_ids)
         return len(run_ids)
 
@@ -269,7 +269,9 @@ def _add(connection: Connection, organisation: str, status: str, jobs: int, enti
 
 
 def _recount(connection: Connection) -> None:
-    """Count the entries anew."""
+    """Count the entries anew, beside nobody who changes a count."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"LOCK TABLE {_COUNTS.name} IN EXCLUSIVE MODE")
     groups = _JOBS.c.organisation, _JOBS.c.status
     counted = select(*groups, func.count(), func.sum(_JOBS.c.entities)).group_by(*groups)
     connection.execute(delete(_COUNTS))

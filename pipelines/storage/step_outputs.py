@@ -1,18 +1,25 @@
-"""The IO manager for step outputs: pickles in Dagster's storage folder, also those of earlier releases.
+"""The IO manager for step outputs: pickles in the artefact store, so that every machine finds them.
 
-The files have the paths of Dagster's default IO manager. A pickle names its classes by module, so `MOVED` maps the
-names that changed. A run that an earlier release began therefore ends under this one.
+A pickle names its classes by module, so `MOVED` maps the names that changed. A run that an earlier release began
+therefore ends under this one; earlier releases had the pickles in Dagster's folder on the one machine.
 """
 
-# The files are our own, in a folder that only the service writes.
+# The files are our own, and only our own classes are read from them.
 import pickle  # nosec B403
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-if TYPE_CHECKING:
-    from upath import UPath
+from exports.artefacts import ArtefactStore
+
+#: The folder of all runs' step outputs in the artefact store.
+FOLDER = "runs"
+
+#: Packages whose classes a pickle may name.
+_OURS = frozenset({"exports", "renderers"})
 
 #: Module and name of a class in earlier releases -> where it is now.
 MOVED: Mapping[tuple[str, str], tuple[str, str]] = {
@@ -24,30 +31,63 @@ MOVED: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 
 
-class StepOutputs(dg.UPathIOManager):
-    """Pickles each step's output into one file."""
+def folder_of(run_id: str) -> str:
+    """Return the key of the folder of a run's step outputs."""
+    return f"{FOLDER}/{run_id}"
 
-    def dump_to_path(self, context: dg.OutputContext, obj: Any, path: "UPath") -> None:
-        del context
-        with path.open("wb") as stream:
+
+class StepOutputs(dg.IOManager):
+    """Pickles each step's output into one object. `earlier` is where earlier releases had their files."""
+
+    def __init__(self, artefacts: ArtefactStore, earlier: Path) -> None:
+        self._artefacts = artefacts
+        self._earlier = earlier
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        with self._artefacts.write(_key(context.get_identifier())) as stream:
             pickle.dump(obj, stream)
 
-    def load_from_path(self, context: dg.InputContext, path: "UPath") -> Any:
-        del context
-        with path.open("rb") as stream:
-            return _Unpickler(stream).load()
+    def load_input(self, context: dg.InputContext) -> Any:
+        assert context.upstream_output is not None  # noqa: S101 - every input of our ops comes from a step
+        identifier = context.upstream_output.get_identifier()
+        try:
+            stored = self._artefacts.read(_key(identifier))
+        except FileNotFoundError:
+            earlier = self._earlier.joinpath(*identifier)
+            if not earlier.exists():
+                raise
+            stored = earlier.read_bytes()
+        return _Unpickler(BytesIO(stored)).load()
+
+
+def _key(identifier: Sequence[str]) -> str:
+    """Return the key of an output. A step of a dynamic mapping, `step[key]`, is the folder `step/key`.
+
+    fsspec takes brackets for a pattern in some of its calls.
+    """
+    run_id, *names = identifier
+    return "/".join([folder_of(run_id), *_parts(names)])
+
+
+def _parts(names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        yield from name.replace("]", "").split("[")
 
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        return super().find_class(*MOVED.get((module_name, global_name), (module_name, global_name)))
+        module, name = MOVED.get((module_name, global_name), (module_name, global_name))
+        if module.split(".")[0] not in _OURS:
+            msg = f"A step output names {module}.{name}, which none of our steps hands on"
+            raise pickle.UnpicklingError(msg)
+        return super().find_class(module, name)
 
 
 class StepOutputsResource(dg.ConfigurableIOManagerFactory[StepOutputs]):
-    """Makes the IO manager on the instance's own storage folder."""
+    """Makes the IO manager on the artefact store below `storage_url`."""
+
+    storage_url: str
 
     def create_io_manager(self, context: dg.InitResourceContext) -> StepOutputs:
-        from upath import UPath  # noqa: PLC0415 - only a process that executes steps needs it
-
         assert context.instance is not None  # noqa: S101 - Dagster's own context of a run
-        return StepOutputs(UPath(context.instance.storage_directory()))
+        return StepOutputs(ArtefactStore(self.storage_url), Path(context.instance.storage_directory()))

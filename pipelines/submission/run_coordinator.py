@@ -76,7 +76,7 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
             return run
         cleaned = run.with_tags(kept)
         runs = job_index.of(self._instance)
-        with runs.transaction():
+        with runs.transaction(run.run_id):
             runs.delete_run(run.run_id)
             runs.add_run(cleaned)
         return cleaned

@@ -41,10 +41,12 @@ _MOST_BODY_BYTES = 1_048_576
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host")
     parser.add_argument("--workspace", required=True)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
+    given = {} if arguments.host is None else {"host": arguments.host}
+    settings = UiSettings(**given)  # pyright: ignore[reportCallIssue] - the environment has the rest
     accounts = Accounts(settings.database_url)
     with dg.DagsterInstance.get() as instance, opened(instance, [arguments.workspace]) as webserver:
         if not accounts.operators.list():

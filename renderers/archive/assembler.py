@@ -20,7 +20,7 @@ from renderers.archive.records import (
     local_headers,
 )
 from renderers.archive.streams import BLOCK, blocks, inflated
-from renderers.digested_stream import DigestedStream, Sha256
+from renderers.digested_stream import DigestedStream
 
 _SPOOL_BYTES = 8 << 20
 
@@ -58,22 +58,16 @@ class Assembler:
 
         Raises CorruptArchive if the fragment does not match its description. Discard the archive then.
         """
-        base, digest = self._out.offset, Sha256()
+        base, crc = self._out.offset, 0
         for block in blocks(stream, fragment.data_bytes, "The fragment's data"):
-            digest.update(block)
+            crc = isal_zlib.crc32(block, crc)
             self._out.write(block)
         directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
-        digest.update(directory)
-        if digest.hexdigest() != fragment.sha256:
-            raise CorruptArchive(
-                "The fragment is not the one that was written",
-                value=digest.hexdigest(),
-                expected=fragment.sha256,
-            )
+        fragment.require_crc32(isal_zlib.crc32(directory, crc))
         self._record(read_directory(directory, fragment).moved(base))
 
-    def add(self, name: str, chunks: Iterable[bytes]) -> None:
-        """Write one deflated member of any size, given in pieces; the bytes do not depend on the cuts.
+    def add(self, name: str, chunks: Iterable[bytes]) -> int:
+        """Write one deflated member of any size, given in pieces; return its CRC-32. The cuts make no difference.
 
         The member is compressed to a spool first, so that its header can hold the sizes: every reader
         understands that, and small members need no ZIP64 field. Raises CorruptArchive if the compressed data
@@ -104,6 +98,7 @@ class Assembler:
         if read_crc != crc:
             raise CorruptArchive("The member does not inflate to what it was", value=name)
         self._record(member)
+        return crc
 
     def close(self) -> ArchiveSummary:
         """Write the central directory and return the archive's size and digest. The stream stays open."""

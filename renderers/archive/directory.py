@@ -6,7 +6,7 @@ the extra fields. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12, 4.3.14 to 4.
 
 import os
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -29,7 +29,7 @@ from renderers.archive.records import (
     RAW,
     CorruptArchive,
     Members,
-    ragged,
+    gathered,
 )
 from renderers.archive.streams import BLOCK
 
@@ -129,40 +129,13 @@ def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:
             entries[name][wide] = octets[wide_at[wide][:, None] + np.arange(8)].view("<i8")[:, 0]
         wide_at = wide_at + 8 * wide
     lengths = entries["name_length"].astype(np.int64)
-    return Members(entries, octets[ragged(after_name - lengths, lengths)].tobytes())
-
-
-def entries_of(stream: BinaryIO, names: Collection[str]) -> dict[str, np.void]:
-    """Return the entries, of dtype ENTRY, of the members that have these names.
-
-    Memory does not grow with the number of members. Raises CorruptArchive.
-    """
-    wanted = {name.encode(): name for name in names}
-    found: dict[str, np.void] = {}
-    for run in records(stream, find(stream)):
-        for number, raw in enumerate(run.members.each_name()):
-            if name := wanted.get(raw):
-                # A copy, because a view would keep the whole run in memory.
-                found[name] = run.members.entries[number].copy()
-        if len(found) == len(wanted):
-            break
-    return found
+    return Members(entries, gathered(octets, after_name - lengths, lengths).tobytes())
 
 
 def content(stream: BinaryIO, entry: np.void) -> bytes:
     """Return the bytes of the member with this entry, inflated by zlib if they are compressed."""
-    return b"".join(blocks(stream, entry))
-
-
-def blocks(stream: BinaryIO, entry: np.void) -> Iterator[bytes]:
-    """Yield the bytes of the member with this entry in blocks, inflated by zlib if they are compressed."""
     stream.seek(entry["offset"])
     (local,) = np.frombuffer(stream.read(LOCAL.itemsize), LOCAL)
     stream.seek(int(local["name_length"]) + int(local["extra_length"]), os.SEEK_CUR)
-    inflater = zlib.decompressobj(RAW) if entry["method"] == DEFLATED else None
-    left = int(entry["compressed"])
-    while block := stream.read(min(left, BLOCK)):
-        left -= len(block)
-        yield inflater.decompress(block) if inflater else block
-    if inflater:
-        yield inflater.flush()
+    data = stream.read(int(entry["compressed"]))
+    return zlib.decompress(data, RAW) if entry["method"] == DEFLATED else data

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from renderers.errors import RenderError
@@ -215,6 +216,16 @@ def ragged(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
     """Return the indexes of the ranges [start, start + length), one range after the other."""
     before = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+
+
+def gathered(
+    octets: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Return the octets of the ranges [start, start + length), one range after the other."""
+    if len(starts) and (lengths == lengths[0]).all():
+        # Names of one length, the common case: whole ranges are copied, not single octets.
+        return sliding_window_view(octets, int(lengths[0]))[starts].ravel()
+    return octets[ragged(starts, lengths)]
 
 
 def _fill(head: NDArray[np.void], entries: NDArray[np.void], wide: NDArray[np.bool_]) -> None:

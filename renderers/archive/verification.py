@@ -20,9 +20,9 @@ from renderers.archive.records import (
     Members,
     central_records,
     end_records,
+    gathered,
     header_lengths,
     local_headers,
-    ragged,
     split,
 )
 from renderers.archive.streams import BLOCK, blocks
@@ -35,8 +35,8 @@ _MEMBERS_AT_ONCE = 1_000
 _InflateError = cast("type[Exception]", isal_zlib.error)
 
 
-def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
-    """Require that every member of the fragment inflates to what its header and the directory say.
+def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> Members:
+    """Return the fragment's members, each of which inflates to what its header and the directory say.
 
     Raises CorruptArchive at the first difference.
     """
@@ -51,14 +51,14 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
             "The fragment's members do not fill its data", expected=f"{fragment.data_bytes} bytes"
         )
     stream.seek(0)
-    digest = Sha256()
+    crc = 0
     for run in members.runs(_MEMBERS_AT_ONCE):
         lengths = header_lengths(run.entries)
         spans = lengths + run.entries["compressed"]
         data = b"".join(blocks(stream, int(spans.sum()), "The fragment's data"))
-        digest.update(data)
+        crc = isal_zlib.crc32(data, crc)
         starts = np.cumsum(spans) - spans
-        headers = np.frombuffer(data, np.uint8)[ragged(starts, lengths)]
+        headers = gathered(np.frombuffer(data, np.uint8), starts, lengths)
         if headers.tobytes() != local_headers(run):
             raise CorruptArchive("Local headers and directory differ")
         _require_contents(
@@ -68,9 +68,8 @@ def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> None:
                 for start, stop in zip((starts + lengths).tolist(), (starts + spans).tolist(), strict=True)
             ],
         )
-    digest.update(directory)
-    if digest.hexdigest() != fragment.sha256:
-        raise CorruptArchive("The fragment is not the one that was written", expected=fragment.sha256)
+    fragment.require_crc32(isal_zlib.crc32(directory, crc))
+    return members
 
 
 def _require_contents(entries: NDArray[np.void], data: Sequence[bytes]) -> None:
@@ -169,14 +168,18 @@ def _require_headers(
     digest: Sha256,
 ) -> None:
     """Digest the members' data, from the first start on, and require these local headers at the starts."""
-    places, wanted = ragged(starts, lengths), np.frombuffer(headers, np.uint8)
-    at = int(starts[0])
+    ends, at, cut, left = starts + lengths, int(starts[0]), b"", headers
     for block in data:
         digest.update(block)
-        low, high = np.searchsorted(places, (at, at + len(block)))
-        if (np.frombuffer(block, np.uint8)[places[low:high] - at] != wanted[low:high]).any():
-            raise CorruptArchive("Local headers and central directory differ", value=f"from byte {at} on")
+        # A header that the last block cut in two is looked at with this one.
+        begin, octets = at - len(cut), np.frombuffer(cut + block, np.uint8)
         at += len(block)
+        whole = int(np.searchsorted(ends, at, side="right"))
+        found = gathered(octets, starts[:whole] - begin, lengths[:whole]).tobytes()
+        if not left.startswith(found):
+            raise CorruptArchive("Local headers and central directory differ", value=f"from byte {begin} on")
+        starts, lengths, ends, left = starts[whole:], lengths[whole:], ends[whole:], left[len(found) :]
+        cut = octets[starts[0] - begin :].tobytes() if len(starts) and starts[0] < at else b""
 
 
 class _Names:

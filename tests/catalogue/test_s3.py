@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import urllib.request
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +16,6 @@ from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact, tidy_logs, vacuum
 from catalogue.selection import count, resolve
 from catalogue.tables import Catalogue
-from exports.artefacts import ArtefactStore
 from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, digest, serials_file, stocked
 
 FULL = bool(os.environ.get("LABELS_TEST_FULL"))
@@ -89,32 +87,3 @@ def test_processes_at_once(root: str, tmp_path: Path) -> None:
         process.join(120)
         assert process.exitcode == 0
     assert events(catalogue) == (60, 60)
-
-
-def test_artefacts_appear_whole_and_once(s3_bucket: str) -> None:
-    store = ArtefactStore(s3_bucket)
-    assert [store.create("jobs/a/decision", text) for text in (b"committed", b"cancelled")] == [True, False]
-    with store.open("jobs/a/decision") as stream:
-        assert stream.read() == b"committed"
-
-    def fail() -> None:
-        with store.write("jobs/a/half") as stream:
-            stream.write(b"half" * 3_000_000)
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        fail()
-    assert not store.exists("jobs/a/half")
-
-    with store.write("jobs/a/part") as stream:
-        stream.write(b"whole")
-    store.move("jobs/a/part", "jobs/a/labels.zip")
-    assert not store.exists("jobs/a/part")
-    assert store.size("jobs/a/labels.zip") == 5
-    address = store.presigned_url("jobs/a/labels.zip", 60, "labels.zip")
-    assert address is not None
-    with urllib.request.urlopen(address) as answer:
-        assert answer.read() == b"whole"
-        assert 'filename="labels.zip"' in answer.headers["Content-Disposition"]
-    store.delete_folder("jobs/a")
-    assert not store.exists("jobs/a/decision")

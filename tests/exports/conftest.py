@@ -9,7 +9,7 @@ import pytest
 
 from catalogue.imports import ingest
 from catalogue.tables import Catalogue
-from exports import assemble, render
+from exports import assemble, printed, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import decision, manifest
 from exports.jobs.decision import Artefact
@@ -54,7 +54,9 @@ def run(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Artefac
     frozen = manifest.freeze(plan, catalogue, store)
     render.prepare(plan, frozen, store)
     parts = [render.chunk_to_part(plan, frozen, chunk, store) for chunk in frozen.chunks()]
+    for part in parts:
+        printed.prepare(plan, part, catalogue, store)
     artefact = assemble.assemble(plan, frozen, parts, store)
     committed = decision.commit(plan.job_id, artefact, store, NOW)
-    assemble.record_printed(plan, parts, committed.decided_at, catalogue, store)
+    printed.record(plan, parts, committed.decided_at, catalogue, store)
     return artefact

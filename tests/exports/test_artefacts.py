@@ -5,7 +5,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from exports.artefacts import ArtefactStore
@@ -80,26 +79,3 @@ def test_what_was_left_unfinished_goes_alone(tmp_path: Path) -> None:
     (tmp_path / "job" / "artefact.0123.tmp").write_bytes(b"half")
     store.delete_unfinished("job")
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {"artefact", "one"}
-
-
-@pytest.mark.parametrize("size", [0, 1, (4 << 20) + 1])
-def test_elsewhere_an_object_appears_whole_or_not_at_all(size: int) -> None:
-    files = fsspec.filesystem("memory")
-    files.store.clear()
-    store, content = ArtefactStore("memory://here"), b"x" * size
-
-    def fail_half_way() -> None:
-        with store.write("a/key") as stream:
-            stream.write(content)
-            raise RuntimeError("half way")
-
-    with pytest.raises(RuntimeError, match="half way"):
-        fail_half_way()
-    assert files.find("/here") == []
-    with store.write("a/key") as stream:
-        for start in range(0, size, 1 << 20):
-            stream.write(content[start : start + (1 << 20)])
-        assert stream.tell() == size
-        assert not store.exists("a/key")
-    assert store.read("a/key") == content
-    assert len(files.find("/here")) == 1

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 import sqlalchemy.exc
 
-from exports.errors import ExportNotFound, storage_words
+from exports.errors import ExportNotFound, is_outage, storage_words
 
 SECRET = "/srv/secret"
 
@@ -45,3 +45,22 @@ def test_a_storages_error_is_told_in_the_systems_words(error: Exception, words: 
 @pytest.mark.parametrize("error", [None, ValueError("No space left on device"), ExportNotFound("one")])
 def test_other_errors_are_none_of_its(error: Exception | None) -> None:
     assert storage_words(error) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "refused"), True),
+        (TimeoutError(), True),
+        (OSError("Generic S3 error: connection closed"), True),
+        (sqlalchemy.exc.OperationalError("", {}, Exception("server closed the connection")), True),
+        (OSError(errno.ENOSPC, "full"), False),
+        (OSError("Generic error\n Unable to open it\n Read-only file system (os error 30)"), False),
+        (sqlalchemy.exc.OperationalError("", {}, Exception("database or disk is full")), False),
+        (PermissionError("Access Denied"), False),
+        (KeyError("ours"), False),
+        (None, False),
+    ],
+)
+def test_an_outage_ends_without_anybodys_help(error: Exception | None, outage: bool) -> None:
+    assert is_outage(error) is outage

@@ -11,7 +11,7 @@ import pytest
 from catalogue.lifecycle import PRINTED, Printing, history, record_printed
 from catalogue.selection import PrintCounts, print_counts, resolve
 from catalogue.tables import Catalogue
-from exports import assemble, render
+from exports import printed, render
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest, parts
 from exports.jobs.plan import ExportPlan
@@ -59,7 +59,7 @@ class Prints:
         frozen = manifest.freeze(plan, self.catalogue, self.store)
         render.prepare(plan, frozen, self.store)
         drawn = [render.chunk_to_part(plan, frozen, chunk, self.store) for chunk in frozen.chunks()]
-        assemble.record_printed(plan, drawn, plan.submitted_at, self.catalogue, self.store)
+        printed.record(plan, drawn, plan.submitted_at, self.catalogue, self.store)
         return plan
 
     def selected(self, resolver: str | None = None, scope: str = "lots", **filters: object) -> list[str]:

@@ -24,7 +24,7 @@ from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.storage import instance
 from pipelines.storage.dagster_storage import SqlEventLogStorageMetadata
-from pipelines.storage.sqlite import PooledSqliteEventLogStorage
+from pipelines.storage.databases.sqlite import PooledSqliteEventLogStorage
 from tests.object_store import BUCKET, counting_server
 from tests.pipelines.whole_jobs import ACME, ThisProcess
 

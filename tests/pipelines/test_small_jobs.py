@@ -29,7 +29,7 @@ from pipelines.export import mirror
 from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB
 from pipelines.export.checks import LABEL_EXPORT
 from pipelines.storage.dagster_storage import SqlEventLogStorageMetadata
-from pipelines.storage.sqlite import PooledSqliteEventLogStorage, PooledSqliteRunStorage
+from pipelines.storage.databases.sqlite import PooledSqliteEventLogStorage, PooledSqliteRunStorage
 from tests.object_store import BUCKET, counting_server
 from tests.pipelines.conftest import LOTS, stocked
 from tests.pipelines.whole_jobs import InFiveSteps, Stage, ThisProcess

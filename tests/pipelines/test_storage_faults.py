@@ -120,13 +120,20 @@ def faults() -> Iterator[Faults]:
         yield Faults(patch)
 
 
+@pytest.mark.parametrize(
+    ("code", "retries"),
+    [(errno.ENOSPC, steps.FEW_RETRIES), (errno.ECONNREFUSED, steps.RETRIES.max_retries)],
+    ids=["full disk", "server away"],
+)
 @pytest.mark.parametrize("step", STEPS)
-def test_what_is_refused_for_a_while_changes_nothing(stage: Stage, faults: Faults, step: str) -> None:
+def test_what_is_refused_for_a_while_changes_nothing(
+    stage: Stage, faults: Faults, step: str, code: int, retries: int
+) -> None:
     undisturbed = stage.submit(asset_config={"record_printed": False})
     kind, method, suffix, _ = CALLS[step]
-    refusal = faults.refuse(kind, method, suffix, steps.RETRIES.max_retries)
+    refusal = faults.refuse(kind, method, suffix, retries, code)
     job = stage.submit()
-    assert refusal.calls > steps.RETRIES.max_retries
+    assert refusal.calls > retries
     assert (job.status, job.sha256) == (JobStatus.COMPLETED, undisturbed.sha256)
     assert stage.printed() == [job.job_id] * LOTS
     stage.require_free()
@@ -140,7 +147,7 @@ def test_what_is_refused_for_good_fails_the_job_and_gives_all_back(
     kind, method, suffix, word = CALLS[step]
     refusal = faults.refuse(kind, method, suffix, FOR_GOOD)
     failed = stage.submit()
-    assert refusal.calls == steps.RETRIES.max_retries + 1
+    assert refusal.calls == steps.FEW_RETRIES + 1
     assert failed.error_code == "storage_failed"
     assert failed.error is not None
     assert word in failed.error

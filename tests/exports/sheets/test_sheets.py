@@ -230,7 +230,7 @@ def test_a_pdf_with_wrong_labels_is_not_published(
     sheet = sheet_plan.load(plan, store)
     other = sheet_for("22222222222222222222Cd", start_position=2)
     shifted = run(other, catalogue, store)
-    frame = sample.rows(plan, store, LOTS, 1)
+    frame = sample.rows(plan, store, manifest.Chunk(0, LOTS), LOTS, 1)
     reports = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1)
     with store.on_disk(artefact.key) as path:
         assert require_labels_read(path, plan, sheet, frame, reports, store) > 10

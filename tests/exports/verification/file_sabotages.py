@@ -174,12 +174,12 @@ def _damaged(patch: Patch) -> None:
     join = assemble._join_members
 
     def wrong(plan: Any, parts: Any, written: Any, key: str, store: Any) -> Any:
-        summary = join(plan, parts, written, key, store)
+        joined = join(plan, parts, written, key, store)
         path = store.local_path(key)
         raw = bytearray(path.read_bytes())
         raw[len(raw) // 3] ^= 4
         path.write_bytes(raw)
-        return summary
+        return joined
 
     patch.setattr(assemble, "_join_members", wrong)
 
@@ -187,8 +187,8 @@ def _damaged(patch: Patch) -> None:
 def _other_report(patch: Patch) -> None:
     add = Assembler.add
 
-    def wrong(assembler: Assembler, name: str, blocks: Any) -> None:
-        add(assembler, name, [b"".join(blocks).replace(b"L007", b"L008")])
+    def wrong(assembler: Assembler, name: str, blocks: Any) -> int:
+        return add(assembler, name, [b"".join(blocks).replace(b"L007", b"L008")])
 
     patch.setattr(Assembler, "add", wrong)
 

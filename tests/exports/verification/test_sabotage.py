@@ -105,12 +105,13 @@ def test_one_bad_symbol_of_a_large_job_is_found_where_the_sample_has_it(
     monkeypatch.setattr(sample, "DECODED_OF_LARGE", 3)
     plan = _plan(sabotage)
     _assembled(plan, catalogue, store)
-    assert VICTIM not in sample.rows(plan, store, _LOTS, 1)["row"]
+    assert VICTIM not in sample.rows(plan, store, manifest.Chunk(0, _LOTS), _LOTS, 1)["row"]
     monkeypatch.setattr(
         sample,
         "rows",
         lambda plan, store, *_: next(manifest.read_rows(plan, store, manifest.Chunk(VICTIM, VICTIM + 1), 1)),
     )
+    assemble.discard_parts(plan, store)
     _require_found(plan, catalogue, store)
 
 

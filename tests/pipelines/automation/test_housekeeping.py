@@ -57,6 +57,8 @@ def test_a_job_that_ended_long_ago_is_gone_with_all_it_kept(dagster, artefacts, 
     old, unfinished = job(1), job(2)
     handed = Path(dagster.storage_directory()) / run_id_for(old.job_id)
     (handed / "step").mkdir(parents=True)
+    for export in (old, unfinished):
+        artefacts.write_json(f"runs/{run_id_for(export.job_id)}/step/result", {})
     end(dagster, old)
     later = datetime.now(UTC) + timedelta(seconds=5)
     assert expire(dagster, artefacts, later - timedelta(days=1)).runs == 0
@@ -67,15 +69,18 @@ def test_a_job_that_ended_long_ago_is_gone_with_all_it_kept(dagster, artefacts, 
     assert dagster.all_logs(run_id_for(old.job_id)) == []
     assert not artefacts.exists(old.folder)
     assert not handed.exists()
+    assert artefacts.keys("runs") == {f"runs/{run_id_for(unfinished.job_id)}/step/result"}
     assert dagster.get_run_by_id(run_id_for(unfinished.job_id)) is not None
     assert artefacts.exists(f"{unfinished.folder}/artefact")
 
 
 def test_what_a_crash_left_is_removed_the_next_time(dagster, artefacts, job) -> None:
     half = job(1)
+    artefacts.write_json(f"runs/{run_id_for(half.job_id)}/step/result", {})
     dagster.delete_run(run_id_for(half.job_id))
     assert expire(dagster, artefacts, NOW - timedelta(days=1)).left_over == 0
-    assert expire(dagster, artefacts, datetime.now(UTC) + timedelta(seconds=5)).left_over == 1
+    assert expire(dagster, artefacts, datetime.now(UTC) + timedelta(seconds=5)).left_over == 2
+    assert artefacts.keys("runs") == set()
     assert not artefacts.exists(half.folder)
 
 

@@ -13,12 +13,13 @@ import dagster as dg
 import psutil
 import pytest
 
+from accounts.store import Accounts
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines import tags
 from pipelines.definitions import defs
-from pipelines.execution import worker
+from pipelines.execution import liveness, worker
 from pipelines.execution.dagster_runs import WorkerStatus
 from pipelines.execution.forks import ForkServer
 from pipelines.execution.run_launcher import ForkedRunLauncher, _work
@@ -115,17 +116,60 @@ def test_a_signed_run_has_a_worker_while_its_process_lives(dagster: dg.DagsterIn
 def test_a_pid_that_is_used_again_is_no_worker(dagster: dg.DagsterInstance) -> None:
     run = _made(dagster)
     worker.sign(dagster, run.run_id, os.getpid())
-    pid, boot_id, ticks = _reloaded(dagster, run).tags[tags.WORKER].split()
+    pid, boot_id, ticks, host, namespace = _reloaded(dagster, run).tags[tags.WORKER].split()
     for tag, alive in (
+        (f"{pid} {boot_id} {ticks} {host} {namespace}", True),
+        (f"{pid} {boot_id} {int(ticks) + 1} {host} {namespace}", False),
+        (f"{pid} {uuid.uuid4()} {ticks} {host} {namespace}", False),
+        # As earlier releases signed.
         (f"{pid} {boot_id} {ticks}", True),
         (f"{pid} {boot_id} {int(ticks) + 1}", False),
         (f"{pid} {uuid.uuid4()} {ticks}", False),
-        # As earlier releases signed.
         (f"{pid} {psutil.Process().create_time():.2f}", True),
         (f"{pid} 1000000.00", False),
     ):
         dagster.add_run_tags(run.run_id, {tags.WORKER: tag})
         assert worker.is_alive(_reloaded(dagster, run)) is alive, tag
+
+
+def test_a_worker_of_another_machine_lives_while_the_lease_is_held(
+    dagster: dg.DagsterInstance, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = _made(dagster)
+    lease = liveness.run_lease(run.run_id)
+    monkeypatch.setenv("LABELS_HOST_NAME", "another-host")
+    worker.sign(dagster, run.run_id, os.getpid())
+    assert accounts.acquire_lease(lease, "a process there", 60)
+    monkeypatch.delenv("LABELS_HOST_NAME")
+    signed = _reloaded(dagster, run)
+    assert _health(dagster, signed) is WorkerStatus.RUNNING
+    assert worker.pid_of(signed) is None, "its pid means nothing here"
+    assert accounts.renew_lease(lease, "a process there", -1)
+    assert _health(dagster, signed) is WorkerStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("end", ["kill", "terminate"])
+def test_a_worker_of_another_machine_loses_its_lease_and_no_process_here_is_touched(
+    dagster: dg.DagsterInstance, accounts: Accounts, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    run = dagster.create_run_for_job(defs.get_repository_def().get_job("housekeeping"))
+    started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, job_name=run.job_name)
+    dagster.report_dagster_event(started, run.run_id)
+    lease = liveness.run_lease(run.run_id)
+    assert accounts.acquire_lease(lease, "a process there", 60)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        monkeypatch.setenv("LABELS_HOST_NAME", "another-host")
+        worker.sign(dagster, run.run_id, process.pid)
+        monkeypatch.delenv("LABELS_HOST_NAME")
+        if end == "kill":
+            worker.kill(_reloaded(dagster, run))
+        else:
+            assert dagster.run_launcher.terminate(run.run_id)
+            assert _reloaded(dagster, run).status is dg.DagsterRunStatus.CANCELING
+        assert process.poll() is None
+        process.communicate(b"\n")
+    assert process.returncode == 0
+    assert not liveness.is_held(accounts, lease)
 
 
 def test_a_worker_outlives_a_stepped_clock(

@@ -1,5 +1,7 @@
 """The findings about an artefact become evaluations of the export's asset checks."""
 
+from collections.abc import Callable
+
 import dagster as dg
 import pytest
 
@@ -10,7 +12,7 @@ from exports.verification import findings
 from exports.verification.findings import Check, CountsDisagree
 from pipelines.definitions import defs
 from pipelines.export.assets import LABEL_EXPORT_JOB, ORGANISATIONS, label_export
-from pipelines.export.checks import LABEL_EXPORT, label_export_checks, report
+from pipelines.export.checks import LABEL_EXPORT, label_export_checks, report, reported_if_failed
 from tests.exports.conftest import NOW
 
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
@@ -20,20 +22,12 @@ def disagree() -> dict:
     raise CountsDisagree("members", 3, 4)
 
 
-def test_an_evaluation_is_left_by_the_run_for_every_finding(dagster, artefacts) -> None:
-    looked_at = [
-        (Check.WHOLE, lambda: {"members": 3, "bytes": 99}),
-        (Check.COUNTS, disagree),
-        (Check.SAMPLE, dict),
-    ]
+def evaluations(dagster, artefacts, verify: Callable[[dg.OpExecutionContext, ExportPlan], None]) -> dict:
+    """Return the evaluations that a failing run leaves whose step does this, by check."""
 
     @dg.op
     def assemble(context: dg.OpExecutionContext) -> None:
-        export = ExportPlan(job_id_for(context.run_id), "acme", None, "key:1", NOW, REQUEST)
-        try:
-            findings.require_all(export.job_id, looked_at, artefacts)
-        finally:
-            report(context, export, artefacts)
+        verify(context, ExportPlan(job_id_for(context.run_id), "acme", None, "key:1", NOW, REQUEST))
 
     @dg.graph_asset(name="label_export", partitions_def=ORGANISATIONS)
     def asset() -> None:
@@ -55,15 +49,39 @@ def test_an_evaluation_is_left_by_the_run_for_every_finding(dagster, artefacts) 
             assert record.run_id == result.run_id
             evaluation = record.event.dagster_event.asset_check_evaluation_data
             assert evaluation.partition == "acme"
-            found[check] = (evaluation.passed, {k: v.value for k, v in evaluation.metadata.items()})
-    job_id = job_id_for(result.run_id)
-    assert found == {
-        Check.WHOLE: (True, {"job_id": job_id, "members": 3, "bytes": 99}),
-        Check.COUNTS: (
-            False,
-            {"job_id": job_id, "reason": "The artefact has 3 members, not 4.", "code": "counts_disagree"},
-        ),
-    }
+            facts = {k: v.value for k, v in evaluation.metadata.items()}
+            assert facts.pop("job_id") == job_id_for(result.run_id)
+            found[check] = (evaluation.passed, facts)
+    return found
+
+
+DISAGREES = (False, {"reason": "The artefact has 3 members, not 4.", "code": "counts_disagree"})
+
+
+def test_an_evaluation_is_left_by_the_run_for_every_finding(dagster, artefacts) -> None:
+    looked_at = [
+        (Check.WHOLE, lambda: {"members": 3, "bytes": 99}),
+        (Check.COUNTS, disagree),
+        (Check.SAMPLE, dict),
+    ]
+
+    def verify(context: dg.OpExecutionContext, export: ExportPlan) -> None:
+        try:
+            findings.require_all(export.job_id, looked_at, artefacts)
+        finally:
+            report(context, export, artefacts)
+
+    found = evaluations(dagster, artefacts, verify)
+    assert found == {Check.WHOLE: (True, {"members": 3, "bytes": 99}), Check.COUNTS: DISAGREES}
+
+
+def test_an_evaluation_is_left_by_a_part_that_fails_a_check(dagster, artefacts) -> None:
+    def verify(context: dg.OpExecutionContext, export: ExportPlan) -> None:
+        with reported_if_failed(context, export, artefacts):
+            findings.require(export.job_id, Check.WHOLE, dict, artefacts)
+            findings.require(export.job_id, Check.COUNTS, disagree, artefacts)
+
+    assert evaluations(dagster, artefacts, verify) == {Check.COUNTS: DISAGREES}
 
 
 def test_every_check_is_the_exports_and_the_export_job_has_no_step_for_it() -> None:

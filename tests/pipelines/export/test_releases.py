@@ -11,6 +11,7 @@ from exports import render
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest
 from pipelines.export import stages
+from pipelines.export.stages import Stores
 from tests.exports.conftest import plan_for
 
 
@@ -34,7 +35,7 @@ def test_no_artefact_is_drawn_by_two(
     with release("2.0"):
         drawn += [render.chunk_to_part(export, frozen, chunk, artefacts) for chunk in chunks[2:]]
         assert stages.assembled(export, frozen, drawn[:1], artefacts) == drawn[:1]
-        assembled = stages.of_this_release(export, frozen, drawn, artefacts, accounts)
+        assembled = stages.of_this_release(export, frozen, drawn, Stores(catalogue, artefacts, accounts))
         assert [(part.start, part.stop) for part in assembled] == [(part.start, part.stop) for part in drawn]
         assert len({part.key.split("/")[-2] for part in drawn}) == 2
         assert {part.key.split("/")[-2] for part in assembled} == {drawn[-1].key.split("/")[-2]}

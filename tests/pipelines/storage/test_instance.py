@@ -7,11 +7,11 @@ import dagster as dg
 import pytest
 import yaml
 
-from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
-from pipelines.storage.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
+from pipelines.storage.databases import postgres
+from pipelines.storage.databases.sqlite import PooledSqliteRunStorage, PooledSqliteScheduleStorage
 
 #: A part of what releases before 0.2 wrote.
 EARLIER = {
@@ -53,28 +53,6 @@ def test_nobody_is_asked_for_an_e_mail_address(dagster: dg.DagsterInstance) -> N
     assert not dagster.nux_enabled
 
 
-def test_an_orderly_restart_is_counted_on_runs_at_work(dagster: dg.DagsterInstance) -> None:
-    home = Path(dagster.root_directory).parent
-    job = defs.get_repository_def().get_job("housekeeping")
-    at_work, waiting = (dagster.create_run_for_job(job).run_id for _ in range(2))
-    started = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_START.value, job_name=job.name)
-    dagster.report_dagster_event(started, at_work)
-    instance.count_restart(dagster, home)
-    assert _restarts(dagster, at_work) is None, "the service was killed"
-    for restarts in ("1", "2"):
-        instance.stopped_marker(home).touch()
-        instance.count_restart(dagster, home)
-        instance.count_restart(dagster, home)
-        assert _restarts(dagster, at_work) == restarts
-    assert _restarts(dagster, waiting) is None
-
-
-def _restarts(dagster: dg.DagsterInstance, run_id: str) -> str | None:
-    run = dagster.get_run_by_id(run_id)
-    assert run is not None
-    return run.tags.get(tags.RESTARTS)
-
-
 def test_only_the_first_storage_of_a_process_checks_the_schema(
     dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +61,7 @@ def test_only_the_first_storage_of_a_process_checks_the_schema(
 
     for kind in (PooledSqliteRunStorage, PooledSqliteScheduleStorage):
         monkeypatch.setattr(kind, "from_local", refuse)
+    monkeypatch.setattr(postgres, "schema_lock", refuse)
     with dg.DagsterInstance.from_ref(dagster.get_ref()) as again:
         assert again.get_runs_count() == dagster.get_runs_count()
         assert again.all_instigator_state() == []

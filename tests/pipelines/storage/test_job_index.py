@@ -1,11 +1,9 @@
 """The index of jobs follows every write of runs and tags, and can be rebuilt from them."""
 
-import sqlite3
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +15,8 @@ from hypothesis import strategies as st
 from exports.jobs.job_id import job_id_for
 from exports.ports import JobPosition, JobStatus
 from pipelines import tags
-from pipelines.storage import instance, job_index, sqlite
+from pipelines.storage import instance, job_index
+from pipelines.storage.databases import postgres, sqlite
 from pipelines.storage.job_index import IndexedRuns
 from pipelines.storage.job_status import told
 
@@ -132,16 +131,6 @@ def test_a_write_that_dies_leaves_the_index_as_it_was(
     require_truth(runs)
 
 
-@contextmanager
-def database(home: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(home / "dagster" / "storage" / "runs.db")
-    try:
-        with connection:
-            yield connection
-    finally:
-        connection.close()
-
-
 @pytest.mark.parametrize(
     ("damage", "wrong"),
     [
@@ -153,25 +142,26 @@ def database(home: Path) -> Iterator[sqlite3.Connection]:
     ],
 )
 def test_a_damaged_index_is_repaired(
-    runs: IndexedRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, wrong: int
+    runs: IndexedRuns, monkeypatch: pytest.MonkeyPatch, damage: str, wrong: int
 ) -> None:
     monkeypatch.setattr(job_index, "_RUNS_AT_ONCE", 2)
     for number in range(3):
         add(runs, number)
     happen(runs, runs.get_runs()[0], dg.DagsterEventType.PIPELINE_SUCCESS)
-    with database(tmp_path / "home") as connection:
-        connection.execute(damage)
+    with runs.transaction() as connection:
+        connection.exec_driver_sql(damage)
     assert runs.repair_index() == wrong
     require_truth(runs)
 
 
 def test_a_database_of_an_earlier_release_gets_an_index(runs: IndexedRuns, tmp_path: Path) -> None:
     add(runs, 1)
-    with database(tmp_path / "home") as connection:
-        connection.execute("DROP TABLE export_jobs")
-        connection.execute("DROP TABLE export_job_counts")
+    with runs.transaction() as connection:
+        connection.exec_driver_sql("DROP TABLE export_jobs")
+        connection.exec_driver_sql("DROP TABLE export_job_counts")
     # Another release is another process.
     sqlite._checked.clear()
+    postgres._checked.clear()
     with instance.load(tmp_path / "home") as later:
         require_truth(job_index.of(later))
 

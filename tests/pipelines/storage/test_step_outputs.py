@@ -9,8 +9,8 @@ from types import ModuleType
 
 import dagster as dg
 import pytest
-from upath import UPath
 
+from exports.artefacts import ArtefactStore
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
@@ -31,7 +31,7 @@ PDF_PART = Part(
 ARTEFACT = Artefact("jobs/a/artefact", "labels.zip", 512, "22", 4, 1, 7)
 
 #: Fields that the releases before 0.2 did not have.
-LATER = {"notes"}
+LATER = {"notes", "decoded", "crc32"}
 
 #: By class path of the releases before 0.2: what their steps handed on, as this release has it.
 STORED = {
@@ -56,29 +56,78 @@ def test_every_class_that_moved_is_tried() -> None:
     assert set(STORED) == set(MOVED)
 
 
+RUN = {"step_key": "label_export.render_chunk[0000000000]", "name": "result", "run_id": "a-run"}
+
+
+@pytest.fixture
+def outputs(tmp_path: Path, artefacts: ArtefactStore) -> StepOutputs:
+    return StepOutputs(artefacts, tmp_path / "earlier")
+
+
 @pytest.mark.parametrize(
     ("path", "value"), [(path, value) for path, values in STORED.items() for value in values]
 )
 def test_an_output_of_an_earlier_release_is_read(
-    tmp_path: Path, path: tuple[str, str], value: object
+    tmp_path: Path, outputs: StepOutputs, path: tuple[str, str], value: object
 ) -> None:
-    run = {"step_key": "label_export.render_chunk[0000000000]", "name": "result", "run_id": "a-run"}
-    file = tmp_path / run["run_id"] / run["step_key"] / run["name"]
+    file = tmp_path / "earlier" / RUN["run_id"] / RUN["step_key"] / RUN["name"]
     file.parent.mkdir(parents=True)
     file.write_bytes(stored_by_an_earlier_release(*path, value))
-    upstream = dg.build_output_context(**run)
-    assert StepOutputs(UPath(tmp_path)).load_input(dg.build_input_context(upstream_output=upstream)) == value
+    upstream = dg.build_output_context(**RUN)
+    assert outputs.load_input(dg.build_input_context(upstream_output=upstream)) == value
 
 
 @pytest.mark.parametrize("mapping_key", [None, "0000025000"])
-def test_outputs_lie_where_the_default_io_manager_has_them(tmp_path: Path, mapping_key: str | None) -> None:
+def test_an_earlier_release_had_its_outputs_where_the_default_io_manager_has_them(
+    tmp_path: Path, outputs: StepOutputs, mapping_key: str | None
+) -> None:
     written = dg.build_output_context(
         step_key="label_export.resolve", name="result", run_id="a-run", mapping_key=mapping_key
     )
-    default = dg.FilesystemIOManager(base_dir=str(tmp_path))
+    default = dg.FilesystemIOManager(base_dir=str(tmp_path / "earlier"))
     default.create_io_manager(dg.build_init_resource_context()).handle_output(written, Chunk(0, 5))
     read = dg.build_input_context(upstream_output=written)
-    assert StepOutputs(UPath(tmp_path)).load_input(read) == Chunk(0, 5)
+    assert outputs.load_input(read) == Chunk(0, 5)
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ({"step_key": "label_export.resolve"}, "runs/a-run/label_export.resolve/result"),
+        (
+            {"step_key": "label_export.resolve", "mapping_key": "0000025000"},
+            "runs/a-run/label_export.resolve/result/0000025000",
+        ),
+        (
+            {"step_key": "label_export.render_chunk[0000025000]"},
+            "runs/a-run/label_export.render_chunk/0000025000/result",
+        ),
+    ],
+)
+def test_outputs_lie_in_the_artefact_store_and_no_key_is_a_pattern(
+    outputs: StepOutputs, artefacts: ArtefactStore, written: dict[str, str], key: str
+) -> None:
+    context = dg.build_output_context(name="result", run_id="a-run", **written)
+    outputs.handle_output(context, ZIP_PART)
+    assert artefacts.keys("runs") == {key}
+    assert outputs.load_input(dg.build_input_context(upstream_output=context)) == ZIP_PART
+
+
+def test_what_nobody_has_written_is_an_error(outputs: StepOutputs) -> None:
+    upstream = dg.build_output_context(**RUN)
+    with pytest.raises(FileNotFoundError):
+        outputs.load_input(dg.build_input_context(upstream_output=upstream))
+
+
+def test_a_pickle_that_names_other_classes_is_not_read(
+    outputs: StepOutputs, artefacts: ArtefactStore
+) -> None:
+    """Whoever writes to the storage must not run code with the service's rights."""
+    upstream = dg.build_output_context(step_key="resolve", name="result", run_id="a-run")
+    with artefacts.write("runs/a-run/resolve/result") as stream:
+        pickle.dump(Path("/"), stream)
+    with pytest.raises(pickle.UnpicklingError, match="pathlib"):
+        outputs.load_input(dg.build_input_context(upstream_output=upstream))
 
 
 def test_a_class_that_steps_hand_on_moves_only_with_an_entry_in_the_table() -> None:
@@ -94,7 +143,9 @@ def test_a_class_that_steps_hand_on_moves_only_with_an_entry_in_the_table() -> N
     }
 
 
-def test_every_job_hands_on_its_outputs_through_it(dagster: dg.DagsterInstance) -> None:
+def test_every_job_hands_on_its_outputs_through_it(
+    dagster: dg.DagsterInstance, artefacts: ArtefactStore
+) -> None:
     @dg.op
     def first() -> int:
         return 7
@@ -109,5 +160,4 @@ def test_every_job_hands_on_its_outputs_through_it(dagster: dg.DagsterInstance) 
 
     done = counting.execute_in_process(instance=dagster)
     assert done.output_for_node("second") == 8
-    file = Path(dagster.storage_directory()) / done.run_id / "first" / "result"
-    assert pickle.loads(file.read_bytes()) == 7
+    assert pickle.loads(artefacts.read(f"runs/{done.run_id}/first/result")) == 7

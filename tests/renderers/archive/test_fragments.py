@@ -33,7 +33,9 @@ def test_a_damaged_fragment_is_refused(damage: Callable[[bytes], bytes], reason:
     content, made = fragment(MEMBERS[:4])
     damaged = damage(content)
     if reason.startswith("too long"):
-        made = ArchiveFragment(made.data_bytes, made.directory_bytes + 1, made.members, made.sha256)
+        made = ArchiveFragment(
+            made.data_bytes, made.directory_bytes + 1, made.members, made.sha256, made.crc32
+        )
     with Assembler(OneWay()) as assembler, pytest.raises(CorruptArchive):
         assembler.append_fragment(io.BytesIO(damaged), made)
     with pytest.raises(CorruptArchive):

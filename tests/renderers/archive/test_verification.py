@@ -5,6 +5,7 @@ import io
 import struct
 import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_member_must_inflate_to_its_recorded_size(recorded: int) -> None:
     header = local_headers(Members(entry, b"a"))
     lying = header + content[len(header) : made.data_bytes] + entry.tobytes() + b"a"
     with pytest.raises(CorruptArchive, match="not what was written"):
-        verify_fragment(io.BytesIO(lying), replace(made, sha256=hashlib.sha256(lying).hexdigest()))
+        verify_fragment(io.BytesIO(lying), replace(made, crc32=zlib.crc32(lying)))
 
 
 @pytest.mark.parametrize("kept", [0, 10, 21, 22, 100, len(SMALL[0]) - 22, len(SMALL[0]) - 1])

@@ -16,8 +16,8 @@ from pipelines.execution.dagster_runs import (
     RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
-from pipelines.execution.service_state import ServiceState
 from pipelines.export.assets import LABEL_EXPORT_JOB
+from pipelines.watch.service_state import ServiceState
 
 #: A queued run needs one.
 ORIGIN = RemoteJobOrigin(
@@ -92,7 +92,7 @@ def test_an_old_queue(
     stage.beat({})
     stage.add(status, job)
     assert stage.state.degraded() == frozenset()
-    monkeypatch.setattr("pipelines.execution.service_state._QUEUE_SECONDS", 0.0)
+    monkeypatch.setattr("pipelines.watch.service_state._QUEUE_SECONDS", 0.0)
     assert (Degradation.QUEUE in stage.state.degraded()) is old
     assert (stage.state.gauges().queue_age_seconds > 0) is old
 

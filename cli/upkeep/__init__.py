@@ -1,0 +1,1 @@
+"""Commands of whoever runs the service: look what is wrong, save the home, put it back."""

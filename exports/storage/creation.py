@@ -1,0 +1,57 @@
+"""Exclusive creation of objects in a store that is not the local disk."""
+
+from collections.abc import Mapping
+from typing import Any
+
+#: How S3 refuses to create an object that exists, and one that another request is writing or removing just now.
+#: Source: Amazon S3 API Reference, PutObject, and User Guide, "How to prevent object overwrites".
+_EXISTS, _CONFLICT = "PreconditionFailed", "ConditionalRequestConflict"
+
+#: Attempts at an object that others write or remove at each of them.
+_ATTEMPTS = 10
+
+
+def create(files: Any, path: str, data: bytes) -> bool:
+    """Create the object exclusively. Return True to the one writer that created it, False to all others.
+
+    Raises OSError, or the error of the storage's driver.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            files.pipe_file(path, data, mode="create")
+        except Exception as error:
+            refusal = _refusal(error)
+            if refusal is None:
+                raise
+            if refusal is not _CONFLICT and not _was_repeated(error):
+                return False
+            # An earlier attempt of ours may have been the one: its answer was lost. Or the object is gone again.
+            try:
+                return bytes(files.cat_file(path)) == data
+            except FileNotFoundError:
+                continue
+        else:
+            return True
+    raise BlockingIOError(f"{path} is being written and removed by others")
+
+
+def _refusal(error: Exception) -> str | None:
+    """Return by which code the store refused the creation, None if it is another error.
+
+    s3fs has an error of its own for one way only in which servers tell that an object exists.
+    """
+    if isinstance(error, FileExistsError):
+        return _EXISTS
+    code = _answer(error).get("Error", {}).get("Code")
+    return next((refusal for refusal in (_EXISTS, _CONFLICT) if refusal == code), None)
+
+
+def _was_repeated(error: Exception) -> bool:
+    """Return whether the driver asked more than once."""
+    return bool(_answer(error).get("ResponseMetadata", {}).get("RetryAttempts"))
+
+
+def _answer(error: Exception) -> Mapping[str, Any]:
+    """Return S3's answer, of which botocore's error has been made."""
+    answers = (getattr(each, "response", None) for each in (error, error.__cause__))
+    return next((answer for answer in answers if isinstance(answer, Mapping)), {})

@@ -1,0 +1,65 @@
+"""Writing of objects to a store that is not the local disk: each appears whole, or not at all."""
+
+import io
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from fsspec import AbstractFileSystem
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+#: An object of at most so many bytes is one request.
+AT_ONCE_BYTES = 4 << 20
+
+
+@contextmanager
+def written(files: AbstractFileSystem, path: str) -> Generator[BinaryIO]:
+    """Open an object for writing. It appears when the block ends. If the block raises, its upload is aborted."""
+    upload = _Upload(lambda: files.open(path, "wb"))
+    try:
+        yield cast("BinaryIO", upload)
+    except BaseException:
+        upload.abort()
+        raise
+    if upload.begun is None:
+        files.pipe_file(path, bytes(upload.held))
+    else:
+        upload.begun.close()
+
+
+class _Upload(io.BufferedIOBase):
+    """Holds what is written, until it is too much to hold: then it goes into the stream that `begin` opens."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+        self.held = bytearray()
+        self.begun: Any = None
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        block = memoryview(data).cast("B")
+        self._written += len(block)
+        if self.begun is None:
+            self.held += block
+            if len(self.held) > AT_ONCE_BYTES:
+                self.begun = self._begin()
+                self.begun.write(self.held)
+                self.held.clear()
+        else:
+            self.begun.write(block)
+        return len(block)
+
+    def abort(self) -> None:
+        """Discard the stream. Closing it would make an object of what was written so far."""
+        if self.begun is not None:
+            self.begun.discard()
+            # Its finalizer would write once more.
+            self.begun.closed = True

@@ -1,0 +1,223 @@
+"""Dagster's PostgreSQL storages with a pool of connections, and with events in the order of their ids.
+
+All storages of a process share the pool of their database, and keep it: the code server opens an instance for each
+evaluation of a sensor.
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache, cached_property, partial
+from typing import Any, Self, TypeVar
+
+from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import OperationalError
+
+from accounts.database import with_driver
+from pipelines.settings import DagsterSettings
+from pipelines.storage.dagster_storage import ConfigurableClassData, RunsTable
+from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
+
+#: Numbers of advisory locks, which a database has for its applications: for who creates or changes tables, and for who
+#: inserts events.
+_SCHEMA_LOCK, _EVENTS_LOCK = 0x1ABE16, 0x1ABE17
+
+#: Connections besides the kept ones, while more threads need one. A thread may need two: a change of a run that
+#: removes the run's events.
+_MOST_MORE = 10
+
+_ASK_AGAIN_SECONDS = 0.1
+
+#: A server that starts again refuses connections for some seconds.
+_PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2)
+
+#: Parameters of a connection, of the libpq library, which the URL may have otherwise. A server whose machine vanished
+#: is noticed within half a minute instead of a quarter of an hour.
+_PARAMETERS = {
+    "application_name": "labels",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "30000",
+}
+
+_Storage = TypeVar("_Storage", bound=PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage)
+
+
+class _Server(Pool):
+    """Connections of a database. A statement outside of a transaction is one of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = engine_of(url)
+        super().__init__(partial(_connected, self._engine))
+
+    def begun(self, isolation: str, **options: bool) -> AbstractContextManager[Connection]:
+        """Begin a transaction with this level of isolation."""
+        engine = self._engine.execution_options(isolation_level=isolation, **options)
+
+        @contextmanager
+        def begin() -> Generator[Connection]:
+            with _connected(engine) as connection, connection.begin():
+                yield connection
+
+        return self.joined(begin)
+
+
+class PooledPostgresRunStorage(PooledRuns, PostgresRunStorage):
+    """The tables of runs."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        return _opened(cls, inst_data, config_value, cls.build_index)
+
+    @contextmanager
+    def transaction(self, *run_ids: str) -> Generator[Connection]:
+        with self._pool.begun("READ COMMITTED") as connection:
+            if run_ids:
+                its = select(RunsTable.c.id).where(RunsTable.c.run_id.in_(run_ids)).order_by(RunsTable.c.id)
+                connection.execute(its.with_for_update())
+            yield connection
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        return self._pool.begun("REPEATABLE READ", postgresql_readonly=True)
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        del pool_recycle, max_overflow
+        _limit_statements(self.postgres_url, statement_timeout)
+
+    @cached_property
+    def _pool(self) -> _Server:
+        return _Server(self.postgres_url)
+
+
+class PooledPostgresScheduleStorage(PostgresScheduleStorage):
+    """The tables of ticks and of what sensors remember."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        return _opened(cls, inst_data, config_value)
+
+    @contextmanager
+    def connect(self, run_id: str | None = None) -> Generator[Connection]:
+        del run_id
+        with self._pool.connection() as connection:
+            yield connection
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        del pool_recycle, max_overflow
+        _limit_statements(self.postgres_url, statement_timeout)
+
+    @cached_property
+    def _pool(self) -> _Server:
+        return _Server(self.postgres_url)
+
+
+class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
+    """The tables of events."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        return _opened(cls, inst_data, config_value)
+
+    @contextmanager
+    def transaction(self) -> Generator[Connection]:
+        """Begin a transaction that the events of this thread join. No other one inserts events until it ends.
+
+        An event gets its id before it is committed. Without the lock an event with a greater id may be committed
+        before it, and those who ask for the events after the last one that they saw never see it.
+        """
+        with self._pool.begun("READ COMMITTED") as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_EVENTS_LOCK)))
+            yield connection
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        del pool_recycle, max_overflow
+        _limit_statements(self.postgres_url, statement_timeout)
+
+    @cached_property
+    def _pool(self) -> _Server:
+        return _Server(self.postgres_url)
+
+
+@contextmanager
+def schema_lock(url: str) -> Generator[None]:
+    """Let nobody else create or change tables of the database until the block ends.
+
+    Who waits asks again and again. A statement that waits would have a snapshot, and CREATE INDEX CONCURRENTLY, which
+    some of Dagster's migrations say, waits for the end of all snapshots.
+    """
+    with engine_of(url).execution_options(isolation_level="READ COMMITTED").begin() as connection:
+        while not connection.scalar(select(func.pg_try_advisory_xact_lock(_SCHEMA_LOCK))):
+            time.sleep(_ASK_AGAIN_SECONDS)
+        yield
+
+
+#: The storages whose tables this process has checked, by class and address of the database.
+_checked: set[tuple[type, str]] = set()
+
+
+def _opened(
+    kind: type[_Storage],
+    inst_data: ConfigurableClassData | None,
+    config_value: Any,
+    prepare: Callable[[_Storage], None] = lambda _: None,
+) -> _Storage:
+    """Return the storage of the database. Only the first one in a process looks for its tables."""
+    url = with_driver(config_value["postgres_url"], "psycopg2").render_as_string(hide_password=False)
+    if (kind, url) in _checked:
+        return kind(url, should_autocreate_tables=False, inst_data=inst_data)
+    with schema_lock(url):
+        made = kind(url, inst_data=inst_data)
+        prepare(made)
+    _checked.add((kind, url))
+    return made
+
+
+@cache
+def engine_of(url: str) -> Engine:
+    """Return this process's connections of the database."""
+    parsed = make_url(url)
+    engine = create_engine(
+        parsed.set(query={**_PARAMETERS, **parsed.query}),
+        isolation_level="AUTOCOMMIT",
+        pool_size=DagsterSettings().dagster_pool_size,
+        max_overflow=_MOST_MORE,
+        pool_pre_ping=True,
+        # The oldest ones stay idle, so that there are no more than are needed at once.
+        pool_use_lifo=True,
+        hide_parameters=True,
+    )
+    # A forked child drops the connections without closing the parent's.
+    os.register_at_fork(after_in_child=partial(engine.dispose, close=False))
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:
+        # Dagster's columns have times without a zone, which the server fills in with those of the session's zone.
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SET TIME ZONE 'UTC'")
+
+    return engine
+
+
+@cache
+def _limit_statements(url: str, timeout_ms: int) -> None:
+    """Let the server end every statement of this process that takes longer."""
+    engine = engine_of(url)
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"SET statement_timeout = {timeout_ms:d}")
+
+    engine.dispose()
+
+
+def _connected(engine: Engine) -> Connection:
+    """Return a connection, after some seconds if the server starts again. Raises OperationalError."""
+    for seconds in _PAUSES_SECONDS:
+        try:
+            return engine.connect()
+        except OperationalError:
+            time.sleep(seconds)
+    return engine.connect()
