@@ -91,9 +91,12 @@ def main() -> None:
         pages=web.app.routes(
             exports=exports,
             reads=reads,
+            imports=imports,
+            catalogue=catalogue,
             accounts=accounts,
             session_seconds=auth_settings.session_ttl_seconds,
             public_url=api_settings.public_url,
+            max_import_bytes=api_settings.max_import_bytes,
         ),
     )
     if api_settings.metrics_port is not None:

@@ -10,12 +10,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from accounts.store import Accounts
-from exports.errors import ExportNotFound
+from catalogue.tables import Catalogue
+from exports.errors import ExportNotFound, ImportNotFound
+from exports.imports.ports import Imports
 from exports.ports import Exports
 from exports.reads import ExportReads
 from gs1.errors import LabelError
-from web.errors import FormExpired, MayOnlyLook, PageNotFound
+from web.errors import FormExpired, MayOnlyLook, PageNotFound, TooLarge
 from web.rendering import STATIC, page
+from web.routes.catalogue import CatalogueRoutes
 from web.routes.exports import NewExportRoutes
 from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
@@ -26,6 +29,8 @@ from web.visitors import Endpoint, Visitors
 _STATUSES: Mapping[type[LabelError], HTTPStatus] = {
     PageNotFound: HTTPStatus.NOT_FOUND,
     ExportNotFound: HTTPStatus.NOT_FOUND,
+    ImportNotFound: HTTPStatus.NOT_FOUND,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     FormExpired: HTTPStatus.FORBIDDEN,
     MayOnlyLook: HTTPStatus.FORBIDDEN,
 }
@@ -34,7 +39,15 @@ _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 def routes(
-    *, exports: Exports, reads: ExportReads, accounts: Accounts, session_seconds: int, public_url: str | None
+    *,
+    exports: Exports,
+    reads: ExportReads,
+    imports: Imports,
+    catalogue: Catalogue,
+    accounts: Accounts,
+    session_seconds: int,
+    public_url: str | None,
+    max_import_bytes: int,
 ) -> Sequence[BaseRoute]:
     """Return the routes of all pages, from the root on."""
     visitors = Visitors(accounts)
@@ -42,6 +55,7 @@ def routes(
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
         *NewExportRoutes(exports, reads, visitors).routes(),
         *JobRoutes(exports, reads, visitors).routes(),
+        *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
     ]
     return [

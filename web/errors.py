@@ -32,3 +32,23 @@ class PageNotFound(LabelError):
 
     def __init__(self) -> None:
         super().__init__("There is nothing at this address. It may have been removed since.")
+
+
+class NoFile(LabelError):
+    """The form came without a file."""
+
+    code = "no_file"
+
+    def __init__(self) -> None:
+        super().__init__("Choose a file first, one that is not empty.", field="file")
+
+
+class TooLarge(LabelError):
+    """What was sent is larger than is taken."""
+
+    code = "payload_too_large"
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(
+            f"This is too large. At most {most_bytes:,} bytes are taken.", expected=str(most_bytes)
+        )

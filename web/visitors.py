@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from accounts import keys
 from accounts.identity import Organisation, Role
 from accounts.store import Accounts
-from web.errors import FormExpired, MayOnlyLook
+from web.errors import FormExpired, MayOnlyLook, TooLarge
 
 #: The cookies that the API's sessions have too, so that either may begin one.
 SESSION_COOKIE, CSRF_COOKIE = "sessionid", "csrftoken"
@@ -24,6 +24,8 @@ CSRF_FIELD = "csrf"
 
 _MOST_FIELDS = 1_000
 _MOST_FIELD_BYTES = 1 << 20
+#: All fields of a form, files aside: the longest lists that a request takes, pasted.
+_MOST_BYTES = 2 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +76,26 @@ class Visitors:
 
         return endpoint
 
-    def action(self, do: Action, *, needs: Callable[[Visitor], bool] = lambda it: it.may_submit) -> Endpoint:
+    def action(
+        self,
+        do: Action,
+        *,
+        needs: Callable[[Visitor], bool] = lambda it: it.may_submit,
+        most_bytes: int = _MOST_BYTES,
+    ) -> Endpoint:
         """Return the endpoint of a form that changes something.
 
-        Raises FormExpired for a form of another session or another site, MayOnlyLook for a role that may not do it.
+        Raises FormExpired for a form of another session or another site, MayOnlyLook for a role that may not do it,
+        TooLarge for a form that does not say that it has at most `most_bytes`, beside its fields.
         """
 
         async def endpoint(request: Request) -> Response:
             visitor = await self.of(request)
             if visitor is None:
                 return _to_sign_in(request)
+            declared = request.headers.get("content-length", "")
+            if not declared.isdecimal() or int(declared[:20]) > most_bytes + _MOST_BYTES:
+                raise TooLarge(most_bytes)
             async with request.form(
                 max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES
             ) as form:

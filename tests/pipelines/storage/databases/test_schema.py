@@ -119,5 +119,5 @@ def test_an_index_is_created_while_another_machine_waits(postgres_url: str) -> N
 def test_tables_of_a_newer_dagster_are_refused(dagster: dg.DagsterInstance) -> None:
     with job_index.of(dagster).connect() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'fffffffffff0'")
-    with pytest.raises(DatabaseTooNew, match="database of Dagster is at revision.*fffffffffff0"):
+    with pytest.raises(DatabaseTooNew, match=r"database of Dagster is at revision.*fffffffffff0"):
         schema.prepare(Path(dagster.root_directory))
