@@ -14,9 +14,10 @@ UV_VERSION := 0.13.9
 # The lower bound of `requires-python`: the lock holds for this and every later one.
 LOWEST_PYTHON := 3.11
 
-# What test-full looks at artefacts with: the command, and Debian's package that has it.
+# What test-full looks at artefacts and deploy/ with: the command, and Debian's packages that have it.
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
-  node:nodejs npm:npm chromium:chromium
+  node:nodejs npm:npm chromium:chromium docker-compose:docker-compose \
+  go:golang-go,golang-github-masterminds-sprig-dev
 
 # What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
 STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
@@ -30,7 +31,13 @@ PORT ?= 8000
 DAGSTER_PORT ?= 3000
 PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
 
-# Labels of bench-export's large job.
+# How a lock is made; it holds for every Python from the lowest on.
+COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
+  --only-binary :all: pyproject.toml
+# What the image can do besides: every optional part.
+EXTRAS := s3 postgres redis celery otel
+
+# Labels of the large job of bench-export and bench-distributed.
 N ?= 1000000
 
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
@@ -101,6 +108,7 @@ tools stores:
 	for tool in $(if $(filter stores,$@),$(STORES),$(ORACLES)); do \
 	  command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
+	missing="$${missing//,/ }"; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; \
@@ -141,6 +149,10 @@ bench-service: $(STAMP) ## The running service: idle, under load, fairness, list
 	$(PYTHON) benchmarks/service/job_lists.py
 	$(PYTHON) benchmarks/service/growth.py
 
+.PHONY: bench-distributed
+bench-distributed: $(STAMP) stores ## N labels (1,000,000) on one and two workers, Celery beside the local executor, 50 jobs at once
+	$(PYTHON) benchmarks/distributed/steps.py --labels $(N)
+
 .PHONY: bench-export
 bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000), beside the loops of segno and zint
 	$(PYTHON) benchmarks/label_exports.py $(N)
@@ -155,9 +167,9 @@ gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
 
 .PHONY: lock
-lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock
-	$(BIN)/uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
-	  --only-binary :all: --group dev --upgrade pyproject.toml -o requirements.lock
+lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it
+	$(BIN)/$(COMPILE) --group dev --upgrade -o requirements.lock
+	$(BIN)/$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --constraint requirements.lock -o deploy/requirements.lock
 
 .PHONY: format
 format: $(STAMP) ## Format the code and repair what the linter can

@@ -33,6 +33,17 @@ _SCHEMA_LOCK = 0x1ABE15
 #: Alembic's environment is global to the process, so only one thread migrates at a time.
 _MIGRATING = threading.Lock()
 
+#: How a process names itself, and how soon it notices that the server's machine has vanished: within half a minute, where
+#: the system's own limits may take hours.
+_PARAMETERS = {
+    "application_name": "labels",
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+
 #: INSERT … ON CONFLICT is not in SQLAlchemy's common dialect.
 _INSERTS: dict[str, Callable[[Any], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -50,6 +61,11 @@ def with_driver(url: str, driver: str) -> URL:
     parsed = make_url(url)
     plain = parsed.drivername in {"postgresql", "postgres"}
     return parsed.set(drivername=f"postgresql+{driver}") if plain else parsed
+
+
+def noticing_loss(url: URL) -> URL:
+    """Return the URL of a PostgreSQL database with parameters of libpq, except those that it has."""
+    return url.set(query={**_PARAMETERS, **url.query})
 
 
 class Database:
@@ -145,7 +161,9 @@ def _engine(url: URL) -> Engine:
         return engine
     # A connection that the server has closed is replaced before its use. Idle ones stay idle.
     size = PoolSettings().database_pool_size
-    return create_engine(url, hide_parameters=True, pool_size=size, pool_pre_ping=True, pool_use_lifo=True)
+    return create_engine(
+        noticing_loss(url), hide_parameters=True, pool_size=size, pool_pre_ping=True, pool_use_lifo=True
+    )
 
 
 def _make_private(file: Path) -> None:

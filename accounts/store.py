@@ -287,6 +287,14 @@ class Accounts:
         with self._database.session() as session:
             return session.scalar(held)
 
+    def held_leases(self, prefix: str) -> dict[str, str]:
+        """Return the leases that somebody has and that have not expired: the holder of each, by name."""
+        held = select(LeaseRow.name, LeaseRow.holder).where(
+            LeaseRow.name.startswith(prefix, autoescape=True), LeaseRow.expires_at > database_epoch()
+        )
+        with self._database.session() as session:
+            return {row.name: row.holder for row in session.execute(held)}
+
     def renew_live_lease(self, name: str, holder: str, ttl_seconds: float) -> bool:
         """Extend the lease to `ttl_seconds` from now if it is `holder`'s and has not expired. Return whether it is."""
         return self._renew(name, holder, ttl_seconds, LeaseRow.expires_at > database_epoch())
@@ -319,6 +327,15 @@ class Accounts:
         )
         with self._database.session() as session:
             return session.execute(statement).first() is not None
+
+    def forget_expired_leases(self, prefix: str) -> int:
+        """Delete the leases that have expired and whose names begin so; return how many."""
+        expired = LeaseRow.name.startswith(prefix, autoescape=True) & (
+            LeaseRow.expires_at <= database_epoch()
+        )
+        statement = delete(LeaseRow).where(expired).returning(LeaseRow.name)
+        with self._database.session() as session:
+            return len(session.execute(statement.execution_options(synchronize_session=False)).all())
 
     def forget_expired(self, before: datetime) -> int:
         """Delete the sessions and leases that expired before then; return how many. `before` is aware."""

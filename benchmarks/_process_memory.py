@@ -22,7 +22,7 @@ _MARKS = {
     "labels run-worker": "run worker",
     "labels step": STEP,
     "fork": "fork server",
-    "cli.guard": "guard",
+    "cli.service.guard": "guard",
     "resource_tracker": "resource tracker",
     " serve ": "supervisor",
 }

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from catalogue import print_state
 from catalogue.date_sql import is_before, yymmdd
@@ -16,7 +17,9 @@ from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from gs1.trade_item import DOUBTFUL_PATTERN
 
-FRAME_ROWS = 25_000
+#: Rows in hand at once, and what DuckDB prepares of the next ones: some megabytes.
+FRAME_ROWS = 10_000
+_BUFFER = "1MB"
 
 
 class Scope(StrEnum):
@@ -108,7 +111,20 @@ def resolve(
     limit: int | None = None,
     as_of: date | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the first `limit` selected entities as frames of `MANIFEST`, at most 25,000 rows each.
+    """Yield the rows of `resolve_tables` as frames of `MANIFEST`."""
+    for table in resolve_tables(catalogue, selection, version=version, limit=limit, as_of=as_of):
+        yield pl.DataFrame(table).match_to_schema(MANIFEST)
+
+
+def resolve_tables(
+    catalogue: Catalogue,
+    selection: Selection,
+    *,
+    version: CatalogueVersion | None = None,
+    limit: int | None = None,
+    as_of: date | None = None,
+) -> Iterator[pa.Table]:
+    """Yield the first `limit` selected entities with the columns of `MANIFEST`, at most FRAME_ROWS at once.
 
     `expired` says whether a lot's expiry is before the day `as_of`; without `as_of` it is null.
 
@@ -117,16 +133,18 @@ def resolve(
     """
     first = "" if limit is None else f" LIMIT {limit:d}"
     with _matched(catalogue, selection, version, as_of) as (cursor, matched, values):
+        cursor.execute(f"SET streaming_buffer_size = '{_BUFFER}'")
         rows = cursor.sql(
             f"{matched} ORDER BY gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, entity_id{first}",
             params=values,
         )
         start = 0
         for batch in rows.to_arrow_reader(FRAME_ROWS):
-            for frame in pl.DataFrame(batch).iter_slices(FRAME_ROWS):
-                index = pl.int_range(start, start + frame.height, dtype=pl.Int64, eager=True).alias("row")
-                yield frame.select(index, pl.all()).match_to_schema(MANIFEST)
-                start += frame.height
+            for at in range(0, batch.num_rows, FRAME_ROWS):
+                some = pa.Table.from_batches([batch.slice(at, FRAME_ROWS)])
+                numbers = pa.array(range(start, start + some.num_rows), pa.int64())
+                yield some.append_column("row", numbers).select(MANIFEST.names())
+                start += some.num_rows
 
 
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:

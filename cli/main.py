@@ -15,11 +15,12 @@ from gs1.errors import LabelError
 #: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
 #: other's libraries in memory: `labels serve` lives as long as the service.
 _MODULES = {
-    "serve": "processes",
-    "facade": "processes",
-    "daemon": "processes",
-    "code-server": "processes",
-    "ui": "processes",
+    "serve": "service.processes",
+    "facade": "service.processes",
+    "daemon": "service.processes",
+    "code-server": "service.processes",
+    "ui": "service.processes",
+    "worker": "service.worker",
     "org": "credentials",
     "keys": "credentials",
     "operators": "credentials",
@@ -35,6 +36,7 @@ _MODULES = {
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
+    "doctor": "upkeep.doctor",
     "backup": "upkeep.backup",
     "restore": "upkeep.backup",
 }

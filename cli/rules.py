@@ -1,7 +1,7 @@
 """Combinations of `LABELS_*` settings that cannot work, refused at the start with the setting's name."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 from pydantic import ValidationError
@@ -15,10 +15,10 @@ DISTRIBUTED = "LABELS_DAGSTER_URL"
 
 _EXAMPLE = "postgresql://labels:secret@db.example.com/labels"
 
-#: Commands that run one process of a service that is spread over machines.
 #: The prefix of settings by the class that reads them, where it is not `LABELS_`.
 _PREFIXES = {"UiSettings": "LABELS_UI_"}
 
+#: Commands that run one process of a service that is spread over machines.
 ONE_PROCESS = frozenset({"facade", "daemon", "code-server", "ui", "worker"})
 _SIGNING = frozenset({"serve", "facade", "code-server"})
 
@@ -79,7 +79,7 @@ def _is_no_postgres_on_many_machines(value: str, environment: _Environment) -> b
 
 
 def _is_database_of_runs(value: str, environment: _Environment) -> bool:
-    return bool(environment.get(DISTRIBUTED)) and _place(value) == _place(environment[DISTRIBUTED])
+    return bool(value and environment.get(DISTRIBUTED)) and _place(value) == _place(environment[DISTRIBUTED])
 
 
 def _place(url: str) -> tuple[object, ...]:
@@ -172,14 +172,17 @@ RULES = (
 )  # fmt: skip
 
 
-def require_consistent(environment: _Environment, command: str | None = None) -> None:
-    """Raise SettingRefused for the first rule that the environment breaks.
-
-    Without a command, those rules count that are for all.
-    """
+def broken(environment: _Environment, command: str | None = None) -> Iterator[SettingRefused]:
+    """Yield an error for each rule that the environment breaks. Without a command, those rules count that are for all."""
     for rule in RULES:
         if rule.commands is not None and command not in rule.commands:
             continue
         value = environment.get(rule.setting, "")
         if rule.is_wrong(value, environment):
-            raise SettingRefused(rule.setting, "***" if value and rule.is_secret else value, rule.reason)
+            yield SettingRefused(rule.setting, "***" if value and rule.is_secret else value, rule.reason)
+
+
+def require_consistent(environment: _Environment, command: str | None = None) -> None:
+    """Raise SettingRefused for the first rule that the environment breaks."""
+    for error in broken(environment, command):
+        raise error

@@ -11,7 +11,7 @@ from pydantic import Field
 from accounts.database import PoolSettings
 from accounts.vault import Vault, derived_keys, split_keys
 from cli import rules
-from pipelines.settings import DagsterSettings, LimitSettings
+from pipelines.settings import DagsterSettings, ExecutorSettings, LimitSettings
 from renderers.engine import Engine
 
 SIGNING_VARIABLE = "LABELS_SECRET_KEY"
@@ -19,7 +19,7 @@ SENDING_VARIABLE = "LABELS_WEBHOOK_KEYS"
 _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 
 
-class Settings(LimitSettings, DagsterSettings, PoolSettings):
+class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home.
 
     `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.

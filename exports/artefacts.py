@@ -15,8 +15,10 @@ from typing import Any, BinaryIO, cast
 
 from fsspec.implementations.local import LocalFileSystem
 
-from catalogue.storage.object_stores import open_store
-from exports.storage import addresses, creation, removal, writing
+from catalogue.storage.object_stores import is_s3, open_store
+from exports.storage import addresses, creation, joining, removal, writing
+from exports.storage.joining import LEAST_BYTES, Join, Piece
+from renderers.digested_stream import DigestedStream
 
 #: Suffix of a file that is still being written.
 _UNFINISHED = ".tmp"
@@ -28,6 +30,9 @@ class ArtefactStore:
     The file system is opened at first use, so a store made before a fork works in the child. A `patient` one outlasts
     outages of an object store; one that answers clients is not.
     """
+
+    #: Whether a store that can is asked to join objects by copying.
+    _can_join = True
 
     def __init__(self, root_url: str, *, patient: bool = True) -> None:
         self.root_url = root_url
@@ -60,9 +65,10 @@ class ArtefactStore:
     def size(self, key: str) -> int:
         return int(self._fs.size(self._path(key)))
 
-    def open(self, key: str) -> BinaryIO:
-        """Open for reading, seekable. Raises FileNotFoundError."""
-        return cast("BinaryIO", self._fs.open(self._path(key), "rb"))
+    def open(self, key: str, *, ahead: bool = True) -> BinaryIO:
+        """Open for reading, seekable. Without `ahead`, nothing is fetched but what is read. Raises FileNotFoundError."""
+        cache = {} if ahead or self.is_local else {"cache_type": "none"}
+        return cast("BinaryIO", self._fs.open(self._path(key), "rb", **cache))
 
     def local_path(self, key: str) -> Path | None:
         """Return the object's path on this machine's disk, or None if the store is elsewhere or has no such object."""
@@ -105,6 +111,23 @@ class ArtefactStore:
                 temporary.unlink(missing_ok=True)
             raise
 
+    @contextmanager
+    def join(self, key: str, copied_bytes: int) -> Generator[DigestedStream | Join]:
+        """Open an object for joining others of so many bytes in all, as `write` does.
+
+        A store that can copy them itself yields a Join; the bytes of others go through the stream.
+        """
+        if self._can_join and is_s3(self._fs) and copied_bytes >= 2 * LEAST_BYTES:
+            with joining.joined(self._fs, self._path(key), copied_bytes) as join:
+                yield join
+        else:
+            with self.write(key) as stream:
+                yield DigestedStream(stream)
+
+    def copy_into(self, join: Join, key: str, piece: Piece) -> None:
+        """Append to the join the object's first bytes, which are this piece."""
+        join.copy(self._path(key), piece)
+
     def copy(self, source: str, target: str) -> None:
         """Give the content of `source` the key `target` as well. Raises FileNotFoundError."""
         with self.open(source) as original, self.write(target) as copy:
@@ -141,6 +164,10 @@ class ArtefactStore:
         """Return a small object's content, which is not empty, by one request. Raises FileNotFoundError."""
         # Without a start, s3fs asks for the size first.
         return bytes(self._fs.cat_file(self._path(key), start=0))
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        """Return the object's bytes [start, stop). Raises FileNotFoundError."""
+        return bytes(self._fs.cat_file(self._path(key), start=start, end=stop))
 
     def read_json(self, key: str) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(self.read(key)))

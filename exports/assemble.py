@@ -19,12 +19,14 @@ from exports.ports import Report
 from exports.reports import files as reports
 from exports.sheets import plan as sheet_plan
 from exports.sheets.plan import SheetPlan
+from exports.storage.joining import Join, Piece, composite_sha256
 from exports.verification import archive as verify_archive
 from exports.verification import findings
 from exports.verification import sheet as verify_sheet
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment
+from renderers.digested_stream import DigestedStream
 from renderers.sheets import pdf
 from renderers.sheets.pdf import PdfFragment, PdfSummary
 
@@ -51,37 +53,67 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
         raise AllItemsFailed(manifest.rows)
     key = f"{plan.folder}/artefact"
     next_position: int | None = None
+    join: Join | None = None
     if plan.is_sheet:
         sheet = sheet_plan.load(plan, store)
         next_position = sheet.next_position
         summary = _join_pages(plan, sheet, parts, key, store)
         checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
+        with store.on_disk(key) as path:
+            findings.require_all(plan.job_id, checks(path), store)
     else:
-        summary, joined = _join_members(plan, parts, written, key, store)
+        summary, joined, join = _join_members(plan, parts, written, key, store)
         decoded = sum(part.decoded for part in parts)
-        checks = partial(verify_archive.checks, summary, plan, entities, decoded, written, joined)
-    with store.on_disk(key) as path:
-        findings.require_all(plan.job_id, checks(path), store)
-    filename = plan.output_filename(processed)
-    notes = sum((Counter(part.notes) for part in parts), Counter[str]())
+        whole = partial(verify_archive.require_whole, summary, join, key, store)
+        checks = verify_archive.checks(summary, plan, entities, decoded, written, joined, whole)
+        findings.require_all(plan.job_id, checks, store)
     return Artefact(
-        key, filename, summary.size_bytes, summary.sha256, processed, failed, next_position, dict(notes)
+        key,
+        plan.output_filename(processed),
+        summary.size_bytes,
+        summary.sha256,
+        processed,
+        failed,
+        next_position,
+        dict(sum((Counter(part.notes) for part in parts), Counter[str]())),
+        composite_sha256(join.pieces) if join else "",
+        tuple(piece.size_bytes for piece in join.pieces) if join else (),
     )
 
 
 def _join_members(
     plan: ExportPlan, parts: Sequence[Part], written: Iterable[Report], key: str, store: ArtefactStore
-) -> tuple[ArchiveSummary, Mapping[Report, int]]:
-    """Return the archive, and the CRC-32 of each report in it."""
-    with store.write(key) as out, Assembler(out) as assembler:
-        for fragment, stream in _fragments(plan, parts, store):
+) -> tuple[ArchiveSummary, Mapping[Report, int], Join | None]:
+    """Return the archive, the CRC-32 of each report in it, and how it was joined if the store copied the parts."""
+    fragments = [(f"{part.key}.data", part.fragment) for part in parts]
+    copied_bytes = sum(fragment.data_bytes for _, fragment in fragments if fragment)
+    with store.join(key, copied_bytes) as out, Assembler(out) as assembler:
+        for source, fragment in fragments:
+            decision.require_not_cancelled(plan.job_id, store)
             if isinstance(fragment, ArchiveFragment):
-                assembler.append_fragment(stream, fragment)
+                _append(assembler, out, source, fragment, store)
         joined = {
             report: assembler.add(f"{report}.csv", _blocks(reports.key(plan.job_id, report), store))
             for report in written
         }
-        return assembler.close(), joined
+        return assembler.close(), joined, out if isinstance(out, Join) else None
+
+
+def _append(
+    assembler: Assembler,
+    out: DigestedStream | Join,
+    source: str,
+    fragment: ArchiveFragment,
+    store: ArtefactStore,
+) -> None:
+    if isinstance(out, Join):
+        begin, end = fragment.data_bytes, fragment.data_bytes + fragment.directory_bytes
+        piece = Piece(fragment.data_bytes, fragment.sha256)
+        copy = partial(store.copy_into, out, source, piece)
+        assembler.append_copied(fragment, store.read_range(source, begin, end), copy)
+    else:
+        with store.open(source) as stream:
+            assembler.append_fragment(stream, fragment)
 
 
 def _join_pages(

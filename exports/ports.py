@@ -1,6 +1,6 @@
 """Interface for submitting, cancelling and reading label-export jobs, and the values it answers with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -73,7 +73,8 @@ class ExportJob:
 
     Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
     until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
-    they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal. `reports` are the tables
+    they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal; where it is
+    None, `composite_sha256` is that of its pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
     that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
     counts the notes of the symbols by code. `request_in_words` and
     `requested_by` are for people; jobs of early releases have neither. Times are timezone-aware.
@@ -97,6 +98,8 @@ class ExportJob:
     reports: frozenset[Report] = frozenset()
     next_position: int | None = None
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
+    composite_sha256: str | None = None
+    piece_bytes: Sequence[int] = ()
     request_in_words: str | None = None
     requested_by: str | None = None
 

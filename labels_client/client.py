@@ -200,6 +200,7 @@ class LabelsClient:
             renewed=renewed,
             timeout=_TIMEOUT,
             expected_bytes=job.file_size_bytes,
+            digest=job.digest,
         )
         return target
 

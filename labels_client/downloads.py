@@ -1,17 +1,17 @@
 """Downloads that are resumed after an interruption and checked by size and SHA-256."""
 
-import hashlib
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 import httpx
 
-from labels_client import answers
+from labels_client import answers, digests
 from labels_client.errors import DigestMismatch, IncompleteDownload, LabelsApiError
+from labels_client.models import Digest
 from labels_client.retries import Retries
 
 _SHA256_TAG = re.compile(r'"([0-9a-f]{64})"')
@@ -26,22 +26,23 @@ def fetch(
     renewed: Callable[[], str | None],
     timeout: httpx.Timeout,
     expected_bytes: int | None = None,
+    digest: Digest | None = None,
     credentials: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Download `url` to `target`. Its folder is created if missing.
 
     The file gets its name when it is complete; an existing file of that name is replaced. `renewed` returns a
     new URL after the link has expired. Raises LabelsApiError, httpx.TransportError, and BrokenDownload if the
-    size is not `expected_bytes` or the SHA-256 is not that of the entity tag.
+    size is not `expected_bytes`, or the digest is not the given one or the SHA-256 of the entity tag.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     # Opened here and not by tempfile, whose files are their owner's alone: this one gets what the umask gives.
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         with temporary.open("xb") as out:
-            part = _Part(out, expected_bytes, timeout, credentials)
+            part = _Part(out, expected_bytes, digest.piece_bytes if digest else (), timeout, credentials)
             _fill(part, http, url, retries, renewed)
-            part.require_whole()
+            part.require_whole(digest)
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -86,6 +87,7 @@ class _Part:
         self,
         out: BinaryIO,
         expected_bytes: int | None,
+        piece_bytes: Sequence[int],
         timeout: httpx.Timeout,
         credentials: Mapping[str, str],
     ) -> None:
@@ -94,7 +96,8 @@ class _Part:
         self.expected_bytes = expected_bytes
         self._out = out
         self._timeout = timeout
-        self._digest = hashlib.sha256()
+        self._digest = digests.Digests(piece_bytes)
+        self._piece_bytes = piece_bytes
         self._etag: str | None = None
 
     def receive(self, http: httpx.Client, url: str) -> None:
@@ -118,18 +121,22 @@ class _Part:
                 self._digest.update(chunk)
                 self.received += len(chunk)
 
-    def require_whole(self) -> None:
-        """Raise IncompleteDownload or DigestMismatch unless the file is complete and correct."""
+    def require_whole(self, digest: Digest | None) -> None:
+        """Raise IncompleteDownload or DigestMismatch unless the file is complete and has the digests."""
         if self.expected_bytes is not None and self.received != self.expected_bytes:
             raise IncompleteDownload(self.expected_bytes, self.received)
         tag = _SHA256_TAG.fullmatch(self._etag or "")
-        if tag is not None and tag[1] != self._digest.hexdigest():
-            raise DigestMismatch(tag[1], self._digest.hexdigest())
+        told = {("sha-256", tag[1])} if tag is not None else set[tuple[str, str]]()
+        if digest is not None:
+            told.add((digest.algorithm, digest.value))
+        for algorithm, expected in told:
+            if (found := self._digest.of(algorithm)) not in (None, expected):
+                raise DigestMismatch(expected, found)
 
     def _restart(self, etag: str | None) -> None:
         self._out.seek(0)
         self._out.truncate()
-        self._digest = hashlib.sha256()
+        self._digest = digests.Digests(self._piece_bytes)
         self.received = 0
         self._etag = None if etag is None or etag.startswith("W/") else etag
 

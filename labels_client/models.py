@@ -57,6 +57,19 @@ def _notes(documents: list[dict[str, Any]]) -> tuple[NoteCount, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Digest(Document):
+    """A digest of an artefact: `sha-256` of all bytes, or `sha-256-of-pieces` of the sizes in `piece_bytes`."""
+
+    algorithm: str
+    value: str
+    piece_bytes: tuple[int, ...] = field(default=(), metadata={"read": tuple})
+
+
+def _digest(document: Mapping[str, Any] | None) -> Digest | None:
+    return None if document is None else Digest.from_document(document)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelExportJob(Document):
     """The state of an export.
 
@@ -87,6 +100,7 @@ class LabelExportJob(Document):
     started_at: datetime | None = field(default=None, metadata=MOMENT)
     finished_at: datetime | None = field(default=None, metadata=MOMENT)
     retry_after_seconds: float | None = None
+    digest: Digest | None = field(default=None, metadata={"read": _digest})
 
     @property
     def is_terminal(self) -> bool:

@@ -33,7 +33,7 @@ from exports.ports import (
 )
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
-from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.runs import Runs, parallel_from
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export import mirror
 from pipelines.export.job_state import job_of, run_of
@@ -214,7 +214,7 @@ class DagsterExports:
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        self._runs.create(wanted, small=small, parallel=not small and count >= PARALLEL_FROM)
+        self._runs.create(wanted, small=small, parallel=not small and count >= parallel_from())
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:

@@ -15,18 +15,18 @@ from pipelines.automation.organisations import new_organisations
 from pipelines.automation.schedules import export_schedules
 from pipelines.automation.stalls import stalled_runs
 from pipelines.automation.webhooks import webhooks
-from pipelines.execution.executor import in_process_or_forked
 from pipelines.export.assets import CATALOGUE_ASSETS, label_export, label_export_job
 from pipelines.export.checks import label_export_checks
 from pipelines.export.small import label_export_small, label_export_small_job
 from pipelines.resources import RESOURCES
+from pipelines.steps.executor import in_process_or_delegated
 
 # A repository defines an asset once. A job that makes the same asset in another way is resolved beside it.
 _small_job = dg.Definitions(
     assets=[*CATALOGUE_ASSETS, label_export_small],
     jobs=[label_export_small_job],
     resources=RESOURCES,
-    executor=in_process_or_forked,
+    executor=in_process_or_delegated,
 ).resolve_job_def(label_export_small_job.name)
 
 defs = dg.Definitions(
@@ -51,5 +51,5 @@ defs = dg.Definitions(
         new_organisations,
     ],
     resources=RESOURCES,
-    executor=in_process_or_forked,
+    executor=in_process_or_delegated,
 )

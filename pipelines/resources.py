@@ -53,8 +53,7 @@ def accounts() -> Accounts:
 
 
 def _accounts_at(database_url: str) -> Accounts:
-    keys = PipelineSettings().webhook_keys
-    return _accounts(database_url, keys.get_secret_value(), os.getpid())
+    return _accounts(database_url, os.getpid())
 
 
 @lru_cache(maxsize=1)
@@ -64,9 +63,10 @@ def _catalogue(storage_url: str, pid: int) -> Catalogue:
 
 
 @lru_cache(maxsize=1)
-def _accounts(database_url: str, webhook_keys: str, pid: int) -> Accounts:
+def _accounts(database_url: str, pid: int) -> Accounts:
     del pid
-    return Accounts(database_url, Vault([key for key in webhook_keys.split(",") if key]))
+    keys = PipelineSettings().webhook_keys.get_secret_value()
+    return Accounts(database_url, Vault([key for key in keys.split(",") if key]))
 
 
 RESOURCES = {

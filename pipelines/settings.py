@@ -1,6 +1,8 @@
 """The `LABELS_*` variables that ops, schedules and sensors read at each evaluation."""
 
+import os
 from dataclasses import fields
+from enum import StrEnum
 from importlib.util import find_spec
 
 from pydantic import Field, SecretStr, field_validator
@@ -68,3 +70,64 @@ class PipelineSettings(LimitSettings):
     retention_days: int = Field(default=30, ge=1, le=36_500)
     webhook_allow_private: bool = False
     webhook_keys: SecretStr = SecretStr("")
+
+
+class Executor(StrEnum):
+    """Where the steps of large exports execute: on the run worker's machine, or on those that run `labels worker`."""
+
+    LOCAL = "local"
+    CELERY = "celery"
+
+
+#: A step that is killed at its time limit has ended by then.
+_REDELIVERY_MARGIN_SECONDS = 600
+
+
+class ExecutorSettings(BaseSettings):
+    """Where and how the steps of large exports execute, and how many at once.
+
+    So many queued exports run at once, in all and of one organisation, and so many steps of each. What is not set
+    depends on the executor.
+
+    On Celery a step that nobody has begun is sent again after `resend_seconds`, and killed after `step_seconds`. A
+    worker replaces a child after `child_steps` steps, and after a step that leaves it with more than `child_memory_mb`
+    MiB. Services that share a broker have different names for their `queue`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore", hide_input_in_errors=True)
+
+    executor: Executor = Executor.LOCAL
+    broker_url: SecretStr = SecretStr("")
+    queue: str = Field(default="labels", pattern=r"^[a-z0-9_-]{1,64}$")
+    exports_at_once: int | None = Field(default=None, ge=1, le=1000)
+    exports_per_organisation: int | None = Field(default=None, ge=1, le=1000)
+    steps_at_once: int | None = Field(default=None, ge=1, le=1000)
+    step_seconds: int = Field(default=3_600, ge=1)
+    resend_seconds: float = Field(default=30.0, gt=0)
+    child_steps: int = Field(default=500, ge=1)
+    child_memory_mb: int = Field(default=1024, ge=256)
+
+    @property
+    def exports(self) -> int:
+        """Queued exports at once. Those on one machine share its cores with its warm workers."""
+        return self.exports_at_once or (2 if self.executor is Executor.LOCAL else 10)
+
+    @property
+    def exports_of_each(self) -> int:
+        """Queued exports of one organisation at once, few enough that another one's never wait long."""
+        return self.exports_per_organisation or (1 if self.executor is Executor.LOCAL else 2)
+
+    @property
+    def steps(self) -> int:
+        """Steps of one export at once."""
+        return self.steps_at_once or (len(os.sched_getaffinity(0)) if self.executor is Executor.LOCAL else 16)
+
+    @property
+    def chunks(self) -> int:
+        """Chunks that a large job is to have at least: on Celery two for each of the steps at once."""
+        return 1 if self.executor is Executor.LOCAL else 2 * self.steps
+
+    @property
+    def redelivery_seconds(self) -> int:
+        """Time after which a broker hands out once more what was not acknowledged."""
+        return self.step_seconds + _REDELIVERY_MARGIN_SECONDS

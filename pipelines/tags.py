@@ -10,6 +10,8 @@ _HIDDEN = ".dagster/labels_"
 
 #: On every export: the organisation's slug.
 ORGANISATION = "labels/organisation"
+#: On every export of stock due, whose lease one job has at a time: the organisation's slug.
+STOCK = "labels/stock"
 #: What is asked for in words, for whoever looks at the run in the UI.
 REQUEST = "labels/request"
 #: The job whose frozen rows are printed again.
@@ -61,7 +63,9 @@ TRUE, FALSE = "true", "false"
 
 #: What an export's submission writes. A run that somebody makes in Dagster's UI has these tags from it alone, whatever
 #: was typed in or copied from another run. Only `REASON` is taken over.
-OF_SUBMISSION = frozenset({ORGANISATION, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID, IMPORT_OF})
+OF_SUBMISSION = frozenset(
+    {ORGANISATION, STOCK, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID, IMPORT_OF}
+)
 #: What is written while a run waits, works and ends. Dagster copies them to a re-execution, where they would be untrue.
 STATE = frozenset(
     {

@@ -166,8 +166,8 @@ async def artefact_response(request: Request, reads: ExportReads, job: ExportJob
     headers = {"cache-control": "private, no-transform"}
     if job.finished_at is not None:
         headers["last-modified"] = format_datetime(job.finished_at.astimezone(UTC), usegmt=True)
-    if job.sha256 is not None:
-        headers["etag"] = f'"{job.sha256}"'
+    if (tag := job.sha256 or (job.composite_sha256 and f"pieces-{job.composite_sha256}")) is not None:
+        headers["etag"] = f'"{tag}"'
         if matches(request.headers.get("if-none-match"), headers["etag"]):
             return Response(status_code=304, headers=headers)
     try:

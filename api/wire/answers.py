@@ -79,6 +79,18 @@ class NoteCountOut(_Out):
     count: int
 
 
+class DigestOut(_Out):
+    """A digest of the file at `download_url`, in hexadecimal.
+
+    `sha-256` is that of all bytes. `sha-256-of-pieces` is the SHA-256 over the file's pieces of `piece_bytes`, which
+    lie end to end: for each its size, as eight bytes, the highest first, and its SHA-256, as 32 bytes.
+    """
+
+    algorithm: Literal["sha-256", "sha-256-of-pieces"]
+    value: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    piece_bytes: list[int]
+
+
 class LabelExportJobOut(_Out):
     """The state of a label export. Counts are entities. The URLs need no key and expire."""
 
@@ -91,6 +103,7 @@ class LabelExportJobOut(_Out):
     expires_at: Moment | None
     output_filename: str | None
     file_size_bytes: int | None
+    digest: DigestOut | None
     error: str | None
     error_code: str | None
     cancelled: bool
@@ -269,6 +282,15 @@ def _note_counts(notes: Mapping[str, int]) -> list[NoteCountOut]:
     return [NoteCountOut(code=code, count=count) for code, count in sorted(notes.items())]
 
 
+def _digest(job: ExportJob) -> DigestOut | None:
+    if job.sha256 is not None:
+        return DigestOut(algorithm="sha-256", value=job.sha256, piece_bytes=[])
+    if job.composite_sha256 is not None:
+        pieces = list(job.piece_bytes)
+        return DigestOut(algorithm="sha-256-of-pieces", value=job.composite_sha256, piece_bytes=pieces)
+    return None
+
+
 def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
     """Return the state of a job."""
     completed = job.status is JobStatus.COMPLETED
@@ -283,6 +305,7 @@ def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
         expires_at=links.expires_at if links.download else None,
         output_filename=job.output_filename if completed else None,
         file_size_bytes=job.file_size_bytes if completed else None,
+        digest=_digest(job) if completed else None,
         error=(job.error or "The label export failed.") if failed else None,
         error_code=(job.error_code or "internal_error") if failed else None,
         cancelled=failed and job.error_code == "cancelled",

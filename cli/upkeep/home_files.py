@@ -182,7 +182,7 @@ def require_known(about: Path) -> str:
 
 def _copy_of(database: Path, copy: Path) -> Path:
     """Copy the database as it is at one moment, and return the copy. Its writers go on meanwhile."""
-    source = sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=_BUSY_SECONDS)
+    source = sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)
     with closing(source), closing(sqlite3.connect(copy)) as target:
         source.backup(target)
     return copy

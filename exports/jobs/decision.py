@@ -19,17 +19,21 @@ class Artefact:
     """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
 
     `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1.
-    `notes` counts the notes of the symbols by code.
+    `notes` counts the notes of the symbols by code. `sha256` is that of all bytes. If the storage copied some of them,
+    nobody has read them all: then it is None, and `composite_sha256` is the digest of pieces of these sizes, see
+    `exports.storage.joining`.
     """
 
     key: str
     filename: str
     size_bytes: int
-    sha256: str
+    sha256: str | None
     processed: int
     failed: int
     next_position: int | None = None
     notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
+    composite_sha256: str = field(default_factory=str)
+    piece_bytes: tuple[int, ...] = field(default_factory=tuple[int, ...])
 
 
 @dataclass(frozen=True, slots=True)

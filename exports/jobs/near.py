@@ -33,6 +33,9 @@ class _Near(ArtefactStore):
     listed once; only the decision may be written by others.
     """
 
+    # The parts are here.
+    _can_join = False
+
     def __init__(self, store: ArtefactStore, copies: ArtefactStore, job_id: str) -> None:
         super().__init__(store.root_url)
         self._copies = copies
@@ -42,8 +45,8 @@ class _Near(ArtefactStore):
     def exists(self, key: str) -> bool:
         return self._copies.exists(key) or (self._may_be_stored(key) and super().exists(key))
 
-    def open(self, key: str) -> BinaryIO:
-        return self._copies.open(key) if self._is_near(key) else super().open(key)
+    def open(self, key: str, *, ahead: bool = True) -> BinaryIO:
+        return (self._copies if self._is_near(key) else super()).open(key, ahead=ahead)
 
     def read(self, key: str) -> bytes:
         return self._copies.read(key) if self._is_near(key) else super().read(key)

@@ -3,12 +3,13 @@
 Its symbols and the rows of its reports were checked part by part, see `exports.verification.members`.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
+from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
+from exports.storage.joining import Join
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
 from exports.verification.tables import Entities
 from renderers.archive import verification
@@ -22,18 +23,18 @@ def checks(
     decoded: int,
     written: Mapping[Report, int],
     joined: Mapping[Report, int],
-    path: Path,
+    require_whole: Callable[[], None],
 ) -> Checks:
     """Yield what is to be checked of the archive with the symbols of these entities, of which some are `decoded`.
 
-    `written` and `joined` are the CRC-32 of the job's reports and of those in the archive.
+    `written` and `joined` are the CRC-32 of the job's reports and of those in the archive; `require_whole` is the
+    function below with its arguments.
     Raises CorruptArchive, CountsDisagree, SymbolDoesNotDecode.
     """
     symbols = entities.processed * len(plan.slots)
 
     def whole() -> Facts:
-        with path.open("rb") as stream:
-            verification.verify(stream, summary)
+        require_whole()
         return {"bytes": summary.size_bytes, "members": summary.members}
 
     def counts() -> Facts:
@@ -45,7 +46,20 @@ def checks(
         return {"members": summary.members, "entities": entities.processed, "symbols": symbols}
 
     yield Check.WHOLE, whole
-    # The pass over every byte has compared the names as well, letter case aside.
+    # The pass over the central directory has compared the names as well, letter case aside.
     yield Check.NAMES, lambda: {"members": summary.members}
     yield Check.COUNTS, counts
     yield Check.SAMPLE, lambda: {"decoded": decoded, "symbols": symbols}
+
+
+def require_whole(summary: ArchiveSummary, join: Join | None, key: str, store: ArtefactStore) -> None:
+    """Raise CorruptArchive unless the stored archive is the one that was assembled.
+
+    Every byte is read, unless the store copied the parts' data: then the directory is, and where these begin and end.
+    """
+    if join is None:
+        with store.on_disk(key) as path, path.open("rb") as stream:
+            verification.verify(stream, summary)
+    else:
+        with store.open(key) as archive, store.open(key, ahead=False) as ranges:
+            verification.verify_copied(archive, ranges, summary, join.copied)

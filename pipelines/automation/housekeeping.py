@@ -16,6 +16,7 @@ from exports.imports import upload as imported
 from exports.jobs import housekeeping
 from exports.jobs.job_id import job_id_for
 from pipelines import tags
+from pipelines.execution import liveness
 from pipelines.settings import PipelineSettings
 from pipelines.storage import check_results, job_index, sqlite_space, step_outputs
 from pipelines.storage.run_statuses import ENDED
@@ -99,6 +100,7 @@ def remove(
         # After the runs: a delivery is what keeps a message about a run from being sent twice.
         "deliveries": accounts.deliveries.forget(before),
         "expired_rows": accounts.forget_expired(before),
+        "expired_leases": liveness.forget_dead(accounts),
         "abandoned_folders": scratch.remove_abandoned(),
         "bytes_given_back": shrink(instance, accounts, log),
     }

@@ -9,7 +9,7 @@ from exports.artefacts import ArtefactStore
 from pipelines.watch.left_over import sweep
 from pipelines.watch.sightings import Sightings
 
-_INTERVAL_SECONDS = 20
+_INTERVAL_SECONDS = 60
 
 _SEEN = Sightings[str]()
 

@@ -5,7 +5,7 @@ import dagster as dg
 from accounts.store import Accounts
 from pipelines.export.assets import ORGANISATIONS
 
-_INTERVAL_SECONDS = 30
+_INTERVAL_SECONDS = 60
 
 
 @dg.sensor(

@@ -22,8 +22,8 @@ from exports.schedules import due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
 from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
-from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, GrpcServerCodeLocationOrigin
-from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, RemoteRepositoryOrigin
+from pipelines.execution.runs import Runs, parallel_from
 from pipelines.settings import PipelineSettings
 from pipelines.storage.totals import require_room
 from pipelines.submission.open_jobs import require_few_open
@@ -149,13 +149,13 @@ def export_schedules(
     settings = PipelineSettings()
     told = launch_due(
         context.instance,
-        Runs(context.instance, _repository(context), _socket(context)),
+        _runs(context),
         catalogue,
         artefacts,
         accounts,
         engine=settings.engine,
         limits=settings.limits,
-        parallel_from=PARALLEL_FROM,
+        parallel_from=parallel_from(),
         now=datetime.now(UTC),
     )
     for line in told:
@@ -163,16 +163,10 @@ def export_schedules(
     return dg.SkipReason("; ".join(told) or "no tick is due")
 
 
-def _repository(context: dg.SensorEvaluationContext) -> dg.RepositoryDefinition:
-    if context.repository_def is None:
+def _runs(context: dg.SensorEvaluationContext) -> Runs:
+    """Return what makes runs of the code that evaluates this sensor."""
+    repository, location = context.repository_def, context.code_location_origin
+    if repository is None or location is None:
         msg = "the sensor is evaluated outside a code server"
         raise TypeError(msg)
-    return context.repository_def
-
-
-def _socket(context: dg.SensorEvaluationContext) -> str:
-    origin = context.code_location_origin
-    if not isinstance(origin, GrpcServerCodeLocationOrigin) or origin.socket is None:
-        msg = f"the code is not served at a Unix socket: {origin}"
-        raise TypeError(msg)
-    return origin.socket
+    return Runs(context.instance, repository, RemoteRepositoryOrigin(location, repository.name))

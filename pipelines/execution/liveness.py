@@ -38,8 +38,11 @@ class LeaseIsHeld(LabelError):
 
     code = "lease_is_held"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The lease {name} is held by another process, which renews it.", value=name)
+    def __init__(self, name: str, holder: str | None) -> None:
+        super().__init__(
+            f"The lease {name} is held by another process, which renews it: {holder}.", value=name
+        )
+        self.holder = holder
 
 
 def ttl_seconds() -> float:
@@ -106,6 +109,11 @@ def take_away(accounts: "Accounts", name: str) -> None:
         accounts.release_lease(name, holder)
 
 
+def forget_dead(accounts: "Accounts") -> int:
+    """Remove the leases that dead holders left. Return how many."""
+    return sum(map(accounts.forget_expired_leases, (run_lease(""), "step:")))
+
+
 def end_process() -> None:
     """End this process at once, without the ends of blocks, which could still store something."""
     os._exit(LOST)
@@ -139,8 +147,8 @@ def leading(name: str) -> Generator[None]:
         while True:
             try:
                 stack.enter_context(kept(accounts, name, new_holder()))
-            except LeaseIsHeld:
-                log.info("standing by", lease=name, holder=accounts.lease_holder(name))
+            except LeaseIsHeld as held:
+                log.info("standing by", lease=name, holder=held.holder)
             except (SQLAlchemyError, OSError) as error:
                 log.warning("lease not taken", lease=name, error=str(error))
                 time.sleep(ttl_seconds() / _RENEWALS_PER_TTL)
@@ -195,7 +203,7 @@ class _Lease:
             if before is not None and lives(before) is False:
                 self._accounts.release_lease(self._name, before)
             elif _now() >= deadline:
-                raise LeaseIsHeld(self._name)
+                raise LeaseIsHeld(self._name, before)
             else:
                 self._ended.wait(self._ttl / _POLLS_PER_TTL)
 
@@ -210,16 +218,18 @@ class _Lease:
 
     def renew(self) -> None:
         """Renew the lease until it ends or somebody else has it."""
-        pause = self._ttl / _RENEWALS_PER_TTL
+        usual, failing = self._ttl / _RENEWALS_PER_TTL, self._ttl / _POLLS_PER_TTL
+        pause = usual
         while not self._ended.wait(pause):
             try:
                 with _ASKING:
                     if not self._extended(self._accounts.renew_live_lease):
                         self._lose()
-                pause = self._ttl / _RENEWALS_PER_TTL
+                pause = usual
             except (SQLAlchemyError, OSError) as error:
-                logs.logger().warning("lease not renewed", lease=self._name, error=str(error))
-                pause = self._ttl / _POLLS_PER_TTL
+                if pause == usual:
+                    logs.logger().warning("lease not renewed", lease=self._name, error=str(error))
+                pause = failing
 
     def watch(self) -> None:
         """Give the lease up when its time is over. A process that was stopped for long does so when it wakes."""

@@ -1,6 +1,5 @@
 """Create the run of an export under the job's id, and queue it."""
 
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +24,7 @@ from pipelines.execution.dagster_runs import (
     RepositoryPythonOrigin,
 )
 from pipelines.export.assets import LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB, ORGANISATIONS
+from pipelines.settings import Executor, ExecutorSettings
 from pipelines.storage import job_index
 from pipelines.storage.instance import LOCATION_NAME, server_at
 
@@ -43,10 +43,18 @@ IMPORT_JOB, IMPORT_OP = "catalogue_import", "import_upload"
 #: Entities from which a process for each step is faster. Each process costs a fork and some reading of events.
 PARALLEL_FROM = 50_000
 
+#: Entities from which the steps go to the workers. The daemon's machine executes smaller queued jobs.
+_PARALLEL_FROM_ON_CELERY = 5_000
 
-def in_parallel(cores: int) -> Mapping[str, Any]:
-    """Return a large job's run config: as many steps at once as there are cores, each in its own process."""
-    return {"execution": {"config": {"forked": {"max_concurrent": cores}}}, "loggers": _LOGGERS}
+
+def parallel_from() -> int:
+    """Return the number of entities from which each step of a job has a process of its own."""
+    return _PARALLEL_FROM_ON_CELERY if ExecutorSettings().executor is Executor.CELERY else PARALLEL_FROM
+
+
+def in_parallel(at_once: int) -> Mapping[str, Any]:
+    """Return a large job's run config: so many steps at once, each in its own process."""
+    return {"execution": {"config": {"forked": {"max_concurrent": at_once}}}, "loggers": _LOGGERS}
 
 
 class Runs:
@@ -101,7 +109,7 @@ class Runs:
                 job_def=self._repository.get_job(name),
                 run_id=run_id_for(export.job_id),
                 run_config={
-                    **(in_parallel(len(os.sched_getaffinity(0))) if parallel else IN_PROCESS),
+                    **(in_parallel(ExecutorSettings().steps) if parallel else IN_PROCESS),
                     **more_config,
                 },
                 tags={
@@ -109,6 +117,7 @@ class Runs:
                     **more_tags,
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,
+                    **({tags.STOCK: export.organisation} if export.holds_lease else {}),
                     tags.REQUEST: export.words,
                     **_trace_of(export),
                     **{key: value for key, value in reprint.items() if value is not None},

@@ -43,7 +43,11 @@ def of(
         "picture": _picture(pictures.first(export, artefacts)),
         "artefact": artefact.filename,
         "artefact_bytes": artefact.size_bytes,
-        "artefact_sha256": artefact.sha256,
+        **(
+            {"artefact_sha256": artefact.sha256}
+            if artefact.sha256
+            else {"artefact_composite_sha256": artefact.composite_sha256}
+        ),
         "printed_recorded": export.records_printed,
         "request_sha256": hashlib.sha256(canonical_json(request)).hexdigest(),
         "catalogue_version": dg.MetadataValue.json(frozen.to_document()["catalogue_version"]),

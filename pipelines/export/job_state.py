@@ -66,6 +66,8 @@ def job_of(
         reports=_reports(status, error_code, failed + unmatched),
         next_position=artefact.next_position if artefact else None,
         notes=artefact.notes if artefact else {},
+        composite_sha256=(artefact.composite_sha256 or None) if artefact else None,
+        piece_bytes=artefact.piece_bytes if artefact else (),
         request_in_words=run.tags.get(tags.REQUEST),
         requested_by=run.tags.get(tags.ACTOR),
     )

@@ -14,7 +14,7 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from pipelines.export import checks, facts, mirror, progress, stages, steps
 from pipelines.export.stages import Stores
-from pipelines.settings import PipelineSettings
+from pipelines.settings import ExecutorSettings, PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 
@@ -33,7 +33,7 @@ def resolve(
 ) -> Iterator[dg.DynamicOutput[Chunk]]:
     with steps.attempt(context, artefacts, accounts, steps.RESOLVE) as export:
         stores = Stores(catalogue, artefacts, accounts)
-        frozen = stages.resolve(export, stores, PipelineSettings().limits)
+        frozen = stages.resolve(export, stores, PipelineSettings().limits, ExecutorSettings().chunks)
         mirror.resolved(context.instance, context.run_id, frozen)
     for chunk in frozen.chunks():
         yield dg.DynamicOutput(chunk, mapping_key=f"{chunk.start:010d}")

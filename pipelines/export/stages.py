@@ -31,12 +31,12 @@ class Stores:
     accounts: Accounts
 
 
-def resolve(export: ExportPlan, stores: Stores, limits: Limits) -> Manifest:
-    """Freeze the selected entities, and solve the layout of sheets."""
+def resolve(export: ExportPlan, stores: Stores, limits: Limits, chunks: int = 1) -> Manifest:
+    """Freeze the selected entities, in at least so many chunks, and solve the layout of sheets."""
     frozen = manifest.find(export, stores.artefacts)
     if frozen is None:
         leases.acquire(export, stores.accounts, stores.artefacts)
-        frozen = manifest.freeze(export, stores.catalogue, stores.artefacts)
+        frozen = manifest.freeze(export, stores.catalogue, stores.artefacts, chunks)
     else:
         leases.keep(export, stores.accounts)
     render.prepare(export, frozen, stores.artefacts, limits)

@@ -10,22 +10,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from pipelines import tags
-from pipelines.settings import DagsterSettings
+from pipelines.settings import DagsterSettings, ExecutorSettings
 
 if TYPE_CHECKING:
     import dagster as dg
 
 LOCATION_NAME = "labels"
-
-#: Queued runs at once, of each kind. They share the cores with the warm workers, whose runs have no kind.
-_AT_ONCE: dict[str, int] = {tags.EXPORT: 2, tags.IMPORT: 1, tags.UPKEEP: 1}
-
-#: Queued runs of one organisation run one after the other, so that they never delay another organisation's.
-_ONE_EACH: dict[str, object] = {
-    "key": tags.ORGANISATION,
-    "value": {"applyLimitPerUniqueValue": True},
-    "limit": 1,
-}
 
 #: Where dagster.yaml finds those classes of Dagster that have no public name.
 _PRIVATE_STORAGES = "pipelines.storage.dagster_storage"
@@ -80,13 +70,7 @@ def prepare(home: Path, code_server: str) -> None:
                     # Runs in warm workers would count too.
                     "max_concurrent_runs": -1,
                     "dequeue_interval_seconds": 1,
-                    "tag_concurrency_limits": [
-                        _ONE_EACH,
-                        *(
-                            {"key": tags.KIND, "value": kind, "limit": limit}
-                            for kind, limit in _AT_ONCE.items()
-                        ),
-                    ],
+                    "tag_concurrency_limits": _queue_limits(ExecutorSettings()),
                 },
             },
             "run_launcher": {"module": "pipelines.execution.run_launcher", "class": "ForkedRunLauncher"},
@@ -101,6 +85,22 @@ def prepare(home: Path, code_server: str) -> None:
     schema.prepare(dagster_home)
     server = {**server_at(code_server), "location_name": LOCATION_NAME}
     _write(workspace_of(home), {"load_from": [{"grpc_server": server}]})
+
+
+def _queue_limits(settings: ExecutorSettings) -> list[dict[str, object]]:
+    """Return how many queued runs are at work: of each organisation, of each one's stock, and of each kind.
+
+    The runs of warm workers have no kind.
+    """
+    each = {tags.ORGANISATION: settings.exports_of_each, tags.STOCK: 1}
+    kinds = {tags.EXPORT: settings.exports, tags.IMPORT: 1, tags.UPKEEP: 1}
+    return [
+        *(
+            {"key": key, "value": {"applyLimitPerUniqueValue": True}, "limit": limit}
+            for key, limit in each.items()
+        ),
+        *({"key": tags.KIND, "value": kind, "limit": limit} for kind, limit in kinds.items()),
+    ]
 
 
 def _storages(dagster_home: Path) -> dict[str, object]:

@@ -27,7 +27,7 @@ from pipelines.execution.dagster_runs import (
     STEP_SELECTION_TAG,
 )
 from pipelines.execution.dagster_workers import recon_job_from_origin
-from pipelines.execution.runs import PARALLEL_FROM, Runs
+from pipelines.execution.runs import Runs, parallel_from
 from pipelines.export import launch_config
 from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
@@ -82,7 +82,7 @@ class Launches:
         self._runs_like(run).replace(
             run,
             wanted,
-            parallel=count >= PARALLEL_FROM,
+            parallel=count >= parallel_from(),
             more_config=_kept_config(run),
             more_tags={**kept, tags.KIND: tags.EXPORT, tags.ACTOR: asker},
         )

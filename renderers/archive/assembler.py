@@ -1,10 +1,10 @@
 """Joining of fragments into one archive, by copying."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import IO, BinaryIO, Self
+from typing import IO, Protocol, Self
 
 from isal import isal_zlib
 
@@ -20,25 +20,37 @@ from renderers.archive.records import (
     local_headers,
 )
 from renderers.archive.streams import BLOCK, blocks, inflated
-from renderers.digested_stream import DigestedStream
 
 _SPOOL_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSummary:
-    """A finished archive: size in bytes, members, SHA-256 (hex)."""
+    """A finished archive: size in bytes, members, SHA-256 (hex), CRC-32 of the central directory's records.
+
+    `sha256` is None if the storage copied some of the bytes, and nobody has read all of them.
+    """
 
     size_bytes: int
     members: int
-    sha256: str
+    sha256: str | None
+    directory_crc32: int
+
+
+class Output(Protocol):
+    """What an archive is written to: `offset` bytes so far, whose SHA-256 is known if all of them came by here."""
+
+    @property
+    def offset(self) -> int: ...
+    def write(self, data: bytes) -> None: ...
+    def hexdigest(self) -> str | None: ...
 
 
 class Assembler:
-    """Writes one archive to a stream that need not seek. Use as a context manager, or close it."""
+    """Writes one archive. Use as a context manager, or close it."""
 
-    def __init__(self, out: BinaryIO) -> None:
-        self._out = DigestedStream(out)
+    def __init__(self, out: Output) -> None:
+        self._out = out
         self._directory = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
         self._members = 0
 
@@ -64,6 +76,16 @@ class Assembler:
             self._out.write(block)
         directory = b"".join(blocks(stream, fragment.directory_bytes, "The fragment's directory"))
         fragment.require_crc32(isal_zlib.crc32(directory, crc))
+        self._record(read_directory(directory, fragment).moved(base))
+
+    def append_copied(self, fragment: ArchiveFragment, directory: bytes, copy: Callable[[], None]) -> None:
+        """Append a fragment whose data `copy` appends to the output, unread. Its directory is given.
+
+        Raises CorruptArchive if the directory is not the fragment's. Discard the archive then.
+        """
+        fragment.require_crc32(isal_zlib.crc32(directory, fragment.data_crc32))
+        base = self._out.offset
+        copy()
         self._record(read_directory(directory, fragment).moved(base))
 
     def add(self, name: str, chunks: Iterable[bytes]) -> int:
@@ -104,11 +126,13 @@ class Assembler:
         """Write the central directory and return the archive's size and digest. The stream stays open."""
         offset, directory_bytes = self._out.offset, self._directory.tell()
         self._directory.seek(0)
+        crc = 0
         for block in blocks(self._directory, directory_bytes, "The spooled directory"):
+            crc = isal_zlib.crc32(block, crc)
             self._out.write(block)
         self._directory.close()
         self._out.write(end_records(self._members, directory_bytes, offset))
-        return ArchiveSummary(self._out.offset, self._members, self._out.hexdigest())
+        return ArchiveSummary(self._out.offset, self._members, self._out.hexdigest(), crc)
 
     def _written(self, source: Iterable[bytes]) -> Iterator[bytes]:
         for block in source:

@@ -103,8 +103,59 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
 
     Raises CorruptArchive at the first difference.
     """
+    found, digest = _find_directory(archive, summary), Sha256()
+    for members, starts, lengths in _require_directory(archive, found, summary):
+        archive.seek(int(starts[0]))
+        stop = int(starts[-1] + lengths[-1] + members.entries["compressed"][-1])
+        data = blocks(archive, stop - int(starts[0]), "The data")
+        _require_headers(data, starts, lengths, local_headers(members), digest)
+    archive.seek(found.offset)
+    for block in blocks(archive, summary.size_bytes - found.offset, "The central directory"):
+        digest.update(block)
+    if digest.hexdigest() != summary.sha256:
+        raise CorruptArchive(
+            "The archive is not what was assembled", value=digest.hexdigest(), expected=summary.sha256
+        )
+
+
+def verify_copied(
+    archive: BinaryIO, ranges: BinaryIO, summary: ArchiveSummary, copied: Sequence[tuple[int, int]]
+) -> None:
+    """Require of an archive what shows that the storage has copied its fragments' data to the right places.
+
+    Does what `verify` does, but of the data it reads only the first and the last member of each copied range
+    [start, stop), from `ranges`, another stream of the archive.
+
+    Raises CorruptArchive at the first difference.
+    """
     found = _find_directory(archive, summary)
-    digest, names, place, count = Sha256(), _Names(), 0, 0
+    begins, ends = (np.array(side, np.int64) for side in zip(*copied, strict=True))
+    seen = 0
+    for members, starts, lengths in _require_directory(archive, found, summary):
+        stops = starts + lengths + members.entries["compressed"]
+        first, last, names = np.isin(starts, begins), np.isin(stops, ends), members.each_name()
+        seen += int(first.sum() + last.sum())
+        for number in np.flatnonzero(first | last).tolist():
+            ranges.seek(int(starts[number]))
+            data = b"".join(blocks(ranges, int(stops[number] - starts[number]), "The data"))
+            member = Members(members.entries[number : number + 1], names[number])
+            if not data.startswith(header := local_headers(member)):
+                raise CorruptArchive("Local headers and central directory differ", value=int(starts[number]))
+            _require_contents(member.entries, [data[len(header) :]])
+    if seen != 2 * len(copied):
+        raise CorruptArchive(
+            "Copied data do not begin and end with a member", value=f"{seen} of {2 * len(copied)}"
+        )
+
+
+def _require_directory(
+    archive: BinaryIO, found: Directory, summary: ArchiveSummary
+) -> Iterator[tuple[Members, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the members of the central directory in runs, with the starts and lengths of their local headers.
+
+    Requires that it has the records that were written, that the members lie end to end and that their names differ.
+    """
+    names, place, count, crc = _Names(), 0, 0, 0
     for run in directories.records(archive, found):
         members = run.members
         if central_records(members) != run.raw:
@@ -114,26 +165,20 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
         starts = place + np.cumsum(spans) - spans
         if (members.entries["offset"] != starts).any():
             raise CorruptArchive("Members do not lie end to end", expected=f"an offset from {place} on")
-        archive.seek(place)
         place += int(spans.sum())
-        data = blocks(archive, place - int(starts[0]), "The data")
-        _require_headers(data, starts, lengths, local_headers(members), digest)
+        yield members, starts, lengths
         names.add(members)
         count += len(members)
+        crc = isal_zlib.crc32(run.raw, crc)
     if place != found.offset or count != summary.members:
         raise CorruptArchive(
             "The archive holds more or less than its directory says",
             value=f"{count} members in {place} bytes",
             expected=f"{summary.members} members in {found.offset} bytes",
         )
+    if crc != summary.directory_crc32:
+        raise CorruptArchive("The central directory is not what was assembled", value=f"CRC {crc:08x}")
     names.require_distinct()
-    archive.seek(found.offset)
-    for block in blocks(archive, summary.size_bytes - found.offset, "The central directory"):
-        digest.update(block)
-    if digest.hexdigest() != summary.sha256:
-        raise CorruptArchive(
-            "The archive is not what was assembled", value=digest.hexdigest(), expected=summary.sha256
-        )
 
 
 def _find_directory(archive: BinaryIO, summary: ArchiveSummary) -> Directory:

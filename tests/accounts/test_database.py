@@ -253,3 +253,21 @@ def test_a_database_that_a_uri_names_makes_no_folder(tmp_path: Path, monkeypatch
     made.close()
     assert made.sqlite_file is None
     assert {path.name for path in tmp_path.iterdir()} == {"accounts.sqlite"}
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://db/a", "postgresql+psycopg"),
+        ("postgres://db/a", "postgresql+psycopg"),
+        ("postgresql+psycopg2://db/a", "postgresql+psycopg2"),
+        ("sqlite:///a", "sqlite"),
+    ],
+)
+def test_a_plain_address_gets_the_driver(url, expected):
+    assert database.with_driver(url, "psycopg").drivername == expected
+
+
+def test_a_process_keeps_as_many_connections_as_the_setting_says(monkeypatch):
+    monkeypatch.setenv("LABELS_DATABASE_POOL_SIZE", "7")
+    assert database.Database("postgresql://nowhere/accounts")._engine.pool.size() == 7

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
 import pytest
+from pydantic import ValidationError
 
 from accounts.store import Accounts
 from accounts.vault import derived_keys
@@ -115,3 +116,36 @@ def test_the_processes_of_the_service_get_the_limits(home, monkeypatch):
     for name, value in settings.environment().items():
         monkeypatch.setenv(name, value)
     assert PipelineSettings().limits == wanted
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mysql://root:hush@db/dagster", "begins with postgresql://, not mysql://"),
+        (
+            "postgresql+psycopg://root:hush@db/dagster",
+            r"begins with postgresql://, not postgresql\+psycopg://",
+        ),
+        ("db:5432/hush", "expected postgresql://user:password@host/database"),
+    ],
+)
+def test_a_database_that_dagster_cannot_use_is_refused_without_its_password(monkeypatch, url, expected):
+    monkeypatch.setenv("LABELS_DAGSTER_URL", url)
+    with pytest.raises(ValidationError, match=expected) as refused:
+        Settings()
+    assert "dagster_url" in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_plain_address_gets_the_driver_of_dagster(monkeypatch):
+    monkeypatch.setenv("LABELS_DAGSTER_URL", "postgres://root:p%40ss@db/dagster?sslmode=require")
+    url = Settings().dagster_url
+    assert url.get_secret_value() == "postgresql+psycopg2://root:p%40ss@db/dagster?sslmode=require"
+    assert "p%40ss" not in repr(Settings())
+
+
+@pytest.mark.parametrize("name", ["LABELS_DAGSTER_POOL_SIZE", "LABELS_DATABASE_POOL_SIZE"])
+def test_a_pool_has_at_least_one_connection(monkeypatch, name):
+    monkeypatch.setenv(name, "0")
+    with pytest.raises(ValidationError, match=name.removeprefix("LABELS_").lower()):
+        Settings()

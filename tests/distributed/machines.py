@@ -77,7 +77,7 @@ class Machine:
         assert done.returncode == 0, f"labels {' '.join(arguments)}:\n{done.stdout}\n{done.stderr[-4000:]}"
         return done.stdout
 
-    def start(self, command: str) -> Running:
+    def start(self, command: str, *options: str) -> Running:
         """Start `labels COMMAND` without waiting for it. Started again, it has the ports that it had."""
         before = self.running.get(command)
         listens = _LISTENING.get(command, "")
@@ -86,7 +86,7 @@ class Machine:
         log = self.folder / f"{self.name}-{command}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                [str(LABELS), command, *listens.format(*ports).split()],
+                [str(LABELS), command, *listens.format(*ports).split(), *options],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

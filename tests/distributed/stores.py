@@ -92,7 +92,7 @@ class Postgres(Server):
             "port": str(self._port),
             "unix_socket_directories": "",
             "fsync": "off",
-            "max_connections": "200",
+            "max_connections": "500",
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         super().__init__(

@@ -1,5 +1,6 @@
 """Façades and daemons on machines of their own: they share the stores alone, and one goes on where another died."""
 
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,16 +14,17 @@ import pytest
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.jobs.job_id import folder_of, run_id_for
+from pipelines.execution.runs import PARALLEL_FROM
 from tests.distributed.machines import Machine, machines
 from tests.distributed.stores import Shared
 from tests.faults import digest, has_reached, serials_of, titled, until
 from tests.service import EXPORTS, Exports, processes_of
 
-GTIN, SMALL_GTIN = "09506000134352", "10614141000415"
-ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5}
-#: The first two are warm workers' jobs, the third is the daemon's.
+GTIN, SMALL_GTIN, OTHER_GTIN = "09506000134352", "10614141000415", "00012345678905"
+ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5, OTHER_GTIN: PARALLEL_FROM - 30_000}
+#: The first two are warm workers' jobs, the third is the daemon's: each of its steps has a process.
 JOB, SMALL_JOB = serials_of(GTIN), serials_of(SMALL_GTIN)
-BOTH = JOB | {"filters": {"gtins": [GTIN, SMALL_GTIN]}}
+LARGE_JOB = JOB | {"filters": {"gtins": list(ENTITIES)}}
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -51,15 +53,26 @@ class Stage:
         assert (len(mine), mine.n_unique()) == (entities, entities)
 
     def at_work(self, client: Exports) -> dict[str, Any]:
-        """Return the newest job, as the client lists it, once it has a part."""
+        """Return the organisation's newest job once it is at work and has its manifest."""
+        found: list[dict[str, Any]] = []
 
-        def newest() -> dict[str, Any]:
-            return client.http.get(EXPORTS).json()["data"][0]
+        def is_at_work() -> bool:
+            job = client.http.get(EXPORTS).json()["data"][0]
+            found[:] = [{**job, "poll_url": f"{EXPORTS}{job['job_id']}/"}]
+            return job["status"] == "processing" and has_reached(
+                "resolved", self.storage / folder_of(job["job_id"])
+            )
 
-        until(
-            lambda: has_reached("resolved", self.storage / folder_of(newest()["job_id"])), "a job is at work"
-        )
-        return newest()
+        until(is_at_work, "a job is at work")
+        return found[0]
+
+    def leases(self, *more: str) -> list[str]:
+        """Return the names of the leases of runs, and those of `more` that are there."""
+        with psycopg.connect(self.settings["LABELS_DATABASE_URL"]) as connection:
+            found = connection.execute(
+                "SELECT name FROM leases WHERE name LIKE 'run:%%' OR name = ANY(%s)", (list(more),)
+            )
+            return [str(name) for (name,) in found.fetchall()]
 
     def resumptions(self, receipt: Mapping[str, Any]) -> int:
         """Return how many times a daemon has resumed the job's run."""
@@ -110,6 +123,14 @@ def test_any_facade_answers_for_a_job_of_another(stage: Stage) -> None:
     stage.assert_printed_once(receipt, ENTITIES[SMALL_GTIN])
 
 
+def test_the_daemon_has_its_sensors_evaluated_by_the_code_server(stage: Stage) -> None:
+    log = stage.daemons[0].running["daemon"].log
+    until(
+        lambda: "Sensor export_schedules skipped: no tick is due" in log.read_text(), "a sensor is evaluated"
+    )
+    assert "Traceback" not in log.read_text()
+
+
 def test_one_key_sent_to_both_facades_at_once_makes_one_job(stage: Stage) -> None:
     key = {"Idempotency-Key": str(uuid.uuid4())}
     with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(6) as pool:
@@ -137,19 +158,53 @@ def test_a_request_counts_at_all_facades(stage: Stage) -> None:
 
 def test_the_daemon_resumes_the_warm_run_of_a_facade_that_was_killed(stage: Stage, undisturbed: str) -> None:
     with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
-        key = {"Idempotency-Key": str(uuid.uuid4())}
-        answer = pool.submit(first.http.post, EXPORTS, json=JOB, headers=key)
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
         receipt = stage.at_work(second)
         stage.facades[0].kill()
         with pytest.raises(httpx.TransportError):
             answer.result()
-        assert second.http.post(EXPORTS, json=JOB, headers=key).json()["job_id"] == receipt["job_id"]
         status = second.finish(receipt, seconds=120)
         assert status["status"] == "completed", status
         assert digest(second, status) == undisturbed
     stage.assert_printed_once(receipt, ENTITIES[GTIN])
     assert stage.resumptions(receipt) == 1
     stage.facades[0].await_health(stage.facades[0].start("facade"))
+
+
+def test_a_machine_that_was_paused_past_its_lease_publishes_nothing_more(
+    stage: Stage, undisturbed: str
+) -> None:
+    machine = stage.facades[0]
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        (worker,) = titled(machine.home, "labels warm-worker")
+        paused = processes_of(machine.home)
+        for process in paused:
+            process.suspend()
+        status = second.finish(receipt, seconds=120)
+        for process in paused:
+            process.resume()
+        assert answer.result().json()["job_id"] == receipt["job_id"]
+        assert worker.wait(30) is None, "a child of somebody else"
+        until(lambda: titled(machine.home, "labels warm-worker"), "another worker takes its place")
+        assert status["status"] == "completed", status
+        assert digest(first, first.poll(receipt)) == undisturbed
+    assert '"lease lost"' in machine.running["facade"].log.read_text()
+    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+
+
+def test_a_job_is_cancelled_from_another_machine(stage: Stage) -> None:
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        cancelled = second.http.delete(receipt["poll_url"])
+        assert cancelled.status_code in {202, 409}, cancelled.text
+        assert answer.result().status_code == 202
+        status = first.finish(receipt)
+        assert (status["status"], status["error_code"]) == ("failed", "cancelled"), status
+        until(lambda: not stage.leases(), "the worker has ended the run")
+    stage.assert_printed_once(receipt, 0)
 
 
 def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> None:
@@ -162,9 +217,9 @@ def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> Non
 
 def test_another_machine_goes_on_where_a_daemon_was_killed(stage: Stage) -> None:
     standby = stage.daemons[1].start("daemon")
-    until(lambda: '"standing by"' in standby.log_tail(), "the second daemon stands by")
+    until(lambda: '"standing by"' in standby.log.read_text(), "the second daemon stands by")
     with stage.client(1) as client:
-        receipt = client.submit(BOTH)
+        receipt = client.submit(LARGE_JOB)
         assert stage.at_work(client)["job_id"] == receipt["job_id"]
         assert titled(stage.daemons[0].home, "labels run-worker")
         assert not titled(stage.daemons[1].home, "labels run-worker")
@@ -173,16 +228,59 @@ def test_another_machine_goes_on_where_a_daemon_was_killed(stage: Stage) -> None
         assert status["status"] == "completed", status
     stage.assert_printed_once(receipt, sum(ENTITIES.values()))
     assert stage.resumptions(receipt) == 1
-    assert '"leading"' in standby.log_tail()
+    assert '"leading"' in standby.log.read_text()
 
 
-def test_a_stopped_machine_leaves_no_process_and_its_lease_at_once(stage: Stage) -> None:
+def test_a_stopped_machine_leaves_no_process_and_no_lease(stage: Stage) -> None:
     daemon = stage.daemons[1].running["daemon"]
     daemon.process.terminate()
     assert daemon.process.wait(30) == 0
     assert processes_of(stage.daemons[1].home) == []
+    with psycopg.connect(stage.settings["LABELS_DATABASE_URL"]) as connection:
+        left = connection.execute(
+            "SELECT name FROM leases WHERE name = 'daemon' OR name LIKE 'run:%'"
+        ).fetchall()
+    assert left == []
     successor = stage.daemons[0].start("daemon")
-    until(lambda: '"leading"' in successor.log_tail(), "the first machine leads again")
+    until(lambda: '"leading"' in successor.log.read_text(), "the first machine leads again")
     with stage.client(0) as client:
-        status = client.finish(client.submit(BOTH), seconds=120)
+        status = client.finish(client.submit(LARGE_JOB), seconds=120)
         assert status["status"] == "completed", status
+
+
+def test_an_upload_to_a_facade_is_imported_on_the_daemons_machine(stage: Stage, tmp_path: Path) -> None:
+    products = tmp_path / "products.csv"
+    products.write_text("gtin,name\n04006381333931,From afar\n")
+    facade = stage.facades[0]
+    there = ("--url", facade.running["facade"].url, "--key", stage.key)
+    assert "products: 1 read, 1 added" in facade.labels("import", *there, str(products))
+
+
+def test_stores_that_are_away_for_longer_than_a_lease_change_nothing(
+    stage: Stage, shared: Shared, undisturbed: str
+) -> None:
+    """Whoever executes a run ends, and so does the daemon; they go on when the database is back."""
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(first.http.post, EXPORTS, json=JOB)
+        receipt = stage.at_work(second)
+        shared.postgres.stop(signal.SIGQUIT)
+        until(lambda: _is_unready(second), "the façade says that it is not ready")
+        until(
+            lambda: '"lease lost"' in stage.facades[0].running["facade"].log.read_text(), "the lease is lost"
+        )
+        shared.postgres.start()
+        answer.result()
+        until(lambda: second.http.get("/readyz").status_code == 200, "the façade is ready again")
+        status = second.finish(receipt, seconds=180)
+        assert status["status"] == "completed", status
+        assert digest(second, status) == undisturbed
+    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+
+
+def _is_unready(client: Exports) -> bool:
+    answer = client.http.get("/readyz")
+    if answer.status_code == 200:
+        return False
+    assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert "Traceback" not in answer.text
+    return True

@@ -141,6 +141,39 @@ def test_other_bytes_of_the_same_number(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def of_pieces(*sizes: int) -> dict[str, object]:
+    """Return the digest of the content in pieces of these sizes, as the service tells it."""
+    told, at = hashlib.sha256(), 0
+    for size in sizes:
+        told.update(size.to_bytes(8, "big") + hashlib.sha256(CONTENT[at : at + size]).digest())
+        at += size
+    assert at == len(CONTENT)
+    return {"algorithm": "sha-256-of-pieces", "value": told.hexdigest(), "piece_bytes": list(sizes)}
+
+
+WHOLE = {"algorithm": "sha-256", "value": TAG.strip('"'), "piece_bytes": []}
+
+
+@pytest.mark.parametrize(
+    "digest", [WHOLE, of_pieces(len(CONTENT)), of_pieces(1, 999, 1, len(CONTENT) - 1_001)]
+)
+def test_the_poll_tells_the_digest_where_an_object_store_answers(tmp_path, digest):
+    # It goes on in the middle of a piece.
+    files = Files(etag='"9e107d9d372bb6826bd81d3542a419d6-3"', breaks=[1_000, 70_000])
+    assert files.fetch(tmp_path, digest=digest) == CONTENT
+    again = Files(etag='"9e107d9d372bb6826bd81d3542a419d6-3"', ranges=False, breaks=[1_000])
+    assert again.fetch(tmp_path, digest=digest) == CONTENT
+    changed = CONTENT[:-1] + b"x"
+    with pytest.raises(DigestMismatch) as caught:
+        Files(etag=None, content=changed).fetch(tmp_path, digest=digest)
+    assert caught.value.expected_sha256 == digest["value"]
+
+
+def test_a_digest_of_a_later_release_is_not_compared(tmp_path):
+    later = {"algorithm": "sha-512", "value": "00"}
+    assert Files(etag=None).fetch(tmp_path, digest=later) == CONTENT
+
+
 def test_an_object_stores_own_tag_is_no_digest_of_ours(tmp_path):
     assert Files(etag='"9e107d9d372bb6826bd81d3542a419d6-3"').fetch(tmp_path) == CONTENT
 

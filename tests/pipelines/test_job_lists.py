@@ -31,6 +31,8 @@ from pipelines.export import mirror
 from pipelines.storage import job_index
 from tests.pipelines.conftest import LOTS
 
+pytestmark = pytest.mark.parametrize("dagster_url", ["sqlite", "postgres"], indirect=True)
+
 ACME, OTHER = Organisation("acme", "Acme"), Organisation("other", "Other")
 REQUEST = parse_request(
     json.dumps({"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}).encode()

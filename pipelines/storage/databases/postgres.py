@@ -15,7 +15,7 @@ from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, Postgr
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import OperationalError
 
-from accounts.database import with_driver
+from accounts.database import noticing_loss, with_driver
 from pipelines.settings import DagsterSettings
 from pipelines.storage.dagster_storage import ConfigurableClassData, RunsTable
 from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
@@ -32,15 +32,6 @@ _ASK_AGAIN_SECONDS = 0.1
 
 #: A server that starts again refuses connections for some seconds.
 _PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2)
-
-#: Parameters of a connection, of the libpq library, which the URL may have otherwise. A server whose machine vanished
-#: is noticed within half a minute instead of a quarter of an hour.
-_PARAMETERS = {
-    "application_name": "labels",
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "tcp_user_timeout": "30000",
-}
 
 _Storage = TypeVar("_Storage", bound=PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage)
 
@@ -144,13 +135,16 @@ class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
 def schema_lock(url: str) -> Generator[None]:
     """Let nobody else create or change tables of the database until the block ends.
 
-    Who waits asks again and again. A statement that waits would have a snapshot, and CREATE INDEX CONCURRENTLY, which
-    some of Dagster's migrations say, waits for the end of all snapshots.
+    Who waits asks again and again, in a new transaction each time. CREATE INDEX CONCURRENTLY, which some of Dagster's
+    migrations say, waits for the end of every transaction that executes a statement, also if that waits for the lock.
     """
-    with engine_of(url).execution_options(isolation_level="READ COMMITTED").begin() as connection:
-        while not connection.scalar(select(func.pg_try_advisory_xact_lock(_SCHEMA_LOCK))):
-            time.sleep(_ASK_AGAIN_SECONDS)
-        yield
+    engine = engine_of(url).execution_options(isolation_level="READ COMMITTED")
+    while True:
+        with engine.begin() as connection:
+            if connection.scalar(select(func.pg_try_advisory_xact_lock(_SCHEMA_LOCK))):
+                yield
+                return
+        time.sleep(_ASK_AGAIN_SECONDS)
 
 
 #: The storages whose tables this process has checked, by class and address of the database.
@@ -177,9 +171,8 @@ def _opened(
 @cache
 def engine_of(url: str) -> Engine:
     """Return this process's connections of the database."""
-    parsed = make_url(url)
     engine = create_engine(
-        parsed.set(query={**_PARAMETERS, **parsed.query}),
+        noticing_loss(make_url(url)),
         isolation_level="AUTOCOMMIT",
         pool_size=DagsterSettings().dagster_pool_size,
         max_overflow=_MOST_MORE,

@@ -6,7 +6,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import dagster as dg
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from accounts.errors import DatabaseTooNew
@@ -32,6 +34,14 @@ def prepare(dagster_home: Path) -> None:
             instance.upgrade()
         except CommandError as error:
             raise DatabaseTooNew(", ".join(sorted(map(str, stored))), head, database="Dagster") from error
+
+
+def head() -> str:
+    """Return the revision of the tables that this release of Dagster expects, without opening a database."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(dg.__file__).parent / "_core/storage/alembic"))
+    config.set_main_option("path_separator", "os")
+    return str(ScriptDirectory.from_config(config).get_current_head())
 
 
 def _revisions(instance: dg.DagsterInstance) -> tuple[set[str | None], str]:

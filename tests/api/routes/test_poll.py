@@ -69,6 +69,19 @@ def test_a_completed_job_and_its_artefact(client, editor, exports):
     assert response.headers["accept-ranges"] == "bytes"
 
 
+def test_the_digest_of_an_artefact_that_nobody_has_read_whole(client, editor, exports):
+    whole = exports.add("acme", JobStatus.COMPLETED)
+    body = client.get(f"{URL}{whole.job_id}/", headers=editor).json()
+    assert body["digest"] == {"algorithm": "sha-256", "value": whole.sha256, "piece_bytes": []}
+    joined = exports.add(
+        "acme", JobStatus.COMPLETED, sha256=None, composite_sha256="ab" * 32, piece_bytes=(3, 4)
+    )
+    body = client.get(f"{URL}{joined.job_id}/", headers=editor).json()
+    assert body["digest"] == {"algorithm": "sha-256-of-pieces", "value": "ab" * 32, "piece_bytes": [3, 4]}
+    # No client takes it for the SHA-256 of the bytes.
+    assert client.get(link(client, editor, joined)).headers["etag"] == f'"pieces-{"ab" * 32}"'
+
+
 def test_the_public_url_is_used(exports, accounts, editor):
     settings = ApiSettings(secret_key="a secret of the tests", public_url="https://labels.example/base/")
     job = exports.add("acme", JobStatus.COMPLETED)

@@ -1,12 +1,12 @@
 """Runs and the files of their jobs expire together."""
 
 import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy import inspect
 
 from accounts.identity import Organisation
 from catalogue import lifecycle
@@ -23,12 +23,14 @@ from pipelines.automation.housekeeping import HOUSEKEEPING_JOB, expire, remove, 
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
-from pipelines.storage import sqlite_space
+from pipelines.storage import job_index, sqlite_space
 from tests.pipelines.conftest import LOTS
 from tests.pipelines.whole_jobs import ThisProcess
 
 NOW = datetime.now(UTC)
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
+
+on_both = pytest.mark.parametrize("dagster_url", ["sqlite", "postgres"], indirect=True)
 
 
 @pytest.fixture
@@ -53,6 +55,7 @@ def end(dagster: dg.DagsterInstance, export: ExportPlan) -> None:
     dagster.report_dagster_event(dg.DagsterEvent("PIPELINE_SUCCESS", run.job_name), run.run_id)
 
 
+@on_both
 def test_a_job_that_ended_long_ago_is_gone_with_all_it_kept(dagster, artefacts, job) -> None:
     old, unfinished = job(1), job(2)
     handed = Path(dagster.storage_directory()) / run_id_for(old.job_id)
@@ -95,6 +98,7 @@ def test_what_was_printed_stays_known(dagster, artefacts, catalogue, job) -> Non
     assert total == frozen.rows
 
 
+@on_both
 def test_the_job_keeps_what_is_younger_than_the_retention(
     dagster, artefacts, accounts, job, monkeypatch
 ) -> None:
@@ -136,17 +140,14 @@ def test_a_database_that_is_busy_does_not_stop_the_rest(dagster, accounts, monke
 def rows(dagster: dg.DagsterInstance) -> dict[str, int]:
     """Count the rows of each table of runs and of events."""
     counted: dict[str, int] = {}
-    for path in sorted(Path(dagster.storage_directory()).glob("*.db")):
-        with closing(sqlite3.connect(path)) as connection:
-            for (table,) in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-            ).fetchall():
-                counted[f"{path.name}: {table}"] = connection.execute(
-                    f"SELECT count(*) FROM {table}"
-                ).fetchone()[0]
+    for storage in (job_index.of(dagster).connect(), dagster.event_log_storage.index_connection()):
+        with storage as connection:
+            for table in inspect(connection).get_table_names():
+                counted[table] = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
     return counted
 
 
+@on_both
 def test_a_second_job_that_has_expired_leaves_no_row(dagster, artefacts, catalogue, accounts) -> None:
     """The first one leaves its job's snapshots, its asset and its organisation's partition."""
     exports = DagsterExports(

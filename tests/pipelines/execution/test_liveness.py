@@ -172,6 +172,59 @@ def test_a_process_that_was_paused_past_its_lease_ends_without_publishing(accoun
         assert paused.stdout.read() == ""
 
 
+def test_housekeeping_removes_the_leases_of_dead_holders_and_no_other(accounts):
+    stock, step = "never-printed:acme", liveness.step_lease("4a1f", "resolve")
+    for name in (NAME, step, stock):
+        assert accounts.acquire_lease(name, "dead", -1)
+    assert accounts.acquire_lease("run:alive", "alive", 60)
+    assert liveness.forget_dead(accounts) == 2
+    assert liveness.is_held(accounts, "run:alive")
+    assert accounts.expired_leases("") == {stock: "dead"}, "its job is to be cancelled first"
+
+
+def test_on_one_machine_a_run_has_no_lease(monkeypatch):
+    monkeypatch.delenv("LABELS_DAGSTER_URL", raising=False)
+    monkeypatch.setenv("LABELS_DATABASE_URL", "none:///of/these/is/opened")
+    with liveness.executing("4a1f"), liveness.leading("daemon"):
+        pass
+
+
+def test_on_many_machines_a_run_has_a_lease_while_it_is_executed(accounts, tmp_path, monkeypatch):
+    monkeypatch.setenv("LABELS_DAGSTER_URL", "postgresql://elsewhere/runs")
+    monkeypatch.setenv("LABELS_DATABASE_URL", f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    with liveness.executing("4a1f"):
+        assert accounts.lease_holder(NAME) == liveness.new_holder()
+    assert accounts.lease_holder(NAME) is None
+
+
+def test_a_second_daemon_stands_by_until_the_first_has_ended(accounts, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LABELS_DAGSTER_URL", "postgresql://elsewhere/runs")
+    monkeypatch.setenv("LABELS_DATABASE_URL", f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    monkeypatch.setenv("LABELS_LEASE_SECONDS", "0.2")
+    assert accounts.acquire_lease("daemon", "another machine", 1)
+    with liveness.leading("daemon"):
+        assert accounts.lease_holder("daemon") == liveness.new_holder()
+    told = capsys.readouterr().err
+    assert '"holder": "another machine", "event": "standing by"' in told
+
+
+def test_a_daemon_waits_for_the_database(accounts, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LABELS_DAGSTER_URL", "postgresql://elsewhere/runs")
+    monkeypatch.setenv("LABELS_DATABASE_URL", f"sqlite:///{tmp_path / 'accounts.sqlite'}")
+    away = iter([OperationalError("INSERT INTO leases", {}, Exception("connection refused"))])
+
+    def acquire(self, *arguments):
+        for error in away:
+            raise error
+        return acquired(self, *arguments)
+
+    acquired = Accounts.acquire_lease
+    monkeypatch.setattr(Accounts, "acquire_lease", acquire)
+    with liveness.leading("daemon"):
+        assert accounts.lease_holder("daemon") == liveness.new_holder()
+    assert "lease not taken" in capsys.readouterr().err
+
+
 def test_another_machine_is_one_with_another_name(monkeypatch):
     monkeypatch.delenv("LABELS_HOST_NAME", raising=False)
     here = liveness.host_name()

@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import instance
@@ -47,6 +48,35 @@ def test_imports_and_upkeep_never_wait_for_exports(dagster: dg.DagsterInstance) 
     for export in (*EXPORT_JOBS, "__ASSET_JOB"):
         del kinds[export]
     assert set(kinds.values()) == {"import", "upkeep"}, "a job without a kind has no limit"
+
+
+@pytest.mark.parametrize(
+    ("settings", "exports", "each"),
+    [
+        ({}, 2, 1),
+        ({"LABELS_EXECUTOR": "celery"}, 10, 2),
+        ({"LABELS_EXPORTS_AT_ONCE": "50", "LABELS_EXPORTS_PER_ORGANISATION": "9"}, 50, 9),
+    ],
+)
+def test_how_many_exports_are_at_work(
+    dagster: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    exports: int,
+    each: int,
+) -> None:
+    home = Path(dagster.root_directory).parent
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    instance.prepare(home, "a.sock")
+    with instance.load(home) as loaded:
+        queue = loaded.get_concurrency_config().run_queue_config
+    assert queue is not None
+    limits = {(limit["key"], str(limit["value"])): limit["limit"] for limit in queue.tag_concurrency_limits}
+    of_each = "{'applyLimitPerUniqueValue': True}"
+    assert limits[tags.KIND, tags.EXPORT] == exports
+    assert limits[tags.ORGANISATION, of_each] == each
+    assert limits[tags.STOCK, of_each] == 1, "one job at a time has the lease of the stock"
 
 
 def test_nobody_is_asked_for_an_e_mail_address(dagster: dg.DagsterInstance) -> None:

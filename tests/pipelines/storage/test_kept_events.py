@@ -65,6 +65,22 @@ def test_what_nobody_reads_is_not_kept(dagster: dg.DagsterInstance, kind: dg.Dag
     assert [stored.message for stored in dagster.all_logs(read.run_id)] == ["said once"]
 
 
+def test_of_a_batch_only_what_is_read_is_kept(dagster: dg.DagsterInstance) -> None:
+    kinds = (KIND.ASSET_MATERIALIZATION, KIND.ASSET_OBSERVATION)
+    with dg.DagsterInstance.ephemeral() as made:
+        made.report_runless_asset_event(dg.AssetMaterialization("labels"))
+        made.report_runless_asset_event(dg.AssetObservation("labels"))
+        found = [
+            record.event_log_entry
+            for read in (made.fetch_materializations, made.fetch_observations)
+            for record in read(dg.AssetKey("labels"), limit=1).records
+        ]
+    dagster.event_log_storage.store_event_batch(found)
+    stored = dagster.all_logs(found[0].run_id)
+    assert tuple(each.get_dagster_event().event_type for each in stored) == kinds
+    assert dagster.get_latest_materialization_event(dg.AssetKey("labels")) is not None
+
+
 @pytest.mark.parametrize("kind", READ, ids=lambda kind: kind.value)
 def test_what_is_read_again_is_kept(kind: dg.DagsterEventType) -> None:
     assert is_kept(entry(kind))

@@ -16,6 +16,7 @@ from exports.ports import JobStatus, Page
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import parse_rows
 from pipelines import tags
+from pipelines.execution import runs
 from pipelines.export.launch_config import EXAMPLE, request_in
 from pipelines.submission import launches
 from tests.pipelines.submission.dagster_ui import LOTS, Ui, dagster_ui, run_id_of
@@ -143,7 +144,7 @@ def test_only_an_active_organisation_exports(ui: Ui, acme: str) -> None:
 def test_a_large_export_draws_in_parallel(
     ui: Ui, acme: str, monkeypatch: pytest.MonkeyPatch, from_: int, executor: str
 ) -> None:
-    monkeypatch.setattr(launches, "PARALLEL_FROM", from_)
+    monkeypatch.setattr(runs, "PARALLEL_FROM", from_)
     run = ui.run(run_id_of(ui.materialize(acme, REQUEST)))
     assert list(run.run_config["execution"]["config"]) == [executor]  # type: ignore[call-overload,index]
 

@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
+from renderers.digested_stream import DigestedStream
 
 Files = Sequence[tuple[str, bytes, bool]]
 
@@ -48,7 +49,7 @@ def assemble(
     parts: Sequence[Files], streamed: Sequence[tuple[str, Sequence[bytes]]] = ()
 ) -> tuple[bytes, ArchiveSummary]:
     out = OneWay()
-    with Assembler(out) as assembler:
+    with Assembler(DigestedStream(out)) as assembler:
         for members in parts:
             content, made = fragment(members)
             assembler.append_fragment(io.BytesIO(content), made)

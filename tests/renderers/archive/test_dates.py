@@ -9,11 +9,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from renderers.archive.assembler import Assembler
+from renderers.digested_stream import DigestedStream
 
 
 def test_what_is_unpacked_in_any_time_zone_can_be_zipped_again_in_any_other(tmp_path: Path) -> None:
     whole = io.BytesIO()
-    with Assembler(whole) as assembler:
+    with Assembler(DigestedStream(whole)) as assembler:
         assembler.add("manifest.csv", [b"row"])
         assembler.close()
     unpacked = tmp_path / "unpacked"

@@ -9,6 +9,7 @@ from renderers.archive.assembler import Assembler
 from renderers.archive.fragments import ArchiveFragment, ArchiveFragmentWriter
 from renderers.archive.records import CorruptArchive
 from renderers.archive.verification import verify_fragment
+from renderers.digested_stream import DigestedStream
 from renderers.errors import RenderError
 from tests.renderers.archive.samples import MEMBERS, OneWay, fragment
 
@@ -36,7 +37,7 @@ def test_a_damaged_fragment_is_refused(damage: Callable[[bytes], bytes], reason:
         made = ArchiveFragment(
             made.data_bytes, made.directory_bytes + 1, made.members, made.sha256, made.crc32
         )
-    with Assembler(OneWay()) as assembler, pytest.raises(CorruptArchive):
+    with Assembler(DigestedStream(OneWay())) as assembler, pytest.raises(CorruptArchive):
         assembler.append_fragment(io.BytesIO(damaged), made)
     with pytest.raises(CorruptArchive):
         verify_fragment(io.BytesIO(damaged), made)

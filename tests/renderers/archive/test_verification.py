@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ import pytest
 from renderers.archive import records
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.records import CorruptArchive, Members, local_headers
-from renderers.archive.verification import verify, verify_fragment
+from renderers.archive.verification import verify, verify_copied, verify_fragment
+from renderers.digested_stream import DigestedStream
 from tests.renderers.archive.samples import MEMBERS, SMALL, assemble, fragment, with_flipped
 
 
@@ -110,7 +112,7 @@ def test_a_large_member_verifies_in_little_memory(tmp_path: Path) -> None:
             yield f"{row},".encode() * 25_000
 
     path = tmp_path / "large.zip"
-    with path.open("wb") as out, Assembler(out) as assembler:
+    with path.open("wb") as out, Assembler(DigestedStream(out)) as assembler:
         tracemalloc.start()
         assembler.add("manifest.csv", rows())
         summary = assembler.close()
@@ -119,3 +121,49 @@ def test_a_large_member_verifies_in_little_memory(tmp_path: Path) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 20 << 20
+
+
+class Copied:
+    """An archive of three fragments, and the ranges in it that a storage has copied."""
+
+    def __init__(self) -> None:
+        parts = [MEMBERS[:30], MEMBERS[30:31], MEMBERS[31:94]]
+        self.content, summary = assemble(parts, [("manifest.csv", [b"row"])])
+        self.summary = replace(summary, sha256=None)
+        ends = list(accumulate(fragment(part)[1].data_bytes for part in parts))
+        self.ranges = list(zip([0, *ends], ends, strict=False))
+
+    def verify(self, content: bytes) -> None:
+        verify_copied(io.BytesIO(content), io.BytesIO(content), self.summary, self.ranges)
+
+
+def test_what_a_storage_has_copied_is_looked_at_where_it_begins_and_ends() -> None:
+    copied = Copied()
+    copied.verify(copied.content)
+    for begin, end in copied.ranges:
+        for place in (begin, begin + 60, end - 1):
+            with pytest.raises(CorruptArchive):
+                copied.verify(with_flipped(copied.content, place, 1))
+
+
+def test_a_fragment_in_the_place_of_another_is_found() -> None:
+    copied = Copied()
+    (first, cut), (_, last), _ = copied.ranges
+    swapped = copied.content[cut:last] + copied.content[first:cut] + copied.content[last:]
+    with pytest.raises(CorruptArchive, match="Local headers"):
+        copied.verify(swapped)
+
+
+@pytest.mark.parametrize("place", range(1, 200, 7))
+def test_no_byte_of_the_directory_may_differ(place: int) -> None:
+    copied = Copied()
+    with pytest.raises(CorruptArchive):
+        copied.verify(with_flipped(copied.content, len(copied.content) - place, 1))
+
+
+def test_ranges_that_end_inside_a_member_are_no_fragments() -> None:
+    copied = Copied()
+    begin, end = copied.ranges[0]
+    copied.ranges[0] = (begin, end - 1)
+    with pytest.raises(CorruptArchive, match="begin and end with a member"):
+        copied.verify(copied.content)

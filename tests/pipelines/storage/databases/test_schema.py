@@ -1,6 +1,8 @@
 """Dagster's tables of an earlier release are migrated when the service starts."""
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import dagster as dg
@@ -72,48 +74,55 @@ def test_tables_of_an_earlier_dagster_are_migrated_once(
     instance.prepare(home, "a.sock")
 
 
-def test_several_starts_at_once_migrate_once(
-    earlier: dg.DagsterInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    upgrade = dg.DagsterInstance.upgrade
-    upgraded: list[str] = []
+PREPARE = """
+import sys
+from pathlib import Path
+import dagster
+from pipelines.storage import instance
+upgrade = dagster.DagsterInstance.upgrade
+dagster.DagsterInstance.upgrade = lambda self: (print("migrates"), upgrade(self))
+instance.prepare(Path(sys.argv[1]), "a.sock")
+"""
 
-    def count(self: dg.DagsterInstance) -> None:
-        upgraded.append(self.root_directory)
-        upgrade(self)
 
-    monkeypatch.setattr(dg.DagsterInstance, "upgrade", count)
+def test_several_starts_at_once_migrate_once(earlier: dg.DagsterInstance, tmp_path: Path) -> None:
+    """On PostgreSQL they are on machines of their own."""
     own = Path(earlier.root_directory).parent
     on_postgres = isinstance(earlier.run_storage, postgres.PooledPostgresRunStorage)
-    homes = [own, own, *([tmp_path / "another", tmp_path / "a third"] if on_postgres else [])]
-    with ThreadPoolExecutor(len(homes)) as pool:
-        list(pool.map(lambda home: instance.prepare(home, "a.sock"), homes))
-    assert len(upgraded) == 1
+    homes = [own, *([tmp_path / "another", tmp_path / "a third"] if on_postgres else [own, own])]
+    starts = [
+        subprocess.Popen([sys.executable, "-c", PREPARE, str(home)], stdout=subprocess.PIPE, text=True)
+        for home in homes
+    ]
+    said = [start.communicate(timeout=120)[0] for start in starts]
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert sorted(said) == ["", "", "migrates\n"]
     assert has_backfill_id(earlier)
 
 
-def test_an_index_is_created_while_another_machine_waits(postgres_url: str) -> None:
-    """CREATE INDEX CONCURRENTLY waits for everybody who has a snapshot, as a statement that waits for a lock has."""
-    asked: list[str] = []
-
-    def wait() -> None:
-        with postgres.schema_lock(postgres_url):
-            asked.append("has it")
-
+def test_an_index_is_created_while_another_machine_waits(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CREATE INDEX CONCURRENTLY waits for the end of a transaction that waits for a lock."""
     engine = postgres.engine_of(postgres_url)
-    with ThreadPoolExecutor(1) as pool, postgres.schema_lock(postgres_url):
-        waiting = pool.submit(wait)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"ALTER DATABASE {engine.url.database} SET statement_timeout = '20s'")
+    engine.dispose()
+    begun = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in %%'"
+    )
+    holder = ExitStack()
+
+    def meanwhile(_: float) -> None:
         with engine.connect() as connection:
-            others = (
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND query LIKE '%%advisory%%' AND pid <> pg_backend_pid()"
-            )
-            while connection.exec_driver_sql(others).scalar_one() < 2:
-                assert not waiting.done()
-            connection.exec_driver_sql("SET statement_timeout = 20000")
             connection.exec_driver_sql("CREATE INDEX CONCURRENTLY an_index ON runs (status)")
-        assert not asked
-    assert asked == ["has it"]
+            assert connection.exec_driver_sql(begun).scalar_one() == 1, "only who holds the lock"
+        holder.close()
+
+    monkeypatch.setattr(postgres.time, "sleep", meanwhile)
+    holder.enter_context(postgres.schema_lock(postgres_url))
+    with postgres.schema_lock(postgres_url), engine.connect() as connection:
+        assert connection.exec_driver_sql(begun).scalar_one() == 1
 
 
 def test_tables_of_a_newer_dagster_are_refused(dagster: dg.DagsterInstance) -> None:

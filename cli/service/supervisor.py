@@ -19,9 +19,9 @@ from typing import TextIO
 
 import psutil
 
-from cli import service_process
-from cli.guard import MARK, kill_marked
-from cli.services import Service, address_of_code
+from cli.service import process
+from cli.service.guard import MARK, kill_marked
+from cli.service.services import Service, address_of_code
 from cli.settings import SIGNING_VARIABLE, Settings, make_private
 from pipelines.execution.forks import LOST, PRELOAD, is_alive
 from pipelines.storage import instance
@@ -52,9 +52,7 @@ class _Process:
         self.start()
 
     def start(self) -> None:
-        self._child = _forks().Process(
-            target=service_process.run, args=tuple(self._service[:4]), name=self.name
-        )
+        self._child = _forks().Process(target=process.run, args=tuple(self._service[:4]), name=self.name)
         self._child.start()
         self.process = psutil.Process(self._child.pid)
         self._started = time.monotonic()
@@ -148,13 +146,13 @@ def _watch(running: Sequence[_Process], stopping: threading.Event) -> int:
 
 def _called(function: str, *arguments: object, seconds: float | None = None) -> int:
     """Call `module:name` in a process of its own, which is killed after these seconds. Return its exit status."""
-    process = _forks().Process(target=service_process.call, args=(function, *arguments))
-    process.start()
-    process.join(seconds)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-    return process.exitcode or 0
+    called = _forks().Process(target=process.call, args=(function, *arguments))
+    called.start()
+    called.join(seconds)
+    if called.exitcode is None:
+        called.kill()
+        called.join()
+    return called.exitcode or 0
 
 
 def _await_code(address: str, running: Sequence[_Process], stopping: threading.Event) -> None:
@@ -196,7 +194,7 @@ def _start_guard(mark: str, lock: TextIO) -> "subprocess.Popen[bytes]":
     cannot start before the old one's processes are gone.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "cli.guard", mark],
+        [sys.executable, "-m", "cli.service.guard", mark],
         stdin=subprocess.PIPE,
         pass_fds=(lock.fileno(),),
         start_new_session=True,

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from cli import rules, services
-from cli.services import Service
+from cli import rules
+from cli.service import services
+from cli.service.services import Service
 from cli.settings import Settings
 
 _PORT = click.IntRange(1, 65_535)
@@ -17,7 +18,7 @@ _PORT = click.IntRange(1, 65_535)
 
 def _run(command: str, made: Callable[[Settings], Sequence[Service]], announcement: str) -> None:
     """Supervise the services of the command. Raises SettingRefused."""
-    from cli.supervisor import supervise
+    from cli.service.supervisor import supervise
 
     rules.require_consistent(os.environ, command)
     settings = Settings().resolved()
@@ -49,7 +50,7 @@ def serve(host: str, port: int, dagster_port: int) -> None:
 
 
 @click.command()
-@click.option("--host", default="0.0.0.0", show_default=True, help="Where the façade listens.")  # noqa: S104
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the façade listens.")
 @click.option("--port", default=8000, show_default=True, type=_PORT)
 def facade(host: str, port: int) -> None:
     """Run one façade: the API, and the warm workers that make small exports.
@@ -71,7 +72,7 @@ def facade(host: str, port: int) -> None:
       LABELS_DAGSTER_URL=postgresql://labels:secret@db/runs \\
       LABELS_DATABASE_URL=postgresql+psycopg://labels:secret@db/accounts \\
       LABELS_STORAGE_URL=s3://labels LABELS_REDIS_URL=redis://redis/0 \\
-      LABELS_SECRET_KEY=$KEY LABELS_CODE_SERVER=code:4266 labels facade --port 8000
+      LABELS_SECRET_KEY=$KEY LABELS_CODE_SERVER=code:4266 labels facade --host 0.0.0.0 --port 8000
     """
     _run("facade", lambda settings: [services.facade(settings, host, port)], f"labels: http://{host}:{port}")
 
@@ -108,7 +109,8 @@ def daemon() -> None:
 def code_server(host: str | None, port: int | None) -> None:
     """Run the code server, which tells daemon and Dagster UI which jobs, schedules and sensors there are.
 
-    It evaluates schedules and sensors for the daemon, and sends to webhooks. It neither encrypts nor asks who calls: let only the machines of the service reach its port.
+    It evaluates schedules and sensors for the daemon, and sends to webhooks. It neither encrypts nor asks who calls:
+    let only the machines of the service reach its port.
 
     \b
     Needs, the same for all machines:

@@ -6,7 +6,7 @@ from sqlalchemy import update
 
 from accounts.store import Accounts
 from accounts.tables import OrganisationRow
-from cli.facade import report_resolvers
+from cli.service.facade import report_resolvers
 
 
 def test_stored_resolvers_that_are_none_are_reported(tmp_path, caplog):

@@ -3,6 +3,9 @@
 # Whether the steps' retry policies count.
 from dagster._core.execution.retries import RetryMode
 
+# How a step ended, if it has.
+from dagster._core.execution.stats import StepEventStatus
+
 # What `dagster.in_process_executor` makes; a run's config cannot choose that one.
 from dagster._core.executor.in_process import InProcessExecutor
 
@@ -23,6 +26,7 @@ __all__ = [
     "InProcessExecutor",
     "RetryMode",
     "StepDelegatingExecutor",
+    "StepEventStatus",
     "StepHandler",
     "StepHandlerContext",
 ]

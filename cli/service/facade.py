@@ -18,6 +18,7 @@ from accounts.store import Accounts
 from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
+from catalogue import scratch
 from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
@@ -74,6 +75,8 @@ def main() -> None:
     imports = DagsterImports(
         instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
     )
+    # Housekeeping removes what killed processes left on the daemon's machine only.
+    threading.Thread(target=scratch.remove_abandoned, daemon=True).start()
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()

@@ -53,7 +53,7 @@ def facade(settings: Settings, host: str, port: int) -> Service:
     AuthSettings()
     return Service(
         "facade",
-        "cli.facade:main",
+        "cli.service.facade:main",
         ("--host", host, "--port", str(port), "--code-server", address_of_code(settings)),
         settings.signing_environment(),
     )
