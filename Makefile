@@ -40,6 +40,10 @@ EXTRAS := s3 postgres redis celery otel
 # Labels of the large job of bench-export and bench-distributed.
 N ?= 1000000
 
+# Suites that test-distributed repeats on servers. There the secret key comes from the environment, where one test looks.
+ON_SERVERS := -p tests.distributed.on_servers tests/test_end_to_end.py tests/test_concurrent_submissions.py \
+  tests/test_http_imports.py --deselect tests/test_end_to_end.py::test_only_who_needs_a_secret_key_is_given_it
+
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
@@ -129,6 +133,7 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 .PHONY: test-distributed
 test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
 	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
+	$(PYTHON) -m pytest -q $(ON_SERVERS) $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers

@@ -75,7 +75,7 @@ def job_of(
 
 def run_of(instance: dg.DagsterInstance, organisation: str, job_id: str) -> JobRun:
     """Return the job's run. Raises ExportNotFound, also for another organisation's job."""
-    with job_index.of(instance).snapshot() as connection:
+    with job_index.of(instance).connect() as connection:
         run = job_runs.find(connection, run_id_for(job_id))
     if run is None or run.tags.get(tags.ORGANISATION) != organisation:
         raise ExportNotFound(job_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 from sqlalchemy import ColumnElement, Connection, select
@@ -22,40 +22,52 @@ class JobRun(NamedTuple):
     ended_at: datetime | None
 
 
+#: What a `JobRun` has besides its tags.
+_COLUMNS = select(
+    RunsTable.c.run_id,
+    RunsTable.c.status,
+    RunsTable.c.create_timestamp,
+    RunsTable.c.start_time,
+    RunsTable.c.end_time,
+)
+_TAG = RunTagsTable.c.key, RunTagsTable.c.value
+
+
 def read(connection: Connection, wanted: ColumnElement[bool]) -> dict[str, JobRun]:
     """Return the wanted runs by id, in two statements, which must see one state: call it in a transaction.
 
     `wanted` is a condition on `RunsTable`.
     """
-    runs = RunsTable.c
-    columns = select(runs.run_id, runs.status, runs.create_timestamp, runs.start_time, runs.end_time)
-    rows = connection.execute(columns.where(wanted)).all()
+    rows = connection.execute(_COLUMNS.where(wanted)).all()
     tags_of: dict[str, dict[str, str]] = {row.run_id: {} for row in rows}
-    tagged = select(RunTagsTable.c.run_id, RunTagsTable.c.key, RunTagsTable.c.value)
+    tagged = select(RunTagsTable.c.run_id, *_TAG)
     for run_id, key, value in connection.execute(tagged.join(RunsTable).where(wanted)).all():
         tags_of[run_id][key] = value
-    return {
-        run_id: JobRun(
-            run_id,
-            dg.DagsterRunStatus(status),
-            tags.of_this_release(tags_of[run_id]),
-            created.replace(tzinfo=UTC),
-            _time(started),
-            _time(ended),
-        )
-        for run_id, status, created, started, ended in rows
-    }
+    return {row.run_id: _run(row, tags_of[row.run_id]) for row in rows}
 
 
 def find(connection: Connection, run_id: str) -> JobRun | None:
-    """Return the run, or None if there is none."""
-    return read(connection, RunsTable.c.run_id == run_id).get(run_id)
+    """Return the run, or None if there is none. One statement sees one state, so it needs no transaction."""
+    tagged = _COLUMNS.add_columns(*_TAG).outerjoin(RunTagsTable).where(RunsTable.c.run_id == run_id)
+    rows = connection.execute(tagged).all()
+    return _run(rows[0], {row.key: row.value for row in rows if row.key is not None}) if rows else None
 
 
 def of_ids(connection: Connection, run_ids: Sequence[str]) -> list[JobRun]:
     """Return the runs in the order of their ids, without those that have been removed."""
     found = read(connection, RunsTable.c.run_id.in_(run_ids))
     return [found[run_id] for run_id in run_ids if run_id in found]
+
+
+def _run(row: Any, run_tags: dict[str, str]) -> JobRun:
+    return JobRun(
+        row.run_id,
+        dg.DagsterRunStatus(row.status),
+        tags.of_this_release(run_tags),
+        row.create_timestamp.replace(tzinfo=UTC),
+        _time(row.start_time),
+        _time(row.end_time),
+    )
 
 
 def _time(timestamp: float | None) -> datetime | None:

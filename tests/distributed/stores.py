@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -71,18 +72,19 @@ class Postgres(Server):
 
     def __init__(self, folder: Path) -> None:
         (self._port,) = free_ports(1)
-        data = folder / "data"
-        data.mkdir(parents=True)
+        folder.mkdir(parents=True)
+        # Not below pytest's own folder: whenever a session begins, pytest lets nobody but its user into that.
+        self._data = tempfile.TemporaryDirectory(prefix="labels-postgres-")
+        data = self._data.name
         as_user: list[str] = []
         if os.geteuid() == 0:  # Postgres' programs refuse root
             user = pwd.getpwnam("postgres")
             os.chown(data, user.pw_uid, user.pw_gid)
-            _let_pass(data)
             as_user = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
         programs = _postgres_programs()
         subprocess.run(
             [
-                *as_user, f"{programs}/initdb", "--pgdata", str(data), "--username", "labels", "--auth", "trust",
+                *as_user, f"{programs}/initdb", "--pgdata", data, "--username", "labels", "--auth", "trust",
                 "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync",
             ],
             check=True, stdout=subprocess.DEVNULL, cwd="/",
@@ -96,7 +98,7 @@ class Postgres(Server):
         }
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         super().__init__(
-            folder, [*as_user, f"{programs}/postgres", "-D", str(data), *settings], self._takes_connections
+            folder, [*as_user, f"{programs}/postgres", "-D", data, *settings], self._takes_connections
         )
 
     def url(self, database: str) -> str:
@@ -113,17 +115,14 @@ class Postgres(Server):
         self.stop(signal.SIGQUIT)
         self.start()
 
+    def remove(self) -> None:
+        """Kill the server and remove its data."""
+        self.kill()
+        self._data.cleanup()
+
     def _takes_connections(self) -> bool:
         psycopg.connect(self.url("postgres"), connect_timeout=2).close()
         return True
-
-
-def _let_pass(folder: Path) -> None:
-    """Let other users through to the folder: pytest's temporary folders are their owner's only."""
-    for parent in folder.parents:
-        mode = parent.stat().st_mode
-        if not mode & 0o001:
-            parent.chmod(mode | 0o001)
 
 
 def _postgres_programs() -> Path:

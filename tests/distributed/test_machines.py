@@ -2,7 +2,7 @@
 
 import signal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,17 @@ from tests.distributed.stores import Shared
 from tests.faults import digest, has_reached, serials_of, titled, until
 from tests.service import EXPORTS, Exports, processes_of
 
-GTIN, SMALL_GTIN, OTHER_GTIN = "09506000134352", "10614141000415", "00012345678905"
-ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5, OTHER_GTIN: PARALLEL_FROM - 30_000}
+GTIN, SMALL_GTIN, OTHER_GTIN, STOCK_GTIN = (
+    "09506000134352",
+    "10614141000415",
+    "00012345678905",
+    "04006381333931",
+)
+ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5, OTHER_GTIN: PARALLEL_FROM - 30_000, STOCK_GTIN: 7}
 #: The first two are warm workers' jobs, the third is the daemon's: each of its steps has a process.
 JOB, SMALL_JOB = serials_of(GTIN), serials_of(SMALL_GTIN)
-LARGE_JOB = JOB | {"filters": {"gtins": list(ENTITIES)}}
+LARGE = sum(ENTITIES[gtin] for gtin in (GTIN, SMALL_GTIN, OTHER_GTIN))
+LARGE_JOB = JOB | {"filters": {"gtins": [GTIN, SMALL_GTIN, OTHER_GTIN]}}
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
@@ -47,9 +53,10 @@ class Stage:
     def client(self, facade: int) -> Exports:
         return self.facades[facade].client(self.key)
 
-    def assert_printed_once(self, receipt: Mapping[str, Any], entities: int) -> None:
+    def assert_printed_once(self, receipts: Sequence[Mapping[str, Any]], entities: int) -> None:
+        """Assert that these jobs together have printed so many entities, each once."""
         events, _ = lifecycle.history(Catalogue(str(self.storage / "catalogue")), "acme", limit=10_000_000)
-        mine = events.filter(events["job_id"] == receipt["job_id"])["entity_id"]
+        mine = events.filter(events["job_id"].is_in([receipt["job_id"] for receipt in receipts]))["entity_id"]
         assert (len(mine), mine.n_unique()) == (entities, entities)
 
     def at_work(self, client: Exports) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def test_any_facade_answers_for_a_job_of_another(stage: Stage) -> None:
         status = second.finish(receipt)
         assert status["status"] == "completed", status
         assert digest(first, status) == digest(second, status) == digest(first, first.poll(receipt))
-    stage.assert_printed_once(receipt, ENTITIES[SMALL_GTIN])
+    stage.assert_printed_once([receipt], ENTITIES[SMALL_GTIN])
 
 
 def test_the_daemon_has_its_sensors_evaluated_by_the_code_server(stage: Stage) -> None:
@@ -145,7 +152,15 @@ def test_one_key_sent_to_both_facades_at_once_makes_one_job(stage: Stage) -> Non
         receipt = submit(second).json()
         assert {receipt["job_id"]} == jobs
         assert first.finish(receipt)["status"] == "completed"
-    stage.assert_printed_once(receipt, ENTITIES[SMALL_GTIN])
+    stage.assert_printed_once([receipt], ENTITIES[SMALL_GTIN])
+
+
+def test_two_facades_print_stock_once(stage: Stage) -> None:
+    body = {**JOB, "filters": {"gtins": [STOCK_GTIN], "never_printed": True}}
+    with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(4) as pool:
+        receipts = list(pool.map(lambda client: client.submit(body), [first, second] * 2))
+        assert all(first.finish(receipt)["status"] in {"completed", "failed"} for receipt in receipts)
+    stage.assert_printed_once(receipts, ENTITIES[STOCK_GTIN])
 
 
 def test_a_request_counts_at_all_facades(stage: Stage) -> None:
@@ -166,7 +181,7 @@ def test_the_daemon_resumes_the_warm_run_of_a_facade_that_was_killed(stage: Stag
         status = second.finish(receipt, seconds=120)
         assert status["status"] == "completed", status
         assert digest(second, status) == undisturbed
-    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+    stage.assert_printed_once([receipt], ENTITIES[GTIN])
     assert stage.resumptions(receipt) == 1
     stage.facades[0].await_health(stage.facades[0].start("facade"))
 
@@ -191,7 +206,7 @@ def test_a_machine_that_was_paused_past_its_lease_publishes_nothing_more(
         assert status["status"] == "completed", status
         assert digest(first, first.poll(receipt)) == undisturbed
     assert '"lease lost"' in machine.running["facade"].log.read_text()
-    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+    stage.assert_printed_once([receipt], ENTITIES[GTIN])
 
 
 def test_a_job_is_cancelled_from_another_machine(stage: Stage) -> None:
@@ -204,7 +219,7 @@ def test_a_job_is_cancelled_from_another_machine(stage: Stage) -> None:
         status = first.finish(receipt)
         assert (status["status"], status["error_code"]) == ("failed", "cancelled"), status
         until(lambda: not stage.leases(), "the worker has ended the run")
-    stage.assert_printed_once(receipt, 0)
+    stage.assert_printed_once([receipt], 0)
 
 
 def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> None:
@@ -226,7 +241,7 @@ def test_another_machine_goes_on_where_a_daemon_was_killed(stage: Stage) -> None
         stage.daemons[0].kill()
         status = client.finish(receipt, seconds=120)
         assert status["status"] == "completed", status
-    stage.assert_printed_once(receipt, sum(ENTITIES.values()))
+    stage.assert_printed_once([receipt], LARGE)
     assert stage.resumptions(receipt) == 1
     assert '"leading"' in standby.log.read_text()
 
@@ -253,7 +268,7 @@ def test_an_upload_to_a_facade_is_imported_on_the_daemons_machine(stage: Stage, 
     products.write_text("gtin,name\n04006381333931,From afar\n")
     facade = stage.facades[0]
     there = ("--url", facade.running["facade"].url, "--key", stage.key)
-    assert "products: 1 read, 1 added" in facade.labels("import", *there, str(products))
+    assert "products: 1 read, 0 added, 1 updated" in facade.labels("import", *there, str(products))
 
 
 def test_stores_that_are_away_for_longer_than_a_lease_change_nothing(
@@ -274,7 +289,7 @@ def test_stores_that_are_away_for_longer_than_a_lease_change_nothing(
         status = second.finish(receipt, seconds=180)
         assert status["status"] == "completed", status
         assert digest(second, status) == undisturbed
-    stage.assert_printed_once(receipt, ENTITIES[GTIN])
+    stage.assert_printed_once([receipt], ENTITIES[GTIN])
 
 
 def _is_unready(client: Exports) -> bool:

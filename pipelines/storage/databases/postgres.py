@@ -24,9 +24,9 @@ from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
 #: inserts events.
 _SCHEMA_LOCK, _EVENTS_LOCK = 0x1ABE16, 0x1ABE17
 
-#: Connections besides the kept ones, while more threads need one. A thread may need two: a change of a run that
-#: removes the run's events.
-_MOST_MORE = 10
+#: Connections besides the kept ones, for a thread that needs two: a change of a run that removes the run's events. Other
+#: threads wait for their turn, which is sooner than a connection opens.
+_MOST_MORE = 2
 
 _ASK_AGAIN_SECONDS = 0.1
 
