@@ -1,5 +1,6 @@
 """What a page refuses, beside the errors of the layers below."""
 
+from accounts.identity import Role
 from gs1.errors import LabelError
 
 
@@ -14,15 +15,18 @@ class FormExpired(LabelError):
         )
 
 
-class MayOnlyLook(LabelError):
+class NotAllowed(LabelError):
     """The visitor's role may not do this."""
 
     code = "forbidden"
 
     def __init__(self, role: str) -> None:
-        super().__init__(
-            f"A {role} may look, but not change anything. Sign in with the key of an editor or a manager."
+        told = (
+            "A viewer may look, but not change anything. Sign in with the key of an editor or a manager."
+            if role == Role.VIEWER
+            else "This is for managers. Sign in with the key of one."
         )
+        super().__init__(told)
 
 
 class PageNotFound(LabelError):

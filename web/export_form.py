@@ -13,6 +13,7 @@ from catalogue.selection import Scope
 from exports.errors import InvalidRequest
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import ExportRequest, parse_request
+from gs1.errors import LabelError
 
 #: Lists are pasted from anywhere: a spreadsheet's column, a line of text, a scanner's lines.
 _BETWEEN_VALUES = re.compile(r"[\s,;]+")
@@ -60,10 +61,15 @@ class Faults:
         return bool(self.of_field or self.others)
 
     @classmethod
-    def of(cls, error: InvalidRequest, fields: Iterable[str]) -> "Faults":
-        """Return the faults of a refused request. A fault of a list names the entry."""
+    def of(cls, error: LabelError, fields: Iterable[str]) -> "Faults":
+        """Return what the error says of the form that has these fields. A fault of a list names the entry."""
         known, others = dict[str, str](), list[str]()
         names = set(fields)
+        if not isinstance(error, InvalidRequest):
+            told = str(error)
+            if error.expected and error.expected not in told:
+                told += f": expected {error.expected}"
+            return cls({error.field: told}) if error.field in names else cls(others=[told])
         for fault in error.details:
             places = [str(place) for place in fault["loc"]]
             name = next((place for place in places if place in names), None)
@@ -99,10 +105,12 @@ def values_of(form: FormData) -> dict[str, str]:
 
 
 def request_of(values: Mapping[str, str]) -> ExportRequest:
-    """Return the request that the values make. Fields that the type has no use for are left out.
+    """Return the request that the values make. Raises InvalidRequest, as a submission over HTTP does."""
+    return parse_request(json.dumps(body_of(values)).encode())
 
-    Raises InvalidRequest, as a submission over HTTP does.
-    """
+
+def body_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the body of the request that the values make. Fields that the type has no use for are left out."""
     export_type = values.get("export_type", "")
     filters: dict[str, Any] = {
         name: [each for each in _BETWEEN_VALUES.split(values[name]) if each]
@@ -123,14 +131,13 @@ def request_of(values: Mapping[str, str]) -> ExportRequest:
         config |= {name: _number(values[name], float) for name in _DECIMAL if values.get(name)}
     if "record_printed" not in values:
         config["record_printed"] = False
-    body = {
+    return {
         "scope": values.get("scope", ""),
         "export_type": export_type,
         "file_format": values.get("file_format", ""),
-        "filters": filters or None,
-        "asset_config": config or None,
+        **({"filters": filters} if filters else {}),
+        **({"asset_config": config} if config else {}),
     }
-    return parse_request(json.dumps(body).encode())
 
 
 def _number(text: str, kind: type[int] | type[float]) -> int | float | str:

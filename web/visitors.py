@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from accounts import keys
 from accounts.identity import Organisation, Role
 from accounts.store import Accounts
-from web.errors import FormExpired, MayOnlyLook, TooLarge
+from web.errors import FormExpired, NotAllowed, TooLarge
 
 #: The cookies that the API's sessions have too, so that either may begin one.
 SESSION_COOKIE, CSRF_COOKIE = "sessionid", "csrftoken"
@@ -23,7 +23,6 @@ SESSION_COOKIE, CSRF_COOKIE = "sessionid", "csrftoken"
 CSRF_FIELD = "csrf"
 
 _MOST_FIELDS = 1_000
-_MOST_FIELD_BYTES = 1 << 20
 #: All fields of a form, files aside: the longest lists that a request takes, pasted.
 _MOST_BYTES = 2 << 20
 
@@ -48,6 +47,7 @@ class Visitor:
 
 Page: TypeAlias = Callable[[Request, Visitor], Awaitable[Response]]
 Action: TypeAlias = Callable[[Request, Visitor, FormData], Awaitable[Response]]
+Need: TypeAlias = Callable[[Visitor], bool]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
@@ -67,12 +67,19 @@ class Visitors:
             return None
         return Visitor(found.key.organisation, found.key.role, f"session:{found.key.id}", token)
 
-    def page(self, show: Page) -> Endpoint:
-        """Return the endpoint of a page for whoever is signed in. Others are sent to the sign-in page, and back."""
+    def page(self, show: Page, *, needs: Need = lambda _: True) -> Endpoint:
+        """Return the endpoint of a page for whoever is signed in. Others are sent to the sign-in page, and back.
+
+        Raises NotAllowed for a role that may not see it.
+        """
 
         async def endpoint(request: Request) -> Response:
             visitor = await self.of(request)
-            return _to_sign_in(request) if visitor is None else await show(request, visitor)
+            if visitor is None:
+                return _to_sign_in(request)
+            if not needs(visitor):
+                raise NotAllowed(visitor.role)
+            return await show(request, visitor)
 
         return endpoint
 
@@ -80,13 +87,13 @@ class Visitors:
         self,
         do: Action,
         *,
-        needs: Callable[[Visitor], bool] = lambda it: it.may_submit,
-        most_bytes: int = _MOST_BYTES,
+        needs: Need = lambda it: it.may_submit,
+        file_bytes: int = 0,
     ) -> Endpoint:
         """Return the endpoint of a form that changes something.
 
-        Raises FormExpired for a form of another session or another site, MayOnlyLook for a role that may not do it,
-        TooLarge for a form that does not say that it has at most `most_bytes`, beside its fields.
+        Raises FormExpired for a form of another session or another site, NotAllowed for a role that may not do it,
+        TooLarge for a form that does not say that it has at most `file_bytes`, beside its fields.
         """
 
         async def endpoint(request: Request) -> Response:
@@ -94,15 +101,13 @@ class Visitors:
             if visitor is None:
                 return _to_sign_in(request)
             declared = request.headers.get("content-length", "")
-            if not declared.isdecimal() or int(declared[:20]) > most_bytes + _MOST_BYTES:
-                raise TooLarge(most_bytes)
-            async with request.form(
-                max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_FIELD_BYTES
-            ) as form:
+            if not declared.isdecimal() or int(declared[:20]) > _MOST_BYTES + file_bytes:
+                raise TooLarge(_MOST_BYTES + file_bytes)
+            async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES) as form:
                 if not _same(form.get(CSRF_FIELD), visitor.csrf_token):
                     raise FormExpired
                 if not needs(visitor):
-                    raise MayOnlyLook(visitor.role)
+                    raise NotAllowed(visitor.role)
                 return await do(request, visitor, form)
 
         return endpoint

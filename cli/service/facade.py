@@ -24,6 +24,7 @@ from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
+from pipelines.automation.schedules import CRON
 from pipelines.dagster_exports import DagsterExports
 from pipelines.dagster_imports import DagsterImports
 from pipelines.definitions import defs
@@ -97,6 +98,7 @@ def main() -> None:
             imports=imports,
             catalogue=catalogue,
             accounts=accounts,
+            cron=CRON,
             session_seconds=auth_settings.session_ttl_seconds,
             public_url=api_settings.public_url,
             max_import_bytes=api_settings.max_import_bytes,

@@ -17,10 +17,10 @@ from catalogue.tables import Catalogue
 from exports.imports.ports import ImportJob, ImportRequest, Imports, Rows
 from gs1.element_string import bracketed
 from gs1.errors import Gs1Error
-from gs1.scanned import keys_of
+from web.addresses import MOST_PAGES, number_of
 from web.errors import NoFile, PageNotFound
-from web.paging import MOST_PAGES, number_of
 from web.rendering import page
+from web.scanned import keys_of
 from web.visitors import Visitor, Visitors
 
 _ROWS_PER_PAGE = 50
@@ -48,7 +48,7 @@ class CatalogueRoutes:
 
     def routes(self) -> list[Route]:
         shown = self._visitors.page
-        upload = self._visitors.action(self.upload, most_bytes=self._max_import_bytes)
+        upload = self._visitors.action(self.upload, file_bytes=self._max_import_bytes)
         return [
             Route("/catalogue", shown(self.start)),
             Route("/catalogue/import", shown(self.form)),

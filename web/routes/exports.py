@@ -13,7 +13,6 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue.selection import Scope
-from exports.errors import InvalidRequest
 from exports.ports import Exports
 from exports.previews.preview import PreviewPicture
 from exports.reads import ExportReads
@@ -131,9 +130,7 @@ class NewExportRoutes:
 
 
 def _faults(error: LabelError, values: Mapping[str, str]) -> Faults:
-    if isinstance(error, InvalidRequest):
-        return Faults.of(error, {*values, *export_form.FIELDS})
-    return Faults(others=[str(error)])
+    return Faults.of(error, {*values, *export_form.FIELDS})
 
 
 def _in_page(picture: PreviewPicture) -> dict[str, object]:

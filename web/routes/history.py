@@ -10,9 +10,9 @@ from starlette.routing import Route
 from exports.ports import Page
 from exports.reads import ExportReads
 from gs1.errors import Gs1Error
-from gs1.scanned import keys_of
-from web.paging import MOST_PAGES, number_of
+from web.addresses import MOST_PAGES, number_of
 from web.rendering import page
+from web.scanned import keys_of
 from web.visitors import Visitor, Visitors
 
 _EVENTS_PER_PAGE = 50

@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from exports.ports import ExportJob, Exports, JobStatus, Page
 from exports.reads import ExportReads
+from web.addresses import MOST_PAGES, number_of
 from web.errors import PageNotFound
-from web.paging import MOST_PAGES, number_of
 from web.rendering import page
 from web.visitors import Visitor, Visitors
 

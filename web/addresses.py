@@ -1,4 +1,4 @@
-"""The number of the page that is asked for."""
+"""What the address of a page says: the page of a list, and the ids of things."""
 
 from starlette.requests import Request
 
@@ -6,6 +6,9 @@ from web.errors import PageNotFound
 
 #: Pages of a list that can be turned to: the cost of one grows with its number. Search finds what is older.
 MOST_PAGES = 40
+
+#: Ids are 32-bit integers in the database.
+_MOST_ID = 2**31 - 1
 
 
 def number_of(request: Request) -> int:
@@ -15,3 +18,11 @@ def number_of(request: Request) -> int:
     if not 1 <= number <= MOST_PAGES:
         raise PageNotFound
     return number
+
+
+def id_of(request: Request) -> int:
+    """Return the id in the path. Raises PageNotFound for one that nothing can have."""
+    found: int = request.path_params["id"]
+    if found > _MOST_ID:
+        raise PageNotFound
+    return found

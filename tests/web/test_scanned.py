@@ -3,7 +3,7 @@
 import pytest
 
 from gs1.errors import Gs1Error, LabelError
-from gs1.scanned import elements_of, keys_of
+from web.scanned import elements_of, keys_of
 
 LABEL = {"gtin14": "09506000134352", "lot": "ABC123", "serial": "7"}
 
