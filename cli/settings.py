@@ -23,10 +23,12 @@ class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home.
 
     `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.
+    `storage_public_url` is the S3 endpoint for clients, where it is another than the service's.
     """
 
     home: Path = Path(".labels")
     storage_url: str = ""
+    storage_public_url: str = Field(default="", pattern=r"^(https?://[^\s?#]+)?$")
     database_url: str = ""
     code_server: str = ""
     secret_key: str = ""

@@ -28,15 +28,17 @@ class ArtefactStore:
     """Objects by key under `root_url`. Every object appears whole or not at all.
 
     The file system is opened at first use, so a store made before a fork works in the child. A `patient` one outlasts
-    outages of an object store; one that answers clients is not.
+    outages of an object store; one that answers clients is not. `public_endpoint` is where clients reach an S3 store that
+    has another address for the service.
     """
 
     #: Whether a store that can is asked to join objects by copying.
     _can_join = True
 
-    def __init__(self, root_url: str, *, patient: bool = True) -> None:
+    def __init__(self, root_url: str, *, patient: bool = True, public_endpoint: str = "") -> None:
         self.root_url = root_url
         self._patient = patient
+        self._public_endpoint = public_endpoint
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
@@ -46,6 +48,13 @@ class ArtefactStore:
     @property
     def _fs(self) -> Any:
         return self._opened[0]
+
+    @cached_property
+    def _signing(self) -> Any:
+        """What signs addresses for clients: the host is part of what is signed."""
+        if not (self._public_endpoint and is_s3(self._fs)):
+            return self._fs
+        return open_store(self.root_url, patient=False, endpoint_url=self._public_endpoint)[0]
 
     @property
     def _root(self) -> str:
@@ -77,7 +86,7 @@ class ArtefactStore:
 
     def presigned_url(self, key: str, ttl_seconds: int, filename: str) -> str | None:
         """Return a time-limited URL, or None if the store has none."""
-        return addresses.presigned(self._fs, self._path(key), ttl_seconds, filename)
+        return addresses.presigned(self._signing, self._path(key), ttl_seconds, filename)
 
     @contextmanager
     def on_disk(self, key: str) -> Generator[Path]:

@@ -52,7 +52,9 @@ def main() -> None:
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
     catalogue = Catalogue(catalogue_url(settings.storage_url), patient=False)
-    artefacts = ArtefactStore(settings.storage_url, patient=False)
+    artefacts = ArtefactStore(
+        settings.storage_url, patient=False, public_endpoint=settings.storage_public_url
+    )
     # After the workers' fork server, which must be forked before the first thread.
     try:
         probe.require_fit(artefacts)

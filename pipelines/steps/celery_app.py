@@ -48,6 +48,9 @@ def app() -> Celery:
             "visibility_timeout": settings.redelivery_seconds,
             "socket_timeout": _SOCKET_SECONDS,
             "socket_connect_timeout": _SOCKET_SECONDS,
+            # A sender is told of its failure at once.
+            "max_retries": 1,
+            "interval_start": 0,
             # One key of Redis for each queue, not one for each of four priorities.
             "priority_steps": [0],
         },

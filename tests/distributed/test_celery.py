@@ -46,7 +46,7 @@ class Stage:
         self.start_workers()
         with self.client() as client:
             status = client.finish(client.submit(JOB), seconds=300)
-            assert status["status"] == "completed", status
+            assert status["status"] == "completed", (status["error_code"], status["error"])
             self.undisturbed = digest(client, status)
 
     def start_workers(self) -> None:
@@ -81,7 +81,7 @@ class Stage:
 
     def assert_ends_as_ever(self, client: Exports, receipt: Mapping[str, Any]) -> None:
         status = client.finish(receipt, seconds=300)
-        assert status["status"] == "completed", status
+        assert status["status"] == "completed", (status["error_code"], status["error"])
         assert digest(client, status) == self.undisturbed
         self.assert_printed_once(receipt)
 
@@ -244,7 +244,7 @@ def test_a_worker_that_sleeps_longer_than_its_lease_publishes_nothing_more(stage
         status = client.finish(receipt, seconds=300)
         for process in asleep:
             process.resume()
-        assert status["status"] == "completed", status
+        assert status["status"] == "completed", (status["error_code"], status["error"])
         stage.assert_printed_once(receipt)
         # All leases of the first machine are lost or given back when it answers again.
         again = client.submit(JOB)

@@ -1,5 +1,6 @@
 """The artefact store on S3, as moto serves it: whole objects or none, nothing left of what failed."""
 
+import os
 import urllib.request
 from datetime import UTC, datetime
 from typing import Any
@@ -96,3 +97,17 @@ def test_what_another_process_has_written_is_seen(s3_bucket: str) -> None:
     theirs.write_json("jobs/a/two", {})
     assert ours.exists("jobs/a/two")
     assert ours.keys("jobs") == {"jobs/a/one", "jobs/a/two"}
+
+
+def test_clients_are_sent_to_the_endpoint_that_they_reach(s3_bucket: str) -> None:
+    # The same server has two names here.
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    public = endpoint.replace("127.0.0.1", "localhost")
+    assert public != endpoint
+    store = ArtefactStore(s3_bucket, public_endpoint=public)
+    store.write_json("jobs/a/labels.zip", {"whole": True})
+    address = store.presigned_url("jobs/a/labels.zip", 60, "labels.zip")
+    assert address is not None
+    assert address.startswith(f"{public}/")
+    with urllib.request.urlopen(address) as answer:
+        assert answer.read() == b'{"whole":true}'

@@ -31,7 +31,7 @@ PDF_PART = Part(
 ARTEFACT = Artefact("jobs/a/artefact", "labels.zip", 512, "22", 4, 1, 7)
 
 #: Fields that the releases before 0.2 did not have.
-LATER = {"notes", "decoded", "crc32"}
+LATER = {"notes", "decoded", "crc32", "data_crc32", "composite_sha256", "piece_bytes"}
 
 #: By class path of the releases before 0.2: what their steps handed on, as this release has it.
 STORED = {
