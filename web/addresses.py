@@ -26,3 +26,11 @@ def id_of(request: Request) -> int:
     if found > _MOST_ID:
         raise PageNotFound
     return found
+
+
+def row_of(request: Request) -> int:
+    """Return the row to begin at, counted from 0. Raises PageNotFound for one that cannot be."""
+    given = request.query_params.get("start", "0")
+    if not (given.isascii() and given.isdecimal() and len(given) < 10):
+        raise PageNotFound
+    return int(given)

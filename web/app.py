@@ -56,13 +56,14 @@ def routes(
     session_seconds: int,
     public_url: str | None,
     max_import_bytes: int,
+    runs_url: str | None = None,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of all pages, from the root on."""
+    """Return the routes of all pages, from the root on. `runs_url` is the address of the Dagster UI, if there is one."""
     visitors = Visitors(accounts)
     told = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
         *NewExportRoutes(exports, reads, visitors).routes(),
-        *JobRoutes(exports, reads, visitors).routes(),
+        *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
         *ScheduleRoutes(exports, accounts, visitors, cron).routes(),

@@ -56,3 +56,14 @@ class TooLarge(LabelError):
         super().__init__(
             f"This is too large. At most {most_bytes:,} bytes are taken.", expected=str(most_bytes)
         )
+
+
+class NoReason(LabelError):
+    """The form to print again came without a reason, or with one that is too long."""
+
+    code = "no_reason"
+
+    def __init__(self, most_characters: int) -> None:
+        super().__init__(
+            f"Say why it is printed again, in at most {most_characters} characters.", field="reason"
+        )

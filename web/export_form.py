@@ -24,6 +24,9 @@ _WHOLE = ("start_position", "copies", "dpi")
 _DECIMAL = ("offset_x_mm", "offset_y_mm", "scale_percent")
 _CHOICES = ("sheet_template", "symbology")
 
+#: Where days begin and end, behind the date. Both are included.
+_DAY_BEGINS, _DAY_ENDS = "T00:00:00Z", "T23:59:59.999999Z"
+
 #: What `printing` chooses among, and the filter that each value is.
 PRINTING: Mapping[str, str | None] = {
     "any": None,
@@ -121,9 +124,9 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
     if chosen := PRINTING.get(values.get("printing", "any")):
         filters[chosen] = True
     if values.get("created_from"):
-        filters["created_after"] = f"{values['created_from']}T00:00:00Z"
+        filters["created_after"] = values["created_from"] + _DAY_BEGINS
     if values.get("created_to"):
-        filters["created_before"] = f"{values['created_to']}T23:59:59.999999Z"
+        filters["created_before"] = values["created_to"] + _DAY_ENDS
     config: dict[str, Any] = {}
     if export_type == ExportType.SHEET_PDF:
         config |= {name: values[name] for name in _CHOICES if values.get(name)}
@@ -138,6 +141,27 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
         **({"filters": filters} if filters else {}),
         **({"asset_config": config} if config else {}),
     }
+
+
+def values_of_request(request: ExportRequest) -> tuple[dict[str, str], list[str]]:
+    """Return the values that make the request, and the names of what the form has no field for."""
+    body = request.normalised()
+    filters, config = dict(body.get("filters", {})), dict(body.get("asset_config", {}))
+    values = {name: str(body[name]) for name in ("scope", "export_type", "file_format")}
+    values |= {name: "\n".join(filters.pop(name)) for name in _LISTS if name in filters}
+    values |= {name: filters.pop(name) for name in _TEXTS if name in filters}
+    values["printing"] = next((name for name, chosen in PRINTING.items() if filters.pop(chosen, None)), "any")
+    for name, field_name, end in (
+        ("created_after", "created_from", _DAY_BEGINS),
+        ("created_before", "created_to", _DAY_ENDS),
+    ):
+        if str(filters.get(name, "")).endswith(end):
+            values[field_name] = filters.pop(name).removesuffix(end)
+    if config.pop("record_printed", True):
+        values["record_printed"] = "on"
+    if request.export_type is ExportType.SHEET_PDF:
+        values |= {name: str(config.pop(name)) for name in (*_CHOICES, *_WHOLE, *_DECIMAL) if name in config}
+    return values, [*filters, *config]
 
 
 def _number(text: str, kind: type[int] | type[float]) -> int | float | str:

@@ -31,6 +31,7 @@ from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.storage import instance
+from pipelines.ui.settings import UiSettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def main() -> None:
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
     reads = ExportReads(catalogue, artefacts, settings.engine)
     auth_settings = AuthSettings()
+    ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(
         exports=exports,
         reads=reads,
@@ -104,6 +106,7 @@ def main() -> None:
             session_seconds=auth_settings.session_ttl_seconds,
             public_url=api_settings.public_url,
             max_import_bytes=api_settings.max_import_bytes,
+            runs_url=next(iter(ui.origins), None),
         ),
     )
     if api_settings.metrics_port is not None:

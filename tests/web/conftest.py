@@ -33,13 +33,13 @@ HOSTILE = "\"'><img src=x onerror=alert(1)>&lt;"
 #: The same within what a lot or a serial may hold: at most 20 characters, no spaces.
 HOSTILE_LOT, HOSTILE_SERIAL = "<b>'\"&lt;</b>", "\"><i>&amp;'</i>"
 
-PRODUCTS = 'gtin,name\n9506000134352,"{}"\n12345678905,Beans\n4006381333931,Ink\n'.format(
+PRODUCTS = 'gtin,name\n9506000134352,"{}"\n00012345678905,Beans\n4006381333931,Ink\n'.format(
     HOSTILE.replace('"', '""')
 )
-LOTS = 'gtin,lot_number,expiration_date\n9506000134352,"{}",2027-03-31\n12345678905,L2,\n'.format(
+LOTS = 'gtin,lot_number,expiration_date\n9506000134352,"{}",2027-03-31\n00012345678905,L2,\n'.format(
     HOSTILE_LOT.replace('"', '""')
 )
-SERIALS = 'gtin,lot_number,serial_number\n9506000134352,"{}","{}"\n12345678905,L2,S2\n'.format(
+SERIALS = 'gtin,lot_number,serial_number\n9506000134352,"{}","{}"\n00012345678905,L2,S2\n'.format(
     HOSTILE_LOT.replace('"', '""'), HOSTILE_SERIAL.replace('"', '""')
 )
 
@@ -103,7 +103,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
             files[table] = folder / f"{table}.csv"
             files[table].write_text(text, encoding="utf-8")
         report = ingest.import_files(imports.catalogue, slug, rejects_dir=folder, **files)
-        assert not any(table.rejected for table in report.tables)
+        assert not any(table.rejected or table.held for table in report.tables)
     store = ArtefactStore(str(folder / "artefacts"))
     exports = ExportsAtOnce(folder, imports.catalogue, store)
     reads = ExportReads(imports.catalogue, store)
@@ -167,7 +167,7 @@ class Things:
         )  # fmt: skip
         job_id = self.imported if route.path.startswith("/catalogue/") else self.job
         return route.path.replace("{id:int}", str(id_)).format(
-            job_id=job_id, rows="refused", scope="lots", report="manifest.csv"
+            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv"
         )
 
 

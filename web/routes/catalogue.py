@@ -6,7 +6,7 @@ import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from catalogue import contents
@@ -18,6 +18,7 @@ from exports.imports.ports import ImportJob, ImportRequest, Imports, Rows
 from gs1.element_string import bracketed
 from gs1.errors import Gs1Error
 from web.addresses import MOST_PAGES, number_of
+from web.downloads import download
 from web.errors import NoFile, PageNotFound
 from web.rendering import page
 from web.scanned import keys_of
@@ -27,11 +28,6 @@ _ROWS_PER_PAGE = 50
 #: Pages read at once: each may sort millions of rows.
 _THREADS = 2
 _BLOCK_BYTES = 1 << 20
-
-_MEDIA_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 class CatalogueRoutes:
@@ -133,10 +129,7 @@ class CatalogueRoutes:
         stream, suffix = await anyio.to_thread.run_sync(
             self._imports.open_rows, visitor.organisation.slug, job_id, rows
         )
-        named = {"content-disposition": f'attachment; filename="{job_id}-{rows}{suffix}"'}
-        return StreamingResponse(
-            iter(partial(stream.read, _BLOCK_BYTES), b""), headers=named, media_type=_MEDIA_TYPES[suffix]
-        )
+        return download(stream, f"{job_id}-{rows}{suffix}")
 
     async def _job(self, request: Request, visitor: Visitor) -> ImportJob:
         job_id = request.path_params["job_id"]

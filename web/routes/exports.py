@@ -2,7 +2,7 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -20,6 +20,7 @@ from gs1.errors import LabelError
 from renderers.sheets.model import SheetTemplate
 from renderers.sheets.templates import DEFAULT_TEMPLATE_ID
 from web import export_form
+from web.errors import PageNotFound
 from web.export_form import Faults
 from web.rendering import page
 from web.visitors import Visitor, Visitors
@@ -49,8 +50,15 @@ class NewExportRoutes:
         ]
 
     async def form(self, request: Request, visitor: Visitor) -> Response:
-        """Show the form, filled in from the address: other pages lead here with a choice already made."""
-        return await self._shown(request, visitor, {**export_form.DEFAULTS, **request.query_params}, Faults())
+        """Show the form, filled in from the address: other pages lead here with a choice already made, or a job's."""
+        chosen = dict(request.query_params)
+        if (job_id := chosen.pop("again", None)) is None:
+            return await self._shown(request, visitor, {**export_form.DEFAULTS, **chosen}, Faults())
+        job = await anyio.to_thread.run_sync(self._exports.job, visitor.organisation.slug, job_id)
+        if (plan := await anyio.to_thread.run_sync(self._reads.plan, job)) is None:
+            raise PageNotFound
+        values, left_out = export_form.values_of_request(plan.request)
+        return await self._shown(request, visitor, {**values, **chosen}, Faults(), left_out=left_out)
 
     async def preview(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Show what the form would make: how many, what fails and why, and the first symbols or the first page."""
@@ -100,6 +108,7 @@ class NewExportRoutes:
         values: Mapping[str, str],
         faults: Faults,
         status_code: int = 200,
+        left_out: Sequence[str] = (),
     ) -> Response:
         sheets = await anyio.to_thread.run_sync(self._reads.templates, visitor.organisation.slug)
         return page(
@@ -109,6 +118,7 @@ class NewExportRoutes:
             status_code=status_code,
             values=defaultdict(str, values),
             faults=faults,
+            left_out=left_out,
             scopes=list(Scope),
             types=export_form.TYPES,
             formats=[
