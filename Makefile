@@ -29,7 +29,7 @@ NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
-PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
+PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers web
 
 # How a lock is made; it holds for every Python from the lowest on.
 COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
