@@ -76,8 +76,8 @@ class ExportJob:
     they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal; where it is
     None, `composite_sha256` is that of its pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
     that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
-    counts the notes of the symbols by code. Times
-    are timezone-aware.
+    counts the notes of the symbols by code. `request_in_words` and
+    `requested_by` are for people; jobs of early releases have neither. Times are timezone-aware.
     """
 
     job_id: str
@@ -100,6 +100,8 @@ class ExportJob:
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
     composite_sha256: str | None = None
     piece_bytes: Sequence[int] = ()
+    request_in_words: str | None = None
+    requested_by: str | None = None
 
     @property
     def progress_percent(self) -> int:

@@ -11,11 +11,11 @@ from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import around, measure, measure_lines
 from exports.sheets.plan import calibration_of, choices, plan_sheets
 from exports.sheets.solving import fits_whole
-from exports.sheets.templates import of_organisation, template_of
+from exports.sheets.templates import template_of, usable_by
 from gs1.errors import LabelError, XDimensionOutOfRange
 from renderers.sheets.cells import page_count
 from renderers.sheets.document import require_on_page
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, NotARoll, UnknownTemplate
 
 #: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
@@ -30,13 +30,13 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
     If the symbol does not fit the template, the error names the millimetres needed and available, and templates
     that fit. Requests for a ZIP and empty selections pass.
     """
-    if not plan.is_sheet:
+    if not plan.has_labels:
         return
     try:
         template = template_of(plan, store)
         page_count(template, plan.config.start_position or 1, 1)
         require_on_page(template, calibration_of(plan))
-    except (UnknownTemplate, InvalidStartPosition, LeavesPage) as error:
+    except (UnknownTemplate, NotARoll, InvalidStartPosition, LeavesPage) as error:
         raise _fault(error.field or "sheet_template", error) from error
     least = _least(plan, catalogue)
     if least is None or least.is_empty():
@@ -67,7 +67,7 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     first = measure(slot, level, plan.resolver, iter(rows))
     second = measure(plan.second_slot, "M", plan.resolver, iter(rows)) if plan.second_slot else None
     needed = around(plan.label_design, measure_lines(plan.label_design, iter(rows)))
-    known = of_organisation(plan.organisation, store).values()
+    known = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
     fitting = [template for template in known if fits_whole(plan, template, first, second, needed)]
     if not fitting:
         return "No registered template would do."

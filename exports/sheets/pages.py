@@ -1,10 +1,10 @@
-"""Draws the pages of labels that begin within one chunk of the manifest."""
+"""Draws the pages of labels that begin within one chunk of the manifest, or its labels on a roll."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import polars as pl
@@ -15,7 +15,7 @@ from exports.designs.document import Design
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
-from exports.jobs.parts import Drawn, OnProgress
+from exports.jobs.parts import Drawn, Fragment, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import error_rows
@@ -34,6 +34,7 @@ from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import BarSymbols, SymbolGroup
 from renderers.whole_dots import WholeDots
+from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -54,12 +55,16 @@ def draw(
 
     There is no fragment if no page begins within the chunk. Raises ExportCancelled.
 
-    The cells of a failed entity stay empty, so every label's place is known in advance.
+    On sheets the cells of a failed entity stay empty, so every label's place is known in advance. On a roll it has no
+    label, and a label's commands tell the printer how many copies to make.
     """
-    first_page, last_page = sheet.pages_of(chunk)
-    writer = (
-        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
-    )
+    shown = replace(sheet, copies=1) if plan.is_roll else sheet
+    first_page, last_page = shown.pages_of(chunk)
+    writer: _Writer | None = None
+    if plan.is_roll:
+        writer = ZplFragmentWriter(sheet.document, sheet.copies, pages)
+    elif first_page < last_page:
+        writer = PdfFragmentWriter(sheet.document, pages, first_page, last_page)
     drawn = failed = 0
     notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
@@ -71,9 +76,16 @@ def draw(
         drawn, failed = drawn + own.height // len(sheet.slots), failed + errors.height
         notes.update(counts_by_code(own))
         if writer is not None:
-            writer.add(labels_on(sheet, batch, first_page, last_page))
+            writer.add(labels_on(shown, batch, first_page, last_page))
         on_progress(drawn, failed)
     return Drawn(None if writer is None else writer.close(), failed, dict(notes))
+
+
+class _Writer(Protocol):
+    """Writes one fragment of an artefact with labels."""
+
+    def add(self, labels: SheetLabels) -> None: ...
+    def close(self) -> Fragment: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +146,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
             sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
             groups += [EncodedGroup(layout, whole, labels) for whole in _without(refused, group)]
         table = drawn_symbols.symbols(rows, each, drawn_symbols.sizes(rows.height, sizes, _SIZE))
-        table = table.with_columns(_places(sheet, rows), *_notes(sheet, rows["product_name"]))
+        table = table.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
         tables.append(table[kept])
     symbols = tables[0] if sheet.second is None else pl.concat(tables, how="diagonal")
     if sheet.second is not None:
@@ -187,8 +199,13 @@ def _without(refused: Mapping[int, LabelError], group: SymbolGroup) -> list[Symb
     return [group.only(np.flatnonzero(kept))] if kept.any() else []
 
 
-def _places(sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
-    """Return where each entity's first label is, as people count: pages and labels from 1."""
+def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
+    """Return where each entity's first label is, as people count: pages and labels from 1.
+
+    Labels on a roll are called by their row, because failed entities have none.
+    """
+    if plan.is_roll:
+        return rows.select(file=pl.format("label {}", 1 + pl.col("row"))).to_series()
     cell, per_page = sheet.first_cell(0) + pl.col("row") * sheet.copies, sheet.template.labels_per_page
     places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
     return places.to_series()
@@ -228,6 +245,7 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
                 symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
                 hri=[shown(line, batch.design, own).to_list() for line in layout.hri],
                 lines=[shown(line, batch.design, own).to_list() for line in layout.lines],
+                data=own["data"].to_list(),
             )
         )
     return SheetLabels(cells[kept], groups)

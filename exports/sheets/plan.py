@@ -130,6 +130,7 @@ def plan_sheets(
     copies, start = config.copies or 1, config.start_position or 1
     pages = cells.page_count(template, start, rows * copies)
     require_on_page(template, calibration_of(plan))
+    template = template.turned(config.rotate or 0)
     best: tuple[_Choice, Measures, Solved] | None = None
     refusal: LabelError | None = None
     design = plan.label_design
@@ -165,6 +166,7 @@ def plan_sheets(
         cut_marks=config.cut_marks is True,
         bold=any(line.bold for line in drawn),
         logo=picture or None,
+        rotate=config.rotate or 0,
     )
     layouts = tuple(solved.layouts)
     return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot)

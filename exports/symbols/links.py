@@ -7,6 +7,6 @@ from exports.requests.export_types import Slot
 
 def require_links_possible(export: ExportPlan) -> None:
     """Raise UnusableResolver where the export may draw Digital Links and the resolver cannot begin one."""
-    slots = export.label_slots if export.is_sheet else export.slots
+    slots = export.label_slots if export.has_labels else export.slots
     if Slot.QR in slots:
         require_usable_resolver(export.organisation, export.resolver)

@@ -9,6 +9,7 @@ from exports.errors import SymbolDoesNotDecode
 from exports.jobs.manifest import Row
 from exports.jobs.plan import ExportPlan
 from exports.sheets.plan import SheetPlan
+from exports.verification import carried as carrying
 from exports.verification import lines
 from exports.verification.carried import Carried
 from exports.verification.formats.pdf_pages import Drawn, Logo, Text
@@ -26,6 +27,21 @@ _BESIDE_X = 12
 
 #: Places are rounded to whole dots, of the label and of the page.
 _ROUNDING = 2
+
+
+def symbols_of(plan: ExportPlan, sheet: SheetPlan, row: Row) -> list[Symbol]:
+    """Return the symbols that the row's label must have, in the order of the report.
+
+    Raises SymbolDoesNotDecode if no layout is for them.
+    """
+    layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
+    carried = [carrying.of_row(slot, row, plan.resolver) for slot in sheet.slots]
+    kinds = [each.kind for each in carried]
+    partners = [None] if sheet.second is None else kinds[::-1]
+    keys = list(zip(kinds, partners, strict=True))
+    if absent := [key for key in keys if key not in layout_of]:
+        raise SymbolDoesNotDecode(f"No layout for {absent[0][0]}", value=absent[0])
+    return [(layout_of[key], each) for key, each in zip(keys, carried, strict=True)]
 
 
 def by_cell(

@@ -17,7 +17,6 @@ from exports.jobs.manifest import Chunk, Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
-from exports.verification import carried as carrying
 from exports.verification import geometry, label, sample, tables
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
 from exports.verification.formats import pdf_pages
@@ -166,18 +165,11 @@ def require_labels_read(
 
 
 def _entities(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame, reports: Tables) -> list[_Entity]:
-    layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
     entities: list[_Entity] = []
     for row in frame.iter_rows(named=True):
         if tables.has_failed(reports, row):
             continue
-        carried = [carrying.of_row(slot, row, plan.resolver) for slot in sheet.slots]
-        kinds = [each.kind for each in carried]
-        partners = [None] if sheet.second is None else kinds[::-1]
-        keys = list(zip(kinds, partners, strict=True))
-        if absent := [key for key in keys if key not in layout_of]:
-            raise SymbolDoesNotDecode(f"No layout for {absent[0][0]}", value=absent[0])
-        symbols = [(layout_of[key], each) for key, each in zip(keys, carried, strict=True)]
+        symbols = label.symbols_of(plan, sheet, row)
         told = reports.drawn[row["row"] + 1]
         entities.append(_Entity(row, symbols, sheet.first_cell(row["row"]), told))
     return entities
@@ -224,8 +216,8 @@ def _require_symbol(
 
 
 def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> NDArray[np.uint8]:
-    """Return one label as it is printed, whole pixels to a module."""
-    calibration, template = sheet.document.calibration, sheet.template
+    """Return one label as it is printed, whole pixels to a module, and turned back."""
+    calibration, template = sheet.document.calibration, sheet.document.printed
     scale = calibration.scale_percent / 100
     left_mm, top_mm = template.label_origin_mm(cell)
     x_mm = left_mm * scale + calibration.offset_x_mm
@@ -238,4 +230,5 @@ def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cel
     crop = tuple(max(0.0, side) for side in (left, bottom, right, top))
     pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * POINTS_PER_MILLIMETRE)
     # The stub says whole scales only; the library takes any.
-    return page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()
+    picture = page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()
+    return np.ascontiguousarray(np.rot90(picture, sheet.document.rotate // 90))

@@ -28,9 +28,6 @@ _WIDTH_TOLERANCE_MM = 0.05
 
 _CUT_MARK_MM, _CUT_LINE_MM = 1.5, 0.1
 
-# How much of a text's width is to the left of where it is anchored.
-_SHARE_TO_THE_LEFT = {"left": 0.0, "centre": 0.5, "right": 1.0}
-
 
 class TextTooWide(RenderError):
     """A text is wider than its line on the label."""
@@ -39,15 +36,22 @@ class TextTooWide(RenderError):
 
 
 def page_head(document: SheetDocument) -> bytes:
-    """Return the operators that begin every page: calibration, dots instead of points, cut marks."""
+    """Return the operators that begin every page: calibration, dots instead of points, the page's turn, cut marks."""
     calibration, k = document.calibration, document.points_per_dot
     scale = calibration.scale_percent / 100
-    _, height = document.page_dots
+    width, height = document.page_dots
+    turns = {
+        90: f"0 -1 1 0 0 {width} cm\n",
+        180: f"-1 0 0 -1 {width} {height} cm\n",
+        270: f"0 1 -1 0 {height} 0 cm\n",
+    }
+    if document.rotate in {90, 270}:
+        height = width
     right, down = document.dots(calibration.offset_x_mm), document.dots(calibration.offset_y_mm)
     up = height * (1 - scale) - down
     marks = f"/{CUT_MARKS_RESOURCE} Do\n" if document.cut_marks else ""
     matrix = f"{k * scale:.10f} 0 0 {k * scale:.10f} {k * right:.8f} {k * up:.8f} cm\n"
-    return (matrix + marks).encode()
+    return (matrix + turns.get(document.rotate, "") + marks).encode()
 
 
 def cut_marks(document: SheetDocument) -> bytes:
@@ -121,7 +125,7 @@ def _text(document: SheetDocument, placed: PlacedText, origins: NDArray[np.intp]
             value=placed.strings[worst],
             expected=f"at most {placed.room_mm:.2f} mm wide",
         )
-    x = np.rint(origins[:, 0] + placed.x - widths * _SHARE_TO_THE_LEFT[placed.align]).astype(np.intp)
+    x = np.rint(origins[:, 0] + placed.x - widths * placement.SHARE_TO_THE_LEFT[placed.align]).astype(np.intp)
     y = origins[:, 1] + placed.baseline
     head = f"BT/{BOLD_RESOURCE if placed.bold else FONT_RESOURCE} {size:.6g} Tf "
     return [

@@ -3,7 +3,7 @@
 Lengths are counted from the page's or the label's lower left corner, to the right and up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,13 +23,15 @@ class LabelGroup:
     """Labels that share a layout and a size of symbol. A label with two symbols is in two groups.
 
     `hri` has, for each line of the layout's human-readable text, one string per symbol; `lines` has the same for
-    the layout's other lines.
+    the layout's other lines. `data` has what the encoder took for each symbol. Only formats in which the printer draws
+    the symbols need it.
     """
 
     layout: LabelLayout
     symbols: SymbolGroup
     hri: Sequence[Sequence[str]]
     lines: Sequence[Sequence[str]] = ()
+    data: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,23 @@ class Stencil:
     height: int
 
 
+#: How much of a text's width is to the left of where it is anchored.
+SHARE_TO_THE_LEFT: Mapping[Align, float] = {"left": 0.0, "centre": 0.5, "right": 1.0}
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """One string for each label of a group, all at the same place: `x` is its left end, middle or right end."""
+    """One string for each label of a group, all at the same place: `x` is its left end, middle or right end.
+
+    `ais` are those of the TextLine.
+    """
 
     strings: Sequence[str]
     x: float
     baseline: int
     size_pt: float
     room_mm: float
+    ais: tuple[str, ...]
     align: Align = "centre"
     bold: bool = False
 
@@ -84,7 +94,7 @@ def label_origins(document: SheetDocument) -> NDArray[np.intp]:
 
 
 def stencils(group: LabelGroup) -> list[Stencil]:
-    """Return the symbols of a group, then the guard or bearer bars, which are the same for all.
+    """Return the symbols of a group, then the guard or bearer bars.
 
     Raises RenderError if bars would not be whole dots wide.
     """
@@ -125,8 +135,10 @@ def _bars_and_more(layout: LabelLayout, symbols: BarSymbols) -> list[Stencil]:
     if symbols.guards and (reach := layout.guard_bar_dots):
         guards = np.zeros(elements, np.uint8)
         guards[list(symbols.guards)] = 1
-        row = np.repeat(guards, symbols.widths[0]).reshape(1, 1, -1)
-        found.append(Stencil(row, left, bottom - reach, width, reach))
+        rows = np.repeat(np.tile(guards, count), symbols.widths.ravel()).reshape(count, 1, -1)
+        # Those of UPC-A have the bars of two digits among them.
+        same = bool((rows == rows[0]).all())
+        found.append(Stencil(rows[:1] if same else rows, left, bottom - reach, width, reach))
     if thick := layout.bearer_bar_dots:
         size = symbol_size(layout.kind)
         start = left - size.quiet_left_x * layout.x_dots
@@ -157,6 +169,7 @@ def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> Pl
         document.dots(line.baseline_mm),
         line.size_pt,
         line.width_mm,
+        line.ais,
         line.align,
         line.bold,
     )
@@ -180,6 +193,7 @@ def _zones(
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,
+            line.ais,
         )
         for zone, digits, room_mm in zip(symbols.zones, parts, rooms_mm, strict=True)
     ]
