@@ -205,7 +205,8 @@ def test_on_a_phone(opened: Open) -> None:
 def test_by_keyboard_alone(opened: Open, shop: Shop) -> None:
     page = opened(signed_in=False)
     page.goto("/sign-in")
-    page.keyboard.type(shop.key)  # the field has the focus
+    expect(page.get_by_label("API key")).to_be_focused()
+    page.keyboard.type(shop.key)
     page.keyboard.press("Enter")
     page.wait_for_url("**/jobs")
     page.keyboard.press("Tab")
