@@ -42,7 +42,12 @@ from exports.reads import ExportReads
 
 #: Smaller answers fit into one network packet anyway.
 _GZIP_FROM_BYTES = 1_000
-_NEVER_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/octet-stream")
+_NEVER_ZIPPED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "application/pdf",
+    "application/octet-stream",
+    "application/vnd.zebra-zpl",
+)
 
 
 def create_app(

@@ -41,7 +41,7 @@ def require_within(
             " selection, and export in parts."
         )
         raise InvalidRequest([Detail(loc=loc, msg=message, type="too_many_labels")])
-    if plan.is_sheet:
+    if plan.has_labels:
         try:
             require_pages(limits, plan, template_of(plan, store), count)
         except TooManyPages as error:
@@ -49,7 +49,9 @@ def require_within(
 
 
 def require_pages(limits: Limits, plan: ExportPlan, template: SheetTemplate, count: int) -> None:
-    """Raise TooManyPages where the labels of so many entities fill more pages than allowed."""
+    """Raise TooManyPages where the labels of so many entities fill more pages than allowed. Rolls have no pages."""
+    if plan.is_roll:
+        return
     copies = plan.config.copies or 1
     pages = page_count(template, plan.config.start_position or 1, count * copies)
     if pages > limits.max_pages:

@@ -22,7 +22,7 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
     """Store the picture of the first symbol or page, unless it is stored. No error if nothing can be drawn."""
     if store.exists(_key(plan.job_id)):
         return
-    if plan.is_sheet:
+    if plan.has_labels:
         sheet = sheet_plan.load(plan, store)
         png = first_page(sheet, sheet_pages.batches(plan, sheet, store, rows_of_first_page(sheet)))
     else:

@@ -1,10 +1,10 @@
-"""Draws the pages of labels that begin within one chunk of the manifest."""
+"""Draws the pages of labels that begin within one chunk of the manifest, or its labels on a roll."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 from unicodedata import normalize
 
 import numpy as np
@@ -15,7 +15,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
-from exports.jobs.parts import Drawn, OnProgress
+from exports.jobs.parts import Drawn, Fragment, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import error_rows
@@ -35,6 +35,7 @@ from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import BarSymbols, SymbolGroup
 from renderers.whole_dots import WholeDots
+from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -57,12 +58,16 @@ def draw(
 
     There is no fragment if no page begins within the chunk. Raises ExportCancelled.
 
-    The cells of a failed entity stay empty, so every label's place is known in advance.
+    On sheets the cells of a failed entity stay empty, so every label's place is known in advance. On a roll it has no
+    label, and a label's commands tell the printer how many copies to make.
     """
-    first_page, last_page = sheet.pages_of(chunk)
-    writer = (
-        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
-    )
+    shown = replace(sheet, copies=1) if plan.is_roll else sheet
+    first_page, last_page = shown.pages_of(chunk)
+    writer: _Writer | None = None
+    if plan.is_roll:
+        writer = ZplFragmentWriter(sheet.document, sheet.copies, pages)
+    elif first_page < last_page:
+        writer = PdfFragmentWriter(sheet.document, pages, first_page, last_page)
     drawn = failed = 0
     notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
@@ -74,9 +79,16 @@ def draw(
         drawn, failed = drawn + own.height, failed + errors.height
         notes.update(counts_by_code(own))
         if writer is not None:
-            writer.add(labels_on(sheet, batch, first_page, last_page))
+            writer.add(labels_on(shown, batch, first_page, last_page))
         on_progress(drawn, failed)
     return Drawn(None if writer is None else writer.close(), failed, dict(notes))
+
+
+class _Writer(Protocol):
+    """Writes one fragment of an artefact with labels."""
+
+    def add(self, labels: SheetLabels) -> None: ...
+    def close(self) -> Fragment: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
         size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None
         sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
     symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
-    symbols = symbols.with_columns(_places(sheet, rows), *_notes(sheet, rows["product_name"]))
+    symbols = symbols.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
     return LabelBatch(
         rows.item(0, "row"),
         carried.with_columns(rows["product_name"]),
@@ -132,8 +144,13 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
     )
 
 
-def _places(sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
-    """Return where each entity's first label is, as people count: pages and labels from 1."""
+def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
+    """Return where each entity's first label is, as people count: pages and labels from 1.
+
+    Labels on a roll are called by their row, because failed entities have none.
+    """
+    if plan.is_roll:
+        return rows.select(file=pl.format("label {}", 1 + pl.col("row"))).to_series()
     cell, per_page = sheet.first_cell(0) + pl.col("row") * sheet.copies, sheet.template.labels_per_page
     places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
     return places.to_series()
@@ -174,6 +191,7 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
                 names=[]
                 if layout.name is None
                 else fitted_names(layout.name, shown["product_name"]).to_list(),
+                data=shown["data"].to_list(),
             )
         )
     return SheetLabels(cells[kept], groups)
