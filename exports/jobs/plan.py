@@ -9,7 +9,7 @@ from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
-from exports.requests.export_types import LABEL_TYPES, SLOTS_OF, ExportType, Slot
+from exports.requests.export_types import LABEL_TYPES, ExportType, Slot, slots_of
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.row_ranges import RowRanges
 from exports.requests.settings import default_dpi
@@ -84,7 +84,7 @@ class ExportPlan:
     @property
     def slots(self) -> tuple[Slot, ...]:
         """The symbols of each entity, in the order of their files."""
-        return SLOTS_OF[self.request.export_type]
+        return slots_of(self.request.export_type, self.config.symbology)
 
     @property
     def has_labels(self) -> bool:

@@ -28,11 +28,11 @@ from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
     SHEET_SLOTS,
-    SLOTS_OF,
     ExportType,
     RequestedFormat,
     Slot,
     kinds_of,
+    slots_of,
 )
 from exports.requests.json_body import parse
 from exports.requests.settings import SAME_AS_ABSENT, Drawn, applies, default_dpi, refusal
@@ -169,7 +169,7 @@ class AssetConfig(_Body):
     """
 
     sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
-    symbology: Literal["auto", "qr", "datamatrix", "barcode_1d"] | None = None
+    symbology: Literal["auto", "qr", "datamatrix", "barcode_1d", "datamatrix_rectangular"] | None = None
     start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
     copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
     record_printed: bool | None = None
@@ -250,7 +250,7 @@ class ExportRequest(_Body):
             defaults = {**same, **dpi} if name == "asset_config" else same
             members = cast("dict[str, Any]", document.pop(name, {}))
             if name == "asset_config":
-                members = {k: v for k, v in members.items() if applies(k, self._drawn)}
+                members = {k: v for k, v in members.items() if applies(k, self._drawn, v)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
             if kept:
                 document[name] = kept
@@ -312,9 +312,10 @@ class ExportRequest(_Body):
 
     def _symbols(self) -> list[tuple[Slot, ...]]:
         """Return the symbols of each entity, each as a tuple of alternatives."""
+        symbology = self.asset_config and self.asset_config.symbology
         if self.export_type in LABEL_TYPES:
-            return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
-        return [(slot,) for slot in SLOTS_OF[self.export_type]]
+            return [SHEET_SLOTS[symbology or "auto"]]
+        return [(slot,) for slot in slots_of(self.export_type, symbology)]
 
 
 def parse_request(body: bytes) -> ExportRequest:

@@ -65,6 +65,9 @@ _DOTS = _Place(
     "file_format png, pdf or zpl",
     formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF, RequestedFormat.ZPL}),
 )
+_LABELS_AND_DATAMATRIX = _Place(
+    "export_type sheet_pdf, roll_labels or datamatrix", types=LABEL_TYPES | {ExportType.DATAMATRIX}
+)
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
@@ -82,6 +85,10 @@ _PLACES: Mapping[str, _Place] = {
     "error_correction": _QR_CODES,
 }
 
+#: Values that apply elsewhere than their setting's others.
+_PLACES_OF_VALUES: Mapping[tuple[str, object], _Place] = {
+    ("symbology", Slot.DATAMATRIX_RECTANGULAR.value): _LABELS_AND_DATAMATRIX
+}
 
 #: What each key of `asset_config` means.
 _MEANINGS: Mapping[str, str] = {
@@ -89,7 +96,10 @@ _MEANINGS: Mapping[str, str] = {
         "The id of a sheet template; ignored where no labels are made. `roll_labels` takes templates with one label a"
         " page, by default thermal_4x6in."
     ),
-    "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
+    "symbology": (
+        "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix, at last its rectangular"
+        " form where all labels have room for it. `datamatrix_rectangular` may also be asked of export_type datamatrix."
+    ),
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",
     "record_printed": "Whether the entities count as printed.",
@@ -136,15 +146,21 @@ def place_of(setting: str) -> str | None:
     return _PLACES[setting].words if setting in _PLACES else None
 
 
-def applies(setting: str, drawn: Drawn) -> bool:
-    """Return whether the setting changes anything in such an export."""
-    return setting not in _PLACES or _PLACES[setting].has(drawn)
+def applies(setting: str, drawn: Drawn, value: object = None) -> bool:
+    """Return whether the setting, or this value of it, changes anything in such an export."""
+    place = _place(setting, value)
+    return place is None or place.has(drawn)
+
+
+def _place(setting: str, value: object) -> _Place | None:
+    return _PLACES_OF_VALUES.get((setting, value), _PLACES.get(setting))
 
 
 def refusal(setting: str, value: object, drawn: Drawn) -> str | None:
     """Return why the value cannot be taken; None where it applies or asks for nothing."""
-    if value is None or applies(setting, drawn):
+    place = _place(setting, value)
+    if value is None or place is None or place.has(drawn):
         return None
     if setting in _IGNORED_ELSEWHERE or value == _DEFAULTS.get(setting):
         return None
-    return f"{setting} applies to {_PLACES[setting].words} only, and this is {drawn.export_type} as {drawn.file_format}"
+    return f"{setting} applies to {place.words} only, and this is {drawn.export_type} as {drawn.file_format}"

@@ -1,5 +1,7 @@
 """Refuses sheet requests of which no label can be made, before there is a job."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from catalogue import selection
@@ -8,7 +10,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
-from exports.sheets.needs import measure
+from exports.sheets.needs import Measures, measure
 from exports.sheets.plan import calibration_of, choices, plan_sheets
 from exports.sheets.templates import template_of, usable_by
 from gs1.errors import LabelError, XDimensionOutOfRange
@@ -17,6 +19,7 @@ from renderers.sheets.cells import page_count
 from renderers.sheets.document import require_on_page
 from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, NotARoll, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
+from renderers.sheets.model import SheetTemplate
 
 #: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
@@ -62,11 +65,23 @@ def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
 
 
 def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str:
-    """Return which templates hold the first labels of the selection, with the smallest symbol the request allows."""
-    slot, level = choices(plan)[-1]
-    rows = selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS)
-    measures = measure(slot, level, plan.resolver, rows)
-    fitting = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
+    """Return which templates hold the first labels of the selection, with the smallest symbols the request allows."""
+    rows = list(selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
+    templates = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
+    # The last two: the smallest square and, where it is allowed, the rectangle.
+    measured = [measure(*choice, plan.resolver, iter(rows)) for choice in choices(plan)[-2:]]
+    complete = [measures for measures in measured if measures.complete] or measured
+    ids = {id_ for measures in complete for id_ in _fitting(plan, measures, templates)}
+    if not ids:
+        return "No registered template would do."
+    return (
+        f"Templates that would do: {', '.join(template.id for template in templates if template.id in ids)}."
+    )
+
+
+def _fitting(plan: ExportPlan, measures: Measures, templates: Sequence[SheetTemplate]) -> set[str]:
+    """Return the ids of the templates that hold the measured labels."""
+    fitting = list(templates)
     for kind in measures.kinds:
         try:
             ids = fitting_templates(
@@ -80,9 +95,7 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
         except XDimensionOutOfRange:
             continue  # no template is at fault
         fitting = [template for template in fitting if template.id in ids]
-    if not fitting:
-        return "No registered template would do."
-    return f"Templates that would do: {', '.join(template.id for template in fitting)}."
+    return {template.id for template in fitting}
 
 
 def _fault(field: str, error: LabelError, advice: str = "") -> InvalidRequest:

@@ -131,7 +131,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
             refused |= dict.fromkeys(group.positions.tolist(), _refusal(plan, sheet, kind, group, layout))
             continue
         groups.append((layout, group))
-        size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None
+        size = group.modules_text, f"{layout.x_dimension_mm:.3f}", layout.name is not None
         sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
     symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
     symbols = symbols.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))

@@ -70,7 +70,7 @@ def require_text(
         shown[text.y] = shown.get(text.y, "") + words
     # A label has one date at most: both kinds share the place of the expiry date.
     values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
-    values[""] = carried.digits
+    values[""] = carried.shown_digits
     expected: dict[int, str] = {}
     for line in sorted(layout.hri, key=lambda line: line.left_mm):
         baseline = sheet.document.dots(line.baseline_mm)

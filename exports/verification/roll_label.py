@@ -45,7 +45,7 @@ def require_label(
     name = label.name
     size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
     look = _native if label.form.symbol is not None else _pictured
-    text, message, width_x = look(name, sheet, size, carried, layout, label)
+    text, message, modules = look(name, sheet, size, carried, layout, label)
     tables.require_row(
         Report.MANIFEST,
         told,
@@ -56,19 +56,19 @@ def require_label(
         symbology=carried.kind.value,
         payload=text,
         message=message,
-        modules=f"{width_x:g}",
+        modules=modules,
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )
     tables.require_note(name, told, carried)
 
 
-_Said = tuple[str, str, float]
+_Said = tuple[str, str, str]
 
 
 def _native(
     name: str, sheet: SheetPlan, size: SymbolSize, carried: Carried, layout: LabelLayout, label: Label
 ) -> _Said:
-    """Return what the symbol that the printer draws says, as the manifest tells it, and its width in X."""
+    """Return what the symbol that the printer draws says, as the manifest tells it, and how many modules it has."""
     symbol = label.form.symbol
     assert symbol is not None  # noqa: S101 - the caller has looked
     said = zpl_file.message(symbol.command, label.data[symbol.data])
@@ -82,7 +82,7 @@ def _native(
     if layout.bar_height_dots not in {0, box.height}:
         raise SymbolDoesNotDecode(f"{name} has bars of {box.height} dots", value=box.height)
     _require_quiet(name, sheet, size, layout, label, box)
-    return text, text if carried.digits else said.replace("\x1d", "^"), width_x
+    return text, text if carried.digits else said.replace("\x1d", "^"), f"{width_x:g}"
 
 
 def _require_quiet(
@@ -114,7 +114,7 @@ def _unturned(form: Form, box: Box, rotate: int) -> Box:
 def _pictured(
     name: str, sheet: SheetPlan, size: SymbolSize, carried: Carried, layout: LabelLayout, label: Label
 ) -> _Said:
-    """Return what a decoder reads in the label's pictures, as the manifest tells it, and the symbol's width in X."""
+    """Return what a decoder reads in the label's pictures, as the manifest tells it, and how many modules it has."""
     decoded = require_reads(name, _picture(sheet, size, layout, label), carried)
     width_x = geometry.width_x(
         name,
@@ -125,7 +125,8 @@ def _pictured(
         layout.x_dots,
         layout.bar_height_dots / layout.x_dots if layout.bar_height_dots else None,
     )
-    return decoded.text, decoded.message, width_x
+    rows = geometry.rows(name, decoded.dark, decoded.position, carried.kind, width_x, layout.x_dots)
+    return decoded.text, decoded.message, geometry.modules_text(width_x, rows)
 
 
 def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label) -> NDArray[np.uint8]:
