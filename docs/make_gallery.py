@@ -74,6 +74,11 @@ EXHIBITS = (
         ExportType.DATAMATRIX, "serials", _SERIAL, _MATRIX_TEXT,
     ),
     Exhibit(
+        "gs1-datamatrix-rectangular", "Rectangular GS1 DataMatrix of a lot, with text",
+        "For labels and packs that are too low for a square.",
+        ExportType.DATAMATRIX, "lots", _LOT, {**_MATRIX_TEXT, "symbology": "datamatrix_rectangular"},
+    ),
+    Exhibit(
         "ean-13", "EAN-13",
         "A GTIN with one leading zero in its 14 digits.",
         ExportType.BARCODES_1D, "products", _TEA,
@@ -82,6 +87,12 @@ EXHIBITS = (
         "upc-a", "UPC-A",
         "Two to five leading zeros.",
         ExportType.BARCODES_1D, "products", {"gtin14": "00012345678905"},
+    ),
+    Exhibit(
+        "upc-e", "UPC-E",
+        "A UPC-A whose zeros can be left out, where the catalogue declares the carrier `upce`. Eight digits stand below "
+        "it for the twelve of the UPC-A, which a scanner reports.",
+        ExportType.BARCODES_1D, "products", {"gtin14": "00012345000065", "carrier": "upce"},
     ),
     Exhibit(
         "ean-8", "EAN-8",
@@ -308,7 +319,9 @@ def _section(exhibit: Exhibit, symbol: bytes, row: dict[str, str]) -> str:
         ("a scanner reports", reported),
         ("X-dimension", f"{row['x_dimension_mm']} mm"),
         ("size with quiet zones", f"{width:.2f} × {height:.2f} mm"),
-        ("width of the symbol", f"{row['modules']} X"),
+        ("rows x columns", row["modules"])
+        if "x" in row["modules"]
+        else ("width of the symbol", f"{row['modules']} X"),
         ("made by", f"`{exhibit.export_type}`, scope `{exhibit.scope}`"),
     ]
     facts += [("note in the manifest", row["note"])] if row["note"] else []

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from gs1.check_digit import check_digit
 from gs1.errors import CarrierCannotHold, InvalidGtin, MeasureRequired
 from gs1.mistaken_gtin import GTIN_LENGTHS, refuse
+from gs1.upc_e import upc_e_of
 
 
 class Carrier(StrEnum):
@@ -16,11 +17,13 @@ class Carrier(StrEnum):
     UPCA = "upca"
     EAN8 = "ean8"
     ITF14 = "itf14"
+    UPCE = "upce"
 
 
-#: Digits each carrier shows and encodes. Source: GS1 General Specifications, 5.2.1 and 5.3.1.
+#: Digits each carrier stands for. All but UPC-E, which shows eight, show them too.
+#: Source: GS1 General Specifications, 5.2.1 and 5.3.1.
 DIGITS: Mapping[Carrier, int] = MappingProxyType(
-    {Carrier.EAN13: 13, Carrier.UPCA: 12, Carrier.EAN8: 8, Carrier.ITF14: 14}
+    {Carrier.EAN13: 13, Carrier.UPCA: 12, Carrier.EAN8: 8, Carrier.ITF14: 14, Carrier.UPCE: 12}
 )
 
 
@@ -49,8 +52,9 @@ def carrier_for(gtin_14: str, declared: Carrier | None = None) -> Carrier:
     Otherwise the leading zeros decide: none ITF-14, one EAN-13, two to five UPC-A, more EAN-8.
     Raises InvalidGtin unless given a valid 14-digit GTIN; MeasureRequired for indicator digit 9, because a
     variable-measure item needs its measure beside the GTIN and none of these symbols has room for it; and
-    CarrierCannotHold where another carrier than EAN-8 is declared for a GTIN-8. No longer number can begin
-    with so many zeros: GS1 leaves those prefixes unused lest they collide with GTIN-8.
+    CarrierCannotHold where another carrier than EAN-8 is declared for a GTIN-8, and where UPC-E is declared for a
+    number whose zeros it cannot leave out. No longer number than a GTIN-8 can begin with so many zeros: GS1 leaves
+    those prefixes unused lest they collide with GTIN-8.
     Source: GS1 General Specifications, 2.1 (trade items), 5.3 (ITF-14); release 23.0, figure 1.4.2-1
     (prefixes 0000001 to 0000099).
 
@@ -75,6 +79,13 @@ def carrier_for(gtin_14: str, declared: Carrier | None = None) -> Carrier:
                 field="carrier",
             )
         return Carrier.EAN8
+    if declared is Carrier.UPCE and (zeros < 14 - DIGITS[declared] or upc_e_of(gtin_14[2:]) is None):
+        raise CarrierCannotHold(
+            f"carrier {declared} cannot hold GTIN {gtin_14}: it has no zeros where UPC-E leaves them out",
+            value=declared,
+            expected=f"{Carrier.UPCA}, or a UPC-A of number system 0 whose zeros can be left out",
+            field="carrier",
+        )
     if declared is not None and zeros >= 14 - DIGITS[declared]:
         return declared
     if zeros == 0:
@@ -83,7 +94,7 @@ def carrier_for(gtin_14: str, declared: Carrier | None = None) -> Carrier:
 
 
 def native_digits(gtin_14: str, carrier: Carrier) -> str:
-    """Return the digits `carrier` encodes and shows for this GTIN: 14, 13, 12 or 8 of them.
+    """Return the digits of this GTIN that `carrier` stands for: 14, 13, 12 or 8 of them.
 
     Raises InvalidGtin unless given a valid 14-digit GTIN, CarrierCannotHold where digits other than
     leading zeros would be lost.

@@ -19,6 +19,8 @@ class SymbolKind(StrEnum):
     UPC_A = "upc_a"
     ITF_14 = "itf_14"
     GS1_128 = "gs1_128"
+    UPC_E = "upc_e"
+    GS1_DATAMATRIX_RECTANGULAR = "gs1_datamatrix_rectangular"
 
 
 class Environment(StrEnum):
@@ -74,6 +76,7 @@ _RETAIL: dict[SymbolKind, SymbolSize] = {
     SymbolKind.EAN_13: SymbolSize(0.264, 0.330, 0.660, 22.85, 11, 7, height_follows_x=True),
     SymbolKind.EAN_8: SymbolSize(0.264, 0.330, 0.660, 18.23, 7, 7, height_follows_x=True),
     SymbolKind.UPC_A: SymbolSize(0.264, 0.330, 0.660, 22.85, 9, 9, height_follows_x=True),
+    SymbolKind.UPC_E: SymbolSize(0.264, 0.330, 0.660, 22.85, 9, 7, height_follows_x=True),
     # Wide to narrow may be 2.25 to 3.0 (5.3.2.3); 4.83 mm of bearer bar where it is printed from plates.
     SymbolKind.ITF_14: SymbolSize(0.495, 0.495, 1.016, 31.75, 10, 10, bearer_bar_x=2, wide_to_narrow=2.5),
     # 5.4.4.3: at most 165.10 mm with quiet zones, and 48 characters of data without the first FNC1.
@@ -83,6 +86,7 @@ _RETAIL: dict[SymbolKind, SymbolSize] = {
     ),
     SymbolKind.QR_CODE: _matrix(0.396, 0.495, 0.990, 4),
     SymbolKind.GS1_DATAMATRIX: _matrix(0.396, 0.495, 0.990, 1),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: _matrix(0.396, 0.495, 0.990, 1),
 }  # fmt: skip
 
 # Table 2: trade items scanned in general distribution. Matrix symbols take 1.5 times the X of linear ones.
@@ -90,10 +94,12 @@ _DISTRIBUTION: dict[SymbolKind, SymbolSize] = {
     SymbolKind.EAN_13: SymbolSize(0.495, 0.660, 0.660, 45.70, 11, 7, height_follows_x=True),
     SymbolKind.EAN_8: SymbolSize(0.495, 0.660, 0.660, 36.46, 7, 7, height_follows_x=True),
     SymbolKind.UPC_A: SymbolSize(0.495, 0.660, 0.660, 45.70, 9, 9, height_follows_x=True),
+    SymbolKind.UPC_E: SymbolSize(0.495, 0.660, 0.660, 45.70, 9, 7, height_follows_x=True),
     SymbolKind.ITF_14: _RETAIL[SymbolKind.ITF_14],
     SymbolKind.GS1_128: _RETAIL[SymbolKind.GS1_128],
     SymbolKind.QR_CODE: _matrix(0.743, 0.743, 1.500, 4),
     SymbolKind.GS1_DATAMATRIX: _matrix(0.743, 0.743, 1.500, 1),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: _matrix(0.743, 0.743, 1.500, 1),
 }
 
 # Tables 6 and 10: regulated healthcare trade items not scanned in general distribution. EAN/UPC and QR Code
@@ -107,6 +113,7 @@ _HEALTHCARE: dict[SymbolKind, SymbolSize] = {
         _RETAIL[SymbolKind.GS1_128], x_min_mm=0.264, x_target_mm=0.330, x_max_mm=0.660, height_mm=12.70
     ),
     SymbolKind.GS1_DATAMATRIX: _matrix(0.254, 0.380, 0.990, 1),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: _matrix(0.254, 0.380, 0.990, 1),
 }
 
 SYMBOL_SIZES: Mapping[Environment, Mapping[SymbolKind, SymbolSize]] = MappingProxyType(

@@ -17,7 +17,8 @@ RESTRICTED_PATTERN = r"[0-9](?:0[24]|2[0-9]|0{5}[02])[0-9]*"
 #: U.P.C. number system 5; the figure reserves it for GS1 US, so that no trade item has it either.
 COUPON_PATTERN = r"[0-9](?:05|98[0-3]|99)[0-9]*"
 
-#: Every number that `require_trade_item` refuses with some carrier matches this; so do others.
+#: Every number that `require_trade_item` refuses with some carrier other than UPC-E matches this; so do others. What
+#: UPC-E can carry matches `gs1.upc_e.SUPPRESSIBLE_PATTERN`.
 DOUBTFUL_PATTERN = rf"9[0-9]*|[0-9]0{{5}}[0-9]*|{RESTRICTED_PATTERN}|{COUPON_PATTERN}"
 
 _KINDS: tuple[tuple[re.Pattern[str], str, type[NotForOpenTrade]], ...] = (

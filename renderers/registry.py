@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 
 from gs1.symbol_size import SymbolKind
 from renderers.engine import Engine
 from renderers.symbol import BatchEncoder, EncodedBatch, ErrorCorrection, Writer
 from renderers.symbologies import data_matrix, ean_upc, gs1_128, itf_14, qr_code
+from renderers.symbologies.data_matrix_structure import RECTANGLES
 from renderers.writers import eps, png, svg
 
 
@@ -40,6 +42,8 @@ ENCODERS: Mapping[SymbolKind, BatchEncoder] = {
     SymbolKind.EAN_8: _without_level(ean_upc.encode_ean_8),
     SymbolKind.ITF_14: _without_level(itf_14.encode),
     SymbolKind.GS1_128: _without_level(gs1_128.encode),
+    SymbolKind.UPC_E: _without_level(ean_upc.encode_upc_e),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: _without_level(partial(data_matrix.encode, allowed=RECTANGLES)),
 }
 
 

@@ -35,6 +35,12 @@ class MatrixSymbols:
         """Width without quiet zone, in X."""
         return float(self.modules.shape[2])
 
+    @property
+    def modules_text(self) -> str:
+        """The size for reports: modules along a side of a square, rows x columns of a rectangle."""
+        _, rows, columns = self.modules.shape
+        return f"{columns}" if rows == columns else f"{rows}x{columns}"
+
     def only(self, chosen: Chosen) -> "MatrixSymbols":
         """Return the chosen symbols of the group."""
         return MatrixSymbols(self.positions[chosen], self.modules[chosen])
@@ -80,6 +86,11 @@ class BarSymbols:
     def width_x(self) -> float:
         """Width without quiet zone, in X."""
         return float(self.widths[0].sum(dtype=np.int64)) / self.units_per_x
+
+    @property
+    def modules_text(self) -> str:
+        """The width for reports, in X."""
+        return f"{self.width_x:g}"
 
     def only(self, chosen: Chosen) -> "BarSymbols":
         """Return the chosen symbols of the group."""

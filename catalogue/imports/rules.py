@@ -10,9 +10,11 @@ from gs1.cset82 import CSET_82_PATTERN, require_cset_82
 from gs1.errors import LabelError
 from gs1.gtin import DIGITS, Carrier, as_gtin_14
 from gs1.trade_item import DOUBTFUL_PATTERN, require_trade_item
+from gs1.upc_e import SUPPRESSIBLE_PATTERN
 
 _CSET_82 = f"^(?:{CSET_82_PATTERN})$"
 _DOUBTFUL = f"^(?:{DOUBTFUL_PATTERN})$"
+_SUPPRESSIBLE = f"^(?:{SUPPRESSIBLE_PATTERN})$"
 _CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"
 _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 _MONTH_OR_DATE = r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$"
@@ -220,10 +222,19 @@ def _timestamp(column: str) -> Rule:
 def _carrier() -> list[Rule]:
     carrier = pl.col("carrier").str.to_lowercase()
     zeros = carrier.replace_strict(_LEADING_ZEROS, default=None, return_dtype=pl.Int64)
-    leading = pl.col("gtin14").str.extract(r"^(0*)").str.len_bytes()
+    number = pl.col("gtin14")
+    leading = number.str.extract(r"^(0*)").str.len_bytes()
     return [
         _rule("carrier", carrier.is_not_null() & zeros.is_null(), f"not one of {', '.join(_LEADING_ZEROS)}"),
         _rule("carrier", leading < zeros, "this carrier cannot hold the GTIN"),
+        _rule(
+            "carrier",
+            (carrier == Carrier.UPCE.value)
+            & (leading >= zeros)
+            & (leading < _LEADING_ZEROS[Carrier.EAN8.value])
+            & ~number.str.contains(_SUPPRESSIBLE),
+            "not a UPC-A of number system 0 whose zeros UPC-E can leave out",
+        ),
     ]
 
 

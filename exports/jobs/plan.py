@@ -14,11 +14,11 @@ from exports.requests.export_types import (
     LABEL_TYPES,
     LINEAR_SLOTS,
     SHEET_SLOTS,
-    SLOTS_OF,
     ExportType,
     LinearData,
     Slot,
     Symbology,
+    slots_of,
     with_linear,
 )
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
@@ -97,7 +97,7 @@ class ExportPlan:
     @property
     def slots(self) -> tuple[Slot, ...]:
         """The symbols of each entity in a ZIP, in the order of their files."""
-        return with_linear(SLOTS_OF[self.request.export_type], self.linear)
+        return with_linear(slots_of(self.request.export_type, self.config.symbology), self.linear)
 
     @property
     def label_design(self) -> Design:

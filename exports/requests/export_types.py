@@ -38,6 +38,7 @@ class Slot(StrEnum):
     QR = "qr"
     DATAMATRIX = "datamatrix"
     LINEAR = "1d"
+    DATAMATRIX_RECTANGULAR = "datamatrix_rectangular"
     GTIN = "gtin"
 
 
@@ -53,7 +54,7 @@ FORMATS_OF: Mapping[ExportType, frozenset[RequestedFormat]] = {
 #: Types that lay out symbol and text on labels of a sheet template.
 LABEL_TYPES = frozenset({ExportType.SHEET_PDF, ExportType.ROLL_LABELS})
 
-#: The symbols of an entity in a ZIP, in the order of their files. Labels have `SHEET_SLOTS` instead.
+#: The symbols of an entity in a ZIP by default, in the order of their files. Labels have `SHEET_SLOTS` instead.
 SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
     ExportType.QR_CODES: (Slot.QR,),
     ExportType.DATAMATRIX: (Slot.DATAMATRIX,),
@@ -62,7 +63,7 @@ SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
 }
 
 #: The symbol of a label, or the one beside its linear symbol.
-Symbology: TypeAlias = Literal["auto", "qr", "datamatrix", "barcode_1d"]
+Symbology: TypeAlias = Literal["auto", "qr", "datamatrix", "barcode_1d", "datamatrix_rectangular"]
 
 #: What a linear symbol carries.
 LinearData: TypeAlias = Literal["element_string", "gtin"]
@@ -74,13 +75,30 @@ LINEAR: frozenset[Slot] = frozenset(LINEAR_SLOTS.values())
 
 #: The symbol of a label by `asset_config.symbology`. The first alternative that fits the label is used.
 SHEET_SLOTS: Mapping[str, tuple[Slot, ...]] = {
-    "auto": (Slot.QR, Slot.DATAMATRIX),
+    "auto": (Slot.QR, Slot.DATAMATRIX, Slot.DATAMATRIX_RECTANGULAR),
     "qr": (Slot.QR,),
     "datamatrix": (Slot.DATAMATRIX,),
     "barcode_1d": (Slot.LINEAR,),
+    "datamatrix_rectangular": (Slot.DATAMATRIX_RECTANGULAR,),
 }
 
-_GTIN_ALONE = frozenset({SymbolKind.EAN_13, SymbolKind.UPC_A, SymbolKind.EAN_8, SymbolKind.ITF_14})
+_GTIN_ALONE = frozenset(
+    {SymbolKind.EAN_13, SymbolKind.UPC_A, SymbolKind.UPC_E, SymbolKind.EAN_8, SymbolKind.ITF_14}
+)
+
+#: The symbol that every entity gets in these slots.
+_KIND_OF = {
+    Slot.QR: SymbolKind.QR_CODE,
+    Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
+    Slot.DATAMATRIX_RECTANGULAR: SymbolKind.GS1_DATAMATRIX_RECTANGULAR,
+}
+
+
+def slots_of(export_type: ExportType, symbology: str | None) -> tuple[Slot, ...]:
+    """Return the symbols of an entity in a ZIP, in the order of their files, by `asset_config.symbology`."""
+    if export_type is ExportType.DATAMATRIX and symbology == Slot.DATAMATRIX_RECTANGULAR:
+        return (Slot.DATAMATRIX_RECTANGULAR,)
+    return SLOTS_OF[export_type]
 
 
 def with_linear(slots: tuple[Slot, ...], data: LinearData) -> tuple[Slot, ...]:
@@ -97,4 +115,4 @@ def kinds_of(slot: Slot, scope: Scope) -> frozenset[SymbolKind]:
     """Return the symbologies that the slot may have in this scope. If there are several, the GTIN decides."""
     if slot in LINEAR:
         return _GTIN_ALONE if carries_gtin_alone(slot, scope) else frozenset({SymbolKind.GS1_128})
-    return frozenset({SymbolKind.QR_CODE if slot is Slot.QR else SymbolKind.GS1_DATAMATRIX})
+    return frozenset({_KIND_OF[slot]})

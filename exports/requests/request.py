@@ -28,13 +28,13 @@ from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
     SHEET_SLOTS,
-    SLOTS_OF,
     ExportType,
     LinearData,
     RequestedFormat,
     Slot,
     Symbology,
     kinds_of,
+    slots_of,
     with_linear,
 )
 from exports.requests.json_body import parse
@@ -257,7 +257,7 @@ class ExportRequest(_Body):
             defaults = {**same, **dpi} if name == "asset_config" else same
             members = cast("dict[str, Any]", document.pop(name, {}))
             if name == "asset_config":
-                members = {k: v for k, v in members.items() if applies(k, self._drawn)}
+                members = {k: v for k, v in members.items() if applies(k, self._drawn, v)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
             if "design" in kept:
                 kept = {k: v for k, v in members.items() if k in kept or k in OF_DESIGN}
@@ -327,7 +327,7 @@ class ExportRequest(_Body):
         config = self.asset_config or AssetConfig()
         linear = config.linear or "element_string"
         if self.export_type not in LABEL_TYPES:
-            return [(slot,) for slot in with_linear(SLOTS_OF[self.export_type], linear)]
+            return [(slot,) for slot in with_linear(slots_of(self.export_type, config.symbology), linear)]
         if config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
         return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]

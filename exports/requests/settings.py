@@ -69,6 +69,9 @@ _DOTS = _Place(
     "file_format png, pdf or zpl",
     formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF, RequestedFormat.ZPL}),
 )
+_LABELS_AND_DATAMATRIX = _Place(
+    "export_type sheet_pdf, roll_labels or datamatrix", types=LABEL_TYPES | {ExportType.DATAMATRIX}
+)
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
 _LINEAR = _Place("linear symbols", slots=LINEAR)
 
@@ -89,6 +92,10 @@ _PLACES: Mapping[str, _Place] = {
     "error_correction": _QR_CODES,
 }
 
+#: Values that apply elsewhere than their setting's others.
+_PLACES_OF_VALUES: Mapping[tuple[str, object], _Place] = {
+    ("symbology", Slot.DATAMATRIX_RECTANGULAR.value): _LABELS_AND_DATAMATRIX
+}
 
 #: What each key of `asset_config` means.
 _MEANINGS: Mapping[str, str] = {
@@ -104,7 +111,10 @@ _MEANINGS: Mapping[str, str] = {
         "What a linear symbol carries: `element_string`, all that GS1-128 has room for, or `gtin`, the GTIN alone as"
         " EAN/UPC or ITF-14. A design with two symbols has its own default."
     ),
-    "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
+    "symbology": (
+        "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix, at last its rectangular"
+        " form where all labels have room for it. `datamatrix_rectangular` may also be asked of export_type datamatrix."
+    ),
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",
     "record_printed": "Whether the entities count as printed.",
@@ -151,15 +161,21 @@ def place_of(setting: str) -> str | None:
     return _PLACES[setting].words if setting in _PLACES else None
 
 
-def applies(setting: str, drawn: Drawn) -> bool:
-    """Return whether the setting changes anything in such an export."""
-    return setting not in _PLACES or _PLACES[setting].has(drawn)
+def applies(setting: str, drawn: Drawn, value: object = None) -> bool:
+    """Return whether the setting, or this value of it, changes anything in such an export."""
+    place = _place(setting, value)
+    return place is None or place.has(drawn)
+
+
+def _place(setting: str, value: object) -> _Place | None:
+    return _PLACES_OF_VALUES.get((setting, value), _PLACES.get(setting))
 
 
 def refusal(setting: str, value: object, drawn: Drawn) -> str | None:
     """Return why the value cannot be taken; None where it applies or asks for nothing."""
-    if value is None or applies(setting, drawn):
+    place = _place(setting, value)
+    if value is None or place is None or place.has(drawn):
         return None
     if setting in _IGNORED_ELSEWHERE or value == _DEFAULTS.get(setting):
         return None
-    return f"{setting} applies to {_PLACES[setting].words} only, and this is {drawn.export_type} as {drawn.file_format}"
+    return f"{setting} applies to {place.words} only, and this is {drawn.export_type} as {drawn.file_format}"

@@ -61,14 +61,19 @@ def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
 
 
 def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str:
-    """Return which templates hold the first labels of the selection, with the smallest symbol the request allows."""
-    slot, level = choices(plan)[-1]
+    """Return which templates hold the first labels of the selection, with the smallest symbols the request allows."""
     rows = list(selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
-    first = measure(slot, level, plan.resolver, iter(rows))
+    # The last two: the smallest square and, where it is allowed, the rectangle.
+    measured = [measure(*choice, plan.resolver, iter(rows)) for choice in choices(plan)[-2:]]
+    firsts = [measures for measures in measured if measures.complete] or measured
     second = measure(plan.second_slot, "M", plan.resolver, iter(rows)) if plan.second_slot else None
     needed = around(plan.label_design, measure_lines(plan.label_design, iter(rows)))
     known = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
-    fitting = [template for template in known if fits_whole(plan, template, first, second, needed)]
+    fitting = [
+        template
+        for template in known
+        if any(fits_whole(plan, template, first, second, needed) for first in firsts)
+    ]
     if not fitting:
         return "No registered template would do."
     return f"Templates that would do: {', '.join(template.id for template in fitting)}."

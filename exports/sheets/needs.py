@@ -20,14 +20,21 @@ from renderers.sheets.label_layout import Around
 from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds, LogoNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
 from renderers.symbologies import data_matrix, qr_code
+from renderers.symbologies.data_matrix_structure import RECTANGLES
 
 #: Shares of the longest name's width that are tried in turn. Longer names are shortened.
 _NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
 
-#: Width in modules of the matrix symbols of some payloads, without drawing them; 0 for those that have none.
+
+def _qr_code(payloads: Sequence[bytes], level: ErrorCorrection) -> NDArray[np.intp]:
+    return np.repeat(qr_code.sizes(payloads, level=level)[:, None], 2, axis=1)
+
+
+#: Rows and columns of the matrix symbols of some payloads, without drawing them; 0 for those that have none.
 _MODULES: Mapping[SymbolKind, Callable[[Sequence[bytes], ErrorCorrection], NDArray[np.intp]]] = {
-    SymbolKind.QR_CODE: lambda payloads, level: qr_code.sizes(payloads, level=level),
+    SymbolKind.QR_CODE: _qr_code,
     SymbolKind.GS1_DATAMATRIX: lambda payloads, _: data_matrix.sizes(payloads),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: lambda payloads, _: data_matrix.sizes(payloads, RECTANGLES),
 }
 
 
@@ -45,11 +52,13 @@ class SymbolExtent:
 class Measures:
     """What there is to fit: the widest element of each kind, for each size of symbol.
 
-    Widths are in millimetres at 1 pt, by Application Identifier, empty for the digits of a GTIN alone.
+    Widths are in millimetres at 1 pt, by Application Identifier, empty for the digits of a GTIN alone. `complete` is
+    false if some payload has no symbol: it is too long for any.
     """
 
     widths: dict[SymbolExtent, dict[str, float]] = field(default_factory=dict[SymbolExtent, dict[str, float]])
     characters: set[str] = field(default_factory=set[str])
+    complete: bool = True
 
     @property
     def kinds(self) -> list[SymbolKind]:
@@ -64,12 +73,15 @@ class Measures:
     def needs(self, largest: SymbolExtent, *, hri: bool = True) -> LabelNeeds:
         """Return what labels with symbols up to this size need."""
         merged: dict[str, float] = {}
+        height_x = largest.height_x
         for size in self.sizes(largest.kind):
             if size.width_x <= largest.width_x:
+                # A rectangle may be lower than a narrower one.
+                height_x = None if height_x is None else max(height_x, size.height_x or 0.0)
                 for ai, width in self.widths[size].items():
                     merged[ai] = max(merged.get(ai, 0.0), width)
         elements = tuple(HriElement(ai, merged[ai]) for ai in PLACES if ai in merged and hri)
-        return LabelNeeds(largest.width_x, largest.height_x, elements, largest.units_per_x)
+        return LabelNeeds(largest.width_x, height_x, elements, largest.units_per_x)
 
 
 @dataclass(slots=True)
@@ -133,7 +145,9 @@ def measure(
         refused = refusals(slot, resolver, None, frame)
         labels = pl.concat([frame.select(_pattern(slot)), payloads(slot, resolver, frame)], how="horizontal")
         labels = labels[[position for position in range(frame.height) if position not in refused]]
-        size_of = _sizes(level, labels.unique("pattern", keep="first", maintain_order=True))
+        patterns = labels.unique("pattern", keep="first", maintain_order=True)
+        size_of = _sizes(level, patterns)
+        measures.complete &= len(size_of) == patterns.height
         sizes = list(set(size_of.values()))
         numbered = pl.DataFrame(
             {"pattern": list(size_of), "size": [sizes.index(size) for size in size_of.values()]},
@@ -164,11 +178,11 @@ def _sizes(level: ErrorCorrection, labels: pl.DataFrame) -> dict[str, SymbolExte
     for (kind,), chosen in labels.group_by("kind"):
         patterns, data = chosen["pattern"].to_list(), chosen["data"].cast(pl.Binary).to_list()
         if kind in _MODULES:
-            widths = _MODULES[SymbolKind(kind)](data, level).tolist()
+            extents = _MODULES[SymbolKind(kind)](data, level).tolist()
             found |= {
-                pattern: SymbolExtent(SymbolKind(kind), width, width)
-                for pattern, width in zip(patterns, widths, strict=True)
-                if width
+                pattern: SymbolExtent(SymbolKind(kind), columns, rows)
+                for pattern, (rows, columns) in zip(patterns, extents, strict=True)
+                if columns
             }
             continue
         for group in ENCODERS[SymbolKind(kind)](data, level).groups:

@@ -142,7 +142,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
         sizes: list[tuple[NDArray[np.intp], Mapping[str, object]]] = []
         for layout, group in placed:
             named = any(shows_name(plan.label_design, line.number or 0) for line in layout.lines)
-            size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", named
+            size = group.modules_text, f"{layout.x_dimension_mm:.3f}", named
             sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
             groups += [EncodedGroup(layout, whole, labels) for whole in _without(refused, group)]
         table = drawn_symbols.symbols(rows, each, drawn_symbols.sizes(rows.height, sizes, _SIZE))

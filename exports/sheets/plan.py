@@ -123,7 +123,8 @@ def plan_sheets(
 ) -> SheetPlan:
     """Return the plan of sheets with `rows` rows. Every call of `frames` yields them anew.
 
-    The first choice that fits all labels is taken. If none does, the last one that fits some, which is the smallest.
+    The first choice that fits all labels is taken. If none does, the last square that fits some, which is the smallest;
+    rectangles, only if no square does.
     Raises DoesNotFit or XDimensionOutOfRange if no choice fits any label, InvalidStartPosition, LeavesPage.
     """
     config = plan.config
@@ -143,11 +144,13 @@ def plan_sheets(
         try:
             solved = solve_layouts(plan, template, measures, second, around(design, lines))
         except (DoesNotFit, XDimensionOutOfRange) as error:
-            # The last refusal is about the smallest symbol.
-            refusal = error
+            # The last refusal is about the smallest square, if there is one.
+            refusal = refusal if refusal and _is_rectangular(choice) else error
             continue
-        best = choice, measures, solved
-        if solved.whole:
+        whole = solved.whole and measures.complete
+        if best is None or whole or not _is_rectangular(choice):
+            best = choice, measures, solved
+        if whole:
             break
     if best is None:
         raise refusal or AllItemsFailed(rows)
@@ -186,7 +189,10 @@ def calibration_of(plan: ExportPlan) -> Calibration:
 
 
 def choices(plan: ExportPlan) -> list[_Choice]:
-    """Return slots and levels in the order tried. `auto` tries QR Code at level L before GS1 DataMatrix."""
+    """Return slots and levels in the order tried.
+
+    `auto` tries QR Code at levels M and L, then GS1 DataMatrix, square and then rectangular.
+    """
     asked = plan.config.error_correction
     tried: list[_Choice] = []
     for slot in plan.label_slots:
@@ -194,6 +200,11 @@ def choices(plan: ExportPlan) -> list[_Choice]:
         if slot is Slot.QR and plan.symbology == "auto" and asked is None:
             tried.append((slot, "L"))
     return tried
+
+
+def _is_rectangular(choice: _Choice) -> bool:
+    slot, _ = choice
+    return slot is Slot.DATAMATRIX_RECTANGULAR
 
 
 @dataclass(frozen=True, slots=True)

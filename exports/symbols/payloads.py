@@ -5,7 +5,8 @@ The columns of a slot: `kind`, the symbology; `data`, what the encoder takes: a 
 `title`, which names the picture; a column for each kind of note; and the elements of the human-readable text as
 `(AI)value`, null where the label lacks one.
 
-The elements' columns are called by `PLACES`. Digits of a GTIN alone have no AI, so their column is "". A label has one
+The elements' columns are called by `PLACES`. Digits of a GTIN alone have no AI, so their column is ""; of a UPC-E,
+which stands for the twelve digits of `data` and `text`, it has the eight that are shown. A label has one
 date at most, so (15) is in the column of (17).
 """
 
@@ -20,6 +21,7 @@ from gs1.element_string import FNC1
 from gs1.gtin import DIGITS, Carrier
 from gs1.symbol_size import SymbolKind
 from gs1.trade_item import COUPON_PATTERN, RESTRICTED_PATTERN
+from gs1.upc_e import SUPPRESSIONS
 
 #: The columns of a label's elements, in the order of an element string.
 PLACES = ("", "01", "17", "10", "21")
@@ -35,11 +37,14 @@ _NAMES: Mapping[str, str] = {
     SymbolKind.EAN_8.value: "EAN-8",
     SymbolKind.ITF_14.value: "ITF-14",
     SymbolKind.GS1_128.value: "GS1-128",
+    SymbolKind.UPC_E.value: "UPC-E",
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR.value: "GS1 DataMatrix",
 }
 
 _KIND_OF_SLOT = {
     Slot.QR: SymbolKind.QR_CODE,
     Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
+    Slot.DATAMATRIX_RECTANGULAR: SymbolKind.GS1_DATAMATRIX_RECTANGULAR,
     Slot.LINEAR: SymbolKind.GS1_128,
 }
 
@@ -48,6 +53,7 @@ _KIND_OF_CARRIER = {
     Carrier.UPCA.value: SymbolKind.UPC_A.value,
     Carrier.EAN8.value: SymbolKind.EAN_8.value,
     Carrier.ITF14.value: SymbolKind.ITF_14.value,
+    Carrier.UPCE.value: SymbolKind.UPC_E.value,
 }
 
 #: How many zeros a GTIN of 14 digits begins with, at least, if the symbol can carry it.
@@ -162,14 +168,28 @@ def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
     )
     restricted = gtin.str.contains(f"^(?:{RESTRICTED_PATTERN})$")
     coupon = gtin.str.contains(f"^(?:{COUPON_PATTERN})$") & ~restricted
+    kind = carrier.replace_strict(_KIND_OF_CARRIER)
     chosen = rows.select(
-        carrier.replace_strict(_KIND_OF_CARRIER).alias("kind"),
+        kind.alias("kind"),
         gtin.str.slice(carrier.replace_strict(_ZEROS_OF_CARRIER)).alias("data"),
         noted(NoteCode.RESTRICTED_CIRCULATION, restricted),
         noted(NoteCode.COUPON_OR_REFUND, coupon),
         **_notes({}),
     )
-    return chosen.with_columns(pl.col("data").alias("text"), pl.col("data").alias(""))
+    shown = (
+        pl.when(pl.col("kind") == SymbolKind.UPC_E.value)
+        .then(_suppressed(pl.col("data")))
+        .otherwise(pl.col("data"))
+    )
+    return chosen.with_columns(pl.col("data").alias("text"), shown.alias(""))
+
+
+def _suppressed(upc_a: pl.Expr) -> pl.Expr:
+    """Return the UPC-E numbers of UPC-As as `gs1.upc_e.upc_e_of` does. A UPC-A that has none is left as it is."""
+    for pattern, order, last in SUPPRESSIONS:
+        groups = "".join(f"${{{group}}}" for group in order)
+        upc_a = upc_a.str.replace(f"^{pattern}([0-9])$", f"0{groups}{last}${{{len(order) + 1}}}")
+    return upc_a
 
 
 def _notes(values: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:

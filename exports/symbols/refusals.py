@@ -21,6 +21,7 @@ from gs1.resolver import require_resolver
 from gs1.symbol_size import Environment
 from gs1.trade_item import DOUBTFUL_PATTERN, require_open_trade, require_trade_item
 from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
+from gs1.upc_e import SUPPRESSIBLE_PATTERN
 
 _CARRIERS: Mapping[str, Carrier] = {carrier.value: carrier for carrier in Carrier}
 
@@ -56,6 +57,8 @@ def _is_doubtful(
     doubts = [
         pl.col("gtin14").is_in(doubtful["gtin14"].implode()),
         ~pl.col("carrier").is_in(list(_CARRIERS)),
+        (pl.col("carrier") == Carrier.UPCE.value)
+        & ~pl.col("gtin14").str.contains(f"^(?:{SUPPRESSIBLE_PATTERN})$"),
         pl.col("before_production").is_not_null(),
         *(~_is_date(pl.col(column)) & (pl.col(column) != "") for column in _CARRIED_DATES),
         *(

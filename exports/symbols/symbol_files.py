@@ -106,7 +106,7 @@ def _draw_symbols(
         except LabelError as error:
             refused |= dict.fromkeys(members, error) | refused
             continue
-        size = (f"{group.width_x:g}", f"{drawing.x_dimension_mm:.3f}", _x_reduced(plan, kind, drawing))
+        size = (group.modules_text, f"{drawing.x_dimension_mm:.3f}", _x_reduced(plan, kind, drawing))
         sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
         if screen_dpi is not None:
             drawing = replace(drawing, dpi=screen_dpi)

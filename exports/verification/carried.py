@@ -17,6 +17,7 @@ from gs1.digital_link import DEFAULT_RESOLVER, parse_digital_link
 from gs1.element_string import ElementString
 from gs1.errors import Gs1Error
 from gs1.symbol_size import SymbolKind
+from gs1.upc_e import upc_e_of
 
 _COLUMN_OF = {"01": "gtin14", "17": "expiry", "15": "best_before", "10": "lot_number", "21": "serial_number"}
 
@@ -30,6 +31,9 @@ _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
     (Slot.DATAMATRIX, "products"): ("01",),
     (Slot.DATAMATRIX, "lots"): ("01", "17", "15", "10"),
     (Slot.DATAMATRIX, "serials"): ("01", "17", "15", "10", "21"),
+    (Slot.DATAMATRIX_RECTANGULAR, "products"): ("01",),
+    (Slot.DATAMATRIX_RECTANGULAR, "lots"): ("01", "17", "15", "10"),
+    (Slot.DATAMATRIX_RECTANGULAR, "serials"): ("01", "17", "15", "10", "21"),
     (Slot.LINEAR, "products"): (),
     (Slot.LINEAR, "lots"): ("01", "17", "15", "10"),
     (Slot.LINEAR, "serials"): ("01", "21"),
@@ -41,7 +45,11 @@ _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
 #: Elements of no predefined length, which FNC1 ends if another follows.
 _UNTIL_FNC1 = frozenset({"10", "21"})
 
-_KIND_OF = {Slot.QR: SymbolKind.QR_CODE, Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX}
+_KIND_OF = {
+    Slot.QR: SymbolKind.QR_CODE,
+    Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX,
+    Slot.DATAMATRIX_RECTANGULAR: SymbolKind.GS1_DATAMATRIX_RECTANGULAR,
+}
 
 #: Symbols of a GTIN alone by the catalogue's word for them: how many digits they have. Shortest first.
 _CARRIERS: Mapping[str, tuple[SymbolKind, int]] = {
@@ -81,7 +89,12 @@ class Carried(NamedTuple):
     @property
     def hri_elements(self) -> list[str]:
         """The elements of the human-readable text, between which lines may be broken."""
-        return [f"({ai}){value}" for ai, value in self.elements] or [self.digits]
+        return [f"({ai}){value}" for ai, value in self.elements] or [self.shown_digits]
+
+    @property
+    def shown_digits(self) -> str:
+        """The digits as people read them."""
+        return _shown(self.kind, self.digits)
 
 
 def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
@@ -114,8 +127,8 @@ def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list
     """
     ais = _AIS_OF[slot, scope]
     if not ais:
-        digits = [_alone(*row)[1] for row in rows.select("gtin14", "carrier").iter_rows()]
-        return digits, digits
+        alone = [_alone(*row) for row in rows.select("gtin14", "carrier").iter_rows()]
+        return [digits for _, digits in alone], [_shown(kind, digits) for kind, digits in alone]
     present = {ai: pl.col(_COLUMN_OF[ai]).fill_null("") != "" for ai in ais}
     if "15" in ais:
         present["15"] &= ~present["17"]
@@ -137,13 +150,23 @@ def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list
 
 
 def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:
-    """Return the symbol and the digits of a GTIN alone: the declared one if it can hold it, or else the shortest."""
+    """Return the symbol and the digits of a GTIN alone: the declared one if it can hold it, or else the shortest.
+
+    UPC-E is drawn where it is declared only, and stands for the digits of a UPC-A.
+    """
+    if declared == "upce":
+        return SymbolKind.UPC_E, gtin_14[-12:]
     significant = gtin_14.lstrip("0")
     preferred = [_CARRIERS[declared]] if declared else []
     kind, digits = next(
         (kind, digits) for kind, digits in [*preferred, *_CARRIERS.values()] if len(significant) <= digits
     )
     return kind, gtin_14[-digits:]
+
+
+def _shown(kind: SymbolKind, digits: str) -> str:
+    """Return the digits as people read them: a UPC-E shows eight that stand for the twelve."""
+    return (upc_e_of(digits) or "") if kind is SymbolKind.UPC_E else digits
 
 
 def require_carried(name: str, message: bytes, carried: Carried) -> str:
@@ -157,8 +180,8 @@ def require_carried(name: str, message: bytes, carried: Carried) -> str:
     try:
         text = message.decode("ascii")
         if carried.digits:
-            # A UPC-A is decoded as the EAN-13 it also is.
-            leading = "0" if carried.kind is SymbolKind.UPC_A else ""
+            # A UPC-A, and the one that a UPC-E stands for, is decoded as the EAN-13 it also is.
+            leading = "0" if carried.kind in {SymbolKind.UPC_A, SymbolKind.UPC_E} else ""
             _require_equal(name, text, leading + carried.digits)
             return carried.digits
         if carried.kind is SymbolKind.QR_CODE:

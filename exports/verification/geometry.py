@@ -8,7 +8,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from exports.errors import SymbolDoesNotDecode
-from gs1.symbol_size import SymbolKind, SymbolSize
+from gs1.symbol_size import SymbolKind, SymbolSize, symbol_size
 
 #: The decoder says where a symbol is to within a pixel or so. Nothing else is so near: the least quiet zone is 1 X.
 _NEAR_X = 0.5
@@ -27,18 +27,23 @@ class _Form(NamedTuple):
 
 #: QR Code: dark and light modules alternate in row 6, between two finder patterns of 7 modules with one light module
 #: each (ISO/IEC 18004). Data Matrix: they alternate in the top row (ISO/IEC 16022). EAN-13 and UPC-A have 95 modules,
-#: EAN-8 has 67 (GS1 General Specifications, 5.2). ITF-14: a start of 4 narrow elements, 7 pairs of 4 wide and 6
-#: narrow, a stop of 1 wide and 2 narrow, a wide one 2.5 X. GS1-128: characters of 3 bars and 11 modules, but for the
-#: stop of 4 bars and 13 modules (ISO/IEC 15417).
+#: UPC-E has 51 and EAN-8 has 67 (GS1 General Specifications, 5.2). ITF-14: a start of 4 narrow elements, 7 pairs of 4
+#: wide and 6 narrow, a stop of 1 wide and 2 narrow, a wide one 2.5 X. GS1-128: characters of 3 bars and 11 modules, but
+#: for the stop of 4 bars and 13 modules (ISO/IEC 15417).
 _FORMS: Mapping[SymbolKind, _Form] = {
     SymbolKind.QR_CODE: _Form(6.5, 2, 11),
     SymbolKind.GS1_DATAMATRIX: _Form(0.5, 2, 0),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: _Form(0.5, 2, 0),
     SymbolKind.EAN_13: _Form(None, 0, 95),
     SymbolKind.UPC_A: _Form(None, 0, 95),
+    SymbolKind.UPC_E: _Form(None, 0, 51),
     SymbolKind.EAN_8: _Form(None, 0, 67),
     SymbolKind.ITF_14: _Form(None, 0, 120.5),
     SymbolKind.GS1_128: _Form(None, 11 / 3, 13 - 4 * 11 / 3),
 }
+
+#: Rows and columns of the rectangular Data Matrix symbols (ISO/IEC 16022).
+_RECTANGLES = frozenset({(8, 18), (8, 32), (12, 26), (12, 36), (16, 36), (16, 48)})
 
 #: Where half an X is no whole number of pixels, each of ITF-14's 29 wide elements is half a pixel wider.
 _WIDE_ELEMENTS = 29
@@ -59,7 +64,9 @@ def width_x(
     `slack_px` is how far ink may reach beyond its edges, where the picture's pixels are not the file's own. Raises SymbolDoesNotDecode unless X is as many pixels as it should be, the quiet zone is light, and bars are at
     least `height_x` high. Half an X more than a guard bar's 5 X or than two bearer bars is too high.
     """
-    left, top, right, bottom = _box(dark, position, size.height_mm is not None, pixels_per_x)
+    left, top, right, bottom = _box(
+        dark, position, is_linear=size.height_mm is not None, pixels_per_x=pixels_per_x
+    )
     form = _FORMS[kind]
     row = (top + bottom) // 2 if form.row_x is None else top + int(form.row_x * pixels_per_x)
     line = dark[row, left:right].astype(np.int8)
@@ -86,8 +93,44 @@ def width_x(
     return width
 
 
+def rows(
+    name: str,
+    dark: NDArray[np.bool_],
+    position: zxingcpp.Position,
+    kind: SymbolKind,
+    width_x: float,
+    pixels_per_x: float,
+    slack_px: int = 0,
+) -> int | None:
+    """Return how many rows of modules the decoded symbol has, None for a linear one.
+
+    All but the rectangular ones are square. Data Matrix: dark and light modules alternate in the rightmost column, too,
+    and the lowest is dark (ISO/IEC 16022). Raises SymbolDoesNotDecode unless there is a rectangle of so many rows and
+    columns, and the rows are as high as the columns are wide.
+    """
+    if symbol_size(kind).height_mm is not None:
+        return None
+    if kind is not SymbolKind.GS1_DATAMATRIX_RECTANGULAR:
+        return round(width_x)
+    _, top, right, bottom = _box(dark, position, is_linear=False, pixels_per_x=pixels_per_x)
+    line = dark[top:bottom, right - 1 - int(pixels_per_x / 2)].astype(np.int8)
+    count = 2 * int((np.diff(line, prepend=0) == 1).sum())
+    if (count, width_x) not in _RECTANGLES or abs(bottom - top - count * pixels_per_x) > 1.0 + 2 * slack_px:
+        raise SymbolDoesNotDecode(
+            f"{name} has {count} rows of {width_x:g} modules, {bottom - top} pixels high: no rectangle of Data Matrix",
+            value=(count, width_x),
+            expected=", ".join(f"{rows}x{columns}" for rows, columns in sorted(_RECTANGLES)),
+        )
+    return count
+
+
+def modules_text(width_x: float, rows: int | None) -> str:
+    """Return the size as the report tells it: rows x columns where they are not the same number."""
+    return f"{width_x:g}" if rows in {None, width_x} else f"{rows}x{width_x:g}"
+
+
 def _box(
-    dark: NDArray[np.bool_], position: zxingcpp.Position, is_linear: bool, pixels_per_x: float
+    dark: NDArray[np.bool_], position: zxingcpp.Position, *, is_linear: bool, pixels_per_x: float
 ) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of the symbol's ink, the latter two behind it."""
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)

@@ -115,7 +115,7 @@ def _require_hri(
 ) -> None:
     # A label has one date at most: both kinds share the place of the expiry date.
     values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
-    values[""] = carried.digits
+    values[""] = carried.shown_digits
     for line in layout.hri:
         first, last = _span(sheet, line)
         if carried.digits:

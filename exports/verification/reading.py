@@ -25,6 +25,8 @@ SYMBOLOGY_IDENTIFIERS: Mapping[SymbolKind, frozenset[str]] = {
     SymbolKind.EAN_8: frozenset({"]E4"}),
     SymbolKind.ITF_14: frozenset({"]I0", "]I1"}),
     SymbolKind.GS1_128: frozenset({"]C1"}),
+    SymbolKind.UPC_E: frozenset({"]E0"}),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: frozenset({"]d2"}),
 }
 
 _FORMATS: Mapping[SymbolKind, zxingcpp.BarcodeFormat] = {
@@ -35,6 +37,8 @@ _FORMATS: Mapping[SymbolKind, zxingcpp.BarcodeFormat] = {
     SymbolKind.EAN_8: zxingcpp.BarcodeFormat.EAN8,
     SymbolKind.ITF_14: zxingcpp.BarcodeFormat.ITF,
     SymbolKind.GS1_128: zxingcpp.BarcodeFormat.Code128,
+    SymbolKind.UPC_E: zxingcpp.BarcodeFormat.UPCE,
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: zxingcpp.BarcodeFormat.DataMatrix,
 }
 
 _DARK = 128

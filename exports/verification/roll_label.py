@@ -61,9 +61,9 @@ def _require_symbol(
     size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
     native = next((each for each in label.form.symbols if carried.kind in _KINDS[each.command]), None)
     if native is not None:
-        text, message, width_x = _native(sheet, size, symbol, label, native)
+        text, message, modules = _native(sheet, size, symbol, label, native)
     else:
-        text, message, width_x = _pictured(sheet, size, symbol, label)
+        text, message, modules = _pictured(sheet, size, symbol, label)
     tables.require_row(
         Report.MANIFEST,
         told,
@@ -74,17 +74,17 @@ def _require_symbol(
         symbology=carried.kind.value,
         payload=text,
         message=message,
-        modules=f"{width_x:g}",
+        modules=modules,
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )
     tables.require_note(label.name, told, carried)
 
 
-_Said = tuple[str, str, float]
+_Said = tuple[str, str, str]
 
 
 def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, field: Field) -> _Said:
-    """Return what the symbol that the printer draws says, as the manifest tells it, and its width in X."""
+    """Return what the symbol that the printer draws says, as the manifest tells it, and how many modules it has."""
     name, (layout, carried) = label.name, symbol
     said = zpl_file.message(field.command, label.data[field.data])
     if field.command == "BE":
@@ -96,7 +96,7 @@ def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, fi
     if layout.bar_height_dots not in {0, box.height}:
         raise SymbolDoesNotDecode(f"{name} has bars of {box.height} dots", value=box.height)
     _require_quiet(sheet, size, layout, label, field)
-    return text, text if carried.digits else said.replace("\x1d", "^"), box.width / field.x_dots
+    return text, text if carried.digits else said.replace("\x1d", "^"), f"{box.width / field.x_dots:g}"
 
 
 def _require_quiet(
@@ -141,7 +141,7 @@ def _unturned(form: Form, box: Box, rotate: int) -> Box:
 
 
 def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) -> _Said:
-    """Return what a decoder reads in the label's pictures, as the manifest tells it, and the symbol's width in X."""
+    """Return what a decoder reads in the label's pictures, as the manifest tells it, and how many modules it has."""
     name, (layout, carried) = label.name, symbol
     decoded = require_reads(name, _picture(sheet, size, layout, label), carried)
     width_x = geometry.width_x(
@@ -153,7 +153,8 @@ def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) 
         layout.x_dots,
         layout.bar_height_dots / layout.x_dots if layout.bar_height_dots else None,
     )
-    return decoded.text, decoded.message, width_x
+    rows = geometry.rows(name, decoded.dark, decoded.position, carried.kind, width_x, layout.x_dots)
+    return decoded.text, decoded.message, geometry.modules_text(width_x, rows)
 
 
 def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label) -> NDArray[np.uint8]:

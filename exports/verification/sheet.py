@@ -198,6 +198,9 @@ def _require_symbol(
         layout.bar_height_dots / layout.x_dots if layout.bar_height_dots else None,
         slack_px=1,
     )
+    rows = geometry.rows(
+        name, decoded.dark, decoded.position, carried.kind, width_x, _PIXELS_PER_MODULE, slack_px=1
+    )
     first_page, first_cell = divmod(entity.first_cell, sheet.template.labels_per_page)
     tables.require_row(
         Report.MANIFEST,
@@ -209,7 +212,7 @@ def _require_symbol(
         symbology=carried.kind.value,
         payload=decoded.text,
         message=decoded.message,
-        modules=f"{width_x:g}",
+        modules=geometry.modules_text(width_x, rows),
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )
     tables.require_note(name, told, carried)

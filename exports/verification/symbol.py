@@ -36,6 +36,8 @@ _NAMES = {
     "ean_8": "EAN-8",
     "itf_14": "ITF-14",
     "gs1_128": "GS1-128",
+    "upc_e": "UPC-E",
+    "gs1_datamatrix_rectangular": "GS1 DataMatrix",
 }
 
 
@@ -66,13 +68,14 @@ def require_symbol(
         round(pixels_per_x),
         None if height_mm is None else height_mm / x_mm,
     )
+    rows = geometry.rows(name, decoded.dark, decoded.position, carried.kind, width_x, round(pixels_per_x))
     try:
         wanted_mm = _wanted_x_mm(plan, carried.kind, size.quiet_left_x + width_x + size.quiet_right_x)
     except LabelError as error:
         raise SymbolDoesNotDecode(f"{name}: {error}", value=x_mm) from error
     if abs(x_mm - wanted_mm) > _X_TOLERANCE_MM:
         raise SymbolDoesNotDecode(f"{name} has an X of {x_mm} mm", value=x_mm, expected=f"{wanted_mm:.3f} mm")
-    _require_text(name, plan, carried, drawn, decoded, width_x, round(pixels_per_x))
+    _require_text(name, plan, carried, drawn, decoded, (rows, width_x), round(pixels_per_x))
     require_row(
         Report.MANIFEST,
         told,
@@ -83,7 +86,7 @@ def require_symbol(
         symbology=carried.kind.value,
         payload=decoded.text,
         message=decoded.message,
-        modules=f"{width_x:g}",
+        modules=geometry.modules_text(width_x, rows),
     )
     require_note(name, told, carried)
 
@@ -111,7 +114,7 @@ def _require_text(
     carried: Carried,
     drawn: Drawn,
     decoded: Decoded,
-    width_x: float,
+    extent_x: tuple[int | None, float],
     pixels_per_x: int,
 ) -> None:
     """Raise SymbolDoesNotDecode unless text under the symbol, title and description say what was decoded."""
@@ -122,10 +125,10 @@ def _require_text(
             value=(drawn.title, drawn.description),
             expected=f"{title!r}, {decoded.text!r}",
         )
-    is_matrix = symbol_size(carried.kind).height_mm is None
-    shown = carried.hri if plan.config.hri is True or not is_matrix else ""
+    rows, width_x = extent_x
+    shown = carried.hri if plan.config.hri is True or rows is None else ""
     if drawn.lines is None:
-        symbol = _of_size(width_x) if is_matrix else _encoded(plan, carried)
+        symbol = _encoded(plan, carried) if rows is None else _of_size(rows, round(width_x))
         drawing = drawing_of(plan, carried.kind, symbol)
         png_file.require_text(name, decoded.dark, pixels_per_x, symbol, drawing, carried.hri_elements)
         return
@@ -135,10 +138,9 @@ def _require_text(
         raise SymbolDoesNotDecode(f"{name} shows the text {found!r}", value=found, expected=shown)
 
 
-def _of_size(width_x: float) -> SymbolGroup:
+def _of_size(rows: int, columns: int) -> SymbolGroup:
     """Return a blank matrix symbol: how large it is decides where its text stands, and nothing else does."""
-    modules = round(width_x)
-    return MatrixSymbols(np.zeros(1, np.intp), np.zeros((1, modules, modules), np.uint8))
+    return MatrixSymbols(np.zeros(1, np.intp), np.zeros((1, rows, columns), np.uint8))
 
 
 def _encoded(plan: ExportPlan, carried: Carried) -> SymbolGroup:

@@ -18,4 +18,6 @@ ENCODERS: Mapping[SymbolKind, BatchEncoder] = {
     SymbolKind.EAN_8: linear.encode_ean_8,
     SymbolKind.ITF_14: linear.encode_itf_14,
     SymbolKind.GS1_128: linear.encode_gs1_128,
+    SymbolKind.UPC_E: linear.encode_upc_e,
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: data_matrix.encode_rectangular,
 }

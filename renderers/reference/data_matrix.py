@@ -6,8 +6,8 @@ here the library is called directly.
 """
 
 import ctypes
-import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from arbez_dmtx._libdmtx import wrapper as dmtx
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from renderers.reference import one_by_one
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
 from renderers.symbologies import data_matrix, element_strings
+from renderers.symbologies.data_matrix_structure import RECTANGLES, SQUARES, Sizes
 
 #: All are tried, and the smallest symbol is taken, the first of equally small ones. libdmtx's own search over
 #: all schemes (DmtxSchemeAutoBest) would find smaller symbols for some messages, but some messages of letters and
@@ -23,12 +24,15 @@ from renderers.symbologies import data_matrix, element_strings
 _SCHEMES = (dmtx.DmtxScheme.DmtxSchemeAscii, dmtx.DmtxScheme.DmtxSchemeC40, dmtx.DmtxScheme.DmtxSchemeText)
 
 _PIXEL_PER_MODULE = {
-    dmtx.DmtxProperty.DmtxPropSizeRequest: dmtx.DmtxSymbolSize.DmtxSymbolSquareAuto,
     dmtx.DmtxProperty.DmtxPropFnc1: element_strings.FNC1_BYTE,
     dmtx.DmtxProperty.DmtxPropMarginSize: 0,
     dmtx.DmtxProperty.DmtxPropModuleSize: 1,
     dmtx.DmtxProperty.DmtxPropPixelPacking: dmtx.DmtxPackOrder.DmtxPack8bppK,
 }
+
+
+SQUARE: int = dmtx.DmtxSymbolSize.DmtxSymbolSquareAuto
+RECTANGULAR: int = dmtx.DmtxSymbolSize.DmtxSymbolRectAuto
 
 
 def encode(messages: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
@@ -45,33 +49,44 @@ def encode(messages: Sequence[bytes], error_correction: ErrorCorrection) -> Enco
     (1, 16, 16)
     """
     del error_correction
-    return one_by_one.encode(messages, _draw, MatrixSymbols)
+    return one_by_one.encode(messages, partial(_draw, SQUARE, SQUARES), MatrixSymbols)
 
 
-def _draw(message: bytes) -> NDArray[np.uint8]:
+def encode_rectangular(messages: Sequence[bytes], error_correction: ErrorCorrection) -> EncodedBatch:
+    r"""Return a rectangular symbol for each GS1 element string, else as `encode`; 16×48 is the largest.
+
+    >>> encode_rectangular([b"\x1d0109506000134352"], "M").groups[0].modules.shape
+    (1, 8, 32)
+    """
+    del error_correction
+    return one_by_one.encode(messages, partial(_draw, RECTANGULAR, RECTANGLES), MatrixSymbols)
+
+
+def _draw(shape: int, sizes: Sizes, message: bytes) -> NDArray[np.uint8]:
     if error := element_strings.refusal(message, "GS1 DataMatrix"):
         raise error
-    drawn = [symbol for scheme in _SCHEMES if (symbol := in_scheme(message, scheme)) is not None]
+    drawn = [symbol for scheme in _SCHEMES if (symbol := in_scheme(message, scheme, shape)) is not None]
     if not drawn:
-        raise data_matrix.too_long(message)
-    return min(drawn, key=len)
+        raise data_matrix.too_long(message, sizes)
+    return min(drawn, key=np.size)
 
 
-def in_scheme(message: bytes, scheme: int) -> NDArray[np.uint8] | None:
-    """Return the modules (side, side) by one of libdmtx's schemes, or None if the message does not fit."""
+def in_scheme(message: bytes, scheme: int, shape: int = SQUARE) -> NDArray[np.uint8] | None:
+    """Return the modules (rows, columns) by one of libdmtx's schemes, or None if the message does not fit."""
     encoder = dmtx.dmtxEncodeCreate()
     if not encoder:
         raise MemoryError
     try:
         dmtx.dmtxEncodeSetProp(encoder, dmtx.DmtxProperty.DmtxPropScheme, scheme)
+        dmtx.dmtxEncodeSetProp(encoder, dmtx.DmtxProperty.DmtxPropSizeRequest, shape)
         for name, value in _PIXEL_PER_MODULE.items():
             dmtx.dmtxEncodeSetProp(encoder, name, value)
         data = (ctypes.c_ubyte * len(message)).from_buffer_copy(message)
         if not dmtx.dmtxEncodeDataMatrix(encoder, len(message), data):
             return None
         image = encoder.contents.image.contents
-        pixels = ctypes.string_at(image.pxl, image.width * image.height)
+        rows, columns = image.height, image.width
+        pixels = ctypes.string_at(image.pxl, rows * columns)
     finally:
         dmtx.dmtxEncodeDestroy(ctypes.byref(encoder))
-    side = math.isqrt(len(pixels))
-    return (np.frombuffer(pixels, np.uint8) == 0).astype(np.uint8).reshape(side, side)
+    return (np.frombuffer(pixels, np.uint8) == 0).astype(np.uint8).reshape(rows, columns)

@@ -19,10 +19,10 @@ GroupMaker: TypeAlias = Callable[[NDArray[np.intp], NDArray[np.uint8]], SymbolGr
 def encode(payloads: Sequence[bytes], draw: SymbolDrawer, group: GroupMaker) -> EncodedBatch:
     """Return the symbols of payloads, one group per size, rising in size and, inside, in position.
 
-    Symbols with the same number of elements, or of modules on a side, have the same size. A LabelError of
+    Symbols with the same number of elements, or of rows and columns, have the same size. A LabelError of
     `draw` is a refusal; other exceptions propagate.
     """
-    by_size: dict[int, list[tuple[int, NDArray[np.uint8]]]] = {}
+    by_size: dict[tuple[int, ...], list[tuple[int, NDArray[np.uint8]]]] = {}
     refused: dict[int, LabelError] = {}
     for position, payload in enumerate(payloads):
         try:
@@ -30,7 +30,7 @@ def encode(payloads: Sequence[bytes], draw: SymbolDrawer, group: GroupMaker) -> 
         except LabelError as error:
             refused[position] = error
         else:
-            by_size.setdefault(symbol.shape[-1], []).append((position, symbol))
+            by_size.setdefault(symbol.shape, []).append((position, symbol))
     return EncodedBatch(
         [
             group(

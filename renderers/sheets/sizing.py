@@ -14,7 +14,7 @@ from renderers.whole_dots import WholeDots
 _LEAST_BAR_HEIGHT_MM = 5.0
 _LEAST_BAR_HEIGHT_BY_WIDTH = 0.15
 
-_WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
+_WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A, SymbolKind.UPC_E})
 
 # Tolerance for rounding errors between millimetres and dots, in dots.
 _ROUNDING = 1e-9

@@ -1,9 +1,10 @@
-"""GS1 DataMatrix (ECC 200, square), many symbols at once.
+"""GS1 DataMatrix (ECC 200), square or rectangular, many symbols at once.
 
 Messages of a batch are encoded together as one matrix of codewords, error correction is a sum of table
 look-ups, and a precomputed map per size puts every bit into its module.
 
-Source: ISO/IEC 16022:2006; GS1 General Specifications, 5.6 (FNC1 first, square symbols).
+Source: ISO/IEC 16022:2006; GS1 General Specifications, 5.6 (FNC1 first); GS1 DataMatrix
+Guideline, release 2.5.1, 2.2 (square and rectangular sizes). The rectangular extension (ISO/IEC 21471) is left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,13 @@ from renderers.symbol import EncodedBatch, MatrixSymbols
 from renderers.symbologies import element_strings
 from renderers.symbologies.data_matrix_characters import ABSENT
 from renderers.symbologies.data_matrix_encodation import to_codewords
-from renderers.symbologies.data_matrix_structure import SIZES, SquareSize, error_correction, module_sources
+from renderers.symbologies.data_matrix_structure import (
+    SQUARES,
+    Size,
+    Sizes,
+    error_correction,
+    module_sources,
+)
 from renderers.symbologies.element_strings import FNC1_FIRST
 
 #: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
@@ -28,15 +35,15 @@ _CELLS_AT_ONCE = 2_000_000
 _LONGEST_MESSAGE = 1 + 3_116
 
 
-def encode(messages: Sequence[bytes]) -> EncodedBatch:
-    r"""Return a square symbol for each GS1 element string, the smallest that holds it.
+def encode(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> EncodedBatch:
+    r"""Return a symbol for each GS1 element string, the smallest of the `allowed` sizes that holds it.
 
     A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
     Modules come without quiet zone (GS1 asks for 1X all round). Groups rise in size and, inside, in
     position. A symbol does not depend on the rest of the batch.
 
     Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
-    bytes above 127; PayloadTooLong for one that does not fit 144×144.
+    bytes above 127; PayloadTooLong for one that does not fit the largest size.
 
     >>> batch = encode([b"\x1d0109506000134352", b"0109506000134352"])
     >>> [group.modules.shape for group in batch.groups], list(batch.refused)
@@ -44,18 +51,20 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
     """
     accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
     refused = {
-        position: _refusal(message) for position, message in enumerate(messages) if not _is_encodable(message)
+        position: _refusal(message, allowed)
+        for position, message in enumerate(messages)
+        if not _is_encodable(message)
     }
     by_size: dict[int, list[tuple[NDArray[np.intp], NDArray[np.uint8]]]] = {}
     for positions, text, lengths in _padded(messages, accepted):
-        codewords = to_codewords(text, lengths)
+        codewords = to_codewords(text, lengths, allowed)
         for index in np.unique(codewords.sizes).tolist():
             rows = np.flatnonzero(codewords.sizes == index)
             if index < 0:
-                refused.update((int(p), too_long(messages[int(p)])) for p in positions[rows])
+                refused.update((int(p), too_long(messages[int(p)], allowed)) for p in positions[rows])
             else:
                 by_size.setdefault(index, []).append(
-                    (positions[rows], codewords.rows[rows, : SIZES[index].data])
+                    (positions[rows], codewords.rows[rows, : allowed[index].data])
                 )
     groups: list[MatrixSymbols] = []
     for index in sorted(by_size):
@@ -63,35 +72,36 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
         positions = np.concatenate([part[0] for part in parts])
         order = np.argsort(positions)
         data = np.concatenate([part[1] for part in parts])[order]
-        groups.append(MatrixSymbols(positions[order], _modules(SIZES[index], data)))
+        groups.append(MatrixSymbols(positions[order], _modules(allowed[index], data)))
     return EncodedBatch(groups, dict(sorted(refused.items())))
 
 
-def sizes(messages: Sequence[bytes]) -> NDArray[np.intp]:
-    """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
-    modules = np.zeros(len(messages), np.intp)
-    # The last element is for rows that no size can hold: their index is -1.
-    sides = np.array([size.side for size in SIZES] + [0])
+def sizes(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> NDArray[np.intp]:
+    """Return the rows and columns of each symbol that `encode` would make, shape (n, 2); 0 where it would refuse."""
+    found = np.zeros((len(messages), 2), np.intp)
+    # The last element is for messages that no size can hold: their index is -1.
+    modules = np.array([(size.rows, size.columns) for size in allowed] + [(0, 0)])
     accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
     for positions, text, lengths in _padded(messages, accepted):
-        modules[positions] = sides[to_codewords(text, lengths).sizes]
-    return modules
+        found[positions] = modules[to_codewords(text, lengths, allowed).sizes]
+    return found
 
 
 def _is_encodable(message: bytes) -> bool:
     return message[:1] == FNC1_FIRST and 1 < len(message) <= _LONGEST_MESSAGE and message.isascii()
 
 
-def _refusal(message: bytes) -> LabelError:
-    return element_strings.refusal(message, "GS1 DataMatrix") or too_long(message)
+def _refusal(message: bytes, allowed: Sizes) -> LabelError:
+    return element_strings.refusal(message, "GS1 DataMatrix") or too_long(message, allowed)
 
 
-def too_long(message: bytes) -> PayloadTooLong:
-    """Return the error for a message that does not fit the largest symbol."""
+def too_long(message: bytes, allowed: Sizes = SQUARES) -> PayloadTooLong:
+    """Return the error for a message that does not fit the largest of the `allowed` sizes."""
+    largest = allowed[-1]
     return PayloadTooLong(
-        f"{len(message)} characters do not fit the largest DataMatrix, 144×144.",
+        f"{len(message)} characters do not fit the largest DataMatrix, {largest}.",
         value=message,
-        expected=f"at most {SIZES[-1].data} codewords",
+        expected=f"at most {largest.data} codewords",
     )
 
 
@@ -121,11 +131,11 @@ def _rows(cells: int) -> int:
     return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
 
 
-def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the modules, shape (n, side, side), of symbols with these data codewords."""
+def _modules(size: Size, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the modules, shape (n, rows, columns), of symbols with these data codewords."""
     sources = module_sources(size)
     bit_count = 8 * (size.data + size.ecc)
-    modules = np.empty((len(data), size.side * size.side), dtype=np.uint8)
+    modules = np.empty((len(data), size.rows * size.columns), dtype=np.uint8)
     step = _rows(len(sources))
     for start in range(0, len(data), step):
         part = data[start : start + step]
@@ -135,4 +145,4 @@ def _modules(size: SquareSize, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         bits[:, bit_count:] = 0, 1
         # With "wrap" NumPy checks no bounds, for which it would buffer the output.
         np.take(bits, sources, axis=1, out=modules[start : start + step], mode="wrap")
-    return modules.reshape(-1, size.side, size.side)
+    return modules.reshape(-1, size.rows, size.columns)

@@ -26,7 +26,7 @@ from renderers.symbologies.data_matrix_characters import (
     NO_VALUE,
 )
 from renderers.symbologies.data_matrix_schemes import Tail, cheapest_schemes
-from renderers.symbologies.data_matrix_structure import CAPACITIES
+from renderers.symbologies.data_matrix_structure import Sizes
 
 _PAD_CODEWORD = 129
 _UNLATCH = 254  # from C40, Text and X12
@@ -37,7 +37,7 @@ _LATCH = np.array([0, 230, 239, 238, 240], dtype=np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Codewords:
-    """Data codewords of a batch: `rows` has shape (n, width), `sizes` numbers into `SIZES`.
+    """Data codewords of a batch: `rows` has shape (n, width), `sizes` numbers into the sizes that were allowed.
 
     A row holds as many padded codewords as its size has; later columns are undefined. The size is −1 for a
     message that no size can hold.
@@ -47,32 +47,31 @@ class Codewords:
     sizes: NDArray[np.intp]
 
 
-def to_codewords(text: NDArray[np.uint8], lengths: NDArray[np.intp]) -> Codewords:
+def to_codewords(text: NDArray[np.uint8], lengths: NDArray[np.intp], allowed: Sizes) -> Codewords:
     """Return the codewords of messages, one per row of `text`, filled with `ABSENT` after its length.
 
     Every message starts with FNC1 and holds no other byte above 127 than the fill.
     """
+    capacities = np.array([size.data for size in allowed], dtype=np.intp)
     rows, counts = _in_ascii(text)
-    sizes = np.searchsorted(CAPACITIES, counts)
+    sizes = np.searchsorted(capacities, counts)
     # The least cost of every character in its best scheme, with the first FNC1 and one latch.
     bound = 2 + -(-LEAST_TWELFTHS.take(text[:, 1:]).sum(axis=1, dtype=np.intp) // 12)
-    attempts = np.searchsorted(CAPACITIES, bound)
-    width = int(CAPACITIES[min(int(sizes.max()), len(CAPACITIES) - 1)])
+    attempts = np.searchsorted(capacities, bound)
+    width = int(capacities[min(int(sizes.max()), len(capacities) - 1)])
     codewords = np.zeros((len(rows), width), dtype=np.uint8)
     shared = min(width, rows.shape[1])
     codewords[:, :shared] = rows[:, :shared]
     while len(hopeful := np.flatnonzero(attempts < sizes)):
-        capacities = CAPACITIES[attempts[hopeful]]
+        tried = capacities[attempts[hopeful]]
         tail = Tail.of(text[hopeful], lengths[hopeful])
-        schemes, fits = cheapest_schemes(tail, capacities)
+        schemes, fits = cheapest_schemes(tail, tried)
         found = hopeful[fits]
         if len(found):
-            counts[found] = _write_schemes(
-                codewords, found, tail.only(fits), schemes[:, fits], capacities[fits]
-            )
+            counts[found] = _write_schemes(codewords, found, tail.only(fits), schemes[:, fits], tried[fits])
             sizes[found] = attempts[found]
         attempts[hopeful] += 1
-    sizes[sizes == len(CAPACITIES)] = -1
+    sizes[sizes == len(capacities)] = -1
     _pad(codewords, counts)
     return Codewords(codewords, sizes)
 

@@ -20,7 +20,8 @@ class DigitSymbology:
     """A symbology whose symbols all carry the same number of digits, the last one their check digit.
 
     `draw` takes the digits, (n, digits) uint8 of 0–9, and fills the element widths, (n, elements) uint8 in
-    X / `units_per_x`. `guards` and `zones` are those of BarSymbols.
+    X / `units_per_x`. `guards` and `zones` are those of BarSymbols. `holds` takes valid digits and returns which of
+    them the symbology can carry, shape (n,); None stands for all. `held` says which.
     """
 
     name: str
@@ -30,19 +31,21 @@ class DigitSymbology:
     units_per_x: int = 1
     guards: tuple[int, ...] = ()
     zones: tuple[HriZone, ...] = ()
+    holds: Callable[[NDArray[np.uint8]], NDArray[np.bool_]] | None = None
+    held: str = ""
 
 
 def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch:
     """Return the symbols of payloads in one group, or no group if all are refused.
 
     A payload is the digits with their check digit. Refused as PayloadNotEncodable: another length, a byte
-    that is no digit, a wrong check digit. A symbol does not depend on the rest of the batch.
+    that is no digit, a wrong check digit, digits that the symbology does not hold. A symbol does not depend on the rest of the batch.
     """
     refused: dict[int, LabelError] = {}
     positions = np.empty(len(payloads), np.intp)
     widths = np.empty((len(payloads), symbology.elements), np.uint8)
     count = 0
-    for places, digits, valid in _checked_slices(payloads, symbology.digits):
+    for places, digits, valid in _checked_slices(payloads, symbology):
         refused.update((int(p), refusal(payloads[int(p)], symbology)) for p in places[~valid])
         accepted = places[valid]
         stop = count + len(accepted)
@@ -58,9 +61,10 @@ def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch
 
 
 def _checked_slices(
-    payloads: Sequence[bytes], length: int
+    payloads: Sequence[bytes], symbology: DigitSymbology
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.bool_]]]:
     """Yield positions (n,), the digits of the valid payloads among them, and which are valid (n,)."""
+    length = symbology.digits
     # The check digit has weight 1. At most 14 digits sum up to 252, so uint8 holds the sum.
     weights = np.where(np.arange(length)[::-1] % 2, 3, 1).astype(np.uint8)
     for start in range(0, len(payloads), _SYMBOLS_AT_ONCE):
@@ -70,6 +74,8 @@ def _checked_slices(
         # Unsigned subtraction wraps: bytes below "0" become large numbers.
         digits = np.frombuffer(joined, np.uint8).reshape(-1, length) - np.uint8(ord("0"))
         right = (digits <= 9).all(axis=1) & (digits @ weights % 10 == 0)
+        if symbology.holds is not None:
+            right &= symbology.holds(digits)
         if not right.all():
             digits = digits[right]
         valid[valid] = right
@@ -77,12 +83,9 @@ def _checked_slices(
 
 
 def is_valid(payload: bytes, symbology: DigitSymbology) -> bool:
-    """Return whether the payload is as many digits as the symbology has, with the right check digit."""
-    return (
-        len(payload) == symbology.digits
-        and payload.isdigit()
-        and payload[-1] - ord("0") == check_digit(payload[:-1].decode("ascii"))
-    )
+    """Return whether `encode` would accept the payload."""
+    _, _, [valid] = next(_checked_slices([payload], symbology))
+    return bool(valid)
 
 
 def refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
@@ -94,6 +97,12 @@ def refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
             expected=f"{symbology.digits} digits 0–9",
         )
     right = check_digit(payload[:-1].decode("ascii"))
+    if payload[-1] - ord("0") == right:
+        return PayloadNotEncodable(
+            f"{symbology.name} cannot carry {payload.decode('ascii')}.",
+            value=payload,
+            expected=symbology.held,
+        )
     return PayloadNotEncodable(
         f"{payload.decode('ascii')} has a wrong check digit.", value=payload, expected=f"check digit {right}"
     )

@@ -52,7 +52,7 @@ def _data_matrix(group: LabelGroup, height: int, orientation: str) -> tuple[str,
     del height
     assert isinstance(group.symbols, MatrixSymbols)  # noqa: S101 - the kind is that of matrix symbols
     side = group.symbols.modules.shape[1]
-    (capacity,) = (size.data for size in data_matrix_structure.SIZES if size.side == side)
+    (capacity,) = (size.data for size in data_matrix_structure.SQUARES if size.rows == side)
     fits = _ascii_codewords(group.data) <= capacity
     command = f"^BX{orientation},{group.layout.x_dots},200,{side},{side},6,{ESCAPE}"
     fnc1 = chr(FNC1_BYTE)
@@ -154,7 +154,8 @@ def _itf_14(group: LabelGroup, height: int, orientation: str) -> tuple[str, Sequ
     return command, group.data
 
 
-#: A UPC-A is the EAN-13 that begins with 0. EAN-8 is a picture, because few programs that show ZPL know its command.
+#: A UPC-A is the EAN-13 that begins with 0. EAN-8 and UPC-E are pictures, because few programs
+#: that show ZPL know their commands, and so is a rectangular GS1 DataMatrix, whose sizes not every printer draws.
 _NATIVE: Mapping[SymbolKind, _Native] = {
     SymbolKind.GS1_DATAMATRIX: _data_matrix,
     SymbolKind.GS1_128: _gs1_128,

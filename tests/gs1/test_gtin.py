@@ -87,6 +87,8 @@ def test_biip_agrees(gtin):
         ("09506000134352", Carrier.ITF14, Carrier.ITF14),
         ("10614141000415", Carrier.EAN13, Carrier.ITF14),  # declared, but it cannot hold 14 digits
         ("09506000134352", Carrier.UPCA, Carrier.EAN13),
+        ("00012345000065", Carrier.UPCE, Carrier.UPCE),
+        ("00012345000065", None, Carrier.UPCA),  # UPC-E is drawn where it is declared only
     ],
 )
 def test_carrier(gtin_14, declared, expected):
@@ -100,6 +102,13 @@ def test_only_ean_8_carries_a_gtin_8(declared):
     assert (error.value.field, error.value.code) == ("carrier", "carrier_cannot_hold")
 
 
+@pytest.mark.parametrize("number", ["00614141007349", "00012345678905", "10012345000062", "09506000134352"])
+def test_upc_e_is_refused_where_no_zeros_can_be_left_out(number):
+    with pytest.raises(CarrierCannotHold, match=f"upce cannot hold GTIN {number}") as error:
+        carrier_for(number, Carrier.UPCE)
+    assert (error.value.field, error.value.value) == ("carrier", "upce")
+
+
 @pytest.mark.parametrize("declared", [None, *Carrier])
 def test_variable_measure_needs_its_measure(declared):
     gtin = "9061414100041"
@@ -111,6 +120,7 @@ def test_native_digits():
     assert native_digits("09506000134352", Carrier.EAN13) == "9506000134352"
     assert native_digits("00614141007349", Carrier.UPCA) == "614141007349"
     assert native_digits("00000095060019", Carrier.EAN8) == "95060019"
+    assert native_digits("00012345000065", Carrier.UPCE) == "012345000065"
     assert native_digits("09506000134352", Carrier.ITF14) == "09506000134352"
     with pytest.raises(CarrierCannotHold):
         native_digits("09506000134352", Carrier.EAN8)

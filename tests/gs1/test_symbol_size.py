@@ -24,6 +24,8 @@ retail       itf_14         0.495 0.495 1.016 31.75 10 10 0 0
 retail       gs1_128        0.495 0.495 1.016 31.75 10 10 0 0
 retail       qr_code        0.396 0.495 0.990 -      4  4 4 4
 retail       gs1_datamatrix 0.396 0.495 0.990 -      1  1 1 1
+retail       upc_e          0.264 0.330 0.660 22.85  9  7 0 0
+retail       gs1_datamatrix_rectangular 0.396 0.495 0.990 -      1  1 1 1
 distribution ean_13         0.495 0.660 0.660 45.70 11  7 0 0
 distribution ean_8          0.495 0.660 0.660 36.46  7  7 0 0
 distribution upc_a          0.495 0.660 0.660 45.70  9  9 0 0
@@ -31,6 +33,8 @@ distribution itf_14         0.495 0.495 1.016 31.75 10 10 0 0
 distribution gs1_128        0.495 0.495 1.016 31.75 10 10 0 0
 distribution qr_code        0.743 0.743 1.500 -      4  4 4 4
 distribution gs1_datamatrix 0.743 0.743 1.500 -      1  1 1 1
+distribution upc_e          0.495 0.660 0.660 45.70  9  7 0 0
+distribution gs1_datamatrix_rectangular 0.743 0.743 1.500 -      1  1 1 1
 healthcare   ean_13         0.264 0.330 0.660 22.85 11  7 0 0
 healthcare   ean_8          0.264 0.330 0.660 18.23  7  7 0 0
 healthcare   upc_a          0.264 0.330 0.660 22.85  9  9 0 0
@@ -38,9 +42,14 @@ healthcare   itf_14         0.264 0.330 0.660 12.70 10 10 0 0
 healthcare   gs1_128        0.264 0.330 0.660 12.70 10 10 0 0
 healthcare   qr_code        0.396 0.495 0.990 -      4  4 4 4
 healthcare   gs1_datamatrix 0.254 0.380 0.990 -      1  1 1 1
+healthcare   upc_e          0.264 0.330 0.660 22.85  9  7 0 0
+healthcare   gs1_datamatrix_rectangular 0.254 0.380 0.990 -      1  1 1 1
 """
 
 ROWS = [(kind, environment) for environment in Environment for kind in SymbolKind]
+
+MATRIX_SYMBOLS = {SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX, SymbolKind.GS1_DATAMATRIX_RECTANGULAR}
+EAN_UPC = {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A, SymbolKind.UPC_E}
 
 
 @pytest.mark.parametrize(("kind", "environment"), ROWS)
@@ -48,7 +57,7 @@ def test_every_table_is_whole_and_coherent(kind, environment):
     assert set(SYMBOL_SIZES[environment]) == set(SymbolKind)
     size = symbol_size(kind, environment)
     assert 0 < size.x_min_mm <= size.x_target_mm <= size.x_max_mm
-    assert (size.height_mm is None) == (kind in {SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX})
+    assert (size.height_mm is None) == (kind in MATRIX_SYMBOLS)
     assert min(size.quiet_left_x, size.quiet_right_x) >= 1
     assert size.x_reduced_mm is None or size.x_reduced_mm < size.x_min_mm
 
@@ -69,7 +78,7 @@ def test_every_value_is_the_published_one():
 def test_what_holds_for_one_symbology_in_every_environment(kind, environment):
     size = symbol_size(kind, environment)
     is_128, is_itf = kind is SymbolKind.GS1_128, kind is SymbolKind.ITF_14
-    assert size.height_follows_x == (kind in {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A})
+    assert size.height_follows_x == (kind in EAN_UPC)
     assert (size.x_reduced_mm, size.max_width_mm, size.max_data_characters) == (
         (0.250, 165.10, 48) if is_128 else (None, None, None)
     )
@@ -112,7 +121,7 @@ def test_published_heights(kind, x_mm, height_mm):
     assert symbol_size(kind).height_at_mm(x_mm) == pytest.approx(height_mm, abs=0.006)
 
 
-def test_matrix_symbols_are_square():
+def test_matrix_symbols_have_no_height_of_their_own():
     assert symbol_size(SymbolKind.QR_CODE).height_at_mm(0.5) is None
 
 

@@ -30,6 +30,7 @@ FULL = bool(os.environ.get("LABELS_TEST_FULL"))
 CONFIGS = {
     SymbolKind.QR_CODE: ("serials", "qr"),
     SymbolKind.GS1_DATAMATRIX: ("serials", "datamatrix"),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: ("lots", "datamatrix_rectangular"),
     SymbolKind.GS1_128: ("lots", "barcode_1d"),
     **dict.fromkeys(jobs.STARTS, ("products", "barcode_1d")),
 }
@@ -95,7 +96,7 @@ def _check(draw: Draw, kind: SymbolKind, template_id: str, dpi: int, rotate: int
     for picture, number in zip(pictures, fitting, strict=True):
         upright = np.ascontiguousarray(np.rot90(picture, rotate // 90))
         payload = batch.labels["data"][number - 1].removeprefix("\x1d").encode()
-        if kind is SymbolKind.UPC_A:
+        if kind in {SymbolKind.UPC_A, SymbolKind.UPC_E}:
             payload = b"0" + payload  # a reader reports the EAN-13 that it also is
         found = zxingcpp.read_barcodes(upright, try_rotate=False, try_invert=False)
         assert [(code.symbology_identifier, code.bytes) for code in found] == [(IDENTIFIERS[kind], payload)]

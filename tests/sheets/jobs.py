@@ -34,6 +34,7 @@ STARTS = {
     SymbolKind.UPC_A: "0061414",
     SymbolKind.EAN_8: "0000009506",
     SymbolKind.ITF_14: "1950600",
+    SymbolKind.UPC_E: "0001200000",
 }
 
 
@@ -60,6 +61,7 @@ def products(count: int, kind: SymbolKind) -> pl.DataFrame:
         scope="products",
         gtin14=[_gtin(STARTS[kind], row) for row in range(count)],
         product_name=["Dark chocolate"] * count,
+        carrier=["upce" if kind is SymbolKind.UPC_E else None] * count,
     )
 
 

@@ -34,6 +34,8 @@ IDENTIFIERS = {
     SymbolKind.EAN_8: "]E4",
     SymbolKind.ITF_14: "]I1",
     SymbolKind.GS1_128: "]C1",
+    SymbolKind.UPC_E: "]E0",
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: "]d2",
 }
 
 #: Where in the symbol its edges and dark area are measured: pixels around it that must be light.
@@ -49,13 +51,14 @@ _WHITE = 12
 class Label:
     """What must be in one cell: its layout, payload, modules or bars in X, and dark area in X squared.
 
-    Bars have no area of their own here: it is their width in X.
+    Bars have no area of their own here: it is their width in X. Their height is the layout's.
     """
 
     cell: int
     layout: LabelLayout
     payload: bytes
     width_x: float
+    height_x: float
     dark: float
 
 
@@ -80,9 +83,10 @@ def expected(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> list[Lab
                 group.modules[index].sum() if matrix else group.widths[index, ::2].sum() / group.units_per_x
             )
             payload = batch.labels["data"][position].encode().removeprefix(b"\x1d")
-            if layout.kind is SymbolKind.UPC_A:
+            if layout.kind in {SymbolKind.UPC_A, SymbolKind.UPC_E}:
                 payload = b"0" + payload  # a reader reports the EAN-13 that it also is
-            found.append(Label(position, layout, payload, group.width_x, float(dark)))
+            height_x = group.modules.shape[1] if matrix else 0
+            found.append(Label(position, layout, payload, group.width_x, height_x, float(dark)))
     return sorted(found, key=lambda label: label.cell)
 
 
@@ -192,11 +196,12 @@ def _place_and_ink(sheet: SheetPlan, page: NDArray[np.bool_], label: Label) -> t
     x_mm, y_mm = template.label_origin_mm(label.cell)
     matrix = not layout.bar_height_dots
     wide = label.width_x * layout.x_dots
-    high = wide if matrix else layout.bar_height_dots
+    high = label.height_x * layout.x_dots if matrix else layout.bar_height_dots
     # A smaller symbol than the largest stands in the middle of the box.
     spare = (layout.box_width_x - label.width_x) * layout.x_dots / 2
+    spare_below = (layout.box_height_x - label.height_x) * layout.x_dots / 2 if matrix else 0
     left = x_mm / dot_mm + layout.box_left_dots + spare
-    bottom = (y_mm + template.label_height_mm) / dot_mm - layout.box_bottom_dots - (spare if matrix else 0)
+    bottom = (y_mm + template.label_height_mm) / dot_mm - layout.box_bottom_dots - spare_below
     top = bottom - high
     column, row = round(left) - _RIM, round(top) - _RIM
     box = page[row : round(bottom) + (_RIM if matrix else 0), column : round(left + wide) + _RIM]

@@ -29,6 +29,7 @@ FULL = bool(os.environ.get("LABELS_TEST_FULL"))
 CONFIGS: dict[SymbolKind, dict[str, Any]] = {
     SymbolKind.QR_CODE: {"symbology": "qr", "error_correction": "L"},
     SymbolKind.GS1_DATAMATRIX: {"symbology": "datamatrix"},
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: {"symbology": "datamatrix_rectangular"},
     SymbolKind.GS1_128: {"symbology": "barcode_1d"},
     **{kind: {"symbology": "barcode_1d"} for kind in jobs.STARTS},
 }
@@ -44,9 +45,11 @@ _NARROW = {
 TOO_SMALL: dict[SymbolKind, set[str]] = {
     SymbolKind.QR_CODE: {*_TINY, "avery_5167", "herma_4386"},
     SymbolKind.GS1_DATAMATRIX: _TINY,
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: {"ol2050"},
     SymbolKind.GS1_128: _NARROW,
     SymbolKind.EAN_13: _SHORT,
     SymbolKind.UPC_A: _SHORT,
+    SymbolKind.UPC_E: {"ol2050", "herma_4386"},
     SymbolKind.EAN_8: _SHORT,
     SymbolKind.ITF_14: {*_NARROW, "avery_5160", "avery_l7159", "avery_l7160", "zweckform_3474"},
 }
@@ -54,6 +57,8 @@ TOO_SMALL: dict[SymbolKind, set[str]] = {
 #: Templates that need finer dots than these, per inch: the least whole dots above GS1's least X are too many.
 TOO_COARSE: set[tuple[SymbolKind, str, int]] = {
     (SymbolKind.QR_CODE, "63up_1in_letter", 203),
+    (SymbolKind.GS1_DATAMATRIX_RECTANGULAR, "avery_4731", 203),
+    *((SymbolKind.UPC_E, template_id, 203) for template_id in _SHORT - {"ol2050", "herma_4386"}),
     *(
         (kind, template_id, dpi)
         for kind in (SymbolKind.EAN_13, SymbolKind.UPC_A)

@@ -296,6 +296,10 @@ NO_TRADE_ITEMS = (
     ("95060019", "ean13", "carrier", "carrier ean13 cannot hold GTIN-8 95060019"),
     ("95060019", "UPCA", "carrier", "carrier upca cannot hold GTIN-8 95060019"),
     ("95060019", "itf14", "carrier", "carrier itf14 cannot hold GTIN-8 95060019"),
+    ("95060019", "upce", "carrier", "carrier upce cannot hold GTIN-8 95060019"),
+    ("9506000134352", "upce", "carrier", "this carrier cannot hold the GTIN"),
+    ("614141000036", "upce", "carrier", "not a UPC-A of number system 0 whose zeros UPC-E can leave out"),
+    ("012345678905", "UPCE", "carrier", "not a UPC-A of number system 0 whose zeros UPC-E can leave out"),
     ("99506000134355", "", "gtin", "needs a measure"),
     ("99506000134355", "itf14", "gtin", "needs a measure"),
     ("12012345678900", "", "gtin", "restricted circulation"),
@@ -327,7 +331,7 @@ def test_a_number_that_is_no_trade_items_is_refused(
     ("gtin", "carrier"),
     [
         ("2012345678903", ""), ("212345678909", "upca"), ("0512345678900", "ean13"), ("21234569", ""),
-        ("01234565", "ean8"), ("95060019", "EAN8"), ("9506000134352", "itf14"),
+        ("01234565", "ean8"), ("95060019", "EAN8"), ("012345000065", "upce"), ("042100005264", "UPCE"), ("9506000134352", "itf14"),
     ],
 )  # fmt: skip
 def test_a_number_for_ean_upc_lands(catalogue: Catalogue, tmp_path: Path, gtin: str, carrier: str) -> None:

@@ -107,3 +107,17 @@ def test_a_resolution_without_dots_within_the_limits(monkeypatch):
     [fault] = caught.value.details
     assert (fault["loc"], fault["type"]) == (["body", "asset_config", "dpi"], "out_of_range")
     assert "0.396 to 0.990 mm" in fault["msg"]
+
+
+def test_rectangles_may_be_asked_of_sheets_and_datamatrix_files():
+    for export_type, file_format in (("sheet_pdf", "pdf"), ("datamatrix", "svg"), ("datamatrix", "png")):
+        request = request_of((export_type, file_format), symbology="datamatrix_rectangular")
+        assert request.normalised()["asset_config"] == {"symbology": "datamatrix_rectangular"}
+    for export_type, symbology in (
+        ("qr_codes", "datamatrix_rectangular"),
+        ("datamatrix", "qr"),
+        ("datamatrix", "datamatrix"),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            request_of((export_type, "svg"), symbology=symbology)
+        assert caught.value.details[0]["msg"].startswith("symbology applies to export_type sheet_pdf")

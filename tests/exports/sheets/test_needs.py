@@ -61,7 +61,7 @@ def test_a_bad_row_leaves_the_measures_of_good_ones(slot: Slot, reason: str) -> 
         (
             Slot.DATAMATRIX,
             SymbolKind.GS1_DATAMATRIX,
-            data_matrix.sizes([b"\x1d01095060001343521727053110L001"])[0],
+            data_matrix.sizes([b"\x1d01095060001343521727053110L001"])[0, 0],
         ),
     ],
 )

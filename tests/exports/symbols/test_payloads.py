@@ -22,6 +22,7 @@ from gs1.gtin import Carrier, carrier_for, native_digits
 from gs1.symbol_size import Environment
 from gs1.trade_item import require_open_trade, require_trade_item
 from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
+from gs1.upc_e import upc_e_of
 from tests.exports.conftest import plan_for
 
 GTIN = "09506000134352"
@@ -48,6 +49,9 @@ REFUSED = (
     (product("00000095060019", "upca"), "carrier_cannot_hold"),
     (product("00000095060019", "itf14"), "carrier_cannot_hold"),
     (product(GTIN, "pdf417"), "carrier_cannot_hold"),
+    (product(GTIN, "upce"), "carrier_cannot_hold"),
+    (product("00012345678905", "upce"), "carrier_cannot_hold"),
+    (product("00000095060019", "upce"), "carrier_cannot_hold"),
     (product("99506000134355"), "measure_required"),
     (product("12012345678900"), "restricted_circulation"),
     (product("10512345678907"), "coupon_or_refund"),
@@ -120,7 +124,16 @@ def test_a_resolver_that_cannot_begin_a_link_refuses_every_row() -> None:
 
 
 _GTINS = st.sampled_from(
-    [GTIN, "00000096385074", "00012345678905", "10614141000415", RESTRICTED, COUPON, "09506000134353"]
+    [
+        GTIN,
+        "00000096385074",
+        "00012345678905",
+        "00012345000065",
+        "10614141000415",
+        RESTRICTED,
+        COUPON,
+        "09506000134353",
+    ]
 )
 _TEXTS = (
     st.none()
@@ -142,7 +155,7 @@ _DATES = st.none() | st.sampled_from(
             serial_number=_TEXTS,
             expiry=_DATES,
             best_before=_DATES,
-            carrier=st.sampled_from([None, "ean13", "ean8", "itf14", "pdf417"]),
+            carrier=st.sampled_from([None, "ean13", "ean8", "itf14", "upce", "pdf417"]),
         ),
         min_size=1,
         max_size=20,
@@ -187,7 +200,7 @@ def _by_gs1(slot: Slot, each: Row) -> tuple[str, str, str]:
     declared = each["carrier"]
     if declared not in {None, *Carrier}:
         raise CarrierCannotHold(
-            f"{declared!r} is no carrier: expected one of ean13, upca, ean8, itf14",
+            f"{declared!r} is no carrier: expected one of ean13, upca, ean8, itf14, upce",
             value=declared,
             expected="",
         )
@@ -220,6 +233,9 @@ def _by_gs1(slot: Slot, each: Row) -> tuple[str, str, str]:
         for carrier in (None, *Carrier)
     ]
 )
+@example(
+    [(0, number, 0, Carrier.UPCE) for number in (1234500006, 4210000526, 1200000013, 1230000045, 1234000005)]
+)
 def test_a_gtin_alone_is_in_the_carrier_that_gs1_says(
     numbers: list[tuple[int, int, int, Carrier | None]],
 ) -> None:
@@ -234,7 +250,9 @@ def test_a_gtin_alone_is_in_the_carrier_that_gs1_says(
             gtin14, declared = rows[position]["gtin14"], rows[position]["carrier"]
             carrier = carrier_for(gtin14, declared)
             assert carried["kind"].replace("_", "") == carrier
-            assert carried["data"] == carried[""] == native_digits(gtin14, carrier)
+            assert carried["data"] == native_digits(gtin14, carrier)
+            shown = upc_e_of(carried["data"]) if carrier is Carrier.UPCE else carried["data"]
+            assert carried[""] == shown
 
 
 @pytest.mark.parametrize(

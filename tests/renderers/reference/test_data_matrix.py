@@ -10,6 +10,7 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import data_matrix as reference
 from renderers.symbol import EncodedBatch
 from renderers.symbologies import data_matrix
+from renderers.symbologies.data_matrix_structure import RECTANGLES
 
 CSET_82 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!\"%&'()*+,-./:;<=>?_"
 
@@ -43,6 +44,22 @@ def test_symbols_of_digits_equal_those_of_the_batch_engine() -> None:
     )
     assert sorted(theirs) == sorted(ours) == list(range(300))
     assert all(np.array_equal(theirs[position], ours[position]) for position in ours)
+
+
+def test_rectangles_of_digits_equal_those_of_the_batch_engine() -> None:
+    rnd = random.Random(18)
+    messages = [b"\x1d" + bytes(rnd.choices(b"0123456789", k=length)) for length in range(1, 97)]
+    theirs, ours = (
+        in_order(reference.encode_rectangular(messages, "M")),
+        in_order(data_matrix.encode(messages, RECTANGLES)),
+    )
+    assert sorted(theirs) == sorted(ours) == list(range(96))
+    assert all(np.array_equal(theirs[position], ours[position]) for position in ours)
+    for error in (
+        reference.encode_rectangular([b"\x1d" + b"1" * 97], "M").refused[0],
+        data_matrix.encode([b"\x1d" + b"1" * 97], RECTANGLES).refused[0],
+    ):
+        assert str(error) == "98 characters do not fit the largest DataMatrix, 16×48."
 
 
 @pytest.mark.parametrize("alphabet", [CSET_82, CSET_82[:36], CSET_82[36:62], bytes(range(0x1D))])

@@ -8,6 +8,7 @@ import pytest
 import zxingcpp
 
 from gs1.check_digit import check_digit
+from gs1.upc_e import upc_a_of
 from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.reference import linear as reference
 from renderers.symbol import BarSymbols, BatchEncoder, EncodedBatch
@@ -43,6 +44,20 @@ def read(widths: np.ndarray) -> tuple[str, bytes]:
     line = np.pad((1 - dark.astype(np.uint8)) * np.uint8(255), 24, constant_values=255).repeat(3)
     (found,) = zxingcpp.read_barcodes(np.ascontiguousarray(np.broadcast_to(line, (60, len(line)))))
     return found.symbology_identifier, bytes(found.bytes)
+
+
+def test_a_upc_e_equals_that_of_the_batch_engine() -> None:
+    numbers = (f"0{body:06d}{check}" for body in range(0, 1_000_000, 7_919) for check in range(10))
+    payloads = [upc_a.encode() for number in numbers if (upc_a := upc_a_of(number))]
+    (expected,), (found,) = (
+        ean_upc.encode_upc_e(payloads).groups,
+        reference.encode_upc_e(payloads, "M").groups,
+    )
+    assert np.array_equal(found.widths, expected.widths)
+    refused = [b"614141000036", b"01234565"]
+    assert [reference.encode_upc_e(refused, "M").refused[place].expected for place in (0, 1)] == [
+        ean_upc.encode_upc_e(refused).refused[place].expected for place in (0, 1)
+    ]
 
 
 @pytest.mark.parametrize(("digits", "theirs", "ours", "identifier"), DIGIT_SYMBOLOGIES)

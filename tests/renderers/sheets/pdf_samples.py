@@ -19,6 +19,7 @@ from PIL import Image
 
 from gs1.check_digit import check_digit
 from gs1.symbol_size import SymbolKind
+from gs1.upc_e import upc_e_of
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.registry import ENCODERS
 from renderers.sheets.document import SheetDocument
@@ -64,10 +65,17 @@ def _digits(start: str) -> Callable[[int], tuple[bytes, tuple[str, ...]]]:
     return payload
 
 
+def _upc_a_of_zeros(row: int) -> tuple[bytes, tuple[str, ...]]:
+    digits = _with_check_digit(f"01200000{row:03d}")
+    return digits.encode(), (upc_e_of(digits) or "",)
+
+
 #: (template, payload and elements of a row, symbology identifier and what a reader reports before the data)
 CASES: dict[SymbolKind, tuple[str, Callable[[int], tuple[bytes, tuple[str, ...]]], str]] = {
     SymbolKind.QR_CODE: ("63up_1in_letter", _qr_code, "]Q1"),
     SymbolKind.GS1_DATAMATRIX: ("63up_1in_letter", _ai_message, "]d2"),
+    SymbolKind.GS1_DATAMATRIX_RECTANGULAR: ("63up_1in_letter", _ai_message, "]d2"),
+    SymbolKind.UPC_E: ("avery_5160", _upc_a_of_zeros, "]E0"),
     SymbolKind.EAN_13: ("avery_5160", _digits("950600013"), "]E0"),
     SymbolKind.EAN_8: ("avery_5160", _digits("9506"), "]E4"),
     SymbolKind.UPC_A: ("avery_5160", _digits("61414100"), "]E0"),
@@ -97,7 +105,7 @@ def sample(
     ais = [text[1:3] if text.startswith("(") else "" for text in elements[0]]
     needs = LabelNeeds(
         width,
-        width if matrix else None,
+        max(group.modules.shape[1] for group in encoded.groups) if matrix else None,
         tuple(HriElement(ai, max_width_1pt_mm([row[at] for row in elements])) for at, ai in enumerate(ais)),
         1 if matrix else encoded.groups[0].units_per_x,
     )
@@ -221,5 +229,5 @@ def readings(picture: NDArray[np.uint8]) -> list[tuple[bytes, str]]:
 def expected(kind: SymbolKind, payloads: list[bytes]) -> set[tuple[bytes, str]]:
     """Return the readings of symbols with these payloads."""
     # A reader reports UPC-A as the EAN-13 it is, and FNC1 in first place by the symbology identifier alone.
-    before = b"0" if kind is SymbolKind.UPC_A else b""
+    before = b"0" if kind in {SymbolKind.UPC_A, SymbolKind.UPC_E} else b""
     return {(before + payload.removeprefix(b"\x1d"), CASES[kind][2]) for payload in payloads}

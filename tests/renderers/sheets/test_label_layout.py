@@ -16,7 +16,8 @@ from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds
 from renderers.sheets.templates import TEMPLATES
 
 QR, DATAMATRIX = SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX
-EAN_UPC = {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A}
+RECTANGLE = SymbolKind.GS1_DATAMATRIX_RECTANGULAR
+EAN_UPC = {SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UPC_A, SymbolKind.UPC_E}
 POINT_MM = 25.4 / 72
 # The room of a line of text above and below its baseline, relative to its size.
 ASCENT, DESCENT = 0.8, 0.2
@@ -53,6 +54,8 @@ def named(name):
 NEEDS = {
     QR: matrix(33, GTIN, EXPIRY, LOT),
     DATAMATRIX: matrix(22, GTIN, EXPIRY, LOT),
+    RECTANGLE: LabelNeeds(36, 12, elements(GTIN, EXPIRY, LOT)),
+    SymbolKind.UPC_E: LabelNeeds(51, None, elements("01234565")),
     SymbolKind.EAN_13: LabelNeeds(95, None, elements("9506000134352")),
     SymbolKind.EAN_8: LabelNeeds(67, None, elements("95060012")),
     SymbolKind.UPC_A: LabelNeeds(95, None, elements("614141000036")),
@@ -281,7 +284,7 @@ class TestBars:
         assert layout.x_dots == 8
 
     def test_stand_above_their_text(self):
-        for kind in set(SymbolKind) - {QR, DATAMATRIX}:
+        for kind in set(NEEDS) - {QR, DATAMATRIX, RECTANGLE}:
             layout = solve(TEMPLATES["avery_5164"], kind, NEEDS[kind])
             (line,) = layout.hri
             assert line.align == "centre"
@@ -327,7 +330,7 @@ def needs_of(draw, kind):
     units = 2 if kind is SymbolKind.ITF_14 else 1
     bars = draw(st.integers(40, 500))
     modules = draw(st.integers(10, 100))
-    linear = kind not in {QR, DATAMATRIX}
+    linear = kind not in {QR, DATAMATRIX, RECTANGLE}
     return LabelNeeds(
         bars / units if linear else modules,
         None if linear else draw(st.sampled_from([modules, max(8, modules // 2)])),

@@ -16,7 +16,14 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbologies import data_matrix
 from renderers.symbologies.data_matrix import encode
 from renderers.symbologies.data_matrix_encodation import to_codewords
-from renderers.symbologies.data_matrix_structure import SIZES, error_correction, module_sources
+from renderers.symbologies.data_matrix_structure import (
+    RECTANGLES,
+    SQUARES,
+    Size,
+    Sizes,
+    error_correction,
+    module_sources,
+)
 
 DIGITS = "0123456789"
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -68,8 +75,8 @@ def filling(codewords: int, value: str = "12") -> Elements:
     return tuple(elements)
 
 
-def symbols(messages: Sequence[bytes]) -> dict[int, NDArray[np.uint8]]:
-    batch = encode(messages)
+def symbols(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> dict[int, NDArray[np.uint8]]:
+    batch = encode(messages, allowed)
     assert not batch.refused
     return {
         int(position): modules
@@ -85,11 +92,14 @@ def read(modules: NDArray[np.uint8]) -> tuple[bytes, str] | None:
     return (found[0].bytes, found[0].symbology_identifier) if found else None
 
 
-def by_zint(elements: Elements) -> NDArray[np.uint8]:
+def by_zint(elements: Elements, size: Size | None = None) -> NDArray[np.uint8]:
+    """Return zint's symbol: the smallest square, or one of this size."""
     symbol = zint.Symbol()
     symbol.symbology = zint.Symbology.DATAMATRIX
     symbol.input_mode = zint.InputMode.GS1 | zint.InputMode.GS1NOCHECK
     symbol.option_3 = int(zint.DataMatrixOptions.SQUARE)
+    if size is not None:
+        symbol.option_2 = 1 + (SQUARES + RECTANGLES).index(size)
     symbol.encode("".join(f"[{ai}]{value}" for ai, value in elements))
     bits = np.unpackbits(np.asarray(symbol.encoded_data), axis=1, bitorder="little")
     return bits[: symbol.rows, : symbol.width]
@@ -97,14 +107,14 @@ def by_zint(elements: Elements) -> NDArray[np.uint8]:
 
 def codewords_of(message: bytes) -> list[int]:
     text = np.frombuffer(message, dtype=np.uint8).reshape(1, -1)
-    codewords = to_codewords(text, np.array([len(message)]))
-    return codewords.rows[0, : SIZES[int(codewords.sizes[0])].data].tolist()
+    codewords = to_codewords(text, np.array([len(message)]), SQUARES)
+    return codewords.rows[0, : SQUARES[int(codewords.sizes[0])].data].tolist()
 
 
 def test_published_example() -> None:
     # ISO/IEC 16022:2006, worked example: "123456" is 142 164 186, and its error correction
     data = np.array([[142, 164, 186]], dtype=np.uint8)
-    assert error_correction(SIZES[0], data).tolist() == [[114, 25, 5, 88, 102]]
+    assert error_correction(SQUARES[0], data).tolist() == [[114, 25, 5, 88, 102]]
     assert codewords_of(b"\x1d123456")[:4] == [232, 142, 164, 186]
 
 
@@ -139,17 +149,17 @@ def test_codewords(message: bytes, expected: list[int], reason: str) -> None:
     assert read(symbols([message])[0]) == (message[1:], "]d2")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size.side))
-def test_every_size_as_zint_draws_it_and_zxing_reads_it(size) -> None:
+@pytest.mark.parametrize("size", SQUARES + RECTANGLES, ids=str)
+def test_every_size_as_zint_draws_it_and_zxing_reads_it(size: Size) -> None:
     elements = filling(size.data)
     message = message_of(elements)
-    modules = symbols([message])[0]
-    assert modules.shape == (size.side, size.side)
-    assert np.array_equal(modules, by_zint(elements))
+    modules = symbols([message], RECTANGLES if size in RECTANGLES else SQUARES)[0]
+    assert modules.shape == (size.rows, size.columns)
+    assert np.array_equal(modules, by_zint(elements, size))
     assert read(modules) == (message[1:], "]d2")
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: str(size.side))
+@pytest.mark.parametrize("size", SQUARES + RECTANGLES, ids=str)
 def test_every_codeword_bit_has_one_module(size) -> None:
     bits = 8 * (size.data + size.ecc)
     sources = module_sources(size)
@@ -256,7 +266,40 @@ def fits(message: str, capacity: int) -> bool:
 def test_no_smaller_symbol_could_hold_it(parts: tuple[str, str, str]) -> None:
     message = "\x1d" + "".join(parts) + "0"
     (side,) = {len(modules) for modules in symbols([message.encode()]).values()}
-    assert side == next(size.side for size in SIZES if fits(message, size.data))
+    assert side == next(size.rows for size in SQUARES if fits(message, size.data))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(ALPHABETS), st.integers(1, 90)).flatmap(
+            lambda t: st.text(t[0] + "\x1d", min_size=1, max_size=t[1]).map(
+                lambda text: f"\x1d{text}".encode()
+            )
+        ),
+        max_size=6,
+    )
+)
+def test_rectangles_are_the_smallest_that_hold_it_and_read_as_written(messages: list[bytes]) -> None:
+    batch = encode(messages, RECTANGLES)
+    extents = data_matrix.sizes(messages, RECTANGLES)
+    for position, message in enumerate(messages):
+        holding = [size for size in RECTANGLES if fits(message.decode(), size.data)]
+        if not holding:
+            error = batch.refused[position]
+            assert isinstance(error, PayloadTooLong)
+            assert error.expected == "at most 49 codewords"
+        expected = (holding[0].rows, holding[0].columns) if holding else (0, 0)
+        assert tuple(extents[position]) == expected
+    drawn = {
+        int(position): modules
+        for group in batch.groups
+        for position, modules in zip(group.positions, group.modules, strict=True)
+    }
+    assert sorted([*drawn, *batch.refused]) == list(range(len(messages)))
+    for position, modules in drawn.items():
+        assert modules.shape == tuple(extents[position])
+        assert read(modules) == (messages[position][1:], "]d2")
 
 
 @settings(max_examples=80, deadline=None)
@@ -300,18 +343,18 @@ def test_groups_rise_in_size_and_position() -> None:
         assert set(np.unique(group.modules)) == {0, 1}
 
 
-@pytest.mark.parametrize("size", [SIZES[6], SIZES[9], SIZES[14], SIZES[23]], ids=lambda size: str(size.side))
+@pytest.mark.parametrize("size", [SQUARES[6], SQUARES[9], SQUARES[14], SQUARES[23]], ids=str)
 def test_damaged_symbols_are_still_read(size) -> None:
     message = message_of(filling(size.data))
     modules = symbols([message])[0].reshape(-1).copy()
     sources = module_sources(size)
-    rnd = random.Random(size.side)
+    rnd = random.Random(size.rows)
     # as many wrong codewords in every block as its error correction mends
     for block in range(size.blocks):
         members = range(block, size.data + size.ecc, size.blocks)
         for codeword in rnd.sample(members, size.ecc_per_block // 2):
             modules[sources == 8 * codeword + rnd.randrange(8)] ^= 1
-    assert read(modules.reshape(size.side, size.side)) == (message[1:], "]d2")
+    assert read(modules.reshape(size.rows, size.columns)) == (message[1:], "]d2")
 
 
 @pytest.mark.parametrize(
@@ -342,16 +385,28 @@ CODEWORDS_OF_SIDE = {
     52: 204, 64: 280, 72: 368, 80: 456, 88: 576, 96: 696, 104: 816, 120: 1050, 132: 1304, 144: 1558,
 }  # fmt: skip
 
+#: Rows, columns and data codewords of the rectangular symbols, by the same table.
+CODEWORDS_OF_RECTANGLE = {(8, 18): 5, (8, 32): 10, (12, 26): 16, (12, 36): 22, (16, 36): 32, (16, 48): 49}
 
-def test_every_size_holds_as_many_digits_as_published() -> None:
+
+@pytest.mark.parametrize(
+    ("allowed", "codewords_of"),
+    [
+        (SQUARES, {(side, side): codewords for side, codewords in CODEWORDS_OF_SIDE.items()}),
+        (RECTANGLES, CODEWORDS_OF_RECTANGLE),
+    ],
+)
+def test_every_size_holds_as_many_digits_as_published(
+    allowed: Sizes, codewords_of: dict[tuple[int, int], int]
+) -> None:
     """FNC1 takes one codeword, each two digits one, a digit that is left over one."""
-    sides = [*CODEWORDS_OF_SIDE, 0]
-    full = [2 * (codewords - 1) for codewords in CODEWORDS_OF_SIDE.values()]
+    extents = [*codewords_of, (0, 0)]
+    full = [2 * (codewords - 1) for codewords in codewords_of.values()]
     messages = [b"\x1d" + b"1" * (digits + more) for digits in full for more in (-1, 0, 1)]
-    found = data_matrix.sizes(messages).tolist()
-    for number, side in enumerate(sides[:-1]):
-        assert found[3 * number : 3 * number + 3] == [side, side, sides[number + 1]]
-    drawn = {position: modules.shape[0] for position, modules in symbols(messages[:-1]).items()}
+    found = list(map(tuple, data_matrix.sizes(messages, allowed).tolist()))
+    for number, extent in enumerate(extents[:-1]):
+        assert found[3 * number : 3 * number + 3] == [extent, extent, extents[number + 1]]
+    drawn = {position: modules.shape for position, modules in symbols(messages[:-1], allowed).items()}
     assert drawn == dict(enumerate(found[:-1]))
 
 

@@ -1,5 +1,6 @@
 """EAN-13, UPC-A and EAN-8: published patterns, independent encoders and an independent reader."""
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 
 from gs1.check_digit import check_digit
 from gs1.symbol_size import SymbolKind, symbol_size
+from gs1.upc_e import upc_a_of, upc_e_of
 from renderers.errors import PayloadNotEncodable
 from renderers.symbol import BarSymbols, EncodedBatch
 from renderers.symbologies import linear
-from renderers.symbologies.ean_upc import encode_ean_8, encode_ean_13, encode_upc_a
+from renderers.symbologies.ean_upc import encode_ean_8, encode_ean_13, encode_upc_a, encode_upc_e
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ CASES = (
     Case(SymbolKind.UPC_A, encode_upc_a, 12, 95, "]E0", zint.Symbology.UPCA),
     Case(SymbolKind.EAN_8, encode_ean_8, 8, 67, "]E4", zint.Symbology.EANX),
 )
+UPC_E = Case(SymbolKind.UPC_E, encode_upc_e, 12, 51, "]E0", zint.Symbology.UPCE)
 each_symbology = pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind)
 
 
@@ -114,6 +117,54 @@ def test_every_symbol_is_as_zint_draws_it_and_reads_back(case: Case) -> None:
         assert modules(widths) == zint_modules(case.by_zint, given_to_zint)
     for gtin, widths in zip(gtins[:300], group.widths, strict=False):
         assert read(case, widths) == (gtin.rjust(13, b"0") if case.digits == 12 else gtin, case.identifier)
+
+
+def suppressible(count: int) -> list[bytes]:
+    rnd = random.Random(count)
+    bodies = (f"0{number:06d}" for number in iter(lambda: rnd.randrange(1_000_000), None))
+    upc_as = (upc_a_of(f"{body}{check}") for body in bodies for check in range(10))
+    return [upc_a.encode() for upc_a in itertools.islice(filter(None, upc_as), count)]
+
+
+def test_every_upc_e_is_as_zint_draws_it_and_is_read_as_its_upc_a() -> None:
+    gtins = suppressible(1_000)
+    group = only_group(encode_upc_e(gtins))
+    assert group.positions.tolist() == list(range(len(gtins)))
+    assert np.all(group.widths.sum(axis=1) == 51)
+    for gtin, widths in zip(gtins, group.widths, strict=True):
+        upc_e = upc_e_of(gtin.decode())
+        assert upc_e
+        assert modules(widths) == zint_modules(zint.Symbology.UPCE, upc_e[:7].encode())
+        assert read(UPC_E, widths) == (gtin.rjust(13, b"0"), "]E0")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("0159", min_size=10, max_size=10) | st.integers(0, 10**11 - 1).map("{:011d}".format))
+def test_a_upc_a_has_a_upc_e_where_gs1_says_so(digits: str) -> None:
+    body = digits.rjust(11, "0")
+    gtin = f"{body}{check_digit(body)}"
+    batch = encode_upc_e([gtin.encode()])
+    assert (len(batch.groups) == 1) == (upc_e_of(gtin) is not None)
+    if batch.refused:
+        assert batch.refused[0].expected == "a UPC-A of number system 0 whose zeros can be left out"
+
+
+def test_the_digits_of_a_upc_e_stand_in_their_places() -> None:
+    group = only_group(encode_upc_e([b"012345000065"]))
+    edges = np.concatenate(([0], np.cumsum(group.widths[0], dtype=np.int64)))
+    assert [(edges[each], edges[each + 1]) for each in group.guards] == [
+        (0, 1),
+        (2, 3),
+        (46, 47),
+        (48, 49),
+        (50, 51),
+    ]
+    assert [(zone.start, zone.stop, zone.left_x, zone.width_x) for zone in group.zones] == [
+        (0, 1, -9, 4),
+        (1, 7, 3, 42),
+        (7, 8, 54, 4),
+    ]
+    assert group.width_x + symbol_size(SymbolKind.UPC_E).quiet_right_x == 58
 
 
 @each_symbology

@@ -126,6 +126,18 @@ def _upc_a() -> Case:
     return Case(symbols, drawing, digits, [b"0" + d.encode() for d in digits], {"]E0"})
 
 
+def _upc_e() -> Case:
+    digits = ["01234565", "04252614"]
+    symbols = bars(
+        [bar_widths(zint.Symbology.UPCE, d[:7]) for d in digits],
+        guards=(0, 2, 28, 30, 32),
+        zones=(HriZone(0, 1, -9, 4, 4 / 7), HriZone(1, 7, 3, 42), HriZone(7, 8, 54, 4, 4 / 7)),
+    )
+    drawing = Drawing(0.33, QuietZone(9, 7), bar_height_mm=22.85)
+    # A reader tells the UPC-A that it stands for, as the EAN-13 that this is.
+    return Case(symbols, drawing, digits, [b"0012345000065", b"0042100005264"], {"]E0"})
+
+
 def _itf_14() -> Case:
     digits = ["10614141000415", "15400141288763"]
     # zint's wide elements are 3 X: ours are 2.5, in halves.
@@ -145,7 +157,25 @@ def _gs1_128() -> Case:
     return Case(symbols, drawing, texts, payloads, {"]C1"})
 
 
-LINEAR_CASES = {"EAN-13": _ean_13, "EAN-8": _ean_8, "UPC-A": _upc_a, "ITF-14": _itf_14, "GS1-128": _gs1_128}
+def _rectangle() -> Case:
+    symbol = zint.Symbol()
+    symbol.symbology = zint.Symbology.DATAMATRIX
+    symbol.input_mode = zint.InputMode.GS1
+    symbol.option_2 = 28  # 12 rows of 36 modules
+    symbol.encode(BRACKETED[0].replace("(", "[").replace(")", "]"))
+    modules = np.unpackbits(np.asarray(symbol.encoded_data), axis=1, bitorder="little")
+    return Case(
+        one(modules[: symbol.rows, : symbol.width]),
+        DATA_MATRIX_DRAWING,
+        BRACKETED[:1],
+        [MESSAGES[0].encode()],
+        {"]d2"},
+    )
+
+
+LINEAR_CASES = {
+    "EAN-13": _ean_13, "EAN-8": _ean_8, "UPC-A": _upc_a, "UPC-E": _upc_e, "ITF-14": _itf_14, "GS1-128": _gs1_128,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -156,11 +186,12 @@ def cases(qr_symbols: MatrixSymbols, data_matrix_symbols: MatrixSymbols) -> dict
     return {
         "QR Code": Case(qr_symbols, QR_DRAWING, links, LINKS, {"]Q1"}),
         "GS1 DataMatrix": Case(data_matrix_symbols, DATA_MATRIX_DRAWING, BRACKETED, messages, {"]d2"}),
+        "Rectangular GS1 DataMatrix": _rectangle(),
         **{name: make() for name, make in LINEAR_CASES.items()},
     }
 
 
-KINDS = ["QR Code", "GS1 DataMatrix", *LINEAR_CASES]
+KINDS = ["QR Code", "GS1 DataMatrix", "Rectangular GS1 DataMatrix", *LINEAR_CASES]
 
 
 def read(picture: Image.Image) -> list[tuple[bytes, str]]:
