@@ -13,6 +13,7 @@ _MEDIA_TYPES = {
     ".pdf": "application/pdf",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".zip": "application/zip",
+    ".zpl": "application/octet-stream",
 }
 
 

@@ -35,7 +35,7 @@ PRINTING: Mapping[str, str | None] = {
     "changed": "changed_since_print",
 }
 
-#: What a type is called, in the order offered.
+#: What a type is called, in the order offered. Rolls of label printers are not offered: the form knows sheets only.
 TYPES: Mapping[ExportType, str] = {
     ExportType.SHEET_PDF: "Labels on sheets or rolls",
     ExportType.QR_CODES: "QR Codes with GS1 Digital Links",

@@ -55,7 +55,8 @@ class NewExportRoutes:
         if (job_id := chosen.pop("again", None)) is None:
             return await self._shown(request, visitor, {**export_form.DEFAULTS, **chosen}, Faults())
         job = await anyio.to_thread.run_sync(self._exports.job, visitor.organisation.slug, job_id)
-        if (plan := await anyio.to_thread.run_sync(self._reads.plan, job)) is None:
+        plan = await anyio.to_thread.run_sync(self._reads.plan, job)
+        if plan is None or plan.request.export_type not in export_form.TYPES:
             raise PageNotFound
         values, left_out = export_form.values_of_request(plan.request)
         return await self._shown(request, visitor, {**values, **chosen}, Faults(), left_out=left_out)

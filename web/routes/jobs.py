@@ -21,7 +21,7 @@ from gs1.errors import Gs1Error, LabelError
 from web.addresses import MOST_PAGES, number_of, row_of
 from web.downloads import download
 from web.errors import NoReason, PageNotFound
-from web.export_form import Faults, new_key
+from web.export_form import TYPES, Faults, new_key
 from web.people import names_of
 from web.rendering import HEADERS, page
 from web.scanned import keys_of
@@ -211,6 +211,7 @@ class JobRoutes:
             values=defaultdict(str, values),
             faults=faults or Faults(),
             once=new_key(),
+            types=TYPES,
         )
 
     async def _names(self, visitor: Visitor) -> Mapping[str, str]:
