@@ -69,7 +69,8 @@ def _type_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], name: st
             return _type_of(definitions[defined], definitions, defined)
         case {"anyOf": [inner, {"type": "null"}]}:
             return dg.Noneable(_type_of(inner, definitions, name))
-        case {"enum": list(values)}:
+        # Dagster's choices are texts.
+        case {"enum": list(values)} if schema.get("type") != "integer":
             return dg.Enum(name, [dg.EnumValue(str(value)) for value in cast("list[object]", values)])
         case {"type": "array", "items": items}:
             return dg.Array(_type_of(items, definitions, name))

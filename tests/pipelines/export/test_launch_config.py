@@ -30,7 +30,8 @@ def published(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, 
 
 def _word(kind: Mapping[str, Any]) -> str:
     if "enum" in kind:
-        return "|".join(sorted(kind["enum"]))
+        # Dagster has no choice among numbers.
+        return "Int" if isinstance(kind["enum"][0], int) else "|".join(sorted(kind["enum"]))
     return {"object": "{}", "array": "[String]"}.get(kind["type"]) or SCALARS[kind["type"]]
 
 
