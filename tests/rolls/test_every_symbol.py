@@ -95,7 +95,7 @@ def _check(draw: Draw, kind: SymbolKind, template_id: str, dpi: int, rotate: int
     assert len(pictures) == len(fitting)
     for picture, number in zip(pictures, fitting, strict=True):
         upright = np.ascontiguousarray(np.rot90(picture, rotate // 90))
-        payload = batch.labels["data"][number - 1].removeprefix("\x1d").encode()
+        payload = batch.groups[0].labels["data"][number - 1].removeprefix("\x1d").encode()
         if kind in {SymbolKind.UPC_A, SymbolKind.UPC_E}:
             payload = b"0" + payload  # a reader reports the EAN-13 that it also is
         found = zxingcpp.read_barcodes(upright, try_rotate=False, try_invert=False)

@@ -82,7 +82,7 @@ def expected(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> list[Lab
             dark = (
                 group.modules[index].sum() if matrix else group.widths[index, ::2].sum() / group.units_per_x
             )
-            payload = batch.labels["data"][position].encode().removeprefix(b"\x1d")
+            payload = encoded.labels["data"][position].encode().removeprefix(b"\x1d")
             if layout.kind in {SymbolKind.UPC_A, SymbolKind.UPC_E}:
                 payload = b"0" + payload  # a reader reports the EAN-13 that it also is
             height_x = group.modules.shape[1] if matrix else 0
