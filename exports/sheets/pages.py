@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import BinaryIO, Protocol
-from unicodedata import normalize
 
 import numpy as np
 import polars as pl
@@ -29,6 +28,7 @@ from exports.symbols.refusals import refusals
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind
 from renderers.fonts.subset import width_mm
+from renderers.fonts.visual_order import cut
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.model import LabelLayout, TextLine
 from renderers.sheets.pdf import PdfFragmentWriter
@@ -39,8 +39,6 @@ from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
-
-_ELLIPSIS = "…"
 
 
 def draw(
@@ -214,12 +212,7 @@ def fitted_name(name: str, line: TextLine) -> str:
         return ""
     if width_mm(name, line.size_pt) <= line.width_mm:
         return name
-    # The document's font has the characters of composed text.
-    name = normalize("NFC", name)
-    kept = len(name)
-    while kept and width_mm(name[:kept].rstrip() + _ELLIPSIS, line.size_pt) > line.width_mm:
-        kept -= 1
-    return name[:kept].rstrip() + _ELLIPSIS if kept else ""
+    return cut(name, lambda shown: width_mm(shown, line.size_pt) <= line.width_mm)
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from exports.sheets.needs import Measures, SymbolExtent, measure
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
+from renderers.fonts.visual_order import ELLIPSIS
 from renderers.sheets import cells, label_layout
 from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
@@ -30,8 +31,6 @@ _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
 #: Shares of the longest name's width that are tried in turn. Longer names are shortened.
 _NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
-
-_ELLIPSIS = "…"
 
 _FRAME_ROWS = 50_000
 
@@ -150,7 +149,7 @@ def plan_sheets(
         dpi=plan.dpi,
         pages=max(1, pages),
         title=f"{plan.request.scope.value} on {template.id}",
-        characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
+        characters=shown_characters([*measures.characters, *names, ELLIPSIS]),
         created=_CREATED,
         calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,

@@ -58,17 +58,18 @@ class SheetDocument:
     """A PDF of label sheets. Two documents that are equal, with equal labels, are the same bytes.
 
     `dpi` is the printer's, and that of every layout on the sheets.
-    `pages` is at least 1; pages without labels are blank. `characters` are those of the embedded font, from
-    `renderers.fonts.subset.shown_characters`. `created` has a time zone and comes from the caller, so that a
-    repeated export has the same bytes. `cut_marks` draws the corners of each label, for sheets that are not
-    die-cut. `template` is the sheet before it is turned clockwise by `rotate` degrees, as it is printed.
+    `pages` is at least 1; pages without labels are blank. `characters` are the units of the embedded font, from
+    `renderers.fonts.subset.shown_characters`; plans of earlier releases have them as one string. `created` has a time
+    zone and comes from the caller, so that a repeated export has the same bytes. `cut_marks` draws the corners of each
+    label, for sheets that are not die-cut. `template` is the sheet before it is turned clockwise by `rotate` degrees, as
+    it is printed.
     """
 
     template: SheetTemplate
     dpi: int
     pages: int
     title: str
-    characters: str
+    characters: str | tuple[str, ...]
     created: datetime
     calibration: Calibration = field(default_factory=Calibration)
     cut_marks: bool = False
