@@ -7,9 +7,11 @@ import dagster as dg
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from catalogue.tables import Catalogue
 from exports.admission import count_of_allowed, require_within
 from exports.artefacts import ArtefactStore
+from exports.designs.chosen import chosen
 from exports.errors import NotReprintable, UnreadableDocument
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for
@@ -33,6 +35,7 @@ class Submissions:
     instance: dg.DagsterInstance
     catalogue: Catalogue
     artefacts: ArtefactStore
+    designs: Designs
     limits: Limits
     engine: Engine
     progress: ProgressReader
@@ -40,7 +43,7 @@ class Submissions:
     def plan_of(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
-        """Return the plan of a new export."""
+        """Return the plan of a new export. Raises InvalidRequest if there is no design of the name it asks for."""
         return ExportPlan(
             job_id=job_id_for(run_id),
             organisation=organisation.slug,
@@ -49,6 +52,7 @@ class Submissions:
             submitted_at=datetime.now(UTC),
             request=request,
             engine=self.engine,
+            design=chosen(request, organisation.slug, self.designs),
         )
 
     def reprint_of(
@@ -71,6 +75,7 @@ class Submissions:
             submitted_at=datetime.now(UTC),
             request=original.request,
             engine=original.engine,
+            design=original.design,
             reprint_of=job_id,
             reason=reason,
             rows=rows,

@@ -22,6 +22,13 @@ FONT_FILES = (
     "NotoSansKhmer-Regular.ttf",
 )
 
+BOLD_FONT_FILES = (
+    "AtkinsonHyperlegible-Bold.ttf",
+    "AtkinsonHyperlegible-BoldLatinExt.ttf",
+    "DejaVuSans-Bold.ttf",
+    *FONT_FILES,
+)
+
 UNITS_PER_EM = 1000
 
 # Khmer hangs two letters below another: at full size they would touch the next line.

@@ -70,7 +70,7 @@ class _Recorder(BasePen):
 
 
 @lru_cache(maxsize=1024)
-def glyph(unit: str) -> Glyph:
+def glyph(unit: str, *, bold: bool = False) -> Glyph:
     """Return the outline of a character or cluster of `renderers.fonts.visual_order`. Raises CharacterNotInFont.
 
     >>> glyph("0").advance
@@ -81,18 +81,18 @@ def glyph(unit: str) -> Glyph:
             f"No font has a picture of {unit!r}.", value=unit, expected="a character of the packaged fonts"
         )
     recorder = _Recorder()
-    draw(unit, recorder)
-    return Glyph(width(unit), tuple(recorder.contours))
+    draw(unit, recorder, bold=bold)
+    return Glyph(width(unit, bold=bold), tuple(recorder.contours))
 
 
 @lru_cache(maxsize=1024)
-def glyph_in_cell(character: str, pitch: int | None) -> Glyph:
+def glyph_in_cell(character: str, pitch: int | None, *, bold: bool = False) -> Glyph:
     """Return the glyph in whole font units; with a pitch, its ink is centred in a cell that wide.
 
     The ink is centred, not the advance: the 1 has more room on its right than on its left. Raises
     CharacterNotInFont.
     """
-    outline = glyph(character)
+    outline = glyph(character, bold=bold)
     across = [point[0] for contour in outline.contours for piece in contour.pieces for point in piece]
     shift = 0.0 if pitch is None or not across else (pitch - min(across) - max(across)) / 2
 

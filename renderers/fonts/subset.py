@@ -2,7 +2,8 @@
 
 Each character comes from the first of the packaged fonts that has it. The job's font has one glyph per
 character and one per cluster of shaped text, sorted, so that glyph numbers follow from these units alone and every
-worker of a job sets text without seeing the font. Widths are in thousandths of an em throughout.
+worker of a job sets text without seeing the font. Widths are in thousandths of an em throughout. Bold text has a font
+of its own with the same units; what no bold font has, clusters too, is shown by a regular one.
 """
 
 import io
@@ -22,7 +23,7 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from numpy.typing import NDArray
 
 from renderers.fonts.clusters import Cluster
-from renderers.fonts.faces import FONT_FILES, UNITS_PER_EM, em, opened
+from renderers.fonts.faces import BOLD_FONT_FILES, FONT_FILES, UNITS_PER_EM, em, opened
 from renderers.fonts.visual_order import REPLACEMENT, units_of, visual
 from renderers.units import MILLIMETRES_PER_POINT
 
@@ -62,13 +63,16 @@ class SetText:
     widths: NDArray[np.int64]
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
+def _files(*, bold: bool) -> tuple[str, ...]:
+    return BOLD_FONT_FILES if bold else FONT_FILES
+
+
+@lru_cache(maxsize=2)
+def _tables(*, bold: bool) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     """Return, by code point, the font that shows it (-1: none) and the width of what is shown."""
     font_of = np.full(_CODE_POINTS, -1, np.int8)
     widths = np.zeros(_CODE_POINTS, np.uint16)
-    for index in reversed(range(len(FONT_FILES))):
-        file = FONT_FILES[index]
+    for index, file in reversed(list(enumerate(_files(bold=bold)))):
         font = opened(file)
         metrics = cast("Any", font["hmtx"]).metrics
         scale = em(file) / cast("Any", font["head"]).unitsPerEm
@@ -92,7 +96,7 @@ def missing(units: Iterable[str]) -> set[str]:
     >>> missing("Käse \N{EGYPTIAN HIEROGLYPH A001}") == {"\N{EGYPTIAN HIEROGLYPH A001}"}
     True
     """
-    font_of, _ = _tables()
+    font_of, _ = _tables(bold=False)
     return {unit for unit in set(units) if len(unit) == 1 and font_of[ord(unit)] < 0}
 
 
@@ -106,16 +110,21 @@ def shown_characters(strings: Iterable[str]) -> tuple[str, ...]:
     """
     units = {REPLACEMENT}
     for text in strings:
-        units |= units_of(text)
+        units.update(text if text.isascii() else units_of(text))
     return tuple(sorted(sorted(units - missing(units), key=len)[:_MOST_UNITS]))
 
 
-def _widths_1000(strings: Sequence[str]) -> NDArray[np.int64]:
-    _, table = _tables()
-    drawn = [visual(text) for text in strings]
+def _drawn(strings: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Return the units of the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
+    return strings if "".join(strings).isascii() else [visual(text) for text in strings]
+
+
+def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
+    _, table = _tables(bold=bold)
+    drawn = _drawn(strings)
     if _plain(drawn):
         return _sums(table[_codes("".join(drawn))], drawn)
-    return np.array([sum(map(width, units)) for units in drawn], np.int64)
+    return np.array([sum(width(unit, bold=bold) for unit in units) for units in drawn], np.int64)
 
 
 def _plain(drawn: Sequence[Sequence[str]]) -> TypeGuard[Sequence[str]]:
@@ -131,49 +140,49 @@ def _sums(values: NDArray[Any], strings: Sequence[Sequence[str]]) -> NDArray[np.
 
 
 @lru_cache(maxsize=1 << 14)
-def width(unit: str) -> int:
+def width(unit: str, *, bold: bool = False) -> int:
     """Return the width of a character or cluster, that of REPLACEMENT for a missing one."""
     cluster = Cluster.of(unit)
-    return int(_tables()[1][ord(unit)]) if cluster is None else cluster.advance
+    return int(_tables(bold=bold)[1][ord(unit)]) if cluster is None else cluster.advance
 
 
-def width_mm(text: str, size_pt: float) -> float:
+def width_mm(text: str, size_pt: float, *, bold: bool = False) -> float:
     """Return the width of the text at a size in points, in millimetres.
 
     >>> round(width_mm("(01)09506000134352", 6), 2)
     21.09
     """
-    return int(_widths_1000([text])[0]) / UNITS_PER_EM * size_pt * MILLIMETRES_PER_POINT
+    return int(_widths_1000([text], bold=bold)[0]) / UNITS_PER_EM * size_pt * MILLIMETRES_PER_POINT
 
 
-def max_width_1pt_mm(strings: Sequence[str]) -> float:
+def max_width_1pt_mm(strings: Sequence[str], *, bold: bool = False) -> float:
     """Return the width of the widest of the strings at 1 pt, in millimetres; 0 without any."""
     if not strings:
         return 0.0
-    return int(_widths_1000(strings).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
+    return int(_widths_1000(strings, bold=bold).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
 
 
 class _Numbers:
     """The glyph numbers of a job's font: by code point, and by unit. `widths` are by glyph number."""
 
-    def __init__(self, characters: Sequence[str]) -> None:
+    def __init__(self, characters: Sequence[str], *, bold: bool) -> None:
         self.by_unit = {unit: number for number, unit in enumerate(characters, 1)}
         self.replacement = self.by_unit[REPLACEMENT]
         self.by_code = np.full(_CODE_POINTS, self.replacement, np.uint16)
         plain = [unit for unit in characters if len(unit) == 1]
         self.by_code[_codes("".join(plain))] = [self.by_unit[unit] for unit in plain]
-        self.widths = np.array([0, *map(width, characters)], np.int64)
+        self.widths = np.array([0, *(width(unit, bold=bold) for unit in characters)], np.int64)
 
 
 @lru_cache(maxsize=4)
-def _numbers(characters: Sequence[str]) -> _Numbers:
-    return _Numbers(characters)
+def _numbers(characters: Sequence[str], *, bold: bool) -> _Numbers:
+    return _Numbers(characters, bold=bold)
 
 
-def set_text(characters: Sequence[str], strings: Sequence[str]) -> SetText:
+def set_text(characters: Sequence[str], strings: Sequence[str], *, bold: bool = False) -> SetText:
     """Return the strings as glyphs of the font that has `characters`, which `shown_characters` gave."""
-    font = _numbers(characters)
-    drawn = [visual(text) for text in strings]
+    font = _numbers(characters, bold=bold)
+    drawn = _drawn(strings)
     if _plain(drawn):
         numbers = font.by_code[_codes("".join(drawn))]
     else:
@@ -184,7 +193,7 @@ def set_text(characters: Sequence[str], strings: Sequence[str]) -> SetText:
     return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(font.widths[numbers], drawn))
 
 
-def make_subset(characters: Sequence[str]) -> FontSubset:
+def make_subset(characters: Sequence[str], *, bold: bool = False) -> FontSubset:
     """Return the one font of a job; the same bytes for the same units.
 
     `characters` are as `shown_characters` returns them. Glyphs are copied as plain outlines, scaled to
@@ -192,13 +201,15 @@ def make_subset(characters: Sequence[str]) -> FontSubset:
     """
     if len(characters) > _MOST_UNITS:
         raise ValueError(f"A font holds {_MOST_UNITS} glyphs, not {len(characters)}")
-    tag = "".join(chr(ord("A") + byte % 26) for byte in sha256("".join(characters).encode()).digest()[:6])
+    style = "Bold" if bold else ""
+    digest = sha256(("".join(characters) + style).encode()).digest()
+    tag = "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
     # Characters that no text holds name the glyphs of clusters.
     codes = [ord(unit) if len(unit) == 1 else CLUSTERS_FROM + at for at, unit in enumerate(characters)]
     names = [".notdef", *(f"u{code:04X}" for code in codes)]
-    widths = [width(unit) for unit in characters]
+    widths = [width(unit, bold=bold) for unit in characters]
     glyphs: dict[str, Any] = {".notdef": TTGlyphPen(None).glyph()}
-    glyphs |= {name: _outline(unit) for name, unit in zip(names[1:], characters, strict=True)}
+    glyphs |= {name: _outline(unit, bold=bold) for name, unit in zip(names[1:], characters, strict=True)}
     builder = FontBuilder(UNITS_PER_EM, isTTF=True)
     builder.setupGlyphOrder(names)
     builder.setupCharacterMap(dict(zip(codes, names[1:], strict=True)))
@@ -208,7 +219,9 @@ def make_subset(characters: Sequence[str]) -> FontSubset:
         dict(zip(names, zip([UNITS_PER_EM // 2, *widths], left_sides, strict=True), strict=True))
     )
     builder.setupHorizontalHeader(ascent=ASCENT, descent=DESCENT)
-    builder.setupNameTable({"familyName": FONT_NAME, "styleName": "Regular", "psName": FONT_NAME + tag})
+    builder.setupNameTable(
+        {"familyName": FONT_NAME, "styleName": style or "Regular", "psName": FONT_NAME + tag}
+    )
     builder.setupOS2(sCapHeight=CAP_HEIGHT, fsType=0)
     builder.setupPost(keepGlyphNames=False)
     # A date of now would make every export of the same labels differ.
@@ -222,18 +235,18 @@ def make_subset(characters: Sequence[str]) -> FontSubset:
     )
 
 
-def _outline(unit: str) -> Any:
+def _outline(unit: str, *, bold: bool) -> Any:
     # Without composites the copy needs no other glyph of its font.
     pen = TTGlyphPen(None)
-    draw(unit, pen)
+    draw(unit, pen, bold=bold)
     return pen.glyph()
 
 
-def draw(unit: str, pen: AbstractPen) -> None:
+def draw(unit: str, pen: AbstractPen, *, bold: bool = False) -> None:
     """Draw a unit that is not missing, UNITS_PER_EM to the em, its origin at 0, without references to other glyphs."""
     cluster = Cluster.of(unit)
     if cluster is None:
-        file = FONT_FILES[int(_tables()[0][ord(unit)])]
+        file = _files(bold=bold)[int(_tables(bold=bold)[0][ord(unit)])]
         font = opened(file)
         placed = [(cast("dict[int, str]", font.getBestCmap())[ord(unit)], 0, 0)]
     else:

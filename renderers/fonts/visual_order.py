@@ -85,10 +85,10 @@ def units_of(text: str) -> set[str]:
     return shown
 
 
-def cut(text: str, fits: Callable[[str], bool]) -> str:
-    """Return the longest beginning of a text that fits with an ellipsis behind it, nothing if none does.
+def cut(text: str, fits: Callable[[str], bool], before: str = "", after: str = "") -> str:
+    """Return the longest beginning of a text that fits, an ellipsis behind it and others around; nothing if none does.
 
-    It can be drawn with `units_of` the text and the ellipsis. At most 1,000 characters are tried: no line has room for more.
+    It can be drawn with `units_of` the whole and the ellipsis. At most 1,000 characters are tried: no line has room for more.
 
     >>> cut("Green tea", lambda shown: len(shown) <= 7)
     'Green…'
@@ -96,10 +96,10 @@ def cut(text: str, fits: Callable[[str], bool]) -> str:
     text = normalize("NFC", text)[:_MOST_SHOWN]
 
     def shown(kept: int) -> str:
-        return text[:kept].rstrip() + ELLIPSIS
+        return before + text[:kept].rstrip() + ELLIPSIS + after
 
     kept = bisect_left(range(1, len(text) + 1), True, key=lambda kept: not fits(shown(kept)))
-    known = units_of(text) | {ELLIPSIS}
+    known = units_of(before + text + after) | {ELLIPSIS}
     while kept and not known.issuperset(visual(shown(kept))):
         kept -= 1
     return shown(kept) if kept else ""

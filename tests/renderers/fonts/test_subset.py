@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from renderers.fonts import subset
 from renderers.fonts.clusters import Cluster
-from renderers.fonts.faces import FONT_FILES, opened
+from renderers.fonts.faces import BOLD_FONT_FILES, FONT_FILES, opened
 from renderers.fonts.subset import (
     CLUSTERS_FROM,
     REPLACEMENT,
@@ -48,9 +48,25 @@ def test_every_script_has_a_font(text: str) -> None:
 
 
 def test_element_strings_come_from_the_first_font() -> None:
-    font_of, _ = subset._tables()
+    font_of, _ = subset._tables(bold=False)
     assert {int(font_of[ord(character)]) for character in CSET_82} == {0}
     assert [int(font_of[ord(character)]) for character in "éłжم漢አ"] == [0, 1, 2, 2, 3, 8]
+
+
+def test_bold_text_has_every_character_of_regular_text_and_is_wider() -> None:
+    regular, _ = subset._tables(bold=False)
+    bold, _ = subset._tables(bold=True)
+    assert (bold[regular >= 0] >= 0).all()
+    assert [BOLD_FONT_FILES[bold[ord(character)]] for character in "éłж漢"] == [
+        "AtkinsonHyperlegible-Bold.ttf",
+        "AtkinsonHyperlegible-BoldLatinExt.ttf",
+        "DejaVuSans-Bold.ttf",
+        "DroidSansFallback.ttf",
+    ]
+    assert width_mm("Dark chocolate", 8, bold=True) > width_mm("Dark chocolate", 8)
+    characters = shown_characters(["Dark"])
+    assert make_subset(characters, bold=True).font != make_subset(characters).font
+    assert make_subset(characters, bold=True).tag != make_subset(characters).tag
 
 
 def test_glyphs_follow_the_characters() -> None:
@@ -135,7 +151,7 @@ def test_controls_are_missing() -> None:
 
 def test_fonts_are_packaged_with_their_licences() -> None:
     folder = files("renderers.fonts")
-    for name in FONT_FILES:
+    for name in {*FONT_FILES, *BOLD_FONT_FILES}:
         family = "NotoSans-" if name.startswith("NotoSans") else name.split("-")[0].removesuffix(".ttf")
         assert any(family in path.name for path in folder.iterdir() if path.name.endswith(".txt"))
 

@@ -93,7 +93,11 @@ def _text(
     canvas: Canvas, document: SheetDocument, text: PlacedText, string: str, left: int, bottom: int, font: str
 ) -> None:
     canvas.setFont(font, text.size_pt / document.points_per_dot)
-    place = canvas.drawCentredString if text.centred else canvas.drawString
+    place = {
+        "left": canvas.drawString,
+        "centre": canvas.drawCentredString,
+        "right": canvas.drawRightString,
+    }[text.align]
     glyphs = bytes.fromhex(set_text(document.characters, [string]).glyphs[0])
     units = [int.from_bytes(glyphs[at : at + 2]) - 1 for at in range(0, len(glyphs), 2)]
     shown = (
