@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
-from unicodedata import normalize
 
 import polars as pl
 
@@ -10,10 +9,8 @@ from exports.designs import texts
 from exports.designs.document import Design
 from exports.designs.texts import Parts, Placeholder
 from renderers.fonts.subset import missing, width_mm
-from renderers.fonts.visual_order import visual
+from renderers.fonts.visual_order import cut, visual
 from renderers.sheets.model import TextLine
-
-ELLIPSIS = "…"
 
 # The line's width was multiplied in another order.
 _ROUNDING_MM = 1e-6
@@ -84,9 +81,4 @@ def _fitted(text: str, line: TextLine, before: str, after: str) -> str:
 
     if fits(text):
         return text
-    # The document's font has the characters of composed text.
-    name = normalize("NFC", text[len(before) : len(text) - len(after)])
-    kept = len(name)
-    while kept and not fits(before + name[:kept].rstrip() + ELLIPSIS + after):
-        kept -= 1
-    return before + name[:kept].rstrip() + ELLIPSIS + after if kept else ""
+    return cut(text[len(before) : len(text) - len(after)], fits, before, after)

@@ -14,11 +14,11 @@ from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
 from exports.requests.export_types import Slot
-from exports.sheets.lines import ELLIPSIS
 from exports.sheets.needs import LineMeasures, Measures, around, measure, measure_lines
 from exports.sheets.solving import Solved, solve_layouts
 from gs1.errors import LabelError, XDimensionOutOfRange
 from renderers.fonts.subset import shown_characters
+from renderers.fonts.visual_order import ELLIPSIS
 from renderers.sheets import cells
 from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
@@ -175,11 +175,13 @@ def plan_sheets(
     return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot)
 
 
-def _characters(measured: Iterable[Measures], lines: LineMeasures, drawn: Iterable[TextLine]) -> str:
-    """Return the characters of all text on the labels, for the embedded font."""
+def _characters(
+    measured: Iterable[Measures], lines: LineMeasures, drawn: Iterable[TextLine]
+) -> tuple[str, ...]:
+    """Return the units of all text on the labels, for the embedded font."""
     symbols = {character for measures in measured for character in measures.characters}
     of_lines = [lines.characters[line.number] for line in drawn if line.number is not None]
-    return "".join(sorted(set(shown_characters([*symbols, ELLIPSIS])).union(*of_lines)))
+    return tuple(sorted(set(shown_characters([*symbols, ELLIPSIS])).union(*of_lines)))
 
 
 def calibration_of(plan: ExportPlan) -> Calibration:

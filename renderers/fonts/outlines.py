@@ -1,21 +1,17 @@
-"""Outlines of characters, so that readers of a file need no font.
+"""Outlines of characters and clusters, so that readers of a file need no font.
 
 Text under symbols is in Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are not mistaken for each
 other. Characters that it lacks come from the other packaged fonts.
 """
 
-import io
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
-from typing import Any, TypeAlias, cast
+from functools import lru_cache
+from typing import TypeAlias
 
 from fontTools.pens.basePen import BasePen
-from fontTools.pens.transformPen import TransformPen
-from fontTools.ttLib import TTFont
 
 from renderers.errors import RenderError
-from renderers.fonts.subset import BOLD_FONT_FILES, FONT_FILES, UNITS_PER_EM
+from renderers.fonts.subset import draw, missing, width
 
 Point: TypeAlias = tuple[float, float]
 
@@ -45,17 +41,17 @@ class Contour:
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """One character's outline, filled by the nonzero rule, and the distance to the next character's origin."""
+    """The outline of a character or cluster, filled by the nonzero rule, and the distance to the next character's origin."""
 
     advance: int
     contours: tuple[Contour, ...]
 
 
 class _Recorder(BasePen):
-    """Records contours; BasePen splits composite glyphs and runs of quadratic curves."""
+    """Records contours; BasePen splits runs of quadratic curves."""
 
-    def __init__(self, glyphs: object) -> None:
-        super().__init__(glyphs)
+    def __init__(self) -> None:
+        super().__init__(None)
         self.contours: list[Contour] = []
         self._start: Point = (0, 0)
         self._pieces: list[tuple[Point] | tuple[Point, Point]] = []
@@ -73,34 +69,20 @@ class _Recorder(BasePen):
         self.contours.append(Contour(self._start, tuple(self._pieces)))
 
 
-@cache
-def _font(file: str) -> TTFont:
-    content = (resources.files("renderers.fonts") / file).read_bytes()
-    return TTFont(io.BytesIO(content), lazy=True)
-
-
 @lru_cache(maxsize=1024)
-def glyph(character: str, *, bold: bool = False) -> Glyph:
-    """Return the outline of one character, from the first packaged font that has it. Raises CharacterNotInFont.
+def glyph(unit: str, *, bold: bool = False) -> Glyph:
+    """Return the outline of a character or cluster of `renderers.fonts.visual_order`. Raises CharacterNotInFont.
 
     >>> glyph("0").advance
     648
     """
-    for file in BOLD_FONT_FILES if bold else FONT_FILES:
-        font = _font(file)
-        name = (font.getBestCmap() or {}).get(ord(character))
-        if name is None:
-            continue
-        glyphs = font.getGlyphSet()
-        recorder = _Recorder(glyphs)
-        scale = UNITS_PER_EM / cast("Any", font["head"]).unitsPerEm
-        glyphs[name].draw(recorder if scale == 1 else TransformPen(recorder, (scale, 0, 0, scale, 0, 0)))
-        return Glyph(round(glyphs[name].width * scale), tuple(recorder.contours))
-    raise CharacterNotInFont(
-        f"No font has a picture of {character!r}.",
-        value=character,
-        expected="a character of the packaged fonts",
-    )
+    if missing([unit]):
+        raise CharacterNotInFont(
+            f"No font has a picture of {unit!r}.", value=unit, expected="a character of the packaged fonts"
+        )
+    recorder = _Recorder()
+    draw(unit, recorder, bold=bold)
+    return Glyph(width(unit, bold=bold), tuple(recorder.contours))
 
 
 @lru_cache(maxsize=1024)

@@ -1,65 +1,54 @@
 """Text on label sheets: which font shows a character, how wide it is, and one embedded font of a job.
 
 Each character comes from the first of the packaged fonts that has it. The job's font has one glyph per
-character, in code point order, so that glyph numbers follow from the characters alone and every worker of a
-job sets text without seeing the font. Widths are in thousandths of an em throughout. Bold text has a font of its
-own with the same characters; a character that no bold font has is shown by a regular one.
+character and one per cluster of shaped text, sorted, so that glyph numbers follow from these units alone and every
+worker of a job sets text without seeing the font. Widths are in thousandths of an em throughout. Bold text has a font
+of its own with the same units; what no bold font has, clusters too, is shown by a regular one.
 """
 
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from hashlib import sha256
-from importlib.resources import files
-from itertools import pairwise
-from typing import Any, cast
+from itertools import chain, pairwise
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.basePen import AbstractPen
 from fontTools.pens.recordingPen import DecomposingRecordingPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 
-from renderers.fonts.visual_order import REPLACEMENT, characters_of, visual
+from renderers.fonts.clusters import Cluster
+from renderers.fonts.faces import BOLD_FONT_FILES, FONT_FILES, UNITS_PER_EM, em, opened
+from renderers.fonts.visual_order import REPLACEMENT, units_of, visual
 from renderers.units import MILLIMETRES_PER_POINT
 
-# The order is that of preference: one face for Latin text, then wide coverage, then CJK.
-FONT_FILES = (
-    "AtkinsonHyperlegible-Regular.ttf",
-    "AtkinsonHyperlegible-LatinExt.ttf",
-    "DejaVuSans.ttf",
-    "DroidSansFallback.ttf",
-)
-BOLD_FONT_FILES = (
-    "AtkinsonHyperlegible-Bold.ttf",
-    "AtkinsonHyperlegible-BoldLatinExt.ttf",
-    "DejaVuSans-Bold.ttf",
-    *FONT_FILES,
-)
-
 FONT_NAME = "LabelSans"
-UNITS_PER_EM = 1000
 ASCENT, DESCENT, CAP_HEIGHT = 950, -290, 668  # of the first font, which sets nearly all text
+
+#: The code point by which the job's font has a cluster, if it is the first of the units: one for private use.
+CLUSTERS_FROM = 0xF0000
 
 _CODE_POINTS = 0x110000
 # In seconds since 1904, as TrueType counts.
 _YEAR_2000 = 3_029_529_600
-# One font file holds at most 65,535 glyphs, and glyph 0 is no character.
-_MOST_CHARACTERS = 65_534
+# One font file holds at most 65,535 glyphs, and glyph 0 is no unit.
+_MOST_UNITS = 65_534
 
 
 @dataclass(frozen=True, slots=True)
 class FontSubset:
-    """The job's font: its characters, glyph n + 1 showing the nth, their widths, and a TrueType file.
+    """The job's font: its units, glyph n + 1 showing the nth, their widths, and a TrueType file.
 
-    `tag`, six capital letters, tells it from the subset of other characters, in its name within the file too;
+    `tag`, six capital letters, tells it from the font of other units, in its name within the file too;
     `bounds` are the least left and bottom and the greatest right and top of all glyphs.
     """
 
-    characters: str
+    characters: Sequence[str]
     tag: str
     widths: tuple[int, ...]
     bounds: tuple[int, int, int, int]
@@ -74,12 +63,6 @@ class SetText:
     widths: NDArray[np.int64]
 
 
-@cache
-def _font(file: str) -> TTFont:
-    content = files("renderers.fonts").joinpath(file).read_bytes()
-    return TTFont(io.BytesIO(content), lazy=True)
-
-
 def _files(*, bold: bool) -> tuple[str, ...]:
     return BOLD_FONT_FILES if bold else FONT_FILES
 
@@ -90,9 +73,9 @@ def _tables(*, bold: bool) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     font_of = np.full(_CODE_POINTS, -1, np.int8)
     widths = np.zeros(_CODE_POINTS, np.uint16)
     for index, file in reversed(list(enumerate(_files(bold=bold)))):
-        font = _font(file)
+        font = opened(file)
         metrics = cast("Any", font["hmtx"]).metrics
-        scale = UNITS_PER_EM / cast("Any", font["head"]).unitsPerEm
+        scale = em(file) / cast("Any", font["head"]).unitsPerEm
         cmap = cast("dict[int, str]", font.getBestCmap())
         codes = np.fromiter(cmap, np.intp, len(cmap))
         font_of[codes] = index
@@ -107,46 +90,60 @@ def _codes(text: str) -> NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le"), "<u4")
 
 
-def missing(characters: Iterable[str]) -> set[str]:
-    """Return those of the characters that no packaged font has; REPLACEMENT is drawn in their place.
+def missing(units: Iterable[str]) -> set[str]:
+    """Return those of the units that no packaged font has; REPLACEMENT is drawn in their place.
 
     >>> missing("Käse \N{EGYPTIAN HIEROGLYPH A001}") == {"\N{EGYPTIAN HIEROGLYPH A001}"}
     True
     """
     font_of, _ = _tables(bold=False)
-    return {character for character in set(characters) if font_of[ord(character)] < 0}
+    return {unit for unit in set(units) if len(unit) == 1 and font_of[ord(unit)] < 0}
 
 
-def shown_characters(strings: Iterable[str]) -> str:
-    """Return every character it takes to draw the strings or beginnings of them, sorted, each once.
+def shown_characters(strings: Iterable[str]) -> tuple[str, ...]:
+    """Return every unit it takes to draw the strings or beginnings of them, sorted, each once.
 
-    REPLACEMENT is always there.
+    REPLACEMENT is always there. Characters come before clusters if a font cannot hold all of them.
 
     >>> shown_characters(["BAB"])
-    'AB\ufffd'
+    ('A', 'B', '\ufffd')
     """
-    characters = {REPLACEMENT}
+    units = {REPLACEMENT}
     for text in strings:
-        characters.update(text if text.isascii() else characters_of(text))
-    return "".join(sorted(characters - missing(characters)))
+        units.update(text if text.isascii() else units_of(text))
+    return tuple(sorted(sorted(units - missing(units), key=len)[:_MOST_UNITS]))
 
 
-def _drawn(strings: Sequence[str]) -> Sequence[str]:
-    """Return the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
+def _drawn(strings: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Return the units of the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
     return strings if "".join(strings).isascii() else [visual(text) for text in strings]
 
 
 def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
     _, table = _tables(bold=bold)
     drawn = _drawn(strings)
-    return _sums(table[_codes("".join(drawn))], drawn)
+    if _plain(drawn):
+        return _sums(table[_codes("".join(drawn))], drawn)
+    return np.array([sum(width(unit, bold=bold) for unit in units) for units in drawn], np.int64)
 
 
-def _sums(values: NDArray[Any], strings: Sequence[str]) -> NDArray[np.int64]:
+def _plain(drawn: Sequence[Sequence[str]]) -> TypeGuard[Sequence[str]]:
+    """Return whether all units are characters of strings, which tables by code point are for."""
+    return all(isinstance(units, str) for units in drawn)
+
+
+def _sums(values: NDArray[Any], strings: Sequence[Sequence[str]]) -> NDArray[np.int64]:
     """Return the sum of each string's values, which follow each other in `values`."""
     ends = np.cumsum(np.fromiter(map(len, strings), np.intp, len(strings)))
     sums = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))
     return np.diff(sums[np.concatenate(([0], ends))])
+
+
+@lru_cache(maxsize=1 << 14)
+def width(unit: str, *, bold: bool = False) -> int:
+    """Return the width of a character or cluster, that of REPLACEMENT for a missing one."""
+    cluster = Cluster.of(unit)
+    return int(_tables(bold=bold)[1][ord(unit)]) if cluster is None else cluster.advance
 
 
 def width_mm(text: str, size_pt: float, *, bold: bool = False) -> float:
@@ -165,57 +162,57 @@ def max_width_1pt_mm(strings: Sequence[str], *, bold: bool = False) -> float:
     return int(_widths_1000(strings, bold=bold).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
 
 
+class _Numbers:
+    """The glyph numbers of a job's font: by code point, and by unit. `widths` are by glyph number."""
+
+    def __init__(self, characters: Sequence[str], *, bold: bool) -> None:
+        self.by_unit = {unit: number for number, unit in enumerate(characters, 1)}
+        self.replacement = self.by_unit[REPLACEMENT]
+        self.by_code = np.full(_CODE_POINTS, self.replacement, np.uint16)
+        plain = [unit for unit in characters if len(unit) == 1]
+        self.by_code[_codes("".join(plain))] = [self.by_unit[unit] for unit in plain]
+        self.widths = np.array([0, *(width(unit, bold=bold) for unit in characters)], np.int64)
+
+
 @lru_cache(maxsize=4)
-def _glyph_numbers(characters: str) -> NDArray[np.uint16]:
-    """Return the glyph number of every code point in the font of these characters."""
-    numbers = np.full(_CODE_POINTS, characters.index(REPLACEMENT) + 1, np.uint16)
-    numbers[_codes(characters)] = np.arange(1, len(characters) + 1)
-    return numbers
+def _numbers(characters: Sequence[str], *, bold: bool) -> _Numbers:
+    return _Numbers(characters, bold=bold)
 
 
-def shown(characters: str, text: str) -> str:
-    """Return the text as the font that has `characters` shows it, from left to right.
-
-    >>> shown("AB\ufffd", "ABC")
-    'AB\ufffd'
-    """
-    return "".join(character if character in characters else REPLACEMENT for character in visual(text))
-
-
-def set_text(characters: str, strings: Sequence[str], *, bold: bool = False) -> SetText:
+def set_text(characters: Sequence[str], strings: Sequence[str], *, bold: bool = False) -> SetText:
     """Return the strings as glyphs of the font that has `characters`, which `shown_characters` gave."""
+    font = _numbers(characters, bold=bold)
     drawn = _drawn(strings)
-    codes = _codes("".join(drawn))
-    numbers = _glyph_numbers(characters)[codes]
-    _, widths = _tables(bold=bold)
-    shown = _codes(characters)[numbers.astype(np.intp) - 1]
+    if _plain(drawn):
+        numbers = font.by_code[_codes("".join(drawn))]
+    else:
+        units = chain.from_iterable(drawn)
+        numbers = np.array([font.by_unit.get(unit, font.replacement) for unit in units], np.uint16)
     glyphs = numbers.astype(">u2").tobytes().hex()
-    ends = np.cumsum([0, *(4 * len(text) for text in drawn)]).tolist()
-    return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(widths[shown], drawn))
+    ends = np.cumsum([0, *(4 * len(units) for units in drawn)]).tolist()
+    return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(font.widths[numbers], drawn))
 
 
-def make_subset(characters: str, *, bold: bool = False) -> FontSubset:
-    """Return the one font of a job; the same bytes for the same characters.
+def make_subset(characters: Sequence[str], *, bold: bool = False) -> FontSubset:
+    """Return the one font of a job; the same bytes for the same units.
 
     `characters` are as `shown_characters` returns them. Glyphs are copied as plain outlines, scaled to
     1000 units per em; hinting, which no printer needs, stays behind.
     """
-    if len(characters) > _MOST_CHARACTERS:
-        raise ValueError(f"A font holds {_MOST_CHARACTERS} characters, not {len(characters)}")
-    font_of, all_widths = _tables(bold=bold)
-    font_files = _files(bold=bold)
+    if len(characters) > _MOST_UNITS:
+        raise ValueError(f"A font holds {_MOST_UNITS} glyphs, not {len(characters)}")
     style = "Bold" if bold else ""
-    tag = "".join(chr(ord("A") + byte % 26) for byte in sha256((characters + style).encode()).digest()[:6])
-    names = [".notdef", *(f"u{ord(character):04X}" for character in characters)]
-    widths = [int(all_widths[ord(character)]) for character in characters]
+    digest = sha256(("".join(characters) + style).encode()).digest()
+    tag = "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
+    # Characters that no text holds name the glyphs of clusters.
+    codes = [ord(unit) if len(unit) == 1 else CLUSTERS_FROM + at for at, unit in enumerate(characters)]
+    names = [".notdef", *(f"u{code:04X}" for code in codes)]
+    widths = [width(unit, bold=bold) for unit in characters]
     glyphs: dict[str, Any] = {".notdef": TTGlyphPen(None).glyph()}
-    for name, character in zip(names[1:], characters, strict=True):
-        glyphs[name] = _outline(_font(font_files[font_of[ord(character)]]), ord(character))
+    glyphs |= {name: _outline(unit, bold=bold) for name, unit in zip(names[1:], characters, strict=True)}
     builder = FontBuilder(UNITS_PER_EM, isTTF=True)
     builder.setupGlyphOrder(names)
-    builder.setupCharacterMap(
-        {ord(character): name for name, character in zip(names[1:], characters, strict=True)}
-    )
+    builder.setupCharacterMap(dict(zip(codes, names[1:], strict=True)))
     builder.setupGlyf(glyphs)
     left_sides = [glyphs[name].xMin if glyphs[name].numberOfContours else 0 for name in names]
     builder.setupHorizontalMetrics(
@@ -238,12 +235,27 @@ def make_subset(characters: str, *, bold: bool = False) -> FontSubset:
     )
 
 
-def _outline(font: TTFont, code: int) -> Any:
-    glyph_set = font.getGlyphSet()
-    scale = UNITS_PER_EM / cast("Any", font["head"]).unitsPerEm
+def _outline(unit: str, *, bold: bool) -> Any:
     # Without composites the copy needs no other glyph of its font.
-    recording = DecomposingRecordingPen(glyph_set)
-    glyph_set[cast("dict[int, str]", font.getBestCmap())[code]].draw(recording)
     pen = TTGlyphPen(None)
-    recording.replay(TransformPen(pen, (scale, 0, 0, scale, 0, 0)))
+    draw(unit, pen, bold=bold)
     return pen.glyph()
+
+
+def draw(unit: str, pen: AbstractPen, *, bold: bool = False) -> None:
+    """Draw a unit that is not missing, UNITS_PER_EM to the em, its origin at 0, without references to other glyphs."""
+    cluster = Cluster.of(unit)
+    if cluster is None:
+        file = _files(bold=bold)[int(_tables(bold=bold)[0][ord(unit)])]
+        font = opened(file)
+        placed = [(cast("dict[int, str]", font.getBestCmap())[ord(unit)], 0, 0)]
+    else:
+        file = cluster.file
+        font = opened(file)
+        placed = [(font.getGlyphName(number), x, y) for number, x, y in cluster.glyphs]
+    scale = em(file) / cast("Any", font["head"]).unitsPerEm
+    glyph_set = font.getGlyphSet()
+    for name, x, y in placed:
+        recording = DecomposingRecordingPen(glyph_set)
+        glyph_set[name].draw(recording)
+        recording.replay(TransformPen(pen, (scale, 0, 0, scale, x, y)))

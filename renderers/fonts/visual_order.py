@@ -1,41 +1,64 @@
-"""Text as it is drawn from left to right: composed, Arabic letters joined, in display order.
+"""Text as it is drawn from left to right: composed, shaped, in display order.
 
-Two libraries do it, and neither takes every text. What they cannot take is replaced before they see it, in
-text with right-to-left letters only; other text is drawn as it stands.
+HarfBuzz shapes runs of one font, script and direction, and orders nothing beyond them; python-bidi orders the runs.
+Text of scripts that need neither is drawn as it stands, character by character: Latin, Greek, Cyrillic, CJK,
+Georgian, Armenian, Ethiopic.
 """
 
 import re
-from unicodedata import bidirectional, normalize
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain, groupby
+from typing import Any
+from unicodedata import bidirectional, category, normalize
 
-from arabic_reshaper import ArabicReshaper
-from bidi.algorithm import get_display
+from bidi import algorithm
 from bidi.mirror import MIRRORED
+from fontTools.unicodedata import script as script_of
+
+from renderers.fonts.clusters import JOINERS, has, shape
+from renderers.fonts.faces import FONT_FILES
 
 #: What stands for a character that no packaged font has.
 REPLACEMENT = "\ufffd"
 
+ELLIPSIS = "…"
+
+#: The most characters of a text that is cut.
+_MOST_SHOWN = 1_000
+
+#: Scripts whose letters change with their neighbours, or bear signs around them. ISO 15924.
+_SHAPED_SCRIPTS = frozenset({"Arab", "Beng", "Deva", "Khmr", "Laoo", "Nkoo", "Taml", "Thai"})
+
+# Marks of all scripts, and the blocks from Hebrew to Myanmar, of Khmer, and of the presentation forms.
+_NOT_PLAIN = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0590-\u109f\u1780-\u17ff\u19e0-\u19ff\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
+    "\ufb1d-\ufdff\ufe20-\ufe2f\ufe70-\ufefc]"
+)
 # Hebrew to Syriac, Thaana, N'Ko … and the presentation forms.
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 # python-bidi's algorithm is older than isolates, and stops at them: embeddings are the nearest it has.
 # Which of them a FIRST STRONG ISOLATE would be depends on its text, so it has no effect.
-# python-bidi's compiled algorithm knows isolates, but does not mirror brackets.
-_EMBEDDINGS = {0x2066: "\u202a", 0x2067: "\u202b", 0x2068: None, 0x2069: "\u202c"}
+# python-bidi's compiled algorithm knows isolates, but tells no levels.
+_EMBEDDINGS = {"\u2066": "\u202a", "\u2067": "\u202b", "\u2068": "\u200b", "\u2069": "\u202c"}
 
-# The reshaper drops ZERO WIDTH JOINER and then counts places as if it had not, so that ligatures come out in
-# wrong places or not at all. A noncharacter joins in its stead: no text holds one when it gets there.
-_ZERO_WIDTH_JOINER, _JOINER = "\u200d", "\uffff"
+# ARABIC TATWEEL joins letters, though all scripts share it.
+_TATWEEL = "\u0640"
 
-# Marks that a name bears are shown, though the library would leave them out.
-_reshaper = ArabicReshaper({"delete_harakat": False, "delete_tatweel": False})
-_reshaper.letters = {**_reshaper.letters, _JOINER: (_JOINER, _JOINER, _JOINER, _JOINER)}
+#: Characters of a letter with its marks, and of text shaped at once. More are shaped apart, so that the work grows
+#: with the text. Unicode's Stream-Safe Text Format has 30 marks at most. Source: UAX 15, section 13.
+_MOST_MARKS, _MOST_SHAPED = 30, 128
 
-# What the reshaper makes of lam with alef, and of the name of God.
-_LAM, _LIGATURES = "\u0644", "\ufef5\ufef6\ufef7\ufef8\ufef9\ufefa\ufefb\ufefc\ufdf2"
+#: A font file and a script: what shapes a run. None for characters that are drawn as they stand.
+_Face = tuple[str, str] | None
 
 
-def visual(text: str) -> str:
-    """Return the text as it is drawn from left to right. Takes any text without lone surrogates.
+def visual(text: str) -> Sequence[str]:
+    """Return the units of the text as they are drawn from left to right. Takes any text without lone surrogates.
+
+    A unit is a character or a cluster, see `renderers.fonts.clusters`.
 
     >>> visual("Jus d'orange")
     "Jus d'orange"
@@ -43,34 +66,144 @@ def visual(text: str) -> str:
     if text.isascii():
         return text
     text = normalize("NFC", text)
-    if _RIGHT_TO_LEFT.search(text) is None:
-        return text
-    return str(get_display(_joined(_ordered(text))))
+    return text if _NOT_PLAIN.search(text) is None else _drawn(text)
 
 
-def characters_of(text: str) -> set[str]:
-    """Return all characters that it takes to draw the text, or any beginning of its composed form.
+def units_of(text: str) -> set[str]:
+    """Return all units that it takes to draw the text, or what `cut` leaves of it.
 
     Where a text is cut, the last letter may take another form, and a bracket may point the other way.
     """
     shown = set(visual(text))
-    if _RIGHT_TO_LEFT.search(text) is None:
+    if _NOT_PLAIN.search(normalize("NFC", text)) is None:
         return shown
-    letters = set(normalize("NFC", text))
-    for letter in letters:
-        shown.update((letter, MIRRORED.get(letter, letter)), *_reshaper.letters.get(letter, ()))
-    return shown | set(_LIGATURES) if _LAM in letters else shown
+    for letters, rtl in _runs(normalize("NFC", text)):
+        for face, piece in _pieces(letters):
+            parts = piece if face is None else shape("".join(piece), *face, rtl=rtl).parts
+            for part in parts:
+                shown |= _beginnings(part, rtl=rtl)
+    return shown
 
 
-def _ordered(text: str) -> str:
-    """Return the text with a bidirectional class known to python-bidi for every character.
+def cut(text: str, fits: Callable[[str], bool], before: str = "", after: str = "") -> str:
+    """Return the longest beginning of a text that fits, an ellipsis behind it and others around; nothing if none does.
 
-    Python's tables give none to what a later Unicode assigned. No packaged font has such a character either.
+    It can be drawn with `units_of` the whole and the ellipsis. At most 1,000 characters are tried: no line has room for more.
+
+    >>> cut("Green tea", lambda shown: len(shown) <= 7)
+    'Green…'
     """
-    known = "".join(character if bidirectional(character) else REPLACEMENT for character in text)
-    return known.translate(_EMBEDDINGS)
+    text = normalize("NFC", text)[:_MOST_SHOWN]
+
+    def shown(kept: int) -> str:
+        return before + text[:kept].rstrip() + ELLIPSIS + after
+
+    kept = bisect_left(range(1, len(text) + 1), True, key=lambda kept: not fits(shown(kept)))
+    known = units_of(before + text + after) | {ELLIPSIS}
+    while kept and not known.issuperset(visual(shown(kept))):
+        kept -= 1
+    return shown(kept) if kept else ""
 
 
-def _joined(text: str) -> str:
-    """Return the text with Arabic letters in the forms that join them."""
-    return _reshaper.reshape(text.replace(_ZERO_WIDTH_JOINER, _JOINER)).replace(_JOINER, "")
+@lru_cache(maxsize=4096)
+def _drawn(text: str) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(_units(letters, rtl=rtl) for letters, rtl in _runs(text)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _beginnings(part: str, *, rtl: bool) -> frozenset[str]:
+    """Return the units of every beginning of a text, and of brackets in both directions."""
+    shown: set[str] = set()
+    for end in range(1, len(part) + 1):
+        shown.update(_units(_letters(part[:end]), rtl=rtl))
+    return frozenset(shown | {MIRRORED.get(unit, unit) for unit in shown})
+
+
+def _units(letters: Iterable[str], *, rtl: bool) -> list[str]:
+    """Return the units of a run of one direction from left to right."""
+    drawn: list[Sequence[str]] = []
+    for face, piece in _pieces(letters):
+        if face is not None:
+            drawn.append(shape("".join(piece), *face, rtl=rtl).units)
+            continue
+        # Controls such as joiners have no picture.
+        shown = [character for character in "".join(piece) if category(character) != "Cf"]
+        drawn.append([MIRRORED.get(unit, unit) for unit in reversed(shown)] if rtl else shown)
+    return list(chain.from_iterable(reversed(drawn) if rtl else drawn))
+
+
+def _letters(text: str) -> list[str]:
+    """Return the text in pieces of a character with the marks and joiners behind it; joiners may lead the first."""
+    letters: list[str] = []
+    for character in text:
+        last = letters[-1] if letters else ""
+        led = not last.strip(JOINERS)
+        extends = character in JOINERS or category(character).startswith("M")
+        if 0 < len(last) <= _MOST_MARKS and (led or (extends and category(last[0]) not in {"Cc", "Cf"})):
+            letters[-1] += character
+        else:
+            letters.append(character)
+    return letters
+
+
+def _base(letter: str) -> str:
+    return (letter.lstrip(JOINERS) or letter)[0]
+
+
+@lru_cache(maxsize=1 << 14)
+def _face(letter: str) -> _Face:
+    """Return the first font file that has the letter with all its marks, if it is to be shaped."""
+    base = _base(letter)
+    script = "Arab" if base == _TATWEEL else script_of(base)
+    shown = letter.translate(dict.fromkeys(map(ord, JOINERS)))
+    if (script not in _SHAPED_SCRIPTS and len(shown) <= 1) or category(base) == "Cc":
+        return None
+    file = next((file for file in FONT_FILES if all(has(file, each) for each in shown)), None)
+    return None if file is None else (file, script)
+
+
+def _pieces(letters: Iterable[str]) -> Iterator[tuple[_Face, list[str]]]:
+    """Yield letters that follow each other and have the same face, in their logical order."""
+    for face, group in groupby(letters, _face):
+        piece: list[str] = []
+        size = 0
+        for letter in group:
+            size += len(letter)
+            if piece and size > _MOST_SHAPED:
+                yield face, piece
+                piece, size = [], len(letter)
+            piece.append(letter)
+        yield face, piece
+
+
+def _runs(text: str) -> Iterator[tuple[list[str], bool]]:
+    """Yield the runs of one direction from left to right, each with its letters in logical order."""
+    letters = _letters(text)
+    if _RIGHT_TO_LEFT.search(text) is None:
+        yield letters, False
+        return
+    ordered = "".join(map(_ordered, letters))
+    storage: dict[str, Any] = algorithm.get_empty_storage()
+    storage["base_level"] = algorithm.get_base_level(ordered)
+    storage["base_dir"] = ("L", "R")[storage["base_level"]]
+    algorithm.get_embedding_levels(ordered, storage)
+    for entry, letter in zip(storage["chars"], letters, strict=True):
+        entry["letter"] = letter
+    algorithm.explicit_embed_and_overrides(storage)
+    algorithm.resolve_weak_types(storage)
+    algorithm.resolve_neutral_types(storage, debug=False)
+    algorithm.resolve_implicit_levels(storage, debug=False)
+    algorithm.reorder_resolved_levels(storage, debug=False)
+    entries: list[dict[str, Any]] = storage["chars"]
+    for level, group in groupby(entries, key=lambda entry: int(entry["level"])):
+        run = [str(entry["letter"]) for entry in group]
+        yield (run[::-1], True) if level % 2 else (run, False)
+
+
+def _ordered(letter: str) -> str:
+    """Return the character that stands for a letter in the order: one with a class that python-bidi knows.
+
+    Python's tables give no class to what a later Unicode assigned. No packaged font has such a character either.
+    """
+    base = _base(letter)
+    return _EMBEDDINGS.get(base, base) if bidirectional(base) else REPLACEMENT

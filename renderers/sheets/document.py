@@ -59,17 +59,18 @@ class SheetDocument:
 
     `dpi` is the printer's, and that of every layout on the sheets. `bold` says that a line is bold, `logo` is drawn on
     each label: operators of a page, the logo's lower left corner at the origin, its unit a dot.
-    `pages` is at least 1; pages without labels are blank. `characters` are those of the embedded font, from
-    `renderers.fonts.subset.shown_characters`. `created` has a time zone and comes from the caller, so that a
-    repeated export has the same bytes. `cut_marks` draws the corners of each label, for sheets that are not
-    die-cut. `template` is the sheet before it is turned clockwise by `rotate` degrees, as it is printed.
+    `pages` is at least 1; pages without labels are blank. `characters` are the units of the embedded font, from
+    `renderers.fonts.subset.shown_characters`; plans of earlier releases have them as one string. `created` has a time
+    zone and comes from the caller, so that a repeated export has the same bytes. `cut_marks` draws the corners of each
+    label, for sheets that are not die-cut. `template` is the sheet before it is turned clockwise by `rotate` degrees, as
+    it is printed.
     """
 
     template: SheetTemplate
     dpi: int
     pages: int
     title: str
-    characters: str
+    characters: str | tuple[str, ...]
     created: datetime
     calibration: Calibration = field(default_factory=Calibration)
     cut_marks: bool = False

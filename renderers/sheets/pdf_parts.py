@@ -4,13 +4,15 @@ Source: ISO 32000-1:2008, 9.7 (composite fonts), 14.3 (metadata); ISO 19005-2:20
 intent), 6.2.11 (fonts), 6.6 (metadata).
 """
 
-import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from unicodedata import bidirectional
 from xml.sax.saxutils import escape
 
 from isal import isal_zlib
 
+from renderers.fonts.clusters import text_of
 from renderers.fonts.subset import (
     ASCENT,
     CAP_HEIGHT,
@@ -47,7 +49,7 @@ def text_string(text: str) -> str:
     return f"<feff{text.encode('utf-16-be').hex()}>"
 
 
-def font_objects(characters: str, first: int, *, bold: bool = False) -> list[bytes]:
+def font_objects(characters: Sequence[str], first: int, *, bold: bool = False) -> list[bytes]:
     """Return the five objects of the embedded font, numbered from `first`; pages refer to the first."""
     subset = make_subset(characters, bold=bold)
     name = f"/{subset.tag}+{FONT_NAME}"
@@ -67,11 +69,11 @@ def font_objects(characters: str, first: int, *, bold: bool = False) -> list[byt
     ]
 
 
-def _to_unicode(characters: str) -> bytes:
+def _to_unicode(characters: Sequence[str]) -> bytes:
     """Return the CMap with the characters that glyphs 1, 2, … stand for."""
     entries = [
-        f"<{number:04x}><{_letters(character).encode('utf-16-be').hex()}>"
-        for number, character in enumerate(characters, 1)
+        f"<{number:04x}><{_letters(unit).encode('utf-16-be').hex()}>"
+        for number, unit in enumerate(characters, 1)
     ]
     blocks = [entries[at : at + _BLOCK] for at in range(0, len(entries), _BLOCK)]
     return "\n".join(
@@ -87,10 +89,13 @@ def _to_unicode(characters: str) -> bytes:
     ).encode()
 
 
-def _letters(character: str) -> str:
-    """Return the letters that a joined Arabic form stands for, and any other character itself."""
-    is_form = "\ufb1d" <= character <= "\ufdff" or "\ufe70" <= character <= "\ufefc"
-    return unicodedata.normalize("NFKC", character) if is_form else character
+def _letters(unit: str) -> str:
+    """Return the characters that a unit stands for, from left to right.
+
+    Readers find right-to-left text by its characters, and turn those of one glyph around with the others.
+    """
+    text = text_of(unit)
+    return text[::-1] if any(bidirectional(character) in {"R", "AL"} for character in text) else text
 
 
 def output_intent(profile: int) -> bytes:

@@ -72,7 +72,7 @@ HOSTILE = [
     ("an unseen space", line("LOT\u200b"), "lines.0.text", "U+200B"),
     ("a soft hyphen", line("LOT\u00ad"), "lines.0.text", "U+00AD"),
     ("a private character", line("\ue000"), "lines.0.text", "U+E000"),
-    ("letters of no font", line("ข้าว"), "lines.0.text", "No packaged font"),
+    ("letters of no font", line("తేనీరు"), "lines.0.text", "No packaged font"),
     ("months that are no twelve", design(months=["JAN"]), "months", "at least 12"),
     ("a month of control characters", design(months=["\u202e"] * 12), "months.0", "U+202E"),
     ("text of no size", line("x", smallest_mm=0), "lines.0.smallest_mm", "0.5"),

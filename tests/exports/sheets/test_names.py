@@ -2,6 +2,7 @@
 
 import io
 from itertools import chain
+from unicodedata import normalize
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from exports.previews import pictures
 from exports.sheets import pages as sheet_pages
 from exports.sheets import plan as sheet_plan
 from exports.symbols.drawn import manifest_rows
+from renderers.fonts.subset import width_mm
 from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.templates import template
 from tests.exports.conftest import plan_for
@@ -74,6 +76,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
 @example(["\u200dلإ"])
 @example(["ص" * 70 + "ت"])
 @example(["اللهم " * 18])
+@example(["a" + "\u0301\u0323" * 5_000, "क्" * 5_000])
 @example(["\u2067" * 200, "\u202e" * 200, "א" + "\u2066" * 199])
 @example(["e\u0301" * 100])
 @example(["\u0301" * 200, "\U0010ffff", "\n"])
@@ -88,6 +91,40 @@ def test_any_name_leaves_every_symbol_readable(sheet_template: str, names: list[
     assert len(read(Image.open(io.BytesIO(picture)))) == len(labels)
     if any(layout.lines for layout in sheet.layouts):
         assert text.count("Plain") >= len(names) + 1
+
+
+def test_text_copied_from_the_labels_is_in_logical_order() -> None:
+    names = [
+        "ชาเขียวน้ำผึ้ง",
+        "क्षत्रिय नमस्ते",
+        "கொழும்பு தேநீர்",
+        "রাষ্ট্র কি চা",
+        "ខ្មែរ កម្ពុជា",
+        "አማርኛ ቡና",
+        "ქართული ᲦᲕᲘᲜᲝ",
+        "Հայերեն սուրճ",
+        "سلام مُحَمَّد",
+        "می\u200cخواهم",
+        "שָׁלוֹם",
+        "x\u0302 Käse",
+    ]
+    content, _, sheet = drawn(sheet_of("avery_5160"), names)
+    assert sheet.layouts[0].lines
+    with pypdfium2.PdfDocument(content) as opened:
+        text = opened[0].get_textpage().get_text_range()
+    assert [name for name in names if normalize("NFC", name) not in normalize("NFC", text)] == []
+
+
+@pytest.mark.parametrize("letters", ["क्षि", "น้ำ", "கொ", "র্কি", "ខ្មែ"])
+def test_a_cut_name_of_any_script_has_no_missing_letter(letters: str) -> None:
+    # At the least size of text, the longest are wider than a label.
+    most = round(90 / width_mm(letters, 4))
+    content, _, _ = drawn(sheet_of("avery_5160"), [letters * length for length in range(most // 4, most, 3)])
+    with pypdfium2.PdfDocument(content) as opened:
+        text = opened[0].get_textpage().get_text_range()
+    assert letters * 5 in text
+    assert "…" in text
+    assert "\ufffd" not in text
 
 
 def test_a_cut_name_ends_in_letters_of_the_font() -> None:

@@ -8,7 +8,10 @@ from fontTools.ttLib import TTFont
 
 from gs1.cset82 import CSET_82
 from renderers.fonts import outlines
+from renderers.fonts.clusters import Cluster
+from renderers.fonts.faces import opened
 from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM, width_mm
+from renderers.fonts.visual_order import visual
 
 CHARACTERS = sorted({*CSET_82, "(", ")"})
 
@@ -71,3 +74,14 @@ def test_other_fonts_have_what_the_first_lacks(character: str) -> None:
     assert outline.advance == round(
         width_mm(character, 1000) / width_mm("0", 1000) * outlines.glyph("0").advance
     )
+
+
+@pytest.mark.parametrize("word", ["क्षि", "น้ำ", "لا"])
+def test_a_cluster_has_the_outline_of_all_its_glyphs(word: str) -> None:
+    [unit] = visual(word)
+    cluster = Cluster.of(unit)
+    assert cluster is not None
+    font = opened(cluster.file)
+    contours = sum(font["glyf"][font.getGlyphName(glyph.number)].numberOfContours for glyph in cluster.glyphs)
+    outline = outlines.glyph(unit)
+    assert (len(outline.contours), outline.advance) == (contours, cluster.advance)

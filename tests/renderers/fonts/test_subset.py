@@ -1,6 +1,7 @@
 """Text on labels: a font for every script, the font's widths, and the same bytes every time."""
 
 import io
+from importlib.resources import files
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -8,25 +9,36 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from renderers.fonts import subset
+from renderers.fonts.clusters import Cluster
+from renderers.fonts.faces import BOLD_FONT_FILES, FONT_FILES, opened
 from renderers.fonts.subset import (
-    BOLD_FONT_FILES,
-    FONT_FILES,
+    CLUSTERS_FROM,
     REPLACEMENT,
     make_subset,
     max_width_1pt_mm,
     missing,
     set_text,
-    shown,
     shown_characters,
+    width,
     width_mm,
 )
 from renderers.fonts.visual_order import visual
 
 CSET_82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
-TEXTS = ["(01)09506000134352", "Käse Łódź", "Ελληνικά Кириллица", "漢字カナ 한국어", "שלום", "مرحبا", CSET_82]
+TEXTS = [
+    "(01)09506000134352",
+    "Käse Łódź",
+    "Ελληνικά Кириллица",
+    "漢字カナ 한국어",
+    "שלום",
+    "مرحبا",
+    "क्षि",
+    "น้ำผึ้ง",
+    CSET_82,
+]
 
 
-def opened(characters: str) -> TTFont:
+def font_of_job(characters: tuple[str, ...]) -> TTFont:
     return TTFont(io.BytesIO(make_subset(characters).font))
 
 
@@ -38,7 +50,7 @@ def test_every_script_has_a_font(text: str) -> None:
 def test_element_strings_come_from_the_first_font() -> None:
     font_of, _ = subset._tables(bold=False)
     assert {int(font_of[ord(character)]) for character in CSET_82} == {0}
-    assert [int(font_of[ord(character)]) for character in "éłжم漢"] == [0, 1, 2, 2, 3]
+    assert [int(font_of[ord(character)]) for character in "éłжم漢አ"] == [0, 1, 2, 2, 3, 8]
 
 
 def test_bold_text_has_every_character_of_regular_text_and_is_wider() -> None:
@@ -59,23 +71,22 @@ def test_bold_text_has_every_character_of_regular_text_and_is_wider() -> None:
 
 def test_glyphs_follow_the_characters() -> None:
     characters = shown_characters(TEXTS)
-    assert characters == "".join(sorted(set(characters)))
-    made, font = make_subset(characters), opened(characters)
+    assert characters == tuple(sorted(set(characters)))
+    made, font = make_subset(characters), font_of_job(characters)
     order = font.getGlyphOrder()
     assert len(order) == len(characters) + 1
     cmap = font.getBestCmap()
-    assert [order.index(cmap[ord(character)]) for character in characters] == list(
-        range(1, len(characters) + 1)
-    )
+    codes = [ord(unit) if len(unit) == 1 else CLUSTERS_FROM + at for at, unit in enumerate(characters)]
+    assert [order.index(cmap[code]) for code in codes] == list(range(1, len(characters) + 1))
     assert made.widths == tuple(font["hmtx"][name][0] for name in order[1:])
     assert font["head"].unitsPerEm == 1000
 
 
 def test_outlines_are_those_of_the_packaged_fonts() -> None:
     """Scaled to 1000 units, bounds agree with the original's to a unit."""
-    font = opened(shown_characters(["éłж漢"]))
+    font = font_of_job(shown_characters(["éłж漢"]))
     for index, character in enumerate("éłж漢"):
-        original = subset._font(FONT_FILES[index])
+        original = opened(FONT_FILES[index])
         scale = 1000 / original["head"].unitsPerEm
         name = original.getBestCmap()[ord(character)]
         before, after = original["glyf"][name], font["glyf"][font.getBestCmap()[ord(character)]]
@@ -84,6 +95,27 @@ def test_outlines_are_those_of_the_packaged_fonts() -> None:
         assert font["hmtx"][font.getBestCmap()[ord(character)]][0] == pytest.approx(
             original["hmtx"][name][0] * scale, abs=0.51
         )
+
+
+def test_a_cluster_is_one_glyph() -> None:
+    """Its outlines are those of the packaged font, at the places where the cluster has them."""
+    characters = shown_characters(["क्षि"])
+    font = font_of_job(characters)
+    [at] = [at for at, unit in enumerate(characters) if unit.startswith("क्षि")]
+    cluster = Cluster.of(characters[at])
+    assert cluster is not None
+    original = opened(cluster.file)
+    boxes = [(original["glyf"][original.getGlyphName(glyph.number)], glyph) for glyph in cluster.glyphs]
+    made = font["glyf"][font.getBestCmap()[CLUSTERS_FROM + at]]
+    assert made.numberOfContours == sum(box.numberOfContours for box, _ in boxes)
+    assert made.xMin == min(box.xMin + glyph.x for box, glyph in boxes)
+    assert made.xMax == max(box.xMax + glyph.x for box, glyph in boxes)
+    assert font["hmtx"][font.getBestCmap()[CLUSTERS_FROM + at]][0] == cluster.advance == width(characters[at])
+
+
+def test_a_font_holds_characters_before_clusters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subset, "_MOST_UNITS", 3)
+    assert shown_characters(["ABकि"]) == ("A", "B", "\ufffd")
 
 
 def test_same_bytes_every_time() -> None:
@@ -95,17 +127,15 @@ def test_same_bytes_every_time() -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8"), max_size=12), max_size=8))
 @example(["א\ufdc8"])
 @example(["عسل \U0001fae8"])
-def test_set_text_agrees_with_the_characters_one_by_one(strings: list[str]) -> None:
+@example(["नमस्ते Käse", "plain"])
+def test_set_text_agrees_with_the_units_one_by_one(strings: list[str]) -> None:
     characters = shown_characters(strings)
     text = set_text(characters, strings)
-    widths = dict(zip(characters, (width_mm(character, 1) for character in characters), strict=True))
     for index, string in enumerate(strings):
         drawn = [c if c in characters else REPLACEMENT for c in visual(string)]
         numbers = [int(text.glyphs[index][at : at + 4], 16) for at in range(0, len(text.glyphs[index]), 4)]
         assert [characters[number - 1] for number in numbers] == drawn
-        assert shown(characters, string) == "".join(drawn)
-        width = sum(widths[character] for character in drawn)
-        assert text.widths[index] / 1000 * 25.4 / 72 == pytest.approx(width)
+        assert text.widths[index] == sum(map(width, drawn))
     longest = max((width_mm(string, 1) for string in strings), default=0)
     assert max_width_1pt_mm(strings) == pytest.approx(longest)
 
@@ -120,9 +150,9 @@ def test_controls_are_missing() -> None:
 
 
 def test_fonts_are_packaged_with_their_licences() -> None:
-    folder = subset.files("renderers.fonts")
+    folder = files("renderers.fonts")
     for name in {*FONT_FILES, *BOLD_FONT_FILES}:
-        family = name.split("-")[0].removesuffix(".ttf")
+        family = "NotoSans-" if name.startswith("NotoSans") else name.split("-")[0].removesuffix(".ttf")
         assert any(family in path.name for path in folder.iterdir() if path.name.endswith(".txt"))
 
 

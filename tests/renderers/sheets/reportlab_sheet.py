@@ -10,7 +10,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from renderers.fonts.subset import FONT_NAME, make_subset, shown
+from renderers.fonts.subset import CLUSTERS_FROM, FONT_NAME, make_subset, set_text
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
 from renderers.sheets.placement import LabelGroup, PlacedText, SheetLabels
@@ -98,4 +98,10 @@ def _text(
         "centre": canvas.drawCentredString,
         "right": canvas.drawRightString,
     }[text.align]
-    place(left + text.x, bottom + text.baseline, shown(document.characters, string))
+    glyphs = bytes.fromhex(set_text(document.characters, [string]).glyphs[0])
+    units = [int.from_bytes(glyphs[at : at + 2]) - 1 for at in range(0, len(glyphs), 2)]
+    shown = (
+        document.characters[at] if len(document.characters[at]) == 1 else chr(CLUSTERS_FROM + at)
+        for at in units
+    )
+    place(left + text.x, bottom + text.baseline, "".join(shown))
