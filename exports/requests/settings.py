@@ -25,6 +25,9 @@ SAME_AS_ABSENT: Mapping[str, object] = {
 }
 
 
+#: Settings with which entities have different numbers of labels.
+COUNTED_EACH = ("copies_from", "quantities")
+
 #: Sheets with `symbology: auto` may lower an error correction that was not asked for.
 _DEFAULTS: Mapping[str, object] = {**SAME_AS_ABSENT, "error_correction": "M"}
 
@@ -67,6 +70,8 @@ _PLACES: Mapping[str, _Place] = {
     "symbology": _SHEETS,
     "start_position": _SHEETS,
     "copies": _SHEETS,
+    "copies_from": _SHEETS,
+    "quantities": _SHEETS,
     "offset_x_mm": _SHEETS,
     "offset_y_mm": _SHEETS,
     "scale_percent": _SHEETS,
@@ -82,6 +87,14 @@ _MEANINGS: Mapping[str, str] = {
     "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",
+    "copies_from": (
+        "`quantity` makes as many labels of each entity as its quantity in the catalogue, and one where that is not"
+        " known. 0 leaves it out of the job. Excludes `copies` and `quantities`."
+    ),
+    "quantities": (
+        "How many labels the entities with these ids have; 0 leaves one out of the job. The others have one. An id that"
+        " is not selected is in the errors. Excludes `copies` and `copies_from`."
+    ),
     "record_printed": "Whether the entities count as printed.",
     "offset_x_mm": "Moves the pages to the right for one printer, in millimetres. No label may leave the page.",
     "offset_y_mm": "Moves the pages down for one printer, in millimetres. No label may leave the page.",

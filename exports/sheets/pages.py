@@ -59,13 +59,17 @@ def draw(
 
     The cells of a failed entity stay empty, so every label's place is known in advance.
     """
-    first_page, last_page = sheet.pages_of(chunk)
+    first_label, stop_label = (
+        sheet.labels if row == sheet.rows else manifests.first_label(plan, store, row)
+        for row in (chunk.start, chunk.stop)
+    )
+    first_page, last_page = sheet.pages_of(first_label, stop_label)
     writer = (
         PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
     )
     drawn = failed = 0
     notes: Counter[str] = Counter()
-    for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
+    for batch in batches(plan, sheet, store, sheet.rows_of(chunk, stop_label)):
         decision.require_not_cancelled(plan.job_id, store)
         # The rows that fill the last page are told by the chunk they are in.
         own, errors = (table.filter(pl.col("row") <= chunk.stop) for table in (batch.symbols, batch.errors))
@@ -74,7 +78,8 @@ def draw(
         drawn, failed = drawn + own.height, failed + errors.height
         notes.update(counts_by_code(own))
         if writer is not None:
-            writer.add(labels_on(sheet, batch, first_page, last_page))
+            for first, last in _pages_at_once(sheet, batch, first_page, last_page):
+                writer.add(labels_on(sheet, batch, first, last))
         on_progress(drawn, failed)
     return Drawn(None if writer is None else writer.close(), failed, dict(notes))
 
@@ -83,12 +88,13 @@ def draw(
 class LabelBatch:
     """Rows of the manifest, encoded: `groups` are symbols of one size with the layout of their kind.
 
-    The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
+    `copies` are the rows' numbers of labels; `first_label` labels come before. The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
     `symbols` has the rows that have a symbol, as `exports.symbols.drawn` describes it, and `errors` the others, with
     the columns of `errors.csv`.
     """
 
-    first_row: int
+    first_label: int
+    copies: NDArray[np.int64]
     labels: pl.DataFrame
     groups: list[tuple[LabelLayout, SymbolGroup]]
     symbols: pl.DataFrame
@@ -100,10 +106,11 @@ _SIZE = pl.Schema({"modules": pl.String(), "x_dimension_mm": pl.String(), "named
 
 
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
-    """Yield the rows in batches of few enough labels to hold in memory, each encoded."""
-    size = max(1, _BATCH_LABELS // sheet.copies)
-    for frame in manifests.read_rows(plan, store, rows, size):
-        yield encode(plan, sheet, frame)
+    """Yield the rows in batches of about as many labels as are drawn at once, each encoded."""
+    for frame in manifests.read_rows(plan, store, rows, _BATCH_LABELS):
+        part = (frame["first_label"] - frame.item(0, "first_label")) // _BATCH_LABELS
+        for batch in frame.partition_by(part, maintain_order=True) if part[-1] else [frame]:
+            yield encode(plan, sheet, batch)
 
 
 def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch:
@@ -124,7 +131,8 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
     symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
     symbols = symbols.with_columns(_places(sheet, rows), *_notes(sheet, rows["product_name"]))
     return LabelBatch(
-        rows.item(0, "row"),
+        rows.item(0, "first_label"),
+        rows["copies"].to_numpy(),
         carried.with_columns(rows["product_name"]),
         groups,
         symbols[[position for position in range(rows.height) if position not in refused]],
@@ -134,7 +142,7 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
 
 def _places(sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
     """Return where each entity's first label is, as people count: pages and labels from 1."""
-    cell, per_page = sheet.first_cell(0) + pl.col("row") * sheet.copies, sheet.template.labels_per_page
+    cell, per_page = sheet.cell(0) + pl.col("first_label"), sheet.template.labels_per_page
     places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
     return places.to_series()
 
@@ -150,33 +158,47 @@ def _notes(sheet: SheetPlan, names: pl.Series) -> Iterator[pl.Expr]:
         yield pl.when(pl.col("named")).then(pl.lit(told)).alias(NoteCode.NO_FONT.value)
 
 
+def _pages_at_once(
+    sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the pages [first, last) of the batch that are in this range, as many at once as a usual batch is on."""
+    per_page = sheet.template.labels_per_page
+    size = _BATCH_LABELS // per_page + 2
+    first = max(first_page, sheet.cell(batch.first_label) // per_page)
+    last = min(last_page, -(-sheet.cell(batch.first_label + int(batch.copies.sum())) // per_page))
+    for page in range(first, last, size):
+        yield page, min(page + size, last)
+
+
 def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int) -> SheetLabels:
     """Return the labels of a batch, every copy one, that stand on the pages [first, last)."""
-    copies, per_page = sheet.copies, sheet.template.labels_per_page
-    cells = sheet.first_cell(batch.first_row) + np.arange(batch.labels.height * copies, dtype=np.intp)
-    here = (cells >= first_page * per_page) & (cells < last_page * per_page)
-    kept = np.flatnonzero(here)
-    # Where each label of the batch is among those kept; the others are not asked for.
-    place = np.cumsum(here) - 1
+    per_page = sheet.template.labels_per_page
+    stops = sheet.cell(batch.first_label) + np.cumsum(batch.copies)
+    starts = stops - batch.copies
+    first, stop = max(starts[0], first_page * per_page), min(stops[-1], last_page * per_page)
+    # The part of each row's labels that is here, counted from the first of all.
+    befores = np.clip(starts, first, stop) - first
+    counts = np.clip(stops, first, stop) - first - befores
     groups: list[LabelGroup] = []
     for layout, symbols in batch.groups:
-        labels = (symbols.positions[:, None] * copies + np.arange(copies)).ravel()
-        chosen = np.flatnonzero(here[labels])
-        if not chosen.size:
+        each = counts[symbols.positions]
+        of_label = np.repeat(np.arange(len(each)), each)
+        if not of_label.size:
             continue
-        of_label = chosen // copies
+        within = np.arange(of_label.size) - np.repeat(np.cumsum(each) - each, each)
+        places = befores[symbols.positions[of_label]] + within
         shown = batch.labels[symbols.positions[of_label]]
         groups.append(
             LabelGroup(
                 layout=layout,
-                symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
+                symbols=replace(symbols.only(of_label), positions=places),
                 hri=[shown.select(line_text(line, shown)).to_series().to_list() for line in layout.hri],
                 names=[]
                 if layout.name is None
                 else fitted_names(layout.name, shown["product_name"]).to_list(),
             )
         )
-    return SheetLabels(cells[kept], groups)
+    return SheetLabels(np.arange(first, stop, dtype=np.intp), groups)
 
 
 def line_text(line: TextLine, labels: pl.DataFrame) -> pl.Expr:

@@ -54,7 +54,9 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     config = plan.config
     assert config.sheet_template is not None
     frame = frame_of(names)
-    sheet = sheet_plan.plan_sheets(plan, template(config.sheet_template), len(names), lambda: iter([frame]))
+    sheet = sheet_plan.plan_sheets(
+        plan, template(config.sheet_template), len(names), lambda: iter([frame]), labels=len(names)
+    )
     batch = sheet_pages.encode(plan, sheet, frame)
     assert batch.errors.is_empty()
     pages, out = io.BytesIO(), io.BytesIO()
