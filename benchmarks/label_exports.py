@@ -120,6 +120,8 @@ def print_stages(
     for name in stages[-1]:
         row(name, [of_size.get(name) for of_size in stages])
     row("whole: submission → completed", wholes)
+    tails = [log.ended - log.rendering.ended for log in logs]
+    row("last part drawn → completed", tails, 2, Aim.most(3, tails[-1]))
     ratios = [whole / log.rendering.seconds for whole, log in zip(wholes, logs, strict=True)]
     row("whole / rendering", ratios, 2, Aim.most(1.5, ratios[-1]))
     row("labels a second", [rows / whole for rows, whole in zip(sizes, wholes, strict=True)], 0)
@@ -134,7 +136,7 @@ def print_memory(columns: list[str], memory: list[dict[str, int]]) -> None:
     for kind in sorted(kinds, key=lambda kind: -kinds[kind]):
         row(kind, [of_size[kind] / 1e6 if kind in of_size else None for of_size in memory], 0)
     most = [max(of_size.values()) / 1e6 for of_size in memory]
-    row("any", most, 0, Aim.most(500, most[-1]))
+    row("any", most, 0, Aim.most(400, max(most)))
     growth = most[-1] / most[-2:][0]
     row("any, the last size to the one before", [growth], 2, Aim("the same", growth <= 1.05))
 
@@ -145,7 +147,7 @@ def print_progress(columns: list[str], logs: list[RunLog], watched: list[Watched
     row("rendering, longest without progress, s", still, 2, Aim.most(5, still[-1]))
     row("poll, median, ms", [1000 * median(seen.polls) for seen in watched], 1)
     latest = [1000 * p95(seen.polls) for seen in watched]
-    row("poll, p95, ms", latest, 1, Aim.most(15, latest[-1]))
+    row("poll, p95, ms", latest, 1, Aim.most(8, latest[-1]))
 
 
 def print_peers(rows: int, ours: float) -> None:

@@ -3,7 +3,7 @@
 All on this machine, with Postgres, Redis and SeaweedFS of their own. First one large job with the local executor and
 with one and two workers of one process each, and with one worker of as many processes as the local executor has. Then
 jobs of five organisations at once, ten of each, from `--least` to `--most` labels in another order for each. Until the
-first organisation has no job left, all are backlogged: their labels per second until then are compared.
+first organisation has all its labels drawn, all are backlogged: their labels per second until then are compared.
 Exits 1 unless every job completed, and all large ones with the same bytes.
 
     python benchmarks/distributed/steps.py --labels 1_000_000 --least 10_000 --most 100_000
@@ -116,21 +116,23 @@ def _sharing(shared: Shared, folder: Path, least: int, most: int) -> None:
         }
         states: dict[str, list[dict[str, Any]]] = {}
 
-        def one_has_none_left() -> bool:
+        def drawn_of(name: str) -> int:
+            return sum(state["processed_items"] for state in states[name])
+
+        def one_has_all_drawn() -> bool:
             time.sleep(1)
             states.update(
                 {name: [clients[name].poll(each) for each in mine] for name, mine in receipts.items()}
             )
-            return any(all(state["status"] == "completed" for state in mine) for mine in states.values())
+            return any(drawn_of(name) == sum(sizes) for name in names)
 
-        until(one_has_none_left, "the first organisation has no job left", _SECONDS)
+        until(one_has_all_drawn, "an organisation has all its labels drawn", _SECONDS)
         backlogged = time.monotonic() - start
         heading(f"{jobs} jobs of {least:,} to {most:,} labels at once, backlogged", ("labels", "labels/s"))
         rates: list[float] = []
-        for name, mine in states.items():
-            drawn = sum(state["processed_items"] for state in mine)
-            rates.append(drawn / backlogged)
-            row(name, [drawn, rates[-1]], 0)
+        for name in names:
+            rates.append(drawn_of(name) / backlogged)
+            row(name, [drawn_of(name), rates[-1]], 0)
         row("largest over smallest", [max(rates) / min(rates)], 2, Aim.most(2, max(rates) / min(rates)))
         for name, mine in receipts.items():
             for receipt in mine:

@@ -24,6 +24,9 @@ from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
 #: inserts events.
 _SCHEMA_LOCK, _EVENTS_LOCK = 0x1ABE16, 0x1ABE17
 
+#: Who holds the lock on events and says nothing for so long is taken for stopped. Everybody else waits meanwhile.
+_STOPPED_SECONDS = 15
+
 #: Connections besides the kept ones, for a thread that needs two: a change of a run that removes the run's events. Other
 #: threads wait for their turn, which is sooner than a connection opens.
 _MOST_MORE = 2
@@ -116,10 +119,12 @@ class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
         """Begin a transaction that the events of this thread join. No other one inserts events until it ends.
 
         An event gets its id before it is committed. Without the lock an event with a greater id may be committed
-        before it, and those who ask for the events after the last one that they saw never see it.
+        before it, and those who ask for the events after the last one that they saw never see it. The server ends the
+        connection of a process that holds the lock and says nothing, because it was stopped or its machine is unreachable.
         """
         with self._pool.begun("READ COMMITTED") as connection:
-            connection.execute(select(func.pg_advisory_xact_lock(_EVENTS_LOCK)))
+            limit = func.set_config("idle_in_transaction_session_timeout", f"{_STOPPED_SECONDS}s", True)
+            connection.execute(select(limit, func.pg_advisory_xact_lock(_EVENTS_LOCK)))
             yield connection
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:

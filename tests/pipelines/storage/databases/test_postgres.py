@@ -160,6 +160,23 @@ def test_a_server_that_starts_again_is_waited_for(
     assert pauses == [0.2, 0.4, 0.8]
 
 
+def test_a_stopped_process_holds_up_no_events_of_others(
+    dagster: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was stopped between two statements: its transaction holds the lock, and says nothing more."""
+    monkeypatch.setattr(postgres, "_STOPPED_SECONDS", 1)
+    storage = dagster.event_log_storage
+    assert isinstance(storage, PooledPostgresEventLogStorage)
+
+    def stop_while_another_stores() -> None:
+        with ThreadPoolExecutor(1) as another, storage.transaction() as stopped:
+            another.submit(storage.store_event, entry("of_another")).result(timeout=60)
+            stopped.execute(text("SELECT 1"))
+
+    with pytest.raises(OperationalError, match="closed the connection"):
+        stop_while_another_stores()
+
+
 def test_all_storages_of_a_process_share_a_few_connections(dagster: dg.DagsterInstance, home: Path) -> None:
     for _ in range(5):
         with instance.load(home) as opened:
