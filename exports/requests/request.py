@@ -263,7 +263,9 @@ class ExportRequest(_Body):
             created_before=filters.created_before,
             copies=config.copies or 1,
             copies_from_quantity=config.copies_from is not None,
-            quantities=config.quantities and tuple((each.id, each.copies) for each in config.quantities),
+            quantities=None
+            if config.quantities is None
+            else tuple((each.id, each.copies) for each in config.quantities),
         )
 
     def normalised(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import BinaryIO
 from unicodedata import normalize
 
@@ -108,9 +109,10 @@ _SIZE = pl.Schema({"modules": pl.String(), "x_dimension_mm": pl.String(), "named
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
     """Yield the rows in batches of about as many labels as are drawn at once, each encoded."""
     for frame in manifests.read_rows(plan, store, rows, _BATCH_LABELS):
-        part = (frame["first_label"] - frame.item(0, "first_label")) // _BATCH_LABELS
-        for batch in frame.partition_by(part, maintain_order=True) if part[-1] else [frame]:
-            yield encode(plan, sheet, batch)
+        before = frame["first_label"].to_numpy()
+        cuts = np.flatnonzero(np.diff((before - before[0]) // _BATCH_LABELS, prepend=-1))
+        for start, stop in pairwise([*cuts.tolist(), frame.height]):
+            yield encode(plan, sheet, frame.slice(start, stop - start))
 
 
 def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch:

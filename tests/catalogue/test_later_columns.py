@@ -1,7 +1,8 @@
-"""Events of releases that did not record the labels' values stay readable together with newer ones."""
+"""Rows of releases that did not have the later columns stay readable together with newer ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from catalogue import maintenance
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, carried, history, lines, record_printed
 from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, LIFECYCLE_EVENTS, TABLES
-from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve
+from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve, size
 from catalogue.tables import Catalogue
-from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, stocked
+from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, serials_file, stocked
 
 EVENTS = "lifecycle_events"
 LATER = LATER_COLUMNS[EVENTS]
@@ -92,6 +93,22 @@ def test_newer_events_stand_beside_them(older: Catalogue) -> None:
             ]
         record(still, "older too", 2)
     assert history(older, ORG)[1] == 3 * ROWS
+
+
+def test_quantities_stand_beside_rows_without_them(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for table in ("products", "lots", "serials"):
+            known = {name: dtype for name, dtype in TABLES[table].items() if name != "quantity"}
+            patch.setitem(TABLES, table, pl.Schema(known))
+            patch.delitem(FILE_PREFIX, table)
+            patch.setitem(LATER_COLUMNS, table, ())
+        patch.setattr(SourceFile, "present", property(lambda self: tuple(self.places)))
+        stocked(tmp_path, ROWS)
+    newer = Catalogue(str(tmp_path / "catalogue"))
+    assert size(newer, replace(SERIALS, copies_from_quantity=True)) == (ROWS, ROWS)
+    file = serials_file(tmp_path / "more.csv", range(ROWS - 1, ROWS + 1), quantity="7")
+    import_files(newer, ORG, serials=file, rejects_dir=tmp_path, now=NOW)
+    assert size(newer, replace(SERIALS, copies_from_quantity=True)) == (ROWS + 1, ROWS - 1 + 14)
 
 
 def test_compaction_and_imports_keep_both(older: Catalogue, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ TABLE = [
     ("symbology", "qr", {("sheet_pdf", "pdf")}),
     ("start_position", 2, {("sheet_pdf", "pdf")}),
     ("copies", 2, {("sheet_pdf", "pdf")}),
+    ("copies_from", "quantity", {("sheet_pdf", "pdf")}),
+    ("quantities", [{"id": "a", "copies": 0}], {("sheet_pdf", "pdf")}),
     ("offset_x_mm", 0.1, {("sheet_pdf", "pdf")}),
     ("offset_y_mm", -0.1, {("sheet_pdf", "pdf")}),
     ("scale_percent", 99.5, {("sheet_pdf", "pdf")}),
@@ -62,6 +64,31 @@ def test_defaults_are_taken_everywhere_and_say_nothing(export):
     kind, _ = export
     if kind in {"datamatrix", "barcodes_1d"}:
         assert request_of(export, error_correction="M").normalised() == plain
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"copies": 2, "copies_from": "quantity"}, "copies_from"),
+        ({"copies": 2, "quantities": [{"id": "a", "copies": 1}]}, "quantities"),
+        ({"copies_from": "quantity", "quantities": [{"id": "a", "copies": 1}]}, "quantities"),
+    ],
+)
+def test_only_one_setting_says_how_many_labels_there_are(config, field):
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(("sheet_pdf", "pdf"), **config)
+    [fault] = caught.value.details
+    assert (fault["loc"], fault["type"]) == (["body", "asset_config", field], "incoherent_setting")
+    request_of(("sheet_pdf", "pdf"), **{**config, "copies": 1, "quantities": None})
+
+
+def test_ids_of_quantities_are_canonical():
+    uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+    listed = [{"id": uuid.replace("-", "").upper(), "copies": 2.0}]
+    plain = request_of(("sheet_pdf", "pdf"), quantities=listed).normalised()
+    assert plain["asset_config"] == {"quantities": [{"id": uuid, "copies": 2}]}
+    with pytest.raises(InvalidRequest, match="not a valid"):
+        request_of(("sheet_pdf", "pdf"), quantities=[*listed, {"id": uuid, "copies": 1}])
 
 
 @pytest.mark.parametrize("symbology", ["datamatrix", "barcode_1d"])

@@ -57,7 +57,7 @@ CONFIG: dict[str, Any] = {
     "sheet_template": "avery_5160", "symbology": "qr", "start_position": 7, "copies": 2,
     "record_printed": False, "offset_x_mm": 0.5, "offset_y_mm": -0.5, "scale_percent": 99.5,
     "error_correction": "Q", "module_size_mm": 0.5, "dpi": 300, "environment": "healthcare", "hri": True,
-    "cut_marks": True,
+    "cut_marks": True, "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
 }  # fmt: skip
 
 

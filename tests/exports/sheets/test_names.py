@@ -39,7 +39,7 @@ def frame_of(names: list[str]) -> pl.DataFrame:
     """Return a row of the manifest for a lot of each product name."""
     rows = [
         {"row": row, "scope": "lots", "entity_id": str(row), "gtin14": GTIN, "lot_number": f"L{row:03d}"}
-        | {"product_name": name}
+        | {"product_name": name, "copies": 1, "first_label": row}
         for row, name in enumerate(names)
     ]
     return pl.DataFrame(rows, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")
@@ -54,9 +54,7 @@ def drawn(plan: ExportPlan, names: list[str]) -> tuple[bytes, bytes, sheet_plan.
     config = plan.config
     assert config.sheet_template is not None
     frame = frame_of(names)
-    sheet = sheet_plan.plan_sheets(
-        plan, template(config.sheet_template), len(names), lambda: iter([frame]), labels=len(names)
-    )
+    sheet = sheet_plan.plan_sheets(plan, template(config.sheet_template), len(names), lambda: iter([frame]))
     batch = sheet_pages.encode(plan, sheet, frame)
     assert batch.errors.is_empty()
     pages, out = io.BytesIO(), io.BytesIO()
