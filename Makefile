@@ -22,14 +22,14 @@ ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:
 # What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
 STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
 
-# What reads the links: npm's packages, exactly those of the lock.
+# What reads the links and draws ZPL: npm's packages, exactly those of the lock.
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 
 HOST ?= 127.0.0.1
 PORT ?= 8000
 DAGSTER_PORT ?= 3000
-PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers
+PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers web
 
 # How a lock is made; it holds for every Python from the lowest on.
 COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
@@ -132,8 +132,13 @@ test-full: oracles check ## All tests, also the long ones and those that need De
 
 .PHONY: test-distributed
 test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
-	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
+	LABELS_TEST_FULL=1 LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
 	$(PYTHON) -m pytest -q $(ON_SERVERS) $(ARGS)
+
+.PHONY: test-machines
+test-machines: $(STAMP) stores ## The part of test-distributed that .ci/run does: the harness, and machines that are killed
+	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed/test_harness.py tests/distributed/test_machines.py \
+	  tests/distributed/test_faults.py $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## Race symbols and sheets against their peers
@@ -170,6 +175,10 @@ golden: $(STAMP) ## Write tests/golden and the tables of docs/verification.md an
 .PHONY: gallery
 gallery: $(STAMP) ## Draw docs/gallery anew
 	$(PYTHON) docs/make_gallery.py
+
+.PHONY: gallery-rolls
+gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent renderer of ZPL
+	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it

@@ -1,11 +1,13 @@
 """The façade as an ASGI application: its routes and middleware."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
+from starlette.routing import BaseRoute
 from structlog.typing import FilteringBoundLogger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -40,7 +42,12 @@ from exports.reads import ExportReads
 
 #: Smaller answers fit into one network packet anyway.
 _GZIP_FROM_BYTES = 1_000
-_NEVER_ZIPPED = (*DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/octet-stream")
+_NEVER_ZIPPED = (
+    *DEFAULT_EXCLUDED_CONTENT_TYPES,
+    "application/pdf",
+    "application/octet-stream",
+    "application/vnd.zebra-zpl",
+)
 
 
 def create_app(
@@ -52,8 +59,12 @@ def create_app(
     accounts: Accounts,
     settings: ApiSettings,
     auth_settings: AuthSettings,
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """Return the façade. It reads no environment: the composition root hands it stores and settings."""
+    """Return the façade. It reads no environment: the composition root hands it stores and settings.
+
+    `pages` are routes beside those of the API, behind the same middleware.
+    """
     log = logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
     metrics = Metrics(exports)
@@ -70,6 +81,7 @@ def create_app(
             *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
             *service.routes(),
+            *pages,
         ],
         middleware=[
             *_behind_proxies(settings),

@@ -188,7 +188,7 @@ class TimedPart:
     def stages(self) -> list[float]:
         stages = Stages()
         for batch in self.rows.iter_slices(render.BATCH_ROWS):
-            if self.plan.is_sheet:
+            if self.plan.has_labels:
                 self._sheet(batch, stages)
             else:
                 self._files(batch, stages)

@@ -38,6 +38,8 @@ class Selection:
 
     `catalogue.print_state` defines `changed_since_print` and `print_due`; today's links begin with
     `resolver`. `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
+    `text` is looked for in names and GTINs, and at the beginning of lot and serial numbers; upper and lower case are
+    the same in names.
 
     An entity has `copies` labels; with `copies_from_quantity` as many as its quantity, and with `quantities` as many as
     that says of its id, if they say so. An entity of which no label is wanted is not matched.
@@ -56,6 +58,9 @@ class Selection:
     created_after: datetime | None = None
     created_before: datetime | None = None
     resolver: str | None = None
+    lot_number: str | None = None
+    serial_number: str | None = None
+    text: str | None = None
     copies: int = 1
     copies_from_quantity: bool = False
     quantities: tuple[tuple[str, int], ...] | None = None
@@ -277,6 +282,13 @@ _ENTITIES: dict[Scope, str] = {
 # What is exported: a lot is active only with its product, a serial only with its product and, where it has one, its lot.
 _IS_ACTIVE = "is_active"
 
+_IN_NAME = "contains(lower(product_name), lower({0})) OR contains(gtin14, {0})"
+_HAS_TEXT: dict[Scope, str] = {
+    Scope.PRODUCTS: f"({_IN_NAME})",
+    Scope.LOTS: f"({_IN_NAME} OR starts_with(lot_number, {{0}}))",
+    Scope.SERIALS: f"({_IN_NAME} OR starts_with(lot_number, {{0}}) OR starts_with(serial_number, {{0}}))",
+}
+
 # The tables that these queries read.
 _TABLES: dict[Scope, tuple[str, ...]] = {
     Scope.PRODUCTS: ("products",),
@@ -374,16 +386,19 @@ def entities_of(
             conditions.append(
                 "serial_id IS NOT NULL AND entity_key::UUID IN (SELECT key_of(value)::UUID FROM wanted_serials)"
             )
-        for column, value, comparison in (
-            ("product_id", selection.product_id, "="),
-            ("lot_run_id", selection.lot_run_id, "="),
-            ("created_at", selection.created_after, ">="),
-            ("created_at", selection.created_before, "<="),
+        for condition, value in (
+            ("product_id = {}", selection.product_id),
+            ("lot_run_id = {}", selection.lot_run_id),
+            ("created_at >= {}", selection.created_after),
+            ("created_at <= {}", selection.created_before),
+            ("lot_number = {}", selection.lot_number),
+            ("serial_number = {}", selection.serial_number),
+            (_HAS_TEXT[scope], selection.text),
         ):
             if value is not None:
                 name = f"value_{len(values)}"
                 values[name] = value
-                conditions.append(f"{column} {comparison} ${name}")
+                conditions.append(condition.format(f"${name}"))
         rows = scope.value
         if selection.never_printed:
             # NOT IN always hashes the events and streams the rows. NOT EXISTS groups every row first, and an

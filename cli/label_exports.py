@@ -59,7 +59,7 @@ _JOB_ID = click.argument("job_id")
 @_OUT
 @_asks_the_service
 def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None:
-    """Submit the export that REQUEST.json describes, wait, and download the ZIP or PDF.
+    """Submit the export that REQUEST.json describes, wait, and download the ZIP, PDF or ZPL.
 
     The file's path is printed on standard output, all else on standard error. With - the request is read
     from standard input. Ctrl-C stops waiting; the export itself goes on.
@@ -71,8 +71,8 @@ def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None
 
     \b
     scope        products, lots, serials
-    export_type  qr_codes, datamatrix, barcodes_1d, codes_combined, sheet_pdf
-    file_format  svg, png, eps; pdf for sheet_pdf
+    export_type  qr_codes, datamatrix, barcodes_1d, codes_combined, sheet_pdf, roll_labels
+    file_format  svg, png, eps; pdf for sheet_pdf; zpl for roll_labels
 
     \b
     Examples:
@@ -113,7 +113,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 @click.option(
     "--report",
     type=click.Choice(["manifest", "errors"]),
-    help="Not the ZIP or PDF but what stands on each label, or what failed and why.",
+    help="Not the artefact but what stands on each label, or what failed and why.",
 )
 @click.option(
     "--format",
@@ -125,7 +125,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 def download(
     job_id: str, out: Path, report: str | None, report_format: Any, url: str, key: str | None
 ) -> None:
-    """Wait for the export JOB_ID and download its ZIP or PDF, or a table about it.
+    """Wait for the export JOB_ID and download its ZIP, PDF or ZPL, or a table about it.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
+import builtins
 from importlib import import_module
 from keyword import iskeyword
 from typing import Any
@@ -33,6 +34,7 @@ _MODULES = {
     "download": "label_exports",
     "cancel": "label_exports",
     "jobs": "label_exports",
+    "print": "printing",
     "import": "imports",
     "catalogue": "catalogue",
     "history": "catalogue",
@@ -51,8 +53,9 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        # Python's own word `import` names no function, and neither does a word with a hyphen.
-        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
+        # Python's own words `import` and `print` name no function, and neither does a word with a hyphen.
+        is_taken = iskeyword(cmd_name) or hasattr(builtins, cmd_name)
+        function = f"{cmd_name}_" if is_taken else cmd_name.replace("-", "_")
         found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), function)
         return found
 

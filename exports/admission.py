@@ -42,7 +42,7 @@ def require_within(
             " selection, and export in parts."
         )
         raise InvalidRequest([Detail(loc=loc, msg=message, type="too_many_labels")])
-    if plan.is_sheet:
+    if plan.has_labels:
         try:
             require_pages(limits, plan, template_of(plan, store), labels)
         except TooManyPages as error:
@@ -50,7 +50,9 @@ def require_within(
 
 
 def require_pages(limits: Limits, plan: ExportPlan, template: SheetTemplate, labels: int) -> None:
-    """Raise TooManyPages where so many labels fill more pages than allowed."""
+    """Raise TooManyPages where so many labels fill more pages than allowed. Rolls have no pages."""
+    if plan.is_roll:
+        return
     pages = page_count(template, plan.config.start_position or 1, labels)
     if pages > limits.max_pages:
         raise TooManyPages(template.id, labels, pages, limits.max_pages)

@@ -13,7 +13,7 @@ from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk, Manifest
-from exports.jobs.parts import Part
+from exports.jobs.parts import Fragment, Part
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.reports import files as reports
@@ -22,6 +22,7 @@ from exports.sheets.plan import SheetPlan
 from exports.storage.joining import Join, Piece, composite_sha256
 from exports.verification import archive as verify_archive
 from exports.verification import findings
+from exports.verification import roll as verify_roll
 from exports.verification import sheet as verify_sheet
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
@@ -29,6 +30,8 @@ from renderers.archive.fragments import ArchiveFragment
 from renderers.digested_stream import DigestedStream
 from renderers.sheets import pdf
 from renderers.sheets.pdf import PdfFragment, PdfSummary
+from renderers.zpl import writer as zpl
+from renderers.zpl.writer import ZplFragment, ZplSummary
 
 _COPY_BYTES = 1 << 20
 _FRAME_ROWS = 50_000
@@ -54,11 +57,15 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
     key = f"{plan.folder}/artefact"
     next_position: int | None = None
     join: Join | None = None
-    if plan.is_sheet:
+    if plan.has_labels:
         sheet = sheet_plan.load(plan, store)
-        next_position = sheet.next_position
-        summary = _join_pages(plan, sheet, parts, key, store)
-        checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
+        if plan.is_roll:
+            summary = _join_roll(plan, parts, key, store)
+            checks = partial(verify_roll.checks, summary, plan, sheet, entities, store)
+        else:
+            next_position = sheet.next_position
+            summary = _join_pages(plan, sheet, parts, key, store)
+            checks = partial(verify_sheet.checks, summary, plan, sheet, entities, store)
         with store.on_disk(key) as path:
             findings.require_all(plan.job_id, checks(path), store)
     else:
@@ -131,9 +138,19 @@ def _join_pages(
         return pdf.join(sheet.document, pages, out, sheet_plan.bookmarks(sheet, frames))
 
 
+def _join_roll(plan: ExportPlan, parts: Sequence[Part], key: str, store: ArtefactStore) -> ZplSummary:
+    labels = (
+        (fragment, stream)
+        for fragment, stream in _fragments(plan, parts, store)
+        if isinstance(fragment, ZplFragment)
+    )
+    with store.write(key) as out:
+        return zpl.join(labels, out)
+
+
 def _fragments(
     plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore
-) -> Iterator[tuple[ArchiveFragment | PdfFragment, BinaryIO]]:
+) -> Iterator[tuple[Fragment, BinaryIO]]:
     for part in parts:
         decision.require_not_cancelled(plan.job_id, store)
         if part.fragment is not None:

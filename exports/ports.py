@@ -77,8 +77,8 @@ class ExportJob:
     been resolved, and for jobs of releases that did not count them. `sha256` is the artefact's digest in hexadecimal; where it is
     None, `composite_sha256` is that of its pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
     that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
-    counts the notes of the symbols by code. Times
-    are timezone-aware.
+    counts the notes of the symbols by code. `request_in_words` and
+    `requested_by` are for people; jobs of early releases have neither. Times are timezone-aware.
     """
 
     job_id: str
@@ -101,6 +101,8 @@ class ExportJob:
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
     composite_sha256: str | None = None
     piece_bytes: Sequence[int] = ()
+    request_in_words: str | None = None
+    requested_by: str | None = None
     total_labels: int | None = None
 
     @property

@@ -115,7 +115,7 @@ def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Ite
 
 
 def _sheet(plan: ExportPlan, store: ArtefactStore) -> SheetPlan | None:
-    return sheet_plan.load(plan, store) if plan.is_sheet else None
+    return sheet_plan.load(plan, store) if plan.has_labels else None
 
 
 def _slots(plan: ExportPlan, sheet: SheetPlan | None) -> tuple[Slot, ...]:

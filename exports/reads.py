@@ -12,12 +12,14 @@ from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import ExportNotFound
-from exports.jobs import decision
+from exports.jobs import decision, manifest_search
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
+from exports.jobs.manifest_search import Found
 from exports.jobs.plan import ExportPlan
 from exports.ports import ExportJob, Page, Report, ReportFormat
-from exports.previews import preview
+from exports.previews import job_details, pictures, preview
+from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
 from exports.reports import files as reports
 from exports.reports import tables
@@ -118,6 +120,29 @@ class ExportReads:
             limit=page.size,
         )
         return PrintHistory([PrintEvent.of(event) for event in events.iter_rows(named=True)], total)
+
+    def details(self, job: ExportJob) -> JobDetails:
+        """Return what there is to tell of the job, beside its state."""
+        return job_details.of(job, self.artefacts)
+
+    def plan(self, job: ExportJob) -> ExportPlan | None:
+        """Return the job's plan. None if it is gone, or this release no longer takes its settings."""
+        return job_details.plan_of(job, self.artefacts)
+
+    def picture(self, job: ExportJob) -> bytes | None:
+        """Return the picture of the job's first symbol or page, as a PNG. None if there is none."""
+        return pictures.first(job.job_id, self.artefacts)
+
+    def rows(
+        self, job: ExportJob, *, start: int, limit: int, text: str | None, keys: Mapping[str, str]
+    ) -> Found:
+        """Return some of the job's rows, as `manifest_search.search` does. Raises ExportNotFound if they are gone."""
+        try:
+            return manifest_search.search(
+                job.job_id, self.artefacts, start=start, limit=limit, text=text, keys=keys
+            )
+        except FileNotFoundError as error:
+            raise ExportNotFound(job.job_id) from error
 
     def artefact_path(self, job: ExportJob) -> Path | None:
         """Return the artefact's path on the local disk. None if it is not there."""

@@ -35,7 +35,7 @@ def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: 
     Raises DoesNotFit if no label fits, UnknownTemplate, InvalidStartPosition, LeavesPage, and TooManyPages if the
     selection has grown since it was submitted.
     """
-    if plan.is_sheet:
+    if plan.has_labels:
         template = template_of(plan, store)
         require_pages(limits or Limits(), plan, template, manifests.label_count(plan, manifest))
         sheet_plan.solve(plan, template, manifest, store)
@@ -63,7 +63,7 @@ def chunk_to_part(
             stack.enter_context(store.write(f"{key}.{name}"))
             for name in ("data", "manifest.csv", "errors.csv")
         )
-        if plan.is_sheet:
+        if plan.has_labels:
             sheet = sheet_plan.load(plan, store)
             drawn = sheet_pages.draw(
                 plan,

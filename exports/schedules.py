@@ -7,6 +7,7 @@ printed by then.
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -21,8 +22,19 @@ from renderers.engine import Engine
 #: (cron expression, time zone, time) -> the latest tick not after that time.
 LatestTick: TypeAlias = Callable[[str, str, datetime], datetime]
 
+#: (cron expression, time zone, time) -> the first tick after that time.
+NextTick: TypeAlias = Callable[[str, str, datetime], datetime]
+
 #: Namespace of the run ids made from a schedule and its tick. Never change it.
 _SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """The arithmetic of cron expressions. The composition root hands it to whoever shows and adds schedules."""
+
+    is_valid: Callable[[str], bool]
+    next_tick: NextTick
 
 
 class InvalidCron(ExportError):
@@ -67,15 +79,20 @@ def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> date
     return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
+def job_id_of(schedule: Schedule, tick: datetime) -> str:
+    """Return the id of the tick's job, whether or not it was made: a tick that selects nothing has none."""
+    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
+    name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
+    return job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name))
+
+
 def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
     """Return the export that the tick asks for. The same tick always has the same job id.
 
     Raises InvalidRequest if this release does not accept the stored request.
     """
-    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
-    name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return ExportPlan(
-        job_id=job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name)),
+        job_id=job_id_of(schedule, tick),
         organisation=organisation.slug,
         resolver=organisation.resolver,
         requested_by=f"schedule:{schedule.id}",

@@ -30,7 +30,7 @@ FAILED_ITEMS = f"{_HIDDEN}failed_items"
 ARTEFACT = f"{_HIDDEN}artefact"
 CANCELLED = f"{_HIDDEN}cancelled"
 RECORDED = f"{_HIDDEN}recorded"
-#: Who started the export in Dagster's UI, as the guard in front of it says; and why it prints a completed one again.
+#: Who asked for the export: a key, a schedule, or an operator of Dagster's UI; and why it prints a completed one again.
 ACTOR = "labels/actor"
 REASON = "labels/reason"
 #: The id of the schedule whose tick the export is. Releases before 0.2 named it `labels/plan`.

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "accounts", "api", "benchmarks", "catalogue", "cli", "demo", "docs", "exports", "gs1", "labels_client",
-    "notifications", "pipelines", "renderers", "tests",
+    "notifications", "pipelines", "renderers", "tests", "web",
 )  # fmt: skip
 
 #: Modules of one folder that a reader still takes in at a glance.
@@ -27,6 +27,7 @@ PROBES = (
     ("neither Dagster nor Starlette", "catalogue/ids.py", "import dagster"),
     ("reaches Dagster only through", "api/errors.py", "import dagster"),
     ("DuckDB stays in the catalogue", "exports/artefacts.py", "import duckdb"),
+    ("Dependencies point inwards", "web/errors.py", "import pipelines.tags"),
     ("The client stands alone", "labels_client/models.py", "import gs1.gtin"),
 )
 

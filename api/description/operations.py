@@ -36,7 +36,7 @@ class Content:
 
 
 _JSON_TEXT = Content()
-_ARTEFACT = Content(None, ("application/zip", "application/pdf"))
+_ARTEFACT = Content(None, ("application/zip", "application/pdf", "application/vnd.zebra-zpl"))
 _TABLE = Content(
     None,
     (

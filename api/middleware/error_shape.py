@@ -13,13 +13,16 @@ _STORAGE_RETRY_AFTER = 30
 #: Headers that keep their meaning when the body is replaced.
 _KEPT = frozenset({"allow", "content-range", "retry-after", "vary", "www-authenticate"})
 
+#: Media types of errors that are told in full already: to programs, and to people.
+_LEFT = (problems.MEDIA_TYPE, "text/html")
+
 
 class EveryErrorIsAProblem:
     """ASGI middleware: every error leaves as a problem document.
 
     An unexpected exception becomes a 500 that reveals nothing, or a retryable 503 if the storage failed; the log
     has the traceback. An error that a response class or another middleware writes as plain text (a bad range,
-    a refused preflight) is replaced.
+    a refused preflight) is replaced. A page for people that tells of an error is left as it is.
     """
 
     def __init__(self, app: ASGIApp, *, log: FilteringBoundLogger) -> None:
@@ -62,9 +65,9 @@ def _of_crash(error: Exception) -> Response:
 
 
 def _replacement(start: Message) -> Response | None:
-    """Return the problem to send instead of the response. None if the response is a problem already."""
+    """Return the problem to send instead of the response. None if the response is a problem already, or a page."""
     headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in start["headers"]}
-    if headers.get("content-type", "").startswith(problems.MEDIA_TYPE):
+    if headers.get("content-type", "").startswith(_LEFT):
         return None
     kept = {k: v for k, v in headers.items() if k in _KEPT or k.startswith("access-control-")}
     status: int = start["status"]

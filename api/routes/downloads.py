@@ -27,7 +27,7 @@ from exports.reads import ExportReads
 from exports.storage.addresses import attachment
 
 _CHUNK_BYTES = 1 << 20
-_MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf"}
+_MEDIA_TYPES = {".zip": "application/zip", ".pdf": "application/pdf", ".zpl": "application/vnd.zebra-zpl"}
 REPORT_MEDIA_TYPES = {
     ReportFormat.CSV: "text/csv; charset=utf-8",
     ReportFormat.PARQUET: "application/vnd.apache.parquet",

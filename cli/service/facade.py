@@ -11,6 +11,7 @@ import uvicorn
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+import web.app
 from accounts.errors import UnusableResolver
 from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
@@ -23,12 +24,14 @@ from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
 from exports.artefacts import ArtefactStore
 from exports.reads import ExportReads
+from pipelines.automation.schedules import CRON
 from pipelines.dagster_exports import DagsterExports
 from pipelines.dagster_imports import DagsterImports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
 from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.storage import instance
+from pipelines.ui.settings import UiSettings
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,14 +85,29 @@ def main() -> None:
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
+    reads = ExportReads(catalogue, artefacts, settings.engine)
+    auth_settings = AuthSettings()
+    ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(
         exports=exports,
-        reads=ExportReads(catalogue, artefacts, settings.engine),
+        reads=reads,
         imports=imports,
         catalogue=catalogue,
         accounts=accounts,
         settings=api_settings,
-        auth_settings=AuthSettings(),
+        auth_settings=auth_settings,
+        pages=web.app.routes(
+            exports=exports,
+            reads=reads,
+            imports=imports,
+            catalogue=catalogue,
+            accounts=accounts,
+            cron=CRON,
+            session_seconds=auth_settings.session_ttl_seconds,
+            public_url=api_settings.public_url,
+            max_import_bytes=api_settings.max_import_bytes,
+            runs_url=next(iter(ui.origins), None),
+        ),
     )
     if api_settings.metrics_port is not None:
         start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)

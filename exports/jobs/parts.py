@@ -16,6 +16,10 @@ from exports.jobs.plan import ExportPlan
 from renderers.archive.fragments import ArchiveFragment
 from renderers.pickles import restorable
 from renderers.sheets.pdf import PdfFragment
+from renderers.zpl.writer import ZplFragment
+
+#: What `{key}.data` of a part holds: ZIP members, pages of labels, or labels of a roll.
+Fragment: TypeAlias = ArchiveFragment | PdfFragment | ZplFragment
 
 _FRAME_ROWS = 20_000
 
@@ -29,7 +33,7 @@ OnProgress: TypeAlias = Callable[[int, int], None]
 class Drawn(NamedTuple):
     """What was written for one chunk: the fragment, failed entities, and notes of its symbols by code."""
 
-    fragment: ArchiveFragment | PdfFragment | None
+    fragment: Fragment | None
     failed: int
     notes: dict[str, int]
 
@@ -39,7 +43,7 @@ class Drawn(NamedTuple):
 class Part:
     """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
 
-    `decoded` of its symbols were read back. `fragment` describes `{key}.data`: ZIP members or pages of labels. It is None if no page of the sheets begins in
+    `decoded` of its symbols were read back. `fragment` describes `{key}.data`. It is None if no page of the sheets begins in
     the chunk. `notes` counts the notes of its symbols by code.
     """
 
@@ -47,7 +51,7 @@ class Part:
     start: int
     stop: int
     failed: int
-    fragment: ArchiveFragment | PdfFragment | None
+    fragment: Fragment | None
     notes: dict[str, int] = field(default_factory=dict[str, int], hash=False)
     decoded: int = field(default_factory=int)
 

@@ -9,10 +9,10 @@ from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.jobs.job_id import folder_of
-from exports.requests.export_types import SLOTS_OF, ExportType, Slot
+from exports.requests.export_types import LABEL_TYPES, SLOTS_OF, ExportType, Slot
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.row_ranges import RowRanges
-from exports.requests.settings import COUNTED_EACH, DEFAULT_DPI
+from exports.requests.settings import COUNTED_EACH, default_dpi
 from exports.requests.words import in_words
 from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
@@ -87,9 +87,14 @@ class ExportPlan:
         return SLOTS_OF[self.request.export_type]
 
     @property
-    def is_sheet(self) -> bool:
-        """Whether the artefact is a PDF of label sheets, and not a ZIP of symbol files."""
-        return self.request.export_type is ExportType.SHEET_PDF
+    def has_labels(self) -> bool:
+        """Whether the artefact shows labels, on sheets or a roll, and is not a ZIP of symbol files."""
+        return self.request.export_type in LABEL_TYPES
+
+    @property
+    def is_roll(self) -> bool:
+        """Whether the artefact is a file of commands for a label printer."""
+        return self.request.export_type is ExportType.ROLL_LABELS
 
     @property
     def config(self) -> AssetConfig:
@@ -102,8 +107,8 @@ class ExportPlan:
 
     @property
     def dpi(self) -> int:
-        """The printer's resolution, for PNG and sheets."""
-        return self.config.dpi or DEFAULT_DPI
+        """The printer's resolution, for PNG and labels."""
+        return self.config.dpi or default_dpi(self.request.file_format)
 
     @property
     def file_format(self) -> FileFormat:
@@ -126,8 +131,9 @@ class ExportPlan:
 
     def output_filename(self, members: int) -> str:
         """Return the artefact's name for people: kind, scope, the start of the job's id, entities drawn."""
-        if self.is_sheet:
-            return f"sheet-{self.job_id[:4]}-{members}.pdf"
+        if self.has_labels:
+            kind, suffix = ("roll", "zpl") if self.is_roll else ("sheet", "pdf")
+            return f"{kind}-{self.job_id[:4]}-{members}.{suffix}"
         return f"{self.request.export_type}-{self.request.scope}-{self.job_id[:4]}-{members}.zip"
 
     def to_document(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
+from exports.jobs.job_id import folder_of
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 from exports.sheets import pages as sheet_pages
@@ -19,9 +20,9 @@ _SCREEN_DPI = 200
 
 def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
     """Store the picture of the first symbol or page, unless it is stored. No error if nothing can be drawn."""
-    if store.exists(_key(plan)):
+    if store.exists(_key(plan.job_id)):
         return
-    if plan.is_sheet:
+    if plan.has_labels:
         sheet = sheet_plan.load(plan, store)
         png = first_page(sheet, sheet_pages.batches(plan, sheet, store, rows_of_first_page(sheet)))
     else:
@@ -33,7 +34,7 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
         )
         png = next(drawn, None)
     if png is not None:
-        with store.write(_key(plan)) as stream:
+        with store.write(_key(plan.job_id)) as stream:
             stream.write(png)
 
 
@@ -48,13 +49,13 @@ def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> b
     return preview(sheet.document, (sheet_pages.labels_on(sheet, batch, 0, 1) for batch in batches))
 
 
-def first(plan: ExportPlan, store: ArtefactStore) -> bytes | None:
+def first(job_id: str, store: ArtefactStore) -> bytes | None:
     """Return the stored picture as a PNG, or None."""
     try:
-        return store.read(_key(plan))
+        return store.read(_key(job_id))
     except FileNotFoundError:
         return None
 
 
-def _key(plan: ExportPlan) -> str:
-    return f"{plan.folder}/first.png"
+def _key(job_id: str) -> str:
+    return f"{folder_of(job_id)}/first.png"

@@ -76,7 +76,7 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
     printed = selection.print_counts(catalogue, plan.selection, version=version)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
-    if plan.is_sheet:
+    if plan.has_labels:
         return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
@@ -105,7 +105,7 @@ def _sheet(
     batches = [sheet_pages.encode(plan, sheet, frame) for frame in frames]
     png = first_page(sheet, batches)
     failures = [failure for batch in batches for failure in _failures(batch.errors)]
-    template = sheet.template
+    template = sheet.document.printed
     picture = PreviewPicture(
         png,
         f"First page on {template.id}",

@@ -15,6 +15,7 @@ class ExportType(StrEnum):
     BARCODES_1D = "barcodes_1d"
     CODES_COMBINED = "codes_combined"
     SHEET_PDF = "sheet_pdf"
+    ROLL_LABELS = "roll_labels"
 
 
 class RequestedFormat(StrEnum):
@@ -24,6 +25,7 @@ class RequestedFormat(StrEnum):
     PNG = "png"
     PDF = "pdf"
     EPS = "eps"
+    ZPL = "zpl"
 
 
 class Slot(StrEnum):
@@ -40,9 +42,13 @@ FORMATS_OF: Mapping[ExportType, frozenset[RequestedFormat]] = {
     ExportType.BARCODES_1D: frozenset({RequestedFormat.SVG, RequestedFormat.EPS}),
     ExportType.CODES_COMBINED: frozenset({RequestedFormat.SVG, RequestedFormat.PNG, RequestedFormat.EPS}),
     ExportType.SHEET_PDF: frozenset({RequestedFormat.PDF}),
+    ExportType.ROLL_LABELS: frozenset({RequestedFormat.ZPL}),
 }
 
-#: The symbols of an entity in a ZIP, in the order of their files. Sheets have `SHEET_SLOTS` instead.
+#: Types that lay out symbol and text on labels of a sheet template.
+LABEL_TYPES = frozenset({ExportType.SHEET_PDF, ExportType.ROLL_LABELS})
+
+#: The symbols of an entity in a ZIP, in the order of their files. Labels have `SHEET_SLOTS` instead.
 SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
     ExportType.QR_CODES: (Slot.QR,),
     ExportType.DATAMATRIX: (Slot.DATAMATRIX,),

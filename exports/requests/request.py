@@ -27,6 +27,7 @@ from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
+    LABEL_TYPES,
     SHEET_SLOTS,
     SLOTS_OF,
     ExportType,
@@ -35,11 +36,12 @@ from exports.requests.export_types import (
     kinds_of,
 )
 from exports.requests.json_body import parse
-from exports.requests.settings import COUNTED_EACH, DEFAULT_DPI, SAME_AS_ABSENT, Drawn, applies, refusal
+from exports.requests.settings import COUNTED_EACH, SAME_AS_ABSENT, Drawn, applies, default_dpi, refusal
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
 from renderers.whole_dots import WholeDots
+from renderers.zpl.labels import RESOLUTIONS
 
 MAX_LIST_ENTRIES = 5_000
 
@@ -209,6 +211,7 @@ class AssetConfig(_Body):
     environment: Annotated[Environment, Field(strict=False)] | None = None
     hri: bool | None = None
     cut_marks: bool | None = None
+    rotate: Annotated[Literal[0, 90, 180, 270], _WHOLE] | None = None
 
 
 #: Values that mean the same as an absent key.
@@ -240,6 +243,7 @@ class ExportRequest(_Body):
             *self._scope_faults(),
             *self._setting_faults(),
             *self._size_faults(),
+            *self._printer_faults(),
         ]
         if faults:
             raise ValidationError.from_exception_data(type(self).__name__, faults)
@@ -275,7 +279,9 @@ class ExportRequest(_Body):
         are absent. `ExportRequest.model_validate` of the result has the same normalised form.
         """
         document = self.model_dump(mode="json", exclude_none=True)
-        for name, defaults in _SAME_AS_ABSENT.items():
+        dpi = {"dpi": default_dpi(self.file_format)}
+        for name, same in _SAME_AS_ABSENT.items():
+            defaults = {**same, **dpi} if name == "asset_config" else same
             members = cast("dict[str, Any]", document.pop(name, {}))
             if name == "asset_config":
                 members = {k: v for k, v in members.items() if applies(k, self._drawn)}
@@ -326,12 +332,18 @@ class ExportRequest(_Body):
                 try:
                     x_dimension_mm(kind, environment, config.module_size_mm)
                     if applies("dpi", self._drawn):
-                        WholeDots(kind, environment, config.dpi or DEFAULT_DPI).limits()
+                        WholeDots(kind, environment, config.dpi or default_dpi(self.file_format)).limits()
                 except LabelError as error:
                     refusals.append(error)
             if len(refusals) == len(kinds):
                 field = refusals[-1].field or "module_size_mm"
                 yield _fault(("asset_config", field), "out_of_range", "; ".join(map(str, refusals)))
+
+    def _printer_faults(self) -> Iterable[InitErrorDetails]:
+        dpi = self.asset_config and self.asset_config.dpi
+        if self.file_format is RequestedFormat.ZPL and dpi and dpi not in RESOLUTIONS:
+            message = f"Label printers have {', '.join(map(str, RESOLUTIONS))} dots per inch, not {dpi}"
+            yield _fault(("asset_config", "dpi"), "out_of_range", message)
 
     @property
     def _drawn(self) -> Drawn:
@@ -340,7 +352,7 @@ class ExportRequest(_Body):
 
     def _symbols(self) -> list[tuple[Slot, ...]]:
         """Return the symbols of each entity, each as a tuple of alternatives."""
-        if self.export_type is ExportType.SHEET_PDF:
+        if self.export_type in LABEL_TYPES:
             return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
         return [(slot,) for slot in SLOTS_OF[self.export_type]]
 

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exports.requests.export_types import ExportType, RequestedFormat, Slot
+from exports.requests.export_types import LABEL_TYPES, ExportType, RequestedFormat, Slot
 
-#: The printer's resolution, for PNG and sheets.
+#: The printer's resolution, for PNG and sheets, and that of most label printers.
 DEFAULT_DPI = 600
+_ZPL_DPI = 203
 
 #: Values that ask for nothing else than leaving the key out does.
 SAME_AS_ABSENT: Mapping[str, object] = {
@@ -22,6 +23,7 @@ SAME_AS_ABSENT: Mapping[str, object] = {
     "environment": "retail",
     "hri": False,
     "cut_marks": False,
+    "rotate": 0,
 }
 
 
@@ -61,21 +63,26 @@ class _Place(NamedTuple):
 
 
 _SHEETS = _Place("export_type sheet_pdf", types=frozenset({ExportType.SHEET_PDF}))
-_DOTS = _Place("file_format png or pdf", formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF}))
+_LABELS = _Place("export_type sheet_pdf or roll_labels", types=LABEL_TYPES)
+_DOTS = _Place(
+    "file_format png, pdf or zpl",
+    formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF, RequestedFormat.ZPL}),
+)
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
 _PLACES: Mapping[str, _Place] = {
-    "sheet_template": _SHEETS,
-    "symbology": _SHEETS,
+    "sheet_template": _LABELS,
+    "symbology": _LABELS,
     "start_position": _SHEETS,
-    "copies": _SHEETS,
-    "copies_from": _SHEETS,
-    "quantities": _SHEETS,
-    "offset_x_mm": _SHEETS,
-    "offset_y_mm": _SHEETS,
+    "copies": _LABELS,
+    "copies_from": _LABELS,
+    "quantities": _LABELS,
+    "offset_x_mm": _LABELS,
+    "offset_y_mm": _LABELS,
     "scale_percent": _SHEETS,
     "cut_marks": _SHEETS,
+    "rotate": _LABELS,
     "dpi": _DOTS,
     "error_correction": _QR_CODES,
 }
@@ -83,7 +90,10 @@ _PLACES: Mapping[str, _Place] = {
 
 #: What each key of `asset_config` means.
 _MEANINGS: Mapping[str, str] = {
-    "sheet_template": "The id of a sheet template; ignored where no sheet is made.",
+    "sheet_template": (
+        "The id of a sheet template; ignored where no labels are made. `roll_labels` takes templates with one label a"
+        " page, by default thermal_4x6in."
+    ),
     "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",
@@ -107,11 +117,23 @@ _MEANINGS: Mapping[str, str] = {
         "The X-dimension, within GS1's limits for the symbol and `environment`. PNG and sheets take the whole dots"
         " of the printer nearest to it within those limits; the manifest tells which X is printed."
     ),
-    "dpi": f"The printer's resolution, in which X is whole dots. Default {DEFAULT_DPI}.",
+    "dpi": (
+        f"The printer's resolution, in which X is whole dots. Default {DEFAULT_DPI}. ZPL takes 203, 300 or 600, by"
+        f" default {_ZPL_DPI}."
+    ),
     "environment": "Where the symbols are scanned: it decides GS1's limits of their sizes.",
     "hri": "Human-readable text beside matrix symbols; linear symbols and sheets always have it.",
     "cut_marks": "Draws the corners of each label, for sheets that are not die-cut.",
+    "rotate": (
+        "Turns what is on each label clockwise, in degrees, after it was laid out for the label so turned. Other values"
+        " than 0 need a template with one label a page."
+    ),
 }
+
+
+def default_dpi(file_format: RequestedFormat) -> int:
+    """Return the resolution of a request that names none."""
+    return _ZPL_DPI if file_format is RequestedFormat.ZPL else DEFAULT_DPI
 
 
 def meaning_of(setting: str) -> str:

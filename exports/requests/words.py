@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from exports.requests.export_types import ExportType
+from exports.requests.export_types import LABEL_TYPES, ExportType
 from exports.requests.request import AssetConfig, ExportRequest, Filters
 
 _MADE: Mapping[ExportType, str] = {
@@ -12,6 +12,7 @@ _MADE: Mapping[ExportType, str] = {
     ExportType.BARCODES_1D: "Linear barcodes",
     ExportType.CODES_COMBINED: "QR Codes beside linear barcodes",
     ExportType.SHEET_PDF: "Sheets of labels",
+    ExportType.ROLL_LABELS: "Labels on a roll",
 }
 
 #: Filters that list entities, in the singular. Up to so many values are named, more are counted.
@@ -36,7 +37,7 @@ def in_words(request: ExportRequest) -> str:
     'GS1 DataMatrix as SVG in a ZIP, of all lots'
     """
     made = f"{_MADE[request.export_type]} as {request.file_format.upper()}"
-    if request.export_type is not ExportType.SHEET_PDF:
+    if request.export_type not in LABEL_TYPES:
         made += " in a ZIP"
     filters = request.filters or Filters()
     entities = " ".join([f"all {request.scope}", *_named(filters)])
@@ -76,6 +77,8 @@ def _settings(config: AssetConfig) -> Iterator[str]:
                 yield "not recorded as printed"
             case "copies", copies:
                 yield f"{copies} copies each"
+            case "rotate", degrees:
+                yield f"turned by {degrees} degrees"
             case "copies_from", _:
                 yield "as many of each as its quantity"
             case "quantities", listed:

@@ -10,12 +10,12 @@ from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
 from exports.sheets.needs import measure
 from exports.sheets.plan import calibration_of, choices, plan_sheets
-from exports.sheets.templates import of_organisation, template_of
+from exports.sheets.templates import template_of, usable_by
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment
 from renderers.sheets.cells import page_count
 from renderers.sheets.document import require_on_page
-from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, UnknownTemplate
+from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, NotARoll, UnknownTemplate
 from renderers.sheets.label_layout import fitting_templates
 
 #: Rows that proposed templates must fit.
@@ -31,13 +31,13 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
     If the symbol does not fit the template, the error names the millimetres needed and available, and templates
     that fit. Requests for a ZIP and empty selections pass.
     """
-    if not plan.is_sheet:
+    if not plan.has_labels:
         return
     try:
         template = template_of(plan, store)
         page_count(template, plan.config.start_position or 1, 1)
         require_on_page(template, calibration_of(plan))
-    except (UnknownTemplate, InvalidStartPosition, LeavesPage) as error:
+    except (UnknownTemplate, NotARoll, InvalidStartPosition, LeavesPage) as error:
         raise _fault(error.field or "sheet_template", error) from error
     least = _least(plan, catalogue)
     if least is None or least.is_empty():
@@ -66,7 +66,7 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     slot, level = choices(plan)[-1]
     rows = selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS)
     measures = measure(slot, level, plan.resolver, rows)
-    fitting = list(of_organisation(plan.organisation, store).values())
+    fitting = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
     for kind in measures.kinds:
         try:
             ids = fitting_templates(

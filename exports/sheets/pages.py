@@ -1,4 +1,4 @@
-"""Draws the pages of labels that begin within one chunk of the manifest."""
+"""Draws the pages of labels that begin within one chunk of the manifest, or its labels on a roll."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -36,6 +36,7 @@ from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import BarSymbols, SymbolGroup
 from renderers.whole_dots import WholeDots
+from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
@@ -58,16 +59,19 @@ def draw(
 
     There is no fragment if no page begins within the chunk. Raises ExportCancelled.
 
-    The cells of a failed entity stay empty, so every label's place is known in advance.
+    On sheets the cells of a failed entity stay empty, so every label's place is known in advance. On a roll it has no
+    label, and a label's commands tell the printer how many copies to make.
     """
     first_label, stop_label = (
         sheet.labels if row == sheet.rows else manifests.first_label(plan, store, row)
         for row in (chunk.start, chunk.stop)
     )
     first_page, last_page = sheet.pages_of(first_label, stop_label)
-    writer = (
-        PdfFragmentWriter(sheet.document, pages, first_page, last_page) if first_page < last_page else None
-    )
+    writer: PdfFragmentWriter | ZplFragmentWriter | None = None
+    if plan.is_roll:
+        writer = ZplFragmentWriter(sheet.document, pages)
+    elif first_page < last_page:
+        writer = PdfFragmentWriter(sheet.document, pages, first_page, last_page)
     drawn = failed = 0
     notes: Counter[str] = Counter()
     for batch in batches(plan, sheet, store, sheet.rows_of(chunk, stop_label)):
@@ -78,7 +82,9 @@ def draw(
         errors_csv.write(csv_bytes(errors))
         drawn, failed = drawn + own.height, failed + errors.height
         notes.update(counts_by_code(own))
-        if writer is not None:
+        if isinstance(writer, ZplFragmentWriter):
+            writer.add(one_each(sheet, batch), batch.copies.tolist())
+        elif writer is not None:
             for first, last in _pages_at_once(sheet, batch, first_page, last_page):
                 writer.add(labels_on(sheet, batch, first, last))
         on_progress(drawn, failed)
@@ -89,11 +95,12 @@ def draw(
 class LabelBatch:
     """Rows of the manifest, encoded: `groups` are symbols of one size with the layout of their kind.
 
-    `copies` are the rows' numbers of labels; `first_label` labels come before. The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
+    Rows and labels before these are counted by `first_row` and `first_label`. The rows have `copies` labels. The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
     `symbols` has the rows that have a symbol, as `exports.symbols.drawn` describes it, and `errors` the others, with
     the columns of `errors.csv`.
     """
 
+    first_row: int
     first_label: int
     copies: NDArray[np.int64]
     labels: pl.DataFrame
@@ -107,9 +114,12 @@ _SIZE = pl.Schema({"modules": pl.String(), "x_dimension_mm": pl.String(), "named
 
 
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
-    """Yield the rows in batches of about as many labels as are drawn at once, each encoded."""
+    """Yield the rows in batches of about as many labels as are drawn at once, each encoded.
+
+    On a roll a row's labels are drawn once.
+    """
     for frame in manifests.read_rows(plan, store, rows, _BATCH_LABELS):
-        before = frame["first_label"].to_numpy()
+        before = frame["row" if plan.is_roll else "first_label"].to_numpy()
         cuts = np.flatnonzero(np.diff((before - before[0]) // _BATCH_LABELS, prepend=-1))
         for start, stop in pairwise([*cuts.tolist(), frame.height]):
             yield encode(plan, sheet, frame.slice(start, stop - start))
@@ -131,8 +141,9 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
         size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None
         sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
     symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
-    symbols = symbols.with_columns(_places(sheet, rows), *_notes(sheet, rows["product_name"]))
+    symbols = symbols.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
     return LabelBatch(
+        rows.item(0, "row"),
         rows.item(0, "first_label"),
         rows["copies"].to_numpy(),
         carried.with_columns(rows["product_name"]),
@@ -142,8 +153,13 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
     )
 
 
-def _places(sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
-    """Return where each entity's first label is, as people count: pages and labels from 1."""
+def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
+    """Return where each entity's first label is, as people count: pages and labels from 1.
+
+    Labels on a roll are called by their row, because failed entities have none.
+    """
+    if plan.is_roll:
+        return rows.select(file=pl.format("label {}", 1 + pl.col("row"))).to_series()
     cell, per_page = sheet.cell(0) + pl.col("first_label"), sheet.template.labels_per_page
     places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
     return places.to_series()
@@ -172,6 +188,13 @@ def _pages_at_once(
         yield page, min(page + size, last)
 
 
+def one_each(sheet: SheetPlan, batch: LabelBatch) -> SheetLabels:
+    """Return one label of each row of a batch, at the place of the row."""
+    rows = len(batch.copies)
+    single = replace(batch, first_label=batch.first_row, copies=np.ones(rows, np.int64))
+    return labels_on(sheet, single, batch.first_row, batch.first_row + rows)
+
+
 def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int) -> SheetLabels:
     """Return the labels of a batch, every copy one, that stand on the pages [first, last)."""
     per_page = sheet.template.labels_per_page
@@ -198,6 +221,7 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
                 names=[]
                 if layout.name is None
                 else fitted_names(layout.name, shown["product_name"]).to_list(),
+                data=shown["data"].to_list(),
             )
         )
     return SheetLabels(np.arange(first, stop, dtype=np.intp), groups)

@@ -136,6 +136,7 @@ def plan_sheets(
     copies, start = config.copies or 1, config.start_position or 1
     pages = cells.page_count(template, start, rows * copies if labels is None else labels)
     require_on_page(template, calibration_of(plan))
+    template = template.turned(config.rotate or 0)
     best: tuple[_Choice, Measures, _Solved] | None = None
     refusal: LabelError | None = None
     for choice in choices(plan):
@@ -162,6 +163,7 @@ def plan_sheets(
         created=_CREATED,
         calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,
+        rotate=config.rotate or 0,
     )
     return SheetPlan(document, tuple(solved.layouts), slot, level, rows, copies, start, total_labels=labels)
 

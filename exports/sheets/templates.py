@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
 from renderers.sheets import templates as registered
+from renderers.sheets.errors import NotARoll
 from renderers.sheets.model import SheetTemplate
 
 
@@ -19,9 +20,26 @@ def of_organisation(organisation: str, store: ArtefactStore) -> Mapping[str, She
 
 
 def template_of(plan: ExportPlan, store: ArtefactStore) -> SheetTemplate:
-    """Return the template the plan asks for, or the default. Raises UnknownTemplate, with the nearest names."""
-    name = plan.config.sheet_template or registered.DEFAULT_TEMPLATE_ID
-    return registered.template(name, of_organisation(plan.organisation, store))
+    """Return the template the plan asks for, or the default.
+
+    Raises UnknownTemplate, with the nearest names, and NotARoll.
+    """
+    default = registered.DEFAULT_ROLL_ID if plan.is_roll else registered.DEFAULT_TEMPLATE_ID
+    found = registered.template(
+        plan.config.sheet_template or default, of_organisation(plan.organisation, store)
+    )
+    usable = usable_by(plan, store)
+    if found not in usable:
+        raise NotARoll(found.id, found.labels_per_page, tuple(sheet.id for sheet in usable))
+    return found
+
+
+def usable_by(plan: ExportPlan, store: ArtefactStore) -> list[SheetTemplate]:
+    """Return the templates that the plan may name: for a roll, and to turn labels, those with one label a page."""
+    sheets = of_organisation(plan.organisation, store).values()
+    return [
+        sheet for sheet in sheets if sheet.labels_per_page == 1 or not (plan.is_roll or plan.config.rotate)
+    ]
 
 
 def register(organisation: str, table: str, store: ArtefactStore) -> list[SheetTemplate]:

@@ -17,7 +17,7 @@ AT_ONCE_BYTES = 4 << 20
 @contextmanager
 def written(files: AbstractFileSystem, path: str) -> Generator[BinaryIO]:
     """Open an object for writing. It appears when the block ends. If the block raises, its upload is aborted."""
-    upload = _Upload(lambda: files.open(path, "wb"))
+    upload = _Upload(lambda: cast("Any", files.open(path, "wb")))
     try:
         yield cast("BinaryIO", upload)
     except BaseException:

@@ -7,6 +7,6 @@ from exports.requests.export_types import SHEET_SLOTS, Slot
 
 def require_links_possible(export: ExportPlan) -> None:
     """Raise UnusableResolver where the export may draw Digital Links and the resolver cannot begin one."""
-    slots = SHEET_SLOTS[export.config.symbology or "auto"] if export.is_sheet else export.slots
+    slots = SHEET_SLOTS[export.config.symbology or "auto"] if export.has_labels else export.slots
     if Slot.QR in slots:
         require_usable_resolver(export.organisation, export.resolver)

@@ -7,6 +7,8 @@ what is expected.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import polars as pl
+
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs.manifest import Row
 from exports.requests.export_types import Slot
@@ -31,6 +33,9 @@ _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
     (Slot.LINEAR, "lots"): ("01", "17", "15", "10"),
     (Slot.LINEAR, "serials"): ("01", "21"),
 }
+
+#: Elements of no predefined length, which FNC1 ends if another follows.
+_UNTIL_FNC1 = frozenset({"10", "21"})
 
 _KIND_OF = {Slot.QR: SymbolKind.QR_CODE, Slot.DATAMATRIX: SymbolKind.GS1_DATAMATRIX}
 
@@ -89,6 +94,35 @@ def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
             name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns
         ),
     )
+
+
+def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """Return the message of each row, FNC1 as 0x1D, or its digits; and its human-readable text.
+
+    It says what `of_row` does, a column at a time. The message is not that of a link.
+    """
+    ais = _AIS_OF[slot, scope]
+    if not ais:
+        digits = [_alone(*row)[1] for row in rows.select("gtin14", "carrier").iter_rows()]
+        return digits, digits
+    present = {ai: pl.col(_COLUMN_OF[ai]).fill_null("") != "" for ai in ais}
+    if "15" in ais:
+        present["15"] &= ~present["17"]
+    message, text = [pl.lit("\x1d")], []
+    for place, ai in enumerate(ais):
+        value = pl.col(_COLUMN_OF[ai])
+        follows = (
+            pl.any_horizontal(present[later] for later in ais[place + 1 :])
+            if ais[place + 1 :]
+            else pl.lit(False)
+        )
+        ends = pl.when(follows & pl.lit(ai in _UNTIL_FNC1)).then(pl.lit("\x1d")).otherwise(pl.lit(""))
+        message.append(
+            pl.when(present[ai]).then(pl.concat_str(pl.lit(ai), value, ends)).otherwise(pl.lit(""))
+        )
+        text.append(pl.when(present[ai]).then(pl.format(f"({ai}){{}}", value)).otherwise(pl.lit("")))
+    made = rows.select(pl.concat_str(message).alias("message"), pl.concat_str(text).alias("text"))
+    return made["message"].to_list(), made["text"].to_list()
 
 
 def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:

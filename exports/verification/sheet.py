@@ -247,8 +247,8 @@ def _require_label(
 
 
 def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> NDArray[np.uint8]:
-    """Return one label as it is printed, whole pixels to a module."""
-    calibration, template = sheet.document.calibration, sheet.template
+    """Return one label as it is printed, whole pixels to a module, and turned back."""
+    calibration, template = sheet.document.calibration, sheet.document.printed
     scale = calibration.scale_percent / 100
     left_mm, top_mm = template.label_origin_mm(cell)
     x_mm = left_mm * scale + calibration.offset_x_mm
@@ -261,4 +261,5 @@ def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cel
     crop = tuple(max(0.0, side) for side in (left, bottom, right, top))
     pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * POINTS_PER_MILLIMETRE)
     # The stub says whole scales only; the library takes any.
-    return page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()
+    picture = page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()
+    return np.ascontiguousarray(np.rot90(picture, sheet.document.rotate // 90))

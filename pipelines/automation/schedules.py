@@ -18,10 +18,14 @@ from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
-from exports.schedules import due_tick, export_of
+from exports.schedules import Cron, due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
-from pipelines.execution.dagster_cron import get_latest_completed_cron_tick
+from pipelines.execution.dagster_cron import (
+    get_latest_completed_cron_tick,
+    get_next_cron_tick,
+    is_valid_cron_schedule,
+)
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, RemoteRepositoryOrigin
 from pipelines.execution.runs import Runs, parallel_from
 from pipelines.settings import PipelineSettings
@@ -128,6 +132,13 @@ def _reason(error: LabelError) -> str:
 
 def _named(schedule: Schedule) -> str:
     return f"schedule {schedule.id} of {schedule.organisation} ({schedule.name})"
+
+
+def _next_tick(cron: str, time_zone: str, now: datetime) -> datetime:
+    return get_next_cron_tick(cron, now, time_zone)
+
+
+CRON = Cron(is_valid_cron_schedule, _next_tick)
 
 
 def _latest_tick(cron: str, time_zone: str, now: datetime) -> datetime:

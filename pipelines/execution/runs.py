@@ -113,6 +113,7 @@ class Runs:
                     **more_config,
                 },
                 tags={
+                    tags.ACTOR: export.requested_by,
                     **more_tags,
                     PARTITION_NAME_TAG: export.organisation,
                     tags.ORGANISATION: export.organisation,

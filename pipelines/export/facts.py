@@ -42,7 +42,7 @@ def of(
         "processed_items": artefact.processed,
         "failed_items": artefact.failed,
         "unmatched": frozen.unmatched,
-        "picture": _picture(pictures.first(export, artefacts)),
+        "picture": _picture(pictures.first(export.job_id, artefacts)),
         "artefact": artefact.filename,
         "artefact_bytes": artefact.size_bytes,
         **(

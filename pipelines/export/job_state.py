@@ -68,6 +68,8 @@ def job_of(
         notes=artefact.notes if artefact else {},
         composite_sha256=(artefact.composite_sha256 or None) if artefact else None,
         piece_bytes=artefact.piece_bytes if artefact else (),
+        request_in_words=run.tags.get(tags.REQUEST),
+        requested_by=run.tags.get(tags.ACTOR),
         total_labels=int(run.tags[tags.TOTAL_LABELS]) if tags.TOTAL_LABELS in run.tags else None,
     )
 

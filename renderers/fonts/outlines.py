@@ -1,18 +1,21 @@
-"""Outlines of the characters under a symbol, so that readers of the file need no font.
+"""Outlines of characters, so that readers of a file need no font.
 
-The font is Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are not mistaken for each other.
+Text under symbols is in Atkinson Hyperlegible Regular: made so that 0 and O, or 1, I and l, are not mistaken for each
+other. Characters that it lacks come from the other packaged fonts.
 """
 
 import io
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 
 from fontTools.pens.basePen import BasePen
+from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
 from renderers.errors import RenderError
+from renderers.fonts.subset import FONT_FILES, UNITS_PER_EM
 
 Point: TypeAlias = tuple[float, float]
 
@@ -25,11 +28,9 @@ INK_TOP, INK_BOTTOM = 715, -192
 #: How far a character's ink may reach beyond its advance on either side ("j", "q").
 OVERHANG = 60
 
-_FONT = "AtkinsonHyperlegible-Regular.ttf"
-
 
 class CharacterNotInFont(RenderError):
-    """The human-readable text holds a character that the font does not have."""
+    """The text holds a character that no packaged font has."""
 
     code = "character_not_in_font"
 
@@ -73,28 +74,33 @@ class _Recorder(BasePen):
 
 
 @cache
-def _font() -> TTFont:
-    content = (resources.files("renderers.fonts") / _FONT).read_bytes()
-    return TTFont(io.BytesIO(content))
+def _font(file: str) -> TTFont:
+    content = (resources.files("renderers.fonts") / file).read_bytes()
+    return TTFont(io.BytesIO(content), lazy=True)
 
 
 @lru_cache(maxsize=1024)
 def glyph(character: str) -> Glyph:
-    """Return the outline of one character. Raises CharacterNotInFont; all of GS1's set 82 is in the font.
+    """Return the outline of one character, from the first packaged font that has it. Raises CharacterNotInFont.
 
     >>> glyph("0").advance
     648
     """
-    font = _font()
-    name = (font.getBestCmap() or {}).get(ord(character))
-    if name is None:
-        raise CharacterNotInFont(
-            f"The font has no picture of {character!r}.", value=character, expected="a character of Latin-1"
-        )
-    glyphs = font.getGlyphSet()
-    recorder = _Recorder(glyphs)
-    glyphs[name].draw(recorder)
-    return Glyph(int(glyphs[name].width), tuple(recorder.contours))
+    for file in FONT_FILES:
+        font = _font(file)
+        name = (font.getBestCmap() or {}).get(ord(character))
+        if name is None:
+            continue
+        glyphs = font.getGlyphSet()
+        recorder = _Recorder(glyphs)
+        scale = UNITS_PER_EM / cast("Any", font["head"]).unitsPerEm
+        glyphs[name].draw(recorder if scale == 1 else TransformPen(recorder, (scale, 0, 0, scale, 0, 0)))
+        return Glyph(round(glyphs[name].width * scale), tuple(recorder.contours))
+    raise CharacterNotInFont(
+        f"No font has a picture of {character!r}.",
+        value=character,
+        expected="a character of the packaged fonts",
+    )
 
 
 @lru_cache(maxsize=1024)

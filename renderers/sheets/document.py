@@ -61,7 +61,7 @@ class SheetDocument:
     `pages` is at least 1; pages without labels are blank. `characters` are those of the embedded font, from
     `renderers.fonts.subset.shown_characters`. `created` has a time zone and comes from the caller, so that a
     repeated export has the same bytes. `cut_marks` draws the corners of each label, for sheets that are not
-    die-cut.
+    die-cut. `template` is the sheet before it is turned clockwise by `rotate` degrees, as it is printed.
     """
 
     template: SheetTemplate
@@ -72,6 +72,7 @@ class SheetDocument:
     created: datetime
     calibration: Calibration = field(default_factory=Calibration)
     cut_marks: bool = False
+    rotate: int = 0
 
     def __post_init__(self) -> None:
         if self.pages < 1:
@@ -80,8 +81,13 @@ class SheetDocument:
             raise RenderError("The date has no time zone", value=self.created, expected="an aware datetime")
 
     @property
+    def printed(self) -> SheetTemplate:
+        """The sheet as it is printed."""
+        return self.template.turned(-self.rotate % 360)
+
+    @property
     def page_dots(self) -> tuple[int, int]:
-        """Width and height of the page in whole dots of the printer.
+        """Width and height of the page in whole dots of the printer, before it is turned.
 
         Renderers disagree whether dots are counted from the page's top or bottom edge: on a page of whole
         dots both give the same result.
@@ -90,11 +96,13 @@ class SheetDocument:
 
     @property
     def page_points(self) -> tuple[float, float]:
-        """Width and height of the page in points, rounded down to millionths.
+        """Width and height of the page as it is printed, in points, rounded down to millionths.
 
         Renderers add a row or column of dots if the page is slightly larger than whole dots.
         """
         width, height = self.page_dots
+        if self.rotate in {90, 270}:
+            width, height = height, width
         return math.floor(width * 72e6 / self.dpi) / 1e6, math.floor(height * 72e6 / self.dpi) / 1e6
 
     @property

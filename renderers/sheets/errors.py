@@ -63,6 +63,22 @@ class DoesNotFit(SheetError):
         self.available_mm = available_mm
 
 
+class NotARoll(SheetError):
+    """The template has several labels a page where it must have one. `rolls` are the ids of those that have one."""
+
+    code = "not_a_roll"
+
+    def __init__(self, name: str, labels: int, rolls: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{name} has {labels} labels a page: roll_labels and rotate take a template with one label a page: "
+            f"{', '.join(rolls)}",
+            value=name,
+            expected="the id of a template with one label a page",
+            field="sheet_template",
+        )
+        self.rolls = rolls
+
+
 class LeavesPage(SheetError):
     """Scale and offset move labels off the page."""
 

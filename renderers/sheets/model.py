@@ -1,6 +1,6 @@
 """The geometry of a label sheet, and the layout that all labels of one kind share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from gs1.symbol_size import SymbolKind
@@ -45,6 +45,26 @@ class SheetTemplate:
         """Return the top left corner of cell 0 … labels_per_page - 1, row by row, from the page's top left."""
         row, column = divmod(cell, self.columns)
         return self.left_mm + column * self.pitch_x_mm, self.top_mm + row * self.pitch_y_mm
+
+    def turned(self, degrees: int) -> "SheetTemplate":
+        """Return the page as it lies before it is turned clockwise, by 0, 90, 180 or 270 degrees, into this one.
+
+        It must have one label.
+        """
+        sheet = self
+        for _ in range(degrees // 90):
+            sheet = replace(
+                sheet,
+                page_width_mm=sheet.page_height_mm,
+                page_height_mm=sheet.page_width_mm,
+                label_width_mm=sheet.label_height_mm,
+                label_height_mm=sheet.label_width_mm,
+                left_mm=sheet.top_mm,
+                top_mm=sheet.page_width_mm - sheet.left_mm - sheet.label_width_mm,
+                pitch_x_mm=sheet.pitch_y_mm,
+                pitch_y_mm=sheet.pitch_x_mm,
+            )
+        return sheet
 
 
 @dataclass(frozen=True, slots=True)

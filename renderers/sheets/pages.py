@@ -34,15 +34,22 @@ class TextTooWide(RenderError):
 
 
 def page_head(document: SheetDocument) -> bytes:
-    """Return the operators that begin every page: calibration, dots instead of points, cut marks."""
+    """Return the operators that begin every page: calibration, dots instead of points, the page's turn, cut marks."""
     calibration, k = document.calibration, document.points_per_dot
     scale = calibration.scale_percent / 100
-    _, height = document.page_dots
+    width, height = document.page_dots
+    turns = {
+        90: f"0 -1 1 0 0 {width} cm\n",
+        180: f"-1 0 0 -1 {width} {height} cm\n",
+        270: f"0 1 -1 0 {height} 0 cm\n",
+    }
+    if document.rotate in {90, 270}:
+        height = width
     right, down = document.dots(calibration.offset_x_mm), document.dots(calibration.offset_y_mm)
     up = height * (1 - scale) - down
     marks = f"/{CUT_MARKS_RESOURCE} Do\n" if document.cut_marks else ""
     matrix = f"{k * scale:.10f} 0 0 {k * scale:.10f} {k * right:.8f} {k * up:.8f} cm\n"
-    return (matrix + marks).encode()
+    return (matrix + turns.get(document.rotate, "") + marks).encode()
 
 
 def cut_marks(document: SheetDocument) -> bytes:

@@ -23,13 +23,15 @@ class LabelGroup:
     """Labels that share a layout and a size of symbol.
 
     `hri` has, for each line of the layout's human-readable text, one string per symbol; `names` has one per
-    symbol, or is empty if the layout has no name line.
+    symbol, or is empty if the layout has no name line. `data` has what the encoder took for each symbol. Only formats
+    in which the printer draws the symbols need it.
     """
 
     layout: LabelLayout
     symbols: SymbolGroup
     hri: Sequence[Sequence[str]]
     names: Sequence[str] = ()
+    data: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,10 @@ class Stencil:
 
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """One string for each label of a group, all at the same place: `x` is its left end, or its middle."""
+    """One string for each label of a group, all at the same place: `x` is its left end, or its middle.
+
+    `ais` are those of the TextLine.
+    """
 
     strings: Sequence[str]
     x: float
@@ -69,6 +74,7 @@ class PlacedText:
     size_pt: float
     room_mm: float
     centred: bool
+    ais: tuple[str, ...]
 
 
 def label_origins(document: SheetDocument) -> NDArray[np.intp]:
@@ -83,7 +89,7 @@ def label_origins(document: SheetDocument) -> NDArray[np.intp]:
 
 
 def stencils(group: LabelGroup) -> list[Stencil]:
-    """Return the symbols of a group, then the guard or bearer bars, which are the same for all.
+    """Return the symbols of a group, then the guard or bearer bars.
 
     Raises RenderError if bars would not be whole dots wide.
     """
@@ -124,8 +130,10 @@ def _bars_and_more(layout: LabelLayout, symbols: BarSymbols) -> list[Stencil]:
     if symbols.guards and (reach := layout.guard_bar_dots):
         guards = np.zeros(elements, np.uint8)
         guards[list(symbols.guards)] = 1
-        row = np.repeat(guards, symbols.widths[0]).reshape(1, 1, -1)
-        found.append(Stencil(row, left, bottom - reach, width, reach))
+        rows = np.repeat(np.tile(guards, count), symbols.widths.ravel()).reshape(count, 1, -1)
+        # Those of UPC-A have the bars of two digits among them.
+        same = bool((rows == rows[0]).all())
+        found.append(Stencil(rows[:1] if same else rows, left, bottom - reach, width, reach))
     if thick := layout.bearer_bar_dots:
         size = symbol_size(layout.kind)
         start = left - size.quiet_left_x * layout.x_dots
@@ -158,6 +166,7 @@ def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> Pl
         line.size_pt,
         line.width_mm,
         line.centred,
+        line.ais,
     )
 
 
@@ -180,6 +189,7 @@ def _zones(
             line.size_pt * zone.size * shrink,
             room_mm,
             centred=True,
+            ais=line.ais,
         )
         for zone, digits, room_mm in zip(symbols.zones, parts, rooms_mm, strict=True)
     ]

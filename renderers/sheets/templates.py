@@ -19,6 +19,7 @@ from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_POINT
 
 DEFAULT_TEMPLATE_ID = "63up_1in_letter"
+DEFAULT_ROLL_ID = "thermal_4x6in"
 
 #: How far labels may overlap or leave the page: published inches are rounded to hundredths of a millimetre.
 TOLERANCE_MM = 0.01

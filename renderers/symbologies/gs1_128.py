@@ -233,3 +233,19 @@ def _symbols(parts: Sequence[_Characters]) -> BarSymbols:
         widths[start:stop, : -len(_STOP)] = _PATTERNS.take(values, axis=0).reshape(len(values), -1)
         start = stop
     return BarSymbols(np.concatenate([part.positions for part in parts]), widths)
+
+
+# The symbol character of a pattern, by its widths as digits of base 4.
+_WEIGHTS = np.array([4**5, 4**4, 4**3, 4**2, 4, 1], np.intp)
+_CHARACTERS = np.zeros(4**6, np.uint8)
+_CHARACTERS[(_PATTERNS - 1) @ _WEIGHTS] = np.arange(len(_PATTERNS))
+
+
+def characters(symbols: BarSymbols) -> NDArray[np.uint8]:
+    r"""Return the symbol characters of GS1-128 symbols from the start to the last data, shape (n, characters).
+
+    >>> characters(encode([b"\x1d0109506000134352"]).groups[0]).tolist()
+    [[105, 102, 1, 9, 50, 60, 0, 13, 43, 52]]
+    """
+    widths = symbols.widths[:, : -len(_STOP) - _PATTERNS.shape[1]]
+    return _CHARACTERS[(widths.reshape(len(widths), -1, _PATTERNS.shape[1]) - 1) @ _WEIGHTS]

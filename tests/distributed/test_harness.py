@@ -130,7 +130,18 @@ def test_a_machine_serves_from_the_stores(shared: Shared, tmp_path: Path) -> Non
         one.labels("org", "create", "acme")
         key = one.labels("keys", "create", "--org", "acme").splitlines()[-1]
         one.labels("import", "--org", "acme", *options)
-        one.serve()
+        url = one.serve().url
+        told = one.labels("doctor", "--url", url)
+        assert "FAIL" not in told
+        for found in (
+            "PostgreSQL",
+            "of several creators one succeeds",
+            "the storage is",
+            "Redis",
+            f"{url} is ready",
+        ):
+            assert found in told
+        assert settings["LABELS_SECRET_KEY"] not in told
         with one.client(key, "serve") as client:
             status = client.finish(client.submit(LOTS_QR))
             expected = sum(1 for lot in LOTS if lot[-1])

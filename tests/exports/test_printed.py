@@ -115,9 +115,15 @@ def test_what_symbol_files_carry_and_show(prints: Prints, scope: str, export_typ
 
 @pytest.mark.parametrize("scope", ["products", "lots", "serials"])
 @pytest.mark.parametrize("symbology", ["qr", "datamatrix", "barcode_1d"])
-def test_what_sheets_carry_and_show(prints: Prints, scope: str, symbology: str) -> None:
-    config = {"sheet_template": "avery_5163", "symbology": symbology}
-    plan = prints.print(scope=scope, export_type="sheet_pdf", file_format="pdf", asset_config=config)
+@pytest.mark.parametrize(
+    ("export_type", "file_format", "template"),
+    [("sheet_pdf", "pdf", "avery_5163"), ("roll_labels", "zpl", "thermal_4x6in")],
+)
+def test_what_labels_carry_and_show(
+    prints: Prints, export_type: str, file_format: str, template: str, scope: str, symbology: str
+) -> None:
+    config = {"sheet_template": template, "symbology": symbology}
+    plan = prints.print(scope=scope, export_type=export_type, file_format=file_format, asset_config=config)
     found = told(plan, prints)
     sheet = sheet_plan.load(plan, prints.store)
     [frame] = resolve(prints.catalogue, plan.selection)

@@ -38,27 +38,46 @@ _SHEETS: dict[str, tuple[str, dict[str, object]]] = {
     "addresses, DataMatrix at 203 dpi": ("serials", {"symbology": "datamatrix", "dpi": 203}),
 }
 
-#: Case table: the request without its scope and what it is called.
-CASES: dict[str, dict[str, object]] = {
-    f"{scope} {export_type} {file_format}{' with text' if config else ''}": {
-        "scope": scope,
-        "export_type": export_type,
-        "file_format": file_format,
-        "asset_config": config,
-    }
-    for scope in ("products", "lots", "serials")
-    for export_type, formats in _FORMATS.items()
-    for file_format in formats
-    for config in ({}, _CONFIG[file_format])
-} | {
-    f"{scope} sheet, {name}": {
-        "scope": scope,
-        "export_type": "sheet_pdf",
-        "file_format": "pdf",
-        "asset_config": {"sheet_template": "avery_5160"} | config,
-    }
-    for name, (scope, config) in _SHEETS.items()
+_ROLLS: dict[str, tuple[str, dict[str, object]]] = {
+    "QR Code or DataMatrix": ("lots", {"copies": 2}),
+    "DataMatrix at 300 dpi, turned": ("serials", {"symbology": "datamatrix", "dpi": 300, "rotate": 90}),
+    "GS1-128": ("lots", {"symbology": "barcode_1d"}),
+    "EAN/UPC, upside down": ("products", {"symbology": "barcode_1d", "rotate": 180, "offset_x_mm": 0.5}),
 }
+
+#: Case table: the request without its scope and what it is called.
+CASES: dict[str, dict[str, object]] = (
+    {
+        f"{scope} {export_type} {file_format}{' with text' if config else ''}": {
+            "scope": scope,
+            "export_type": export_type,
+            "file_format": file_format,
+            "asset_config": config,
+        }
+        for scope in ("products", "lots", "serials")
+        for export_type, formats in _FORMATS.items()
+        for file_format in formats
+        for config in ({}, _CONFIG[file_format])
+    }
+    | {
+        f"{scope} sheet, {name}": {
+            "scope": scope,
+            "export_type": "sheet_pdf",
+            "file_format": "pdf",
+            "asset_config": {"sheet_template": "avery_5160"} | config,
+        }
+        for name, (scope, config) in _SHEETS.items()
+    }
+    | {
+        f"{scope} roll, {name}": {
+            "scope": scope,
+            "export_type": "roll_labels",
+            "file_format": "zpl",
+            "asset_config": config,
+        }
+        for name, (scope, config) in _ROLLS.items()
+    }
+)
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_labels_fill_pages_from_the_start_position(
     assert [text.count("(10)L") for text in texts] == on_pages
     copies = config.get("copies", 1)
     assert "".join(texts).count(f"L{labels - 1:04d}") == copies
-    assert pictures.first(plan, store) is not None
+    assert pictures.first(plan.job_id, store) is not None
 
 
 def test_where_no_label_can_be_made_there_is_no_pdf(store: ArtefactStore) -> None:

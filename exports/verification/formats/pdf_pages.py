@@ -26,7 +26,7 @@ _KIDS = re.compile(rb"/Kids\[([\d R]*)\]")
 _CONTENTS = re.compile(rb"<</Type/Page/Parent \d+ 0 R/Contents (\d+) 0 R>>")
 _STREAM = re.compile(rb"<</Filter/FlateDecode/Length (\d+)>>\nstream\n")
 
-_HEAD = re.compile(rb"[\d. -]+ cm\n(?:/Cut Do\n)?")
+_HEAD = re.compile(rb"(?:[\d. -]+ cm\n){1,2}(?:/Cut Do\n)?")
 _MASK = (
     rb"q (?P<width>\d+)\.98 0 0 (?P<height>\d+)\.98 (?P<left>\d+)\.01 (?P<bottom>\d+)\.01 cm "
     rb"BI/W (?P<columns>\d+)/H (?P<rows>\d+)/IM true/BPC 1/D\[1 0\]/F/AHx ID (?P<samples>[0-9a-f]+)>\nEI Q\n"

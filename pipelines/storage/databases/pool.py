@@ -44,6 +44,11 @@ class Pool:
         with self._connect() as connection:
             yield connection
 
+    @property
+    def is_joined(self) -> bool:
+        """Whether this thread is in a transaction that its further connections join."""
+        return getattr(self._joined, "connection", None) is not None
+
     @contextmanager
     def joined(self, begin: Opening) -> Generator[Connection]:
         """Begin a transaction that this thread's further connections join, unless it is in one."""

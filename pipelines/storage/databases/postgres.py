@@ -6,11 +6,13 @@ evaluation of a sensor.
 
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import Any, Self, TypeVar
 
+from dagster import DagsterEvent, EventLogEntry
 from dagster_postgres import PostgresEventLogStorage, PostgresRunStorage, PostgresScheduleStorage
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import OperationalError
@@ -35,6 +37,9 @@ _ASK_AGAIN_SECONDS = 0.1
 
 #: A server that starts again refuses connections for some seconds.
 _PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2)
+
+#: How often an event, or what follows from it for its run, is stored anew. Each waits for a connection as above: by then the run's lease is lost anyway.
+_STORED_AGAIN = 2
 
 _Storage = TypeVar("_Storage", bound=PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage)
 
@@ -75,6 +80,14 @@ class PooledPostgresRunStorage(PooledRuns, PostgresRunStorage):
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         return self._pool.begun("REPEATABLE READ", postgresql_readonly=True)
+
+    def handle_run_event(
+        self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None
+    ) -> None:
+        _again_if_lost(self._pool, partial(super().handle_run_event, run_id, event, update_timestamp))
+
+    def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
+        _again_if_lost(self._pool, partial(super().add_run_tags, run_id, new_tags))
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
         del pool_recycle, max_overflow
@@ -126,6 +139,12 @@ class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
             limit = func.set_config("idle_in_transaction_session_timeout", f"{_STOPPED_SECONDS}s", True)
             connection.execute(select(limit, func.pg_advisory_xact_lock(_EVENTS_LOCK)))
             yield connection
+
+    def store_event(self, event: EventLogEntry) -> None:
+        _again_if_lost(self._pool, partial(super().store_event, event))
+
+    def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
+        _again_if_lost(self._pool, partial(super().store_event_batch, events))
 
     def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
         del pool_recycle, max_overflow
@@ -209,6 +228,23 @@ def _limit_statements(url: str, timeout_ms: int) -> None:
             cursor.execute(f"SET statement_timeout = {timeout_ms:d}")
 
     engine.dispose()
+
+
+def _again_if_lost(pool: Pool, store: Callable[[], None]) -> None:
+    """Store anew on another connection if the server closed this one, unless it belongs to a longer transaction.
+
+    Dagster takes an event or a status that cannot be stored for a failure of the step or the run, beside the step's own
+    retries. If only the answer to the commit was lost, it is stored twice, which its readers take for once.
+    """
+    for _ in range(_STORED_AGAIN):
+        try:
+            store()
+        except OperationalError:
+            if pool.is_joined:
+                raise
+        else:
+            return
+    store()
 
 
 def _connected(engine: Engine) -> Connection:

@@ -60,8 +60,8 @@ def test_every_route_is_described_and_nothing_else(exports, accounts, settings):
 def test_every_setting_says_what_it_means_and_where_it_applies():
     settings = SCHEMAS["LabelExportAssetConfigIn"]["properties"]
     assert all(setting["description"] for setting in settings.values())
-    assert "sheet_pdf only" in settings["copies"]["description"]
-    assert "png or pdf only" in settings["dpi"]["description"]
+    assert "sheet_pdf or roll_labels only" in settings["copies"]["description"]
+    assert "png, pdf or zpl only" in settings["dpi"]["description"]
     assert (
         settings["scale_percent"]["anyOf"][0]["minimum"],
         settings["scale_percent"]["anyOf"][0]["maximum"],

@@ -47,6 +47,27 @@ def test_an_artefact_that_is_elsewhere_is_streamed(client, editor, exports):
 
 
 @pytest.mark.parametrize("local", [True, False])
+@pytest.mark.parametrize(
+    ("filename", "media_type"),
+    [
+        ("datamatrix-lots-AbCd-42.zip", "application/zip"),
+        ("sheet-AbCd-42.pdf", "application/pdf"),
+        ("roll-AbCd-42.zpl", "application/vnd.zebra-zpl"),
+    ],
+)
+def test_an_artefact_has_its_media_type_and_its_own_bytes(
+    client, editor, exports, local, filename, media_type
+):
+    exports.local = local
+    job = exports.add("acme", JobStatus.COMPLETED, output_filename=filename)
+    response = client.get(link(client, editor, job), headers={"Accept-Encoding": "gzip"})
+    assert (response.headers["content-type"], response.content) == (media_type, ARTEFACT)
+    assert "content-encoding" not in response.headers
+    assert response.headers["content-length"] == str(len(ARTEFACT))
+    assert filename in response.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("local", [True, False])
 def test_an_artefact_that_is_gone(client, editor, exports, local):
     exports.local = local
     job = exports.add("acme", JobStatus.COMPLETED)

@@ -10,23 +10,25 @@ from exports.requests.export_types import FORMATS_OF, ExportType
 from exports.requests.request import AssetConfig, ExportRequest, parse_request
 from exports.requests.settings import SAME_AS_ABSENT
 
+SHEET, ROLL = ("sheet_pdf", "pdf"), ("roll_labels", "zpl")
 PNG = {("qr_codes", "png"), ("datamatrix", "png"), ("codes_combined", "png")}
 ALL = {(kind.value, form.value) for kind in ExportType for form in FORMATS_OF[kind]}
 
 # Typed off the contract: setting, a value that is not its default, the exports that take it.
 TABLE = [
     ("sheet_template", "avery_5160", ALL),
-    ("symbology", "qr", {("sheet_pdf", "pdf")}),
-    ("start_position", 2, {("sheet_pdf", "pdf")}),
-    ("copies", 2, {("sheet_pdf", "pdf")}),
-    ("copies_from", "quantity", {("sheet_pdf", "pdf")}),
-    ("quantities", [{"id": "a", "copies": 0}], {("sheet_pdf", "pdf")}),
-    ("offset_x_mm", 0.1, {("sheet_pdf", "pdf")}),
-    ("offset_y_mm", -0.1, {("sheet_pdf", "pdf")}),
-    ("scale_percent", 99.5, {("sheet_pdf", "pdf")}),
-    ("cut_marks", True, {("sheet_pdf", "pdf")}),
-    ("dpi", 300, {*PNG, ("sheet_pdf", "pdf")}),
-    ("error_correction", "H", {export for export in ALL if export[0] in {"qr_codes", "codes_combined"} | {"sheet_pdf"}}),
+    ("symbology", "qr", {SHEET, ROLL}),
+    ("start_position", 2, {SHEET}),
+    ("copies", 2, {SHEET, ROLL}),
+    ("copies_from", "quantity", {SHEET, ROLL}),
+    ("quantities", [{"id": "a", "copies": 0}], {SHEET, ROLL}),
+    ("offset_x_mm", 0.1, {SHEET, ROLL}),
+    ("offset_y_mm", -0.1, {SHEET, ROLL}),
+    ("scale_percent", 99.5, {SHEET}),
+    ("cut_marks", True, {SHEET}),
+    ("rotate", 90, {SHEET, ROLL}),
+    ("dpi", 300, {*PNG, SHEET, ROLL}),
+    ("error_correction", "H", {export for export in ALL if export[0] in {"qr_codes", "codes_combined"}} | {SHEET, ROLL}),
     ("record_printed", False, ALL),
     ("module_size_mm", 0.5, ALL),
     ("environment", "distribution", ALL),
@@ -60,7 +62,8 @@ def test_a_setting_is_followed_or_refused(setting, value, takers, export):
 @pytest.mark.parametrize("export", sorted(ALL))
 def test_defaults_are_taken_everywhere_and_say_nothing(export):
     plain = request_of(export).normalised()
-    assert request_of(export, **SAME_AS_ABSENT).normalised() == plain
+    defaults = {**SAME_AS_ABSENT, "dpi": 203} if export == ROLL else SAME_AS_ABSENT
+    assert request_of(export, **defaults).normalised() == plain
     kind, _ = export
     if kind in {"datamatrix", "barcodes_1d"}:
         assert request_of(export, error_correction="M").normalised() == plain
@@ -93,10 +96,25 @@ def test_ids_of_quantities_are_canonical():
 
 @pytest.mark.parametrize("symbology", ["datamatrix", "barcode_1d"])
 def test_a_sheet_without_qr_code_has_no_error_correction(symbology):
-    sheet = ("sheet_pdf", "pdf")
-    request_of(sheet, symbology="auto", error_correction="H")
+    request_of(SHEET, symbology="auto", error_correction="H")
     with pytest.raises(InvalidRequest, match="not a valid"):
-        request_of(sheet, symbology=symbology, error_correction="H")
+        request_of(SHEET, symbology=symbology, error_correction="H")
+
+
+def test_a_roll_keeps_its_template_and_any_other_resolution_than_its_default():
+    config = {"sheet_template": "thermal_2x1in", "dpi": 600, "rotate": 270}
+    assert request_of(ROLL, **config).normalised()["asset_config"] == config
+    assert "asset_config" not in request_of(ROLL, dpi=203.0, rotate=0.0).normalised()
+
+
+@pytest.mark.parametrize(
+    ("config", "field"), [({"dpi": 400}, "dpi"), ({"rotate": 45}, "rotate"), ({"rotate": True}, "rotate")]
+)
+def test_a_roll_takes_what_label_printers_have(config, field):
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(ROLL, **config)
+    [fault] = caught.value.details
+    assert fault["loc"] == ["body", "asset_config", field]
 
 
 def test_a_resolution_that_suits_one_carrier_is_taken():
@@ -108,7 +126,7 @@ def test_a_resolution_that_suits_one_carrier_is_taken():
 
 def test_a_resolution_without_dots_within_the_limits(monkeypatch):
     """Every kind has whole dots from 72 dpi on, so a coarser printer is made up."""
-    monkeypatch.setattr(request, "DEFAULT_DPI", 20)
+    monkeypatch.setattr(request, "default_dpi", lambda _: 20)
     with pytest.raises(InvalidRequest) as caught:
         request_of(("qr_codes", "png"))
     [fault] = caught.value.details

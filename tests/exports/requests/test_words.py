@@ -11,6 +11,13 @@ from exports.requests.words import in_words
 DATAMATRIX = {"scope": "lots", "export_type": "datamatrix", "file_format": "svg"}
 SHEET = {"scope": "serials", "export_type": "sheet_pdf", "file_format": "pdf"}
 
+ROLL = {
+    "scope": "serials",
+    "export_type": "roll_labels",
+    "file_format": "zpl",
+    "asset_config": {"rotate": 90, "dpi": 203},
+}
+
 
 def words(request: dict[str, Any], **more: Any) -> str:
     return in_words(parse_request(json.dumps(request | more).encode()))
@@ -19,6 +26,7 @@ def words(request: dict[str, Any], **more: Any) -> str:
 def test_nothing_narrows() -> None:
     assert words(DATAMATRIX) == "GS1 DataMatrix as SVG in a ZIP, of all lots"
     assert words(SHEET) == "Sheets of labels as PDF, of all serials"
+    assert words(ROLL) == "Labels on a roll as ZPL, of all serials (turned by 90 degrees)"
 
 
 def test_filters_and_settings() -> None:
@@ -57,7 +65,7 @@ CONFIG: dict[str, Any] = {
     "sheet_template": "avery_5160", "symbology": "qr", "start_position": 7, "copies": 2,
     "record_printed": False, "offset_x_mm": 0.5, "offset_y_mm": -0.5, "scale_percent": 99.5,
     "error_correction": "Q", "module_size_mm": 0.5, "dpi": 300, "environment": "healthcare", "hri": True,
-    "cut_marks": True, "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
+    "cut_marks": True, "rotate": 90, "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
 }  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def test_every_label_reads_in_its_place(catalogue: Catalogue, store: ArtefactSto
         rows = list(csv.DictReader(io.StringIO(stream.read().decode("utf-8-sig"))))
     assert {row["symbology"] for row in rows} == {"gs1_datamatrix"}
     assert [rows[0]["file"], rows[63]["file"]] == ["page 1 label 1", "page 2 label 1"]
-    assert pictures.first(plan, store) is not None
+    assert pictures.first(plan.job_id, store) is not None
 
 
 @pytest.mark.parametrize("chunk_rows", [1, 7, 64])

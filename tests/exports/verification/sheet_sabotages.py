@@ -170,7 +170,7 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
         lambda patch: patch.setattr(
             sheet_pages,
             "_places",
-            lambda sheet, rows: pl.Series(
+            lambda _plan, sheet, rows: pl.Series(
                 "file", [f"page 1 label {sheet.cell(label) + 2}" for label in rows["first_label"]]
             ),
         ),

@@ -53,6 +53,11 @@ def catalogue(imported: Import) -> Catalogue:
             {Check.COUNTS: {"labels": 363}, Check.SAMPLE: {"decoded": 50, "labels": 363}},
             id="a sheet has no names",
         ),
+        pytest.param(
+            {"export_type": "roll_labels", "file_format": "zpl", "asset_config": {"copies": 3}},
+            {Check.COUNTS: {"labels": 363}, Check.SAMPLE: {"decoded": 50, "labels": 363}},
+            id="neither has a roll",
+        ),
     ],
 )
 def test_what_was_found_can_be_read_again(
@@ -63,7 +68,7 @@ def test_what_was_found_can_be_read_again(
     run(plan, catalogue, store)
     read = {finding.check: finding for finding in findings.of(plan.job_id, store)}
     assert all(finding.passed for finding in read.values())
-    assert set(read) == set(Check) - ({Check.NAMES} if plan.is_sheet else set())
+    assert set(read) == set(Check) - ({Check.NAMES} if plan.has_labels else set())
     for check, facts in found.items():
         assert facts.items() <= read[check].facts.items()
 

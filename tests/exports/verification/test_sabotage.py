@@ -18,6 +18,7 @@ from exports.verification import findings, sample
 from gs1.errors import LabelError
 from tests.exports.conftest import Import, plan_for
 from tests.exports.verification.file_sabotages import FILE_SABOTAGES
+from tests.exports.verification.roll_sabotages import ROLL_SABOTAGES
 from tests.exports.verification.sabotage import VICTIM, Sabotage
 from tests.exports.verification.sheet_sabotages import SHEET_SABOTAGES
 
@@ -28,7 +29,7 @@ SMALL = 25
 
 _LOTS = 24
 
-SABOTAGES = (*FILE_SABOTAGES, *SHEET_SABOTAGES)
+SABOTAGES = (*FILE_SABOTAGES, *SHEET_SABOTAGES, *ROLL_SABOTAGES)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pipelines.definitions import defs
 from pipelines.storage.step_outputs import MOVED, StepOutputs
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
+from renderers.zpl.writer import ZplFragment
 
 FRAGMENT = ArchiveFragment(data_bytes=400, directory_bytes=80, members=4, sha256="00")
 ZIP_PART = Part("jobs/a/parts/b/0-5", 0, 5, 1, FRAGMENT)
@@ -28,6 +29,7 @@ PDF_PART = Part(
     0,
     PdfFragment(first_page=2, pages=1, data_bytes=90, directory_bytes=20, sha256="11"),
 )
+ROLL_PART = Part("jobs/a/parts/b/0-9", 0, 9, 0, ZplFragment(labels=9, data_bytes=900, sha256="33"))
 ARTEFACT = Artefact("jobs/a/artefact", "labels.zip", 512, "22", 4, 1, 7)
 
 #: Fields that the releases before 0.2 did not have.
@@ -132,7 +134,7 @@ def test_a_pickle_that_names_other_classes_is_not_read(
 
 def test_a_class_that_steps_hand_on_moves_only_with_an_entry_in_the_table() -> None:
     """Where this fails: add the old path to `MOVED`, then change the path here."""
-    pickled = pickle.dumps([ZIP_PART, PDF_PART, ARTEFACT, Chunk(0, 5)], protocol=0)
+    pickled = pickle.dumps([ZIP_PART, PDF_PART, ROLL_PART, ARTEFACT, Chunk(0, 5)], protocol=0)
     paths = {text for code, text, _ in pickletools.genops(pickled) if code.name == "GLOBAL"}
     assert {path for path in paths if path.split(".")[0] in {"exports", "renderers"}} == {
         "exports.jobs.decision Artefact",
@@ -140,6 +142,7 @@ def test_a_class_that_steps_hand_on_moves_only_with_an_entry_in_the_table() -> N
         "exports.jobs.parts Part",
         "renderers.archive.fragments ArchiveFragment",
         "renderers.sheets.pdf PdfFragment",
+        "renderers.zpl.writer ZplFragment",
     }
 
 

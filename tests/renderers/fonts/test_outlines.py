@@ -8,7 +8,7 @@ from fontTools.ttLib import TTFont
 
 from gs1.cset82 import CSET_82
 from renderers.fonts import outlines
-from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
+from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM, width_mm
 
 CHARACTERS = sorted({*CSET_82, "(", ")"})
 
@@ -57,5 +57,17 @@ def test_digits_are_centred_in_cells(digit: str) -> None:
 
 def test_a_character_without_a_picture_is_refused() -> None:
     with pytest.raises(outlines.CharacterNotInFont) as caught:
-        outlines.glyph("緑")
-    assert (caught.value.value, caught.value.code) == ("緑", "character_not_in_font")
+        outlines.glyph("\N{EGYPTIAN HIEROGLYPH A001}")
+    assert (caught.value.value, caught.value.code) == (
+        "\N{EGYPTIAN HIEROGLYPH A001}",
+        "character_not_in_font",
+    )
+
+
+@pytest.mark.parametrize("character", "緑ש→")
+def test_other_fonts_have_what_the_first_lacks(character: str) -> None:
+    outline = outlines.glyph(character)
+    assert outline.contours
+    assert outline.advance == round(
+        width_mm(character, 1000) / width_mm("0", 1000) * outlines.glyph("0").advance
+    )

@@ -222,3 +222,54 @@ def test_the_server_ends_statements_of_the_ui_that_take_long(dagster: dg.Dagster
         pytest.raises(OperationalError, match="statement timeout"),
     ):
         connection.exec_driver_sql("SELECT pg_sleep(60)")
+
+
+def close_the_connection_of(statement: str, engine: Engine) -> list[bool]:
+    """Have the server end the connection that begins the next such statement. The list is empty once it has."""
+    closing = [True]
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _(connection, cursor, executed: str, *_: object) -> None:
+        if closing and executed.startswith(statement):
+            closing.clear()
+            pid = connection.connection.dbapi_connection.info.backend_pid
+            with engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    return closing
+
+
+@pytest.mark.parametrize("how", STORE)
+def test_an_event_is_stored_although_the_server_closes_the_connection(
+    dagster: dg.DagsterInstance, how: str
+) -> None:
+    """Dagster would take it for a failure of the step. Within a longer transaction it is one: the rest is lost too."""
+    storage = dagster.event_log_storage
+    closing = close_the_connection_of("INSERT INTO event_logs", postgres.engine_of(storage.postgres_url))
+    STORE[how](storage, "lost")
+    assert not closing
+    assert len(storage.get_logs_for_run(RUN)) == {"single": 1, "batched": 2}[how]
+    closing.append(True)
+    with pytest.raises(OperationalError), storage.transaction():
+        STORE[how](storage, "together")
+
+
+CHANGE: dict[str, Callable[[dg.DagsterInstance, dg.DagsterRun], object]] = {
+    "status": lambda dagster, run: dagster.report_run_canceled(run),
+    "tags": lambda dagster, run: dagster.add_run_tags(run.run_id, {"labels/reason": "jam"}),
+}
+
+
+@pytest.mark.parametrize("what", CHANGE)
+def test_a_run_is_changed_although_the_server_closes_the_connection(
+    dagster: dg.DagsterInstance, what: str
+) -> None:
+    """A status that is not stored would leave the run as it was, and a tag that is not would fail its step."""
+    run = dagster.add_run(dg.DagsterRun("label_export"))
+    closing = close_the_connection_of("UPDATE runs", postgres.engine_of(dagster.run_storage.postgres_url))
+    CHANGE[what](dagster, run)
+    assert not closing
+    changed = dagster.get_run_by_id(run.run_id)
+    assert changed is not None
+    assert (changed.status is dg.DagsterRunStatus.CANCELED) == (what == "status")
+    assert ("labels/reason" in changed.tags) == (what == "tags")

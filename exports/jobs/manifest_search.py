@@ -1,0 +1,81 @@
+"""Rows of a job's manifest for people: a few at a time, all or those that match."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from catalogue.schema import MANIFEST
+from exports.artefacts import ArtefactStore
+from exports.jobs.job_id import folder_of
+
+#: Rows that one search reads at most, some tenths of a second. What follows is read when it is asked for.
+MOST_SEARCHED_ROWS = 500_000
+
+_SHOWN = ("row", "gtin14", "lot_number", "serial_number", "product_name", "expiry", "best_before")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows by column, and the row to search on from, counted from 0: None if none is left."""
+
+    rows: list[dict[str, Any]]
+    next_start: int | None
+
+
+def search(
+    job_id: str,
+    store: ArtefactStore,
+    *,
+    start: int,
+    limit: int,
+    text: str | None = None,
+    keys: Mapping[str, str] | None = None,
+) -> Found:
+    """Return at most `limit` rows from row `start` on, counted from 0.
+
+    They have the values of `keys`, which are columns of the manifest, and the text: within the product's name or the
+    GTIN, or at the beginning of the lot or serial, in upper or lower case. Fewer rows than `limit` may come with a
+    `next_start`, see `MOST_SEARCHED_ROWS`. Raises FileNotFoundError if the job has no manifest, or none any more.
+    """
+    condition = _condition(text, keys or {})
+    found: list[dict[str, Any]] = []
+    first = searched = 0
+    with store.open(f"{folder_of(job_id)}/manifest.parquet") as stream:
+        file = pq.ParquetFile(stream)
+        columns = [name for name in _SHOWN if name in file.schema_arrow.names]
+        for group in range(file.num_row_groups):
+            stop = first + file.metadata.row_group(group).num_rows
+            if stop > start:
+                frame = _frame(file, group, columns).filter(pl.col("row") >= start, condition)
+                found += frame.head(limit + 1 - len(found)).to_dicts()
+                if len(found) > limit:
+                    return Found(found[:limit], found[limit]["row"])
+                searched += stop - max(start, first)
+                if searched >= MOST_SEARCHED_ROWS and stop < file.metadata.num_rows:
+                    return Found(found, stop)
+            first = stop
+    return Found(found, None)
+
+
+def _frame(file: pq.ParquetFile, group: int, columns: list[str]) -> pl.DataFrame:
+    """Return the group's rows. A column that manifests did not have when this one was frozen is null."""
+    frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group, columns=columns)))
+    return frame.match_to_schema({name: MANIFEST[name] for name in _SHOWN}, missing_columns="insert")
+
+
+def _condition(text: str | None, keys: Mapping[str, str]) -> pl.Expr:
+    wanted = [pl.col(name) == value for name, value in keys.items()]
+    if text:
+        small = text.lower()
+        within = [
+            pl.col(name).str.to_lowercase().str.contains(small, literal=True)
+            for name in ("product_name", "gtin14")
+        ]
+        begins = [
+            pl.col(name).str.to_lowercase().str.starts_with(small) for name in ("lot_number", "serial_number")
+        ]
+        wanted.append(pl.any_horizontal(*within, *begins))
+    return pl.all_horizontal(pl.lit(value=True), *wanted)
