@@ -113,7 +113,7 @@ def test_quantities_stand_beside_rows_without_them(tmp_path: Path) -> None:
         older = Catalogue(str(tmp_path / "catalogue"))
         for table, row in OLDER_ROWS.items():
             query = f"{row}, true AS active, now() AS created_at"
-            file = older.write_file(older.connect(), table, ORG, query)
+            file = older.write_file(older.connect(":memory:"), table, ORG, query)
             commit = Commit([file], (), Transaction("older", 1))
             older.commit(table, ORG, lambda _, commit=commit: commit)
     newer = Catalogue(str(tmp_path / "catalogue"))

@@ -76,7 +76,7 @@ def test_in_a_file_of_several_things_the_quantity_is_that_of_the_last(
 ) -> None:
     path = tmp_path / "stock.csv"
     path.write_text(f"gtin,name,lot,qty\n{GTIN},Tea,L1,3\n{GTIN},Tea,L2,4\n")
-    report = import_files(catalogue, "acme", files=[path], rejects_dir=tmp_path / "rejects", now=NOW)
+    report = import_files(catalogue, "acme", products=path, lots=path, rejects_dir=tmp_path, now=NOW)
     assert [(table.added, table.rejected) for table in report.tables] == [(1, 0), (2, 0)]
     assert rows(catalogue, "products")["quantity"].to_list() == [None]
     assert sorted(rows(catalogue, "lots")["quantity"]) == [3, 4]

@@ -83,7 +83,7 @@ def test_each_lot_has_a_label_that_stands_for_itself(catalogue: Catalogue, store
     rows = table(plan, Report.MANIFEST, store)
     assert [row["file"] for row in rows] == [f"label {number}" for number in range(1, LOTS + 1)]
     assert {row["x_dimension_mm"] for row in rows} == {"0.876"}
-    picture = Image.open(io.BytesIO(pictures.first(plan, store) or b""))
+    picture = Image.open(io.BytesIO(pictures.first(plan.job_id, store) or b""))
     assert picture.height > picture.width
 
 
