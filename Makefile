@@ -83,8 +83,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 .PHONY: demo
-demo: $(STAMP) ## Import the demo catalogues, export over HTTP, decode every symbol of the downloads
-	$(PYTHON) demo/run_demo.py
+demo: $(STAMP) ## Import the demo catalogues, export over HTTP, decode every symbol; KEEP=1 leaves the service running
+	$(PYTHON) demo/run_demo.py $(if $(KEEP),--keep)
 
 .PHONY: serve
 serve: $(STAMP) ## Run the service on port 8000 and the Dagster UI on port 3000
@@ -179,6 +179,10 @@ gallery: $(STAMP) ## Draw docs/gallery anew
 .PHONY: gallery-rolls
 gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent renderer of ZPL
 	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
+
+.PHONY: screenshots
+screenshots: $(STAMP) tools ## Take the pictures of the pages in docs/images anew
+	$(PYTHON) docs/make_screenshots.py
 
 .PHONY: lock
 lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it

@@ -1,12 +1,16 @@
 """The demo: two organisations, exports of several kinds over HTTP, and every symbol read back.
 
 The expected text of each symbol is derived here a second time, from the catalogue's CSV files only: without
-the service's GS1 rules and without the artefact's manifest. Run it with `make demo`.
+the service's GS1 rules and without the artefact's manifest. Run it with `make demo`; `make demo KEEP=1` leaves the
+service running, to look at its pages.
 """
 
+import argparse
+import contextlib
 import csv
 import io
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -243,7 +247,14 @@ def verify(export: Export, artefact: Path) -> int:
     return read.total()
 
 
-def demonstrate(home: Path) -> None:
+def wait_for_interrupt() -> None:
+    """Wait for Ctrl-C, or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+def demonstrate(home: Path, *, keep: bool) -> None:
     print("Importing the demo catalogues")
     keys = {organisation: import_catalogue(home, organisation) for organisation in (ACME, NORDIC)}
     print("\nStarting the service")
@@ -263,6 +274,11 @@ def demonstrate(home: Path) -> None:
             shutil.copy(service.log, OUT / "service.log")
             print(f"The service's log: {OUT / 'service.log'}", file=sys.stderr)
             raise
+        if keep:
+            print(f"\nOpen {service.url}/ and sign in with the key of {ACME.name}: {keys[ACME]}")
+            print(f"{NORDIC.name} has another one: {keys[NORDIC]}")
+            print("Ctrl-C ends the service, and nothing of it is kept.")
+            wait_for_interrupt()
         code = service.stop()
         if left := survivors(home):
             raise DemoFailed("processes outlived the service:\n" + "\n".join(left))
@@ -275,14 +291,21 @@ def main() -> int:
         sys.stdout.reconfigure(line_buffering=True)
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--keep", action="store_true", help="leave the service running until Ctrl-C")
+    keep = parser.parse_args().keep
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="labels-demo-", ignore_cleanup_errors=True) as folder:
         try:
-            demonstrate(Path(folder) / "home")
+            demonstrate(Path(folder) / "home", keep=keep)
         except (DemoFailed, ServiceError, httpx.HTTPError) as error:
             print(f"\nDEMO FAILED: {error}", file=sys.stderr)
             return 1
     print(f"Demo passed in {time.monotonic() - started:.0f} s. The files are in {OUT}")
+    if not keep:
+        print(
+            "To look at the pages: `make demo KEEP=1` leaves the service running, and tells address and key."
+        )
     return 0
 
 

@@ -138,6 +138,11 @@ def pages(manager, things):
     )
     yield "a refused key", manager.post("/settings/keys", {"name": HOSTILE * 4, "role": HOSTILE}).text
     yield "a refused webhook", manager.post("/settings/webhooks", {"url": HOSTILE}).text
+    for code in ("9506000134352", "(01)09506000134352(10)L2", "(01)09506000134352(21)7"):
+        for path in ("/catalogue/lots?search=", "/history?code="):
+            found = manager.get(path + code)
+            assert found.status_code == 200
+            yield path, found.text
     for path in ("/catalogue/lots?search=", "/history?code=", "/jobs?status=", "/exports/new?gtins="):
         yield path, manager.get(path + HOSTILE.replace("&", "%26").replace("'", "%27")).text
 
