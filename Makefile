@@ -160,7 +160,8 @@ bench-service: $(STAMP) ## The running service: idle, under load, fairness, list
 	$(PYTHON) benchmarks/service/growth.py
 
 .PHONY: bench-distributed
-bench-distributed: $(STAMP) stores ## N labels (1,000,000) on one and two workers, Celery beside the local executor, 50 jobs at once
+bench-distributed: $(STAMP) stores ## N labels (1,000,000) on files and on servers, on one and two workers, Celery beside the local executor, 50 jobs at once
+	$(PYTHON) benchmarks/distributed/stores.py --labels $(N)
 	$(PYTHON) benchmarks/distributed/steps.py --labels $(N)
 
 .PHONY: bench-export

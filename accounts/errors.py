@@ -173,3 +173,42 @@ class DatabaseTooNew(AccountsError):
             value=revision,
             expected=f"revision {head} or earlier",
         )
+
+
+class NoSuchDesign(NotFound):
+    """The organisation has no design of that name, or not that version of it."""
+
+    code = "no_such_design"
+
+    def __init__(self, name: str, version: int | None = None) -> None:
+        wanted = repr(name) if version is None else f"{name!r} of version {version}"
+        super().__init__(
+            f"there is no design {wanted}", value=name, expected="the name of a design", field="name"
+        )
+
+
+class TooManyDesigns(AccountsError):
+    """The organisation keeps as many versions of designs as it may."""
+
+    code = "too_many_designs"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the organisation has {most} versions of designs: remove a design first",
+            expected=f"at most {most}",
+            field="name",
+        )
+
+
+class DesignChanged(AccountsError):
+    """Somebody else added a version of the design at the same moment."""
+
+    code = "design_changed"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the design {name!r} was changed at the same moment",
+            value=name,
+            expected="to be sent again",
+            field="name",
+        )

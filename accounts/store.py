@@ -1,4 +1,4 @@
-"""Organisations, API keys and leases, and access to sessions, operators, webhooks and schedules of the same database."""
+"""Organisations, API keys and leases, and access to sessions, operators, webhooks, schedules and designs of the same database."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from accounts.database import Database, row_of, utc_now
 from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, NoSuchOrganisation, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
+from accounts.labels.designs import Designs
 from accounts.last_uses import LastUses
 from accounts.operators import Operators
 from accounts.schedules import Schedules, skip_ticks
@@ -46,6 +47,7 @@ class Accounts:
         self.webhooks = Webhooks(self._database, vault)
         self.deliveries = Deliveries(self._database, vault)
         self.schedules = Schedules(self._database)
+        self.designs = Designs(self._database)
 
     def ping(self) -> None:
         """Read from the database. Raises SQLAlchemyError or OSError if that fails."""

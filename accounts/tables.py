@@ -195,3 +195,23 @@ class ScheduleRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     last_tick_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DesignRow(Base):
+    """A version of a label design. Of a removed design only the last version stays, without its document."""
+
+    __tablename__ = "designs"
+    __table_args__ = (
+        UniqueConstraint(
+            "organisation_id", "name", "version", name="uq_designs_organisation_id_name_version"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int]
+    document: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    created_by: Mapped[str] = mapped_column(String(255))
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

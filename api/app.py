@@ -24,6 +24,7 @@ from api.middleware.rate_limit import RateLimiting, RateLimits, Refusals
 from api.middleware.security import SecurityHeaders
 from api.problems import EXCEPTION_HANDLERS
 from api.routes.contents import ContentRoutes
+from api.routes.designs import DesignRoutes
 from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
 from api.routes.imports import ImportRoutes
@@ -77,6 +78,7 @@ def create_app(
             *LabelExportRoutes(exports, reads, settings, tokens).routes(),
             *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
+            *DesignRoutes(accounts.designs, reads, settings).routes(),
             *ImportRoutes(imports, settings).routes(),
             *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from accounts.errors import UnusableResolver
+from accounts.errors import DesignChanged, NoSuchDesign, TooManyDesigns, UnusableResolver
 from api import errors
 from api.auth.principals import WWW_AUTHENTICATE
 from api.wire.answers import ErrorDetailOut, ErrorOut
@@ -53,6 +53,9 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.TooManyRows: VALIDATION,
     exports_errors.ExportNotFound: Problem(404, "not_found", "Not Found"),
     exports_errors.ImportNotFound: Problem(404, "not_found", "Not Found"),
+    NoSuchDesign: Problem(404, "not_found", "Not Found"),
+    TooManyDesigns: CONFLICT,
+    DesignChanged: replace(CONFLICT, retryable=True),
     NotReady: replace(CONFLICT, retryable=True),
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from exports import assemble, render
 from exports.artefacts import ArtefactStore
+from exports.designs.document import BUILT_IN, DUAL_NAME, Design
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import shown_characters
 from renderers.sheets.document import SheetDocument
@@ -59,10 +61,27 @@ LAYOUT = LabelLayout(
     box_height_x=37,
     bar_height_dots=0,
     hri=(TextLine(3.7, 4.5, 18, 4.5, ("01",)), TextLine(3.7, 2.6, 18, 4.5, ("10",))),
-    name=TextLine(3.7, 21.8, 18, 4.5),
+    lines=(TextLine(3.7, 21.8, 18, 4.5, number=0),),
 )
 GROUP = next(group for group in qr_code.encode(LINKS).groups if group.width_x == LAYOUT.box_width_x)
 CHARACTERS = shown_characters([*GTINS[:1], *LOTS, *NAMES])
+
+
+LINES = Design.model_validate(
+    {
+        "version": 1,
+        "logo": {
+            "svg": '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10"><path d="M0 10L20 0L40 10z"/></svg>',
+            "height_mm": 5,
+        },
+        "lines": [
+            {"text": "{name}", "place": "above", "weight": "bold", "optional": 1},
+            {"text": "LOT {lot}"},
+            {"text": "S/N {serial}"},
+            {"text": "GTIN {gtin}"},
+        ],
+    }
+)
 
 
 def document(labels: int) -> SheetDocument:
@@ -79,7 +98,7 @@ def document(labels: int) -> SheetDocument:
 def batch(first: int, count: int) -> SheetLabels:
     """Return labels from place `first` on: the same symbols every time."""
     part = type(GROUP)(np.arange(count), GROUP.modules[:count])
-    group = LabelGroup(LAYOUT, part, [GTINS[:count], LOTS[:count]], NAMES[:count])
+    group = LabelGroup(LAYOUT, part, [GTINS[:count], LOTS[:count]], [NAMES[:count]])
     return SheetLabels(first + np.arange(count), [group])
 
 
@@ -161,9 +180,10 @@ def large_job() -> None:
     )
 
 
-def export_job(symbology: str, template_id: str) -> None:
+def export_job(symbology: str, template_id: str, design: Design | None = None, name: str = "") -> None:
     """Make sheets of serials as an export does, and print the time of each step."""
     plan = jobs.plan_of("serials", symbology=symbology, sheet_template=template_id)
+    plan = replace(plan, design=design)
     with tempfile.TemporaryDirectory() as folder:
         store = ArtefactStore(folder)
         frames = (jobs.serials(BATCH, first) for first in range(0, LARGE, BATCH))
@@ -178,7 +198,7 @@ def export_job(symbology: str, template_id: str) -> None:
     solving, drawing, joining = (after - before for before, after in pairwise(times))
     whole = solving + drawing + joining
     print(
-        f"{manifest.rows:,} serials as {symbology} on {template_id}: {manifest.rows / whole:,.0f} labels/s; layout "
+        f"{manifest.rows:,} serials as {symbology} on {template_id}{name}: {manifest.rows / whole:,.0f} labels/s; layout "
         f"{solving / whole:.0%}, pages {drawing / whole:.0%} ({manifest.rows / drawing:,.0f} labels/s), joined and "
         f"verified {joining / whole:.0%}"
     )
@@ -190,6 +210,8 @@ def main() -> None:
     large_job()
     export_job("datamatrix", "avery_5160")
     export_job("qr", "avery_5163")
+    export_job("datamatrix", "avery_5163", LINES, ", a design with four lines and a logo")
+    export_job("datamatrix", "avery_5163", BUILT_IN[DUAL_NAME], ", EAN-13 beside it")
     ours, size = rate(write, 20_000)
     print(f"{'':34}{'labels/s':>10}{'ours is':>10}{'bytes/label':>13}")
     print(f"{'our page writer':34}{ours:>10,.0f}{'':>10}{size:>13.0f}")

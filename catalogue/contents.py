@@ -1,9 +1,10 @@
 """The catalogue's products, lots and serials as rows that import again: every one of them comes out unchanged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
+import duckdb
 import polars as pl
 
 from catalogue.duck import fetch, one
@@ -58,16 +59,46 @@ def part(
     """
     with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
         total = int(one(cursor, f"SELECT count(*) {chosen}", values)[0])
-        bound, behind = dict(values), ""
-        if after is not None:
-            bound |= {f"after_{number}": value for number, value in enumerate(after)}
-            # The first condition alone lets row groups be skipped.
-            behind = f" AND gtin14 >= $after_0 AND ({', '.join(_PLACE)}) > ($after_0, $after_1, $after_2, $after_3)"
-        query = f"{_ordered(selection.scope, chosen + behind)} LIMIT {limit + 1:d} OFFSET {offset:d}"
-        found = fetch(cursor, query, bound)
+        rows, next_after = _some(cursor, chosen, values, selection, limit, offset, after)
+    return Part(rows, total, next_after)
+
+
+def uncounted(
+    catalogue: Catalogue, selection: Selection, *, limit: int, offset: int = 0
+) -> tuple[pl.DataFrame, bool]:
+    """Return the rows that `part` returns, and whether more follow: counting millions takes longer than showing some."""
+    with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
+        rows, next_after = _some(cursor, chosen, values, selection, limit, offset, None)
+    return rows, next_after is not None
+
+
+def _some(
+    cursor: duckdb.DuckDBPyConnection,
+    chosen: str,
+    values: Mapping[str, object],
+    selection: Selection,
+    limit: int,
+    offset: int,
+    after: Place | None,
+) -> tuple[pl.DataFrame, Place | None]:
+    """Return the rows of a part, and the place of the last one if more follow."""
+    bound, behind = dict(values), ""
+    if after is not None:
+        bound |= {f"after_{number}": value for number, value in enumerate(after)}
+        # The first condition alone lets row groups be skipped.
+        behind = (
+            f" AND gtin14 >= $after_0 AND ({', '.join(_PLACE)}) > ($after_0, $after_1, $after_2, $after_3)"
+        )
+    if selection.text is None:
+        # Whose GTIN comes later is not among them, and its row groups are skipped. Finding a text twice costs more.
+        first = f"SELECT gtin14 {chosen}{behind} ORDER BY gtin14 LIMIT {offset + limit + 1:d}"
+        bound["last_gtin"] = one(cursor, f"SELECT max(gtin14) FROM ({first})", bound)[0]  # noqa: S608
+        behind += " AND gtin14 <= $last_gtin"
+    query = f"{_ordered(selection.scope, chosen + behind)} LIMIT {limit + 1:d} OFFSET {offset:d}"
+    found = fetch(cursor, query, bound)
     place = found.select(f"place_{number}" for number in range(len(_PLACE)))
     last = cast("Place", place.row(limit - 1)) if found.height > limit else None
-    return Part(_shown(found.head(limit), selection.scope), total, last)
+    return _shown(found.head(limit), selection.scope), last
 
 
 def every(catalogue: Catalogue, selection: Selection) -> Iterator[pl.DataFrame]:

@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 from catalogue.delta_log import LEAST_RETENTION, MARKER_RETENTION, transaction
 from catalogue.duck import fetch, one
 from catalogue.ids import SEPARATOR
+from catalogue.print_state import GTIN_ALONE
 from catalogue.schema import LATER_COLUMNS
 from catalogue.schema import PRINTED as PRINTED_ROWS
 from catalogue.tables import Catalogue, Commit, DataFile
@@ -193,7 +194,9 @@ def carried(event: Mapping[str, Any]) -> dict[str, str] | None:
     """Return the values that an event's label carried, by Application Identifier; None if they are unknown."""
     if event["symbols"] is None:
         return None
-    return {ai: event[column] for ai, column in _CARRIED if event[column] is not None}
+    carried = {ai: event[column] for ai, column in _CARRIED if event[column] is not None}
+    # EAN/UPC and ITF-14 carry nothing else, also on the label of a serial.
+    return {"01": carried["01"]} if event["symbols"] == GTIN_ALONE else carried
 
 
 def lines(event: Mapping[str, Any]) -> list[str] | None:

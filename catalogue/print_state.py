@@ -2,7 +2,7 @@
 
 The newest PRINTED or REPRINTED event of the same kind of entity counts. It is compared with what the same
 symbols would carry today, so other symbols are not a change, and neither are values that a GS1-128 of a
-serial leaves out. The values of the Application Identifiers are compared and, where the label had a link, its
+serial or the EAN/UPC of a product leaves out. The values of the Application Identifiers are compared and, where the label had a link, its
 resolver. Names and other text are not compared, because symbols do not carry them. If an event does not say
 what its label carried, the entity is unknown: neither changed nor unchanged.
 
@@ -10,20 +10,24 @@ Values are compared by a 64-bit hash. Compared with the values themselves, findi
 millions of entities takes half the time and a third of the memory. One change in 2^64 is missed.
 """
 
+#: `symbols` of labels with nothing but a linear symbol of the GTIN.
+GTIN_ALONE = "gtin"
+
 _CARRIED_ALL = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried_best_before)"
 _CARRIED_SHORT = "hash(gtin14, serial_number)"
+_SHORT = f"(symbols = '{GTIN_ALONE}' OR ($printed_type = 'serial' AND symbols = '1d'))"
 
 #: The last printing of each entity: `printed_key`, whether it was ever `printed`, and from the newest event:
-#: whether its values are known, whether it is short (a GS1-128 of a serial), whether its link has another
+#: whether its values are known, whether it is short (a GS1-128 of a serial, or a GTIN alone), whether its link has another
 #: resolver than today's, and the hash of its values. Needs `$printed_type`, the type of entity, and
 #: `$resolver` of today.
 LAST_PRINTED = f"""
     SELECT entity_key::UUID AS printed_key, bool_or(event_type = 'PRINTED') AS printed,
         arg_max(struct_pack(
             known := symbols IS NOT NULL,
-            short := $printed_type = 'serial' AND symbols = '1d',
+            short := {_SHORT},
             moved := coalesce(resolver <> $resolver, false),
-            carried := CASE WHEN $printed_type = 'serial' AND symbols = '1d'
+            carried := CASE WHEN {_SHORT}
                 THEN {_CARRIED_SHORT} ELSE {_CARRIED_ALL} END
         ), occurred_at) AS last
     FROM lifecycle_events

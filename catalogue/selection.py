@@ -282,7 +282,10 @@ _ENTITIES: dict[Scope, str] = {
 # What is exported: a lot is active only with its product, a serial only with its product and, where it has one, its lot.
 _IS_ACTIVE = "is_active"
 
-_IN_NAME = "contains(lower(product_name), lower({0})) OR contains(gtin14, {0})"
+# Products are few: looked for there, names cost nothing for each of millions of serials.
+_IN_NAME = (
+    "gtin14 IN (SELECT gtin14 FROM products WHERE contains(lower(name), lower({0})) OR contains(gtin14, {0}))"
+)
 _HAS_TEXT: dict[Scope, str] = {
     Scope.PRODUCTS: f"({_IN_NAME})",
     Scope.LOTS: f"({_IN_NAME} OR starts_with(lot_number, {{0}}))",

@@ -29,6 +29,7 @@ _MODULES = {
     "schedules": "schedules",
     "plans": "schedules",
     "templates": "templates",
+    "designs": "designs",
     "export": "label_exports",
     "status": "label_exports",
     "download": "label_exports",

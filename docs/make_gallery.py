@@ -1,32 +1,40 @@
-"""Writes docs/gallery: one symbol of each kind at true size, as the exports draw it, with what it carries."""
+"""Writes docs/gallery: one symbol of each kind at true size, and labels of several designs, as the exports draw them."""
 # ruff: noqa: INP001 - a script, not a package
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree as ET
 
 import polars as pl
 
 from catalogue.schema import MANIFEST
+from exports.designs.document import Design
 from exports.jobs.plan import ExportPlan
+from exports.previews.pictures import first_page
 from exports.requests.export_types import ExportType
 from exports.requests.request import ExportRequest
+from exports.sheets.pages import encode
+from exports.sheets.plan import plan_sheets
 from exports.symbols.drawn import manifest_rows
 from exports.symbols.symbol_files import draw
 from exports.verification.reading import SYMBOLOGY_IDENTIFIERS
 from gs1.symbol_size import SymbolKind
+from renderers.sheets.templates import TEMPLATES
 
 GALLERY = Path(__file__).parent / "gallery"
-PAGE = "README.md"
+PAGE, PAGE_OF_LABELS = "README.md", "labels.md"
 
 _INTRODUCTION = """\
 # Gallery
 
 One symbol of each kind, as the exports draw it: SVG files in millimetres, quiet zones inside, text as
 outlines. A browser shows them at true size where a CSS millimetre is one; print at 100 % to measure.
-`make gallery` writes this page, and a test fails where it is not current.
+`make gallery` writes this page, and a test fails where it is not current. [Labels](labels.md) of several designs
+are on a page of their own.
 """
 
 
@@ -104,6 +112,156 @@ EXHIBITS = (
 )  # fmt: skip
 
 
+_INTRODUCTION_OF_LABELS = """\
+# Labels
+
+Labels of several [designs](../designs.md) on sheets, drawn by PDFium from the PDF of an export, each with the design
+that it is of. `make gallery` writes this page, and a test fails where it is not current.
+"""
+
+_LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><path d="M0 40 L30 4 L52 30 L66 14 L88 40 Z"/>'
+    '<circle cx="104" cy="12" r="9"/></svg>'
+)
+_NAME = {"text": "{name}", "place": "above", "weight": "bold", "optional": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label of the page: its design, of which entity, and why it is worth a look. Sizes in millimetres."""
+
+    name: str
+    heading: str
+    remark: str
+    design: Mapping[str, object]
+    entity: Mapping[str, str]
+    scope: str = "lots"
+    size: tuple[float, float] = (100, 50)
+    config: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def drawn(self) -> bytes:
+        """Return the picture as a PNG."""
+        width, height = self.size
+        sheet = replace(
+            TEMPLATES["thermal_4x6in"], id="label", page_width_mm=width, page_height_mm=height,
+            label_width_mm=width, label_height_mm=height,
+        )  # fmt: skip
+        request = ExportRequest.model_validate(
+            {
+                "scope": self.scope,
+                "export_type": "sheet_pdf",
+                "file_format": "pdf",
+                "asset_config": {"dpi": 300, **self.config},
+            }
+        )
+        plan = ExportPlan(
+            "gallery", "gallery", None, "gallery", datetime(2026, 1, 1, tzinfo=UTC), request,
+            design=Design.model_validate(self.design),
+        )  # fmt: skip
+        row = {"row": 0, "scope": self.scope, "entity_id": self.name, **self.entity}
+        rows = pl.DataFrame([row], schema=MANIFEST)
+        solved = plan_sheets(plan, sheet, 1, lambda: iter([rows]))
+        return first_page(solved, [encode(plan, solved, rows)])
+
+    def section(self) -> str:
+        shown = {key: value for key, value in self.design.items() if key != "logo"}
+        if "logo" in self.design:
+            shown["logo"] = {**cast("Mapping[str, object]", self.design["logo"]), "svg": "<svg …>"}
+        document = json.dumps(shown, indent=1, ensure_ascii=False)
+        return f"## {self.heading}\n\n{self.remark}\n\n![{self.heading}]({self.name}.png)\n\n```json\n{document}\n```\n"
+
+
+_CHOCOLATE = {**_LOT, "product_name": "Dark chocolate, 70 %", "lot_number": "L20260331"}
+
+LABELS = (
+    Label(
+        "label-default", "Today's label",
+        "The design `default`: a matrix symbol with its human-readable text, and the name where there is room.",
+        {"version": 1, "lines": [{"text": "{name}", "place": "above", "optional": 1}]}, _CHOCOLATE,
+    ),
+    Label(
+        "label-own-words", "Own words, a logo and bold text",
+        "Titles in the design's own words, a date that people read, and large text.",
+        {
+            "version": 1,
+            "logo": {"svg": _LOGO, "height_mm": 7},
+            "smallest_mm": 1.8,
+            "largest_mm": 2.6,
+            "lines": [{**_NAME, "largest_mm": 3.2}, {"text": "LOT {lot}"}, {"text": "EXP {expiry:DD MMM YYYY}"}],
+        },
+        _CHOCOLATE,
+    ),
+    Label(
+        "label-data-titles", "GS1's data titles in place of human-readable text",
+        "`hri` is false; each value has GS1's title. The date has no day, and none is made up.",
+        {
+            "version": 1,
+            "symbology": "datamatrix",
+            "hri": False,
+            "lines": [
+                {"text": "{gtin.title} {gtin}"},
+                {"text": "{lot.title} {lot}"},
+                {"text": "{expiry.title} {expiry:DD MMM YYYY}"},
+            ],
+        },
+        {**_CHOCOLATE, "expiry": "270400"},
+    ),
+    Label(
+        "label-right-to-left", "Text from right to left",
+        "Values keep their order within it.",
+        {
+            "version": 1,
+            "lines": [
+                {**_NAME, "align": "right"},
+                {"text": "تشغيلة {lot}", "align": "right"},
+                {"text": "ينتهي في {expiry:DD/MM/YYYY}", "align": "right"},
+                {"text": "תוקף {expiry:DD MMM YYYY} אצווה {lot}", "align": "right"},
+            ],
+        },
+        {**_CHOCOLATE, "product_name": "شوكولاتة داكنة"},
+    ),
+    Label(
+        "label-chinese", "Chinese",
+        "A date format with words between its parts.",
+        {
+            "version": 1,
+            "lines": [_NAME, {"text": "批号 {lot}"}, {"text": "有效期至 {expiry:YYYY年MM月DD日}"}],
+        },
+        {**_CHOCOLATE, "product_name": "黑巧克力 70 %"},
+    ),
+    Label(
+        "label-dual-ean-13", "Dual marking: QR Code and EAN-13",
+        "The design `dual`: the lot and its expiry for scanners that read 2D symbols, the product for all others.",
+        {"version": 1, "linear": "gtin", "lines": [_NAME]}, _CHOCOLATE,
+    ),
+    Label(
+        "label-dual-upc-a", "Dual marking: GS1 DataMatrix and UPC-A",
+        "With a line of its own words.",
+        {"version": 1, "symbology": "datamatrix", "linear": "gtin", "hri": False,
+         "lines": [_NAME, {"text": "LOT {lot}   EXP {expiry:MM/YYYY}"}]},
+        {**_CHOCOLATE, "gtin14": "00012345678905"},
+    ),
+    Label(
+        "label-dual-itf-14", "Dual marking: QR Code and ITF-14",
+        "A grouping of trade items, on a label that is higher than wide.",
+        {"version": 1, "linear": "gtin", "lines": [_NAME]},
+        {**_CHOCOLATE, "gtin14": "10614141000415"}, size=(100, 75),
+    ),
+    Label(
+        "label-dual-small", "Dual marking on a small label",
+        "EAN-8 above GS1 DataMatrix, which is not wide enough to stand beside it.",
+        {"version": 1, "symbology": "datamatrix", "linear": "gtin", "hri": False, "lines": [{"text": "LOT {lot}"}]},
+        {**_CHOCOLATE, "gtin14": "00000096385074"}, size=(30, 40),
+    ),
+    Label(
+        "label-dual-gs1-128", "A matrix symbol and GS1-128",
+        "`linear` is `element_string`.",
+        {"version": 1, "symbology": "datamatrix", "linear": "element_string", "lines": [_NAME]}, _CHOCOLATE,
+        size=(130, 80),
+    ),
+)  # fmt: skip
+
+
 def gallery() -> dict[str, bytes]:
     """Return the gallery's files by name: the page and its pictures, the same bytes every time."""
     files: dict[str, bytes] = {}
@@ -113,6 +271,11 @@ def gallery() -> dict[str, bytes]:
         files[f"{exhibit.name}.svg"] = symbol
         page.append(_section(exhibit, symbol, row))
     files[PAGE] = "\n".join(page).encode()
+    labels = [_INTRODUCTION_OF_LABELS]
+    for label in LABELS:
+        files[f"{label.name}.png"] = label.drawn()
+        labels.append(label.section())
+    files[PAGE_OF_LABELS] = "\n".join(labels).encode()
     return files
 
 

@@ -4,7 +4,7 @@ So a release can add fields, and the one before it still reads what was written 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -40,11 +40,12 @@ def load(
     *,
     absent: Mapping[str, Any] | None = None,
     context: object = None,
+    upgrade: Callable[[dict[str, Any]], None] | None = None,
 ) -> _Kind:
     """Return the stored document as an instance of the dataclass `kind`.
 
-    `absent` are the values of fields that the document lacks, if they are not the defaults of `kind`; `context` is
-    for pydantic's validators.
+    `absent` are the values of fields that the document lacks, if they are not the defaults of `kind`; `upgrade`
+    changes a document of an earlier release in place; `context` is for pydantic's validators.
     Raises FileNotFoundError; UnreadableDocument if it is not JSON, lacks a field or is of a later version.
     """
     text = store.read(key)
@@ -52,8 +53,11 @@ def load(
         version = _ENVELOPE.validate_json(text).version
         if version > VERSION:
             raise UnreadableDocument(key, f"it has version {version}, and this release knows {VERSION}")
-        if absent:
-            text = canonical_json({**absent, **json.loads(text)})
+        if absent or upgrade:
+            fields = {**(absent or {}), **json.loads(text)}
+            if upgrade:
+                upgrade(fields)
+            text = canonical_json(fields)
         return _adapter(kind).validate_json(text, context=context)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]

@@ -18,12 +18,11 @@ from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
-from exports.requests.export_types import Slot
+from exports.requests.export_types import LINEAR, Slot
 from exports.sheets import plan as sheet_plan
-from exports.sheets.pages import fitted_names, line_text
+from exports.sheets.lines import recorded, shown, with_lines
 from exports.sheets.plan import SheetPlan
 from exports.symbols.payloads import hri, payloads
-from renderers.sheets.model import LabelLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,8 @@ def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Ite
     """
     sheet = _sheet(plan, store)
     slots = _slots(plan, sheet)
-    # The bars of a serial alone carry neither lot nor date.
-    short = plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,)
+    # The bars of a serial, and those of a GTIN, alone carry neither lot nor date.
+    short = slots == (Slot.GTIN,) or (plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,))
     for rows in printed_rows(plan, parts, store):
         yield rows.with_columns(
             _known("lot_number", left_out=short).alias("carried_lot"),
@@ -119,7 +118,7 @@ def _sheet(plan: ExportPlan, store: ArtefactStore) -> SheetPlan | None:
 
 
 def _slots(plan: ExportPlan, sheet: SheetPlan | None) -> tuple[Slot, ...]:
-    return plan.slots if sheet is None else (sheet.slot,)
+    return plan.slots if sheet is None else sheet.slots
 
 
 def _known(column: str, *, left_out: bool) -> pl.Expr:
@@ -128,26 +127,40 @@ def _known(column: str, *, left_out: bool) -> pl.Expr:
 
 def _symbol_lines(plan: ExportPlan, rows: pl.DataFrame) -> pl.Expr:
     """Return the text of each symbol that shows one, each on a line. A linear symbol always does."""
-    shown = [slot for slot in plan.slots if slot is Slot.LINEAR or plan.config.hri is True]
+    shown = [slot for slot in plan.slots if slot in LINEAR or plan.config.hri is True]
     carried = [payloads(slot, plan.resolver, rows) for slot in shown]
     return _stacked(labels.select(hri(labels)).to_series() for labels in carried)
 
 
 def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Expr:
-    """Return the label's lines from top to bottom. Each layout is for one kind of symbol."""
-    labels = payloads(sheet.slot, plan.resolver, rows).with_columns(rows["product_name"])
-    of_kind = [
-        pl.when(pl.lit(labels["kind"] == layout.kind.value)).then(_stacked(_layout_lines(layout, labels)))
-        for layout in sheet.layouts
-    ]
+    """Return the label's lines from top to bottom. Each layout is for one kind of symbol, or one pair of kinds."""
+    first, *others = (payloads(slot, plan.resolver, rows) for slot in sheet.slots)
+    first = with_lines(first, plan.label_design, rows)
+    of_kind: list[pl.Expr] = []
+    for layout in sheet.layouts:
+        if not others:
+            here, layouts = first["kind"] == layout.kind.value, [(layout, first)]
+        else:
+            partner = next(
+                (
+                    each
+                    for each in sheet.layouts
+                    if (each.kind, each.partner) == (layout.partner, layout.kind)
+                ),
+                None,
+            )
+            if partner is None or layout.kind.value not in first["kind"]:
+                continue
+            here = (first["kind"] == layout.kind.value) & (others[0]["kind"] == partner.kind.value)
+            layouts = [(layout, first), (partner, others[0])]
+        lines = [
+            (line.baseline_mm, recorded(shown(line, plan.label_design, labels)))
+            for each, labels in layouts
+            for line in (*each.hri, *each.lines)
+        ]
+        texts = [text for _, text in sorted(lines, key=lambda line: -line[0])]
+        of_kind.append(pl.when(pl.lit(here)).then(_stacked(texts)))
     return pl.coalesce(of_kind)
-
-
-def _layout_lines(layout: LabelLayout, labels: pl.DataFrame) -> list[pl.Series]:
-    lines = [(line.baseline_mm, labels.select(line_text(line, labels)).to_series()) for line in layout.hri]
-    if layout.name is not None:
-        lines.append((layout.name.baseline_mm, fitted_names(layout.name, labels["product_name"])))
-    return [texts for _, texts in sorted(lines, key=lambda line: -line[0])]
 
 
 def _stacked(lines: Iterable[pl.Series]) -> pl.Expr:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from exports.designs.chosen import chosen, require_applicable
+from exports.designs.document import Design
 from exports.errors import ExportNotFound
 from exports.jobs import decision, manifest_search
 from exports.jobs.decision import Artefact
@@ -75,21 +78,28 @@ class PrintHistory:
 
 @dataclass(frozen=True, slots=True)
 class ExportReads:
-    """Reads over a catalogue and an artefact store. Every method may block: call it from a thread."""
+    """Reads over a catalogue and an artefact store. Without `designs` previews know the built-in ones only. Every method may block: call it from a thread."""
 
     catalogue: Catalogue
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
+    designs: Designs | None = None
 
     def require_storage(self) -> None:
         """Raise OSError, or the error of the storage's driver, if the storage takes no writes."""
         self.artefacts.require_writable()
 
-    def preview(self, organisation: Organisation, request: ExportRequest) -> Preview:
-        """Return what the request would make, without creating a job.
+    def preview(
+        self, organisation: Organisation, request: ExportRequest, design: Design | None = None
+    ) -> Preview:
+        """Return what the request would make, without creating a job. A `design` takes the place of the one it names.
 
         Raises InvalidRequest and UnusableResolver as a submission does.
         """
+        if design is None:
+            design = chosen(request, organisation.slug, self.designs)
+        else:
+            require_applicable(request, design)
         plan = ExportPlan(
             job_id=_PREVIEW_ID,
             organisation=organisation.slug,
@@ -98,6 +108,7 @@ class ExportReads:
             submitted_at=datetime.now(UTC),
             request=request,
             engine=self.engine,
+            design=design,
         )
         require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)

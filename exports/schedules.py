@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from accounts.schedules import Schedule
+from exports.designs.chosen import chosen
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
@@ -86,17 +88,26 @@ def job_id_of(schedule: Schedule, tick: datetime) -> str:
     return job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name))
 
 
-def export_of(schedule: Schedule, tick: datetime, organisation: Organisation, engine: Engine) -> ExportPlan:
+def export_of(
+    schedule: Schedule,
+    tick: datetime,
+    organisation: Organisation,
+    engine: Engine,
+    designs: Designs | None = None,
+) -> ExportPlan:
     """Return the export that the tick asks for. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release does not accept the stored request.
+    Raises InvalidRequest if this release does not accept the stored request, or there is no longer a design of its
+    name.
     """
+    request = parse_request(schedule.request.encode())
     return ExportPlan(
         job_id=job_id_of(schedule, tick),
         organisation=organisation.slug,
         resolver=organisation.resolver,
         requested_by=f"schedule:{schedule.id}",
         submitted_at=tick.astimezone(UTC),
-        request=parse_request(schedule.request.encode()),
+        request=request,
         engine=engine,
+        design=chosen(request, organisation.slug, designs),
     )

@@ -78,7 +78,9 @@ class DagsterExports:
         self._artefacts = artefacts
         self._sync_threshold = sync_threshold
         self._accounts = accounts
-        self._submissions = Submissions(instance, catalogue, artefacts, limits, engine, self._progress)
+        self._submissions = Submissions(
+            instance, catalogue, artefacts, accounts.designs, limits, engine, self._progress
+        )
 
     def ready(self) -> bool:
         return self._workers.ready

@@ -85,10 +85,10 @@ class Authenticator:
 
 
 def require_writer(principal: Principal) -> None:
-    """Raise Forbidden unless the role may submit, cancel and reprint exports, and import."""
+    """Raise Forbidden unless the role may submit, cancel and reprint exports, import, and change designs."""
     if not principal.role.may_submit:
         raise Forbidden(
-            f"A {principal.role} may look at label exports and imports, not submit, cancel or reprint them.",
+            f"A {principal.role} may look at label exports, imports and designs, not submit, cancel or change them.",
             value=principal.role,
             expected="manager or editor",
         )

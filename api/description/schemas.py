@@ -9,9 +9,11 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api.wire import answers, contents, imports, paths
+from api.wire import answers, contents, designs, imports, paths
+from api.wire.designs import DesignPreviewRequest
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
+from exports.designs.document import Design
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
 from exports.requests.settings import meaning_of
@@ -25,6 +27,13 @@ _PUBLISHED: Mapping[str, str] = {
     "Filters": "LabelExportFiltersIn",
     "AssetConfig": "LabelExportAssetConfigIn",
     "ReprintRequest": "LabelExportReprintIn",
+    "Design": "LabelDesignIn",
+    "Line": "LabelDesignLineIn",
+    "DesignLogo": "LabelDesignLogoIn",
+    "DesignPreviewRequest": "LabelDesignPreviewIn",
+    "DesignOut": "LabelDesignOut",
+    "DesignDocumentOut": "LabelDesignDocumentOut",
+    "DesignListOut": "LabelDesignListOut",
     "Scope": "LabelExportScopeEnum",
     "ExportType": "LabelExportTypeEnum",
     "RequestedFormat": "LabelExportFileFormatEnum",
@@ -40,6 +49,16 @@ GTIN: Final[Schema] = {"type": "string", "pattern": r"^([0-9]{8}|[0-9]{12,14})$"
 
 GTIN_EXAMPLE = "00012345678905"
 JOB_ID_EXAMPLE = "AbCdEfGhJkLmNoPqRsTuVw"
+
+DESIGN_EXAMPLE: Final[Schema] = {
+    "version": 1,
+    "linear": "gtin",
+    "lines": [
+        {"text": "{name}", "place": "above", "weight": "bold", "optional": 1},
+        {"text": "LOT {lot}"},
+        {"text": "EXP {expiry:DD MMM YYYY}", "smallest_mm": 1.5},
+    ],
+}
 
 _SUBMIT_EXAMPLES: Final[list[Schema]] = [
     {
@@ -68,6 +87,8 @@ def schemas() -> dict[str, Schema]:
         answers.LabelExportPreviewOut,
         answers.SheetTemplateListOut,
         answers.PrintHistoryOut,
+        designs.DesignListOut,
+        designs.DesignDocumentOut,
         *contents.LISTS.values(),
         imports.ImportAcceptedOut,
         imports.ImportJobOut,
@@ -79,6 +100,8 @@ def schemas() -> dict[str, Schema]:
         [
             (ExportRequest, "validation"),
             (ReprintRequest, "validation"),
+            (Design, "validation"),
+            (DesignPreviewRequest, "validation"),
             *((model, "serialization") for model in answer_types),
         ],
         ref_template=_REF + "{model}",
@@ -126,7 +149,7 @@ def _refine(named: dict[str, Schema]) -> None:
     filters["properties"]["gtins"]["anyOf"][0]["items"] = dict(GTIN)
     for text in _texts(filters["properties"], ("product_id", "lot_run_id", "lot_ids", "serial_ids")):
         text["pattern"] = PLAIN_TEXT
-    for text in _texts(config["properties"], ("sheet_template",)):
+    for text in _texts(config["properties"], ("sheet_template", "design")):
         text["pattern"] = PLAIN_TEXT
     for name, schema in config["properties"].items():
         schema["description"] = meaning_of(name)
@@ -141,6 +164,8 @@ def _refine(named: dict[str, Schema]) -> None:
         {"lot_ids": ["abc123def456"]},
     ]
     config["examples"] = [{"sheet_template": "63up_1in_letter"}]
+    named["LabelDesignIn"]["examples"] = [DESIGN_EXAMPLE]
+    named["LabelDesignPreviewIn"]["examples"] = [{"design": DESIGN_EXAMPLE, "request": _SUBMIT_EXAMPLES[1]}]
     named["LabelExportReprintIn"]["examples"] = [
         {"reason": "The roll was damaged."},
         {"reason": "A jam", "rows": "121-180,200"},

@@ -132,6 +132,19 @@ class PaginationOut(_Out):
     has_next: bool
     has_previous: bool
 
+    @classmethod
+    def of(cls, page: Page, total: int) -> "PaginationOut":
+        """Return the position of a page in a list of `total` items."""
+        pages = -(-total // page.size)
+        return PaginationOut(
+            page=page.number,
+            page_size=page.size,
+            total_count=total,
+            total_pages=pages,
+            has_next=page.number < pages,
+            has_previous=page.number > 1,
+        )
+
 
 _Item = TypeVar("_Item", bound=BaseModel)
 
@@ -143,16 +156,7 @@ class _Paged(_Out, Generic[_Item]):
     @classmethod
     def of(cls, items: Sequence[object], page: Page, total: int) -> Self:
         """Return one page of a list of `total` items. `items` have the attributes of the entries' type."""
-        pages = -(-total // page.size)
-        pagination = PaginationOut(
-            page=page.number,
-            page_size=page.size,
-            total_count=total,
-            total_pages=pages,
-            has_next=page.number < pages,
-            has_previous=page.number > 1,
-        )
-        return cls.model_validate({"data": items, "pagination": pagination})
+        return cls.model_validate({"data": items, "pagination": PaginationOut.of(page, total)})
 
 
 class LabelExportPaginationOut(PaginationOut):

@@ -8,12 +8,22 @@ JOB = f"{LABEL_EXPORTS}{{job_id}}/"
 REPRINT = f"{JOB}reprint/"
 
 TEMPLATES = "/products/api/v1/labels/templates/"
+DESIGNS = "/products/api/v1/labels/designs/"
+DESIGN_SCHEMA = f"{DESIGNS}schema/"
+DESIGN_PREVIEW = f"{DESIGNS}preview/"
+DESIGN = f"{DESIGNS}{{name}}/"
+
 PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 
 IMPORTS = "/products/api/v1/imports/"
 IMPORT = f"{IMPORTS}{{job_id}}/"
 
 CATALOGUE = "/products/api/v1/catalogue/"
+
+
+def design_of(name: str) -> str:
+    """Return the path of the design."""
+    return DESIGN.format(name=name)
 
 
 def contents_of(scope: str) -> str:

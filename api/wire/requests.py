@@ -32,7 +32,7 @@ DEEPEST: Final = 10_000
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-def _number(value: object) -> object:
+def number(value: object) -> object:
     """Return the integer that a text of plain digits stands for: no sign, no blank, no exponent."""
     if isinstance(value, str):
         if _NUMBER.fullmatch(value) is None:
@@ -46,8 +46,8 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)] = 1
-    page_size: Annotated[int, Field(ge=1, le=100), BeforeValidator(_number)] = 25
+    page: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(number)] = 1
+    page_size: Annotated[int, Field(ge=1, le=100), BeforeValidator(number)] = 25
 
     def to_page(self) -> Page:
         return Page(self.page, self.page_size)

@@ -85,7 +85,7 @@ def main() -> None:
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
-    reads = ExportReads(catalogue, artefacts, settings.engine)
+    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs)
     auth_settings = AuthSettings()
     ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(

@@ -261,4 +261,6 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "engine": plan.engine.value,
         "release": RELEASE,
     }
+    if plan.design is not None:
+        shaping["design"] = plan.design.model_dump(mode="json", exclude_none=True)
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

@@ -8,8 +8,19 @@ from typing import Any
 from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
+from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
 from exports.jobs.job_id import folder_of
-from exports.requests.export_types import LABEL_TYPES, SLOTS_OF, ExportType, Slot
+from exports.requests.export_types import (
+    LABEL_TYPES,
+    LINEAR_SLOTS,
+    SHEET_SLOTS,
+    SLOTS_OF,
+    ExportType,
+    LinearData,
+    Slot,
+    Symbology,
+    with_linear,
+)
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.row_ranges import RowRanges
 from exports.requests.settings import COUNTED_EACH, default_dpi
@@ -33,6 +44,7 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
+    `design` is the design that the request names, as it was then, None for the default one.
     `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
     way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
     that of the service which accepted the export, empty if it is not known (before 0.2). `traceparent` is the span in
@@ -50,6 +62,7 @@ class ExportPlan:
     reason: str | None = None
     rows: RowRanges | None = None
     release: str = RELEASE
+    design: Design | None = None
     traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
@@ -83,8 +96,34 @@ class ExportPlan:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        """The symbols of each entity, in the order of their files."""
-        return SLOTS_OF[self.request.export_type]
+        """The symbols of each entity in a ZIP, in the order of their files."""
+        return with_linear(SLOTS_OF[self.request.export_type], self.linear)
+
+    @property
+    def label_design(self) -> Design:
+        """What is on each label."""
+        return self.design or BUILT_IN[DEFAULT_NAME]
+
+    @property
+    def symbology(self) -> Symbology:
+        """The symbol of a label, or the one beside its linear symbol."""
+        return self.config.symbology or self.label_design.symbology
+
+    @property
+    def linear(self) -> LinearData:
+        """What linear symbols carry."""
+        return self.config.linear or self.label_design.linear or "element_string"
+
+    @property
+    def label_slots(self) -> tuple[Slot, ...]:
+        """The symbols that a label may have, of which the first is taken that fits it."""
+        return with_linear(SHEET_SLOTS[self.symbology], self.linear)
+
+    @property
+    def second_slot(self) -> Slot | None:
+        """The linear symbol beside a label's matrix symbol, None if there is none."""
+        both = self.label_design.linear is not None and self.symbology != "barcode_1d"
+        return LINEAR_SLOTS[self.linear] if both else None
 
     @property
     def has_labels(self) -> bool:
@@ -149,6 +188,7 @@ class ExportPlan:
             "reason": self.reason,
             "rows": self.rows,
             "release": self.release,
+            "design": None if self.design is None else self.design.model_dump(mode="json", exclude_none=True),
             "traceparent": self.traceparent,
         }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from catalogue.selection import Scope
 from gs1.symbol_size import SymbolKind
@@ -29,11 +30,15 @@ class RequestedFormat(StrEnum):
 
 
 class Slot(StrEnum):
-    """One of an entity's symbols. The value distinguishes its file from those of the others."""
+    """One of an entity's symbols. The value distinguishes its file from those of the others.
+
+    `LINEAR` carries what a linear symbol has room for, `GTIN` is the EAN/UPC or ITF-14 of the product.
+    """
 
     QR = "qr"
     DATAMATRIX = "datamatrix"
     LINEAR = "1d"
+    GTIN = "gtin"
 
 
 FORMATS_OF: Mapping[ExportType, frozenset[RequestedFormat]] = {
@@ -56,6 +61,17 @@ SLOTS_OF: Mapping[ExportType, tuple[Slot, ...]] = {
     ExportType.CODES_COMBINED: (Slot.QR, Slot.LINEAR),
 }
 
+#: The symbol of a label, or the one beside its linear symbol.
+Symbology: TypeAlias = Literal["auto", "qr", "datamatrix", "barcode_1d"]
+
+#: What a linear symbol carries.
+LinearData: TypeAlias = Literal["element_string", "gtin"]
+
+LINEAR_SLOTS: Mapping[LinearData, Slot] = {"element_string": Slot.LINEAR, "gtin": Slot.GTIN}
+
+#: Both kinds of linear symbols.
+LINEAR: frozenset[Slot] = frozenset(LINEAR_SLOTS.values())
+
 #: The symbol of a label by `asset_config.symbology`. The first alternative that fits the label is used.
 SHEET_SLOTS: Mapping[str, tuple[Slot, ...]] = {
     "auto": (Slot.QR, Slot.DATAMATRIX),
@@ -67,8 +83,18 @@ SHEET_SLOTS: Mapping[str, tuple[Slot, ...]] = {
 _GTIN_ALONE = frozenset({SymbolKind.EAN_13, SymbolKind.UPC_A, SymbolKind.EAN_8, SymbolKind.ITF_14})
 
 
+def with_linear(slots: tuple[Slot, ...], data: LinearData) -> tuple[Slot, ...]:
+    """Return the slots with the linear symbol that carries this."""
+    return tuple(LINEAR_SLOTS[data] if slot is Slot.LINEAR else slot for slot in slots)
+
+
+def carries_gtin_alone(slot: Slot, scope: str) -> bool:
+    """Return whether the slot's symbols carry the digits of a GTIN, without an Application Identifier."""
+    return slot is Slot.GTIN or (slot is Slot.LINEAR and scope == Scope.PRODUCTS)
+
+
 def kinds_of(slot: Slot, scope: Scope) -> frozenset[SymbolKind]:
     """Return the symbologies that the slot may have in this scope. If there are several, the GTIN decides."""
-    if slot is Slot.LINEAR:
-        return _GTIN_ALONE if scope is Scope.PRODUCTS else frozenset({SymbolKind.GS1_128})
+    if slot in LINEAR:
+        return _GTIN_ALONE if carries_gtin_alone(slot, scope) else frozenset({SymbolKind.GS1_128})
     return frozenset({SymbolKind.QR_CODE if slot is Slot.QR else SymbolKind.GS1_DATAMATRIX})

@@ -31,12 +31,23 @@ from exports.requests.export_types import (
     SHEET_SLOTS,
     SLOTS_OF,
     ExportType,
+    LinearData,
     RequestedFormat,
     Slot,
+    Symbology,
     kinds_of,
+    with_linear,
 )
 from exports.requests.json_body import parse
-from exports.requests.settings import COUNTED_EACH, SAME_AS_ABSENT, Drawn, applies, default_dpi, refusal
+from exports.requests.settings import (
+    COUNTED_EACH,
+    OF_DESIGN,
+    SAME_AS_ABSENT,
+    Drawn,
+    applies,
+    default_dpi,
+    refusal,
+)
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
@@ -189,7 +200,11 @@ class AssetConfig(_Body):
     """
 
     sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
-    symbology: Literal["auto", "qr", "datamatrix", "barcode_1d"] | None = None
+    design: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
+        None
+    )
+    symbology: Symbology | None = None
+    linear: LinearData | None = None
     start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
     copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
     copies_from: Literal["quantity"] | None = None
@@ -286,6 +301,8 @@ class ExportRequest(_Body):
             if name == "asset_config":
                 members = {k: v for k, v in members.items() if applies(k, self._drawn)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
+            if "design" in kept:
+                kept = {k: v for k, v in members.items() if k in kept or k in OF_DESIGN}
             if kept:
                 document[name] = kept
         return document
@@ -351,10 +368,17 @@ class ExportRequest(_Body):
         return Drawn(self.export_type, self.file_format, slots)
 
     def _symbols(self) -> list[tuple[Slot, ...]]:
-        """Return the symbols of each entity, each as a tuple of alternatives."""
-        if self.export_type in LABEL_TYPES:
-            return [SHEET_SLOTS[(self.asset_config and self.asset_config.symbology) or "auto"]]
-        return [(slot,) for slot in SLOTS_OF[self.export_type]]
+        """Return the symbols of each entity, each as a tuple of alternatives.
+
+        A design decides them too, and is not known here: see `exports.designs.chosen`.
+        """
+        config = self.asset_config or AssetConfig()
+        linear = config.linear or "element_string"
+        if self.export_type not in LABEL_TYPES:
+            return [(slot,) for slot in with_linear(SLOTS_OF[self.export_type], linear)]
+        if config.design not in {None, SAME_AS_ABSENT["design"]}:
+            return [tuple(Slot)]
+        return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]
 
 
 def parse_request(body: bytes) -> ExportRequest:

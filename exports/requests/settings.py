@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from exports.requests.export_types import LABEL_TYPES, ExportType, RequestedFormat, Slot
+from exports.requests.export_types import LABEL_TYPES, LINEAR, ExportType, RequestedFormat, Slot
 
 #: The printer's resolution, for PNG and sheets, and that of most label printers.
 DEFAULT_DPI = 600
@@ -13,6 +13,8 @@ _ZPL_DPI = 203
 #: Values that ask for nothing else than leaving the key out does.
 SAME_AS_ABSENT: Mapping[str, object] = {
     "symbology": "auto",
+    "design": "default",
+    "linear": "element_string",
     "start_position": 1,
     "copies": 1,
     "record_printed": True,
@@ -26,6 +28,8 @@ SAME_AS_ABSENT: Mapping[str, object] = {
     "rotate": 0,
 }
 
+#: Settings that a design has its own defaults of. Beside a design the values above are not the same as none.
+OF_DESIGN = frozenset({"symbology", "linear"})
 
 #: Settings with which entities have different numbers of labels.
 COUNTED_EACH = ("copies_from", "quantities")
@@ -69,11 +73,14 @@ _DOTS = _Place(
     formats=frozenset({RequestedFormat.PNG, RequestedFormat.PDF, RequestedFormat.ZPL}),
 )
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
+_LINEAR = _Place("linear symbols", slots=LINEAR)
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
 _PLACES: Mapping[str, _Place] = {
     "sheet_template": _LABELS,
     "symbology": _LABELS,
+    "design": _LABELS,
+    "linear": _LINEAR,
     "start_position": _SHEETS,
     "copies": _LABELS,
     "copies_from": _LABELS,
@@ -93,6 +100,14 @@ _MEANINGS: Mapping[str, str] = {
     "sheet_template": (
         "The id of a sheet template; ignored where no labels are made. `roll_labels` takes templates with one label a"
         " page, by default thermal_4x6in."
+    ),
+    "design": (
+        "The name of a label design: what is on each label. `default` has a symbol, its text and the product's name;"
+        " `dual` has a linear symbol of the GTIN too. The newest version is taken, and the job keeps it."
+    ),
+    "linear": (
+        "What a linear symbol carries: `element_string`, all that GS1-128 has room for, or `gtin`, the GTIN alone as"
+        " EAN/UPC or ITF-14. A design with two symbols has its own default."
     ),
     "symbology": "The symbol on each label. `auto` takes QR Code at level M, then L, then GS1 DataMatrix.",
     "start_position": "The first free label of the first page, counted from 1.",

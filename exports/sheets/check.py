@@ -8,15 +8,14 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
 from exports.jobs.plan import ExportPlan
-from exports.sheets.needs import measure
+from exports.sheets.needs import around, measure, measure_lines
 from exports.sheets.plan import calibration_of, choices, plan_sheets
+from exports.sheets.solving import fits_whole
 from exports.sheets.templates import template_of, usable_by
 from gs1.errors import LabelError, XDimensionOutOfRange
-from gs1.symbol_size import Environment
 from renderers.sheets.cells import page_count
 from renderers.sheets.document import require_on_page
 from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, NotARoll, UnknownTemplate
-from renderers.sheets.label_layout import fitting_templates
 
 #: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
@@ -64,22 +63,12 @@ def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
 def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str:
     """Return which templates hold the first labels of the selection, with the smallest symbol the request allows."""
     slot, level = choices(plan)[-1]
-    rows = selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS)
-    measures = measure(slot, level, plan.resolver, rows)
-    fitting = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
-    for kind in measures.kinds:
-        try:
-            ids = fitting_templates(
-                kind,
-                measures.needs(measures.sizes(kind)[0], None),
-                environment=plan.config.environment or Environment.RETAIL,
-                dpi=plan.dpi,
-                module_size_mm=plan.config.module_size_mm,
-                templates=fitting,
-            )
-        except XDimensionOutOfRange:
-            continue  # no template is at fault
-        fitting = [template for template in fitting if template.id in ids]
+    rows = list(selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
+    first = measure(slot, level, plan.resolver, iter(rows))
+    second = measure(plan.second_slot, "M", plan.resolver, iter(rows)) if plan.second_slot else None
+    needed = around(plan.label_design, measure_lines(plan.label_design, iter(rows)))
+    known = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
+    fitting = [template for template in known if fits_whole(plan, template, first, second, needed)]
     if not fitting:
         return "No registered template would do."
     return f"Templates that would do: {', '.join(template.id for template in fitting)}."

@@ -2,22 +2,27 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from exports.requests.export_types import Slot
+from exports.designs import texts
+from exports.designs.document import Design
+from exports.requests.export_types import LINEAR, Slot
+from exports.sheets.lines import can_be_shortened, texts_of
 from exports.symbols.payloads import PLACES, payloads
 from exports.symbols.refusals import refusals
 from gs1.symbol_size import SymbolKind
-from renderers.fonts.subset import max_width_1pt_mm, missing, shown_characters
-from renderers.fonts.visual_order import visual
+from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.registry import ENCODERS
-from renderers.sheets.sizing import HriElement, LabelNeeds
+from renderers.sheets.label_layout import Around
+from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds, LogoNeeds
 from renderers.symbol import BarSymbols, ErrorCorrection
 from renderers.symbologies import data_matrix, qr_code
+
+#: Shares of the longest name's width that are tried in turn. Longer names are shortened.
+_NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
 
 #: Width in modules of the matrix symbols of some payloads, without drawing them; 0 for those that have none.
 _MODULES: Mapping[SymbolKind, Callable[[Sequence[bytes], ErrorCorrection], NDArray[np.intp]]] = {
@@ -38,13 +43,12 @@ class SymbolExtent:
 
 @dataclass(slots=True)
 class Measures:
-    """What there is to fit: the widest element of each kind, for each size of symbol, and the names.
+    """What there is to fit: the widest element of each kind, for each size of symbol.
 
     Widths are in millimetres at 1 pt, by Application Identifier, empty for the digits of a GTIN alone.
     """
 
     widths: dict[SymbolExtent, dict[str, float]] = field(default_factory=dict[SymbolExtent, dict[str, float]])
-    names: set[str] = field(default_factory=set[str])
     characters: set[str] = field(default_factory=set[str])
 
     @property
@@ -57,21 +61,63 @@ class Measures:
             (size for size in self.widths if size.kind is kind), key=lambda size: size.width_x, reverse=True
         )
 
-    def needs(self, largest: SymbolExtent, name_width_1pt_mm: float | None) -> LabelNeeds:
+    def needs(self, largest: SymbolExtent, *, hri: bool = True) -> LabelNeeds:
         """Return what labels with symbols up to this size need."""
         merged: dict[str, float] = {}
         for size in self.sizes(largest.kind):
             if size.width_x <= largest.width_x:
                 for ai, width in self.widths[size].items():
                     merged[ai] = max(merged.get(ai, 0.0), width)
-        elements = tuple(HriElement(ai, merged[ai]) for ai in PLACES if ai in merged)
-        return LabelNeeds(largest.width_x, largest.height_x, elements, name_width_1pt_mm, largest.units_per_x)
+        elements = tuple(HriElement(ai, merged[ai]) for ai in PLACES if ai in merged and hri)
+        return LabelNeeds(largest.width_x, largest.height_x, elements, largest.units_per_x)
 
 
-@lru_cache(maxsize=1024)
-def without_font(name: str) -> frozenset[str]:
-    """Return the characters of a name that no packaged font has; a name that has one is left off its label."""
-    return frozenset(missing(visual(name)))
+@dataclass(slots=True)
+class LineMeasures:
+    """The widest text of each line of the design, in millimetres at 1 pt, and the characters of each line.
+
+    A line that no label has is absent.
+    """
+
+    widths: dict[int, float] = field(default_factory=dict[int, float])
+    characters: dict[int, set[str]] = field(default_factory=dict[int, set[str]])
+
+
+def measure_lines(design: Design, frames: Iterator[pl.DataFrame]) -> LineMeasures:
+    """Return the measures of the design's lines on the labels of these rows."""
+    measures = LineMeasures()
+    for frame in frames:
+        for number, (line, shown) in enumerate(zip(design.lines, texts_of(design, frame), strict=True)):
+            strings: list[str] = shown.drop_nulls().unique().to_list()
+            if strings:
+                width = max_width_1pt_mm(strings, bold=line.weight == "bold")
+                measures.widths[number] = max(measures.widths.get(number, 0.0), width)
+                measures.characters.setdefault(number, set()).update(shown_characters(strings))
+    return measures
+
+
+def around(design: Design, measures: LineMeasures) -> Around:
+    """Return what the design puts around the symbols of these labels."""
+    found: list[LineNeeds | LogoNeeds] = []
+    for number, width in measures.widths.items():
+        line = design.lines[number]
+        shares = _NAME_SHARES if can_be_shortened(texts.parse(line.text)) else (1.0,)
+        found.append(
+            LineNeeds(
+                number,
+                tuple(width * share for share in shares),
+                line.place == "above",
+                design.sizes_pt(line),
+                line.align,
+                line.weight == "bold",
+                line.optional,
+            )
+        )
+    if (logo := design.logo) is not None:
+        width_mm = logo.height_mm * logo.picture().aspect
+        above = logo.place == "above"
+        found.append(LogoNeeds(len(design.lines), width_mm, logo.height_mm, above, logo.align, logo.optional))
+    return sorted(found, key=lambda each: each.number)
 
 
 def measure(
@@ -95,8 +141,6 @@ def measure(
         )
         for (number,), sized in labels.join(numbered, on="pattern").group_by("size"):
             _measure_texts(measures, sizes[int(str(number))], sized)
-        names: list[str | None] = frame["product_name"].unique().to_list()
-        measures.names.update(name for name in names if name and not without_font(name))
     return measures
 
 
@@ -108,7 +152,7 @@ def _pattern(slot: Slot) -> pl.Expr:
         return text.str.replace_all("[0-9]", "0").str.replace_all("[A-Z]", "A").str.replace_all("[a-z]", "a")
 
     parts = [kinds(column) for column in ("lot_number", "serial_number", "expiry", "best_before")]
-    if slot is Slot.LINEAR:
+    if slot in LINEAR:
         # The size of a GTIN's own symbol follows from its carrier and digits.
         parts += [pl.col("gtin14"), pl.col("carrier").fill_null("")]
     return pl.concat_str(parts, separator="\n").alias("pattern")

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import BinaryIO
-from unicodedata import normalize
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from exports.artefacts import ArtefactStore
+from exports.designs.document import Design
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
@@ -20,7 +20,7 @@ from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import error_rows
-from exports.sheets.needs import without_font
+from exports.sheets.lines import shown, shows_name, with_lines, without_font
 from exports.sheets.plan import SheetPlan
 from exports.symbols import drawn as drawn_symbols
 from exports.symbols import encoding
@@ -29,9 +29,8 @@ from exports.symbols.payloads import payloads
 from exports.symbols.refusals import refusals
 from gs1.errors import LabelError, XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind
-from renderers.fonts.subset import width_mm
 from renderers.sheets.errors import DoesNotFit
-from renderers.sheets.model import LabelLayout, TextLine
+from renderers.sheets.model import LabelLayout
 from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
 from renderers.symbol import BarSymbols, SymbolGroup
@@ -40,8 +39,6 @@ from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
 _BATCH_LABELS = 4_000
-
-_ELLIPSIS = "…"
 
 
 def draw(
@@ -80,7 +77,7 @@ def draw(
         own, errors = (table.filter(pl.col("row") <= chunk.stop) for table in (batch.symbols, batch.errors))
         manifest_csv.write(csv_bytes(drawn_symbols.manifest_rows(own)))
         errors_csv.write(csv_bytes(errors))
-        drawn, failed = drawn + own.height, failed + errors.height
+        drawn, failed = drawn + own.height // len(sheet.slots), failed + errors.height
         notes.update(counts_by_code(own))
         if isinstance(writer, ZplFragmentWriter):
             writer.add(one_each(sheet, batch), batch.copies.tolist())
@@ -92,19 +89,29 @@ def draw(
 
 
 @dataclass(frozen=True, slots=True)
-class LabelBatch:
-    """Rows of the manifest, encoded: `groups` are symbols of one size with the layout of their kind.
+class EncodedGroup:
+    """Symbols of one size and their layout. `labels` has what the label of each row of the batch shows there."""
 
-    Rows and labels before these are counted by `first_row` and `first_label`. The rows have `copies` labels. The groups' positions are those of `labels`, which has what every row's label carries and the product's name.
-    `symbols` has the rows that have a symbol, as `exports.symbols.drawn` describes it, and `errors` the others, with
-    the columns of `errors.csv`.
+    layout: LabelLayout
+    symbols: SymbolGroup
+    labels: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class LabelBatch:
+    """Rows of the manifest from `first_row` on, encoded. The groups' positions are those of the rows.
+
+    The rows have `copies` labels, and `first_label` labels come before.
+
+    `symbols` has the symbols of rows that have a label, as `exports.symbols.drawn` describes it, and `errors` the other
+    rows, with the columns of `errors.csv`.
     """
 
     first_row: int
     first_label: int
     copies: NDArray[np.int64]
-    labels: pl.DataFrame
-    groups: list[tuple[LabelLayout, SymbolGroup]]
+    design: Design
+    groups: list[EncodedGroup]
     symbols: pl.DataFrame
     errors: pl.DataFrame
 
@@ -127,30 +134,83 @@ def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chun
 
 def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch:
     """Return the manifest's rows with their symbols; one that fits no label is an error row."""
-    refused = refusals(sheet.slot, plan.resolver, plan.config.environment, rows)
-    carried = payloads(sheet.slot, plan.resolver, rows)
-    layout_of = {layout.kind: layout for layout in sheet.layouts}
-    groups: list[tuple[LabelLayout, SymbolGroup]] = []
-    sizes: list[tuple[NDArray[np.intp], Mapping[str, object]]] = []
-    for kind, group in encoding.groups(carried, refused, sheet.level, plan.engine):
-        layout = layout_of.get(kind)
-        if layout is None or group.width_x > layout.box_width_x:
-            refused |= dict.fromkeys(group.positions.tolist(), _refusal(plan, sheet, kind, group, layout))
-            continue
-        groups.append((layout, group))
-        size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", layout.name is not None
-        sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
-    symbols = drawn_symbols.symbols(rows, carried, drawn_symbols.sizes(rows.height, sizes, _SIZE))
-    symbols = symbols.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
+    refused: dict[int, LabelError] = {}
+    for slot in sheet.slots:
+        refused = refusals(slot, plan.resolver, plan.config.environment, rows) | refused
+    carried = [payloads(slot, plan.resolver, rows) for slot in sheet.slots]
+    found: list[list[tuple[LabelLayout, SymbolGroup]]] = []
+    for at, each in enumerate(carried):
+        partners = None if sheet.second is None else carried[1 - at]["kind"]
+        found.append(list(_placed(plan, sheet, each, partners, refused)))
+    tables: list[pl.DataFrame] = []
+    groups: list[EncodedGroup] = []
+    kept = [position for position in range(rows.height) if position not in refused]
+    for at, (each, placed) in enumerate(zip(carried, found, strict=True)):
+        labels = with_lines(each, plan.label_design, rows) if at == 0 else each
+        sizes: list[tuple[NDArray[np.intp], Mapping[str, object]]] = []
+        for layout, group in placed:
+            named = any(shows_name(plan.label_design, line.number or 0) for line in layout.lines)
+            size = f"{group.width_x:g}", f"{layout.x_dimension_mm:.3f}", named
+            sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
+            groups += [EncodedGroup(layout, whole, labels) for whole in _without(refused, group)]
+        table = drawn_symbols.symbols(rows, each, drawn_symbols.sizes(rows.height, sizes, _SIZE))
+        table = table.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
+        tables.append(table[kept])
+    symbols = tables[0] if sheet.second is None else pl.concat(tables, how="diagonal")
+    if sheet.second is not None:
+        symbols = symbols.sort("row", maintain_order=True)
     return LabelBatch(
         rows.item(0, "row"),
         rows.item(0, "first_label"),
         rows["copies"].to_numpy(),
-        carried.with_columns(rows["product_name"]),
+        plan.label_design,
         groups,
-        symbols[[position for position in range(rows.height) if position not in refused]],
+        symbols,
         error_rows(rows, refused),
     )
+
+
+def _placed(
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    carried: pl.DataFrame,
+    partners: pl.Series | None,
+    refused: dict[int, LabelError],
+) -> Iterator[tuple[LabelLayout, SymbolGroup]]:
+    """Yield the symbols of one slot with their layouts. Rows whose symbol has none are added to `refused`.
+
+    `partners` are the kinds of the other symbols on the labels.
+    """
+    layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
+    for kind, group in encoding.groups(carried, refused, sheet.level, plan.engine):
+        for partner, part in _by_partner(group, partners):
+            layout = layout_of.get((kind, partner))
+            if layout is None or part.width_x > layout.box_width_x:
+                error = _refusal(plan, sheet, kind, part, layout)
+                for position in part.positions.tolist():
+                    refused.setdefault(position, error)
+            else:
+                yield layout, part
+
+
+def _by_partner(
+    group: SymbolGroup, partners: pl.Series | None
+) -> Iterator[tuple[SymbolKind | None, SymbolGroup]]:
+    """Yield the group in parts, by the kind of the other symbol on the label."""
+    if partners is None:
+        yield None, group
+        return
+    kinds = partners.gather(group.positions)
+    for kind in kinds.unique().sort():
+        yield SymbolKind(kind), group.only(np.flatnonzero((kinds == kind).to_numpy()))
+
+
+def _without(refused: Mapping[int, LabelError], group: SymbolGroup) -> list[SymbolGroup]:
+    """Return the group without rows that were refused for their other symbol, nothing if none is left."""
+    kept = np.array([position not in refused for position in group.positions.tolist()], np.bool_)
+    if kept.all():
+        return [group]
+    return [group.only(np.flatnonzero(kept))] if kept.any() else []
 
 
 def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
@@ -205,51 +265,25 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
     befores = np.clip(starts, first, stop) - first
     counts = np.clip(stops, first, stop) - first - befores
     groups: list[LabelGroup] = []
-    for layout, symbols in batch.groups:
+    for group in batch.groups:
+        layout, symbols = group.layout, group.symbols
         each = counts[symbols.positions]
         of_label = np.repeat(np.arange(len(each)), each)
         if not of_label.size:
             continue
         within = np.arange(of_label.size) - np.repeat(np.cumsum(each) - each, each)
         places = befores[symbols.positions[of_label]] + within
-        shown = batch.labels[symbols.positions[of_label]]
+        own = group.labels[symbols.positions[of_label]]
         groups.append(
             LabelGroup(
                 layout=layout,
                 symbols=replace(symbols.only(of_label), positions=places),
-                hri=[shown.select(line_text(line, shown)).to_series().to_list() for line in layout.hri],
-                names=[]
-                if layout.name is None
-                else fitted_names(layout.name, shown["product_name"]).to_list(),
-                data=shown["data"].to_list(),
+                hri=[shown(line, batch.design, own).to_list() for line in layout.hri],
+                lines=[shown(line, batch.design, own).to_list() for line in layout.lines],
+                data=own["data"].to_list(),
             )
         )
     return SheetLabels(np.arange(first, stop, dtype=np.intp), groups)
-
-
-def line_text(line: TextLine, labels: pl.DataFrame) -> pl.Expr:
-    """Return a line of each label's human-readable text: the elements that have their place on it."""
-    return pl.concat_str([pl.lit(""), *(ai for ai in line.ais if ai in labels.columns)], ignore_nulls=True)
-
-
-def fitted_names(line: TextLine, names: pl.Series) -> pl.Series:
-    """Return each name as `fitted_name` does, the empty text for absent ones."""
-    fitted = {name: fitted_name(name, line) for name in names.unique().drop_nulls()}
-    return names.replace_strict(fitted, default="", return_dtype=pl.String)
-
-
-def fitted_name(name: str, line: TextLine) -> str:
-    """Return the name, or as much of it as the line has room for and an ellipsis; nothing if no font has it all."""
-    if without_font(name):
-        return ""
-    if width_mm(name, line.size_pt) <= line.width_mm:
-        return name
-    # The document's font has the characters of composed text.
-    name = normalize("NFC", name)
-    kept = len(name)
-    while kept and width_mm(name[:kept].rstrip() + _ELLIPSIS, line.size_pt) > line.width_mm:
-        kept -= 1
-    return name[:kept].rstrip() + _ELLIPSIS if kept else ""
 
 
 @lru_cache(maxsize=1024)

@@ -13,25 +13,21 @@ from exports.errors import AllItemsFailed
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Manifest
 from exports.jobs.plan import ExportPlan
-from exports.requests.export_types import SHEET_SLOTS, Slot
-from exports.sheets.needs import Measures, SymbolExtent, measure
+from exports.requests.export_types import Slot
+from exports.sheets.lines import ELLIPSIS
+from exports.sheets.needs import LineMeasures, Measures, around, measure, measure_lines
+from exports.sheets.solving import Solved, solve_layouts
 from gs1.errors import LabelError, XDimensionOutOfRange
-from gs1.symbol_size import Environment
-from renderers.fonts.subset import max_width_1pt_mm, shown_characters
-from renderers.sheets import cells, label_layout
+from renderers.fonts.subset import shown_characters
+from renderers.sheets import cells
 from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
-from renderers.sheets.model import LabelLayout, SheetTemplate
+from renderers.sheets.model import LabelLayout, SheetTemplate, TextLine
 from renderers.sheets.pdf import Bookmark, most_bookmarks
 from renderers.symbol import ErrorCorrection
 
 #: A fixed date, so that the same labels are the same bytes.
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
-
-#: Shares of the longest name's width that are tried in turn. Longer names are shortened.
-_NAME_SHARES = (1.0, 0.7, 0.5, 0.35)
-
-_ELLIPSIS = "…"
 
 _FRAME_ROWS = 50_000
 
@@ -41,10 +37,11 @@ _Choice = tuple[Slot, ErrorCorrection]
 
 @dataclass(frozen=True, slots=True)
 class SheetPlan:
-    """How the manifest's rows are put on sheets: a layout for each kind of symbol there is.
+    """How the manifest's rows are put on sheets: a layout for each kind of symbol there is, or for each pair of kinds.
 
-    Their labels begin at cell `start_position`, counted from 1. There are `total_labels`; earlier releases did not store
-    that, and made `copies` of each row.
+    `second` is the linear symbol beside that of `slot`, None if labels have one symbol. The labels begin at cell
+    `start_position`, counted from 1. There are `total_labels`; earlier releases did not store that, and made `copies` of
+    each row.
     """
 
     document: SheetDocument
@@ -54,7 +51,13 @@ class SheetPlan:
     rows: int
     copies: int
     start_position: int
+    second: Slot | None = None
     total_labels: int | None = None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The symbols of each label, in the order of the manifest."""
+        return (self.slot,) if self.second is None else (self.slot, self.second)
 
     @property
     def template(self) -> SheetTemplate:
@@ -96,6 +99,7 @@ class SheetPlan:
             "rows": self.rows,
             "copies": self.copies,
             "start_position": self.start_position,
+            "second": None if self.second is None else self.second.value,
             "total_labels": self.total_labels,
         }
 
@@ -137,12 +141,17 @@ def plan_sheets(
     pages = cells.page_count(template, start, rows * copies if labels is None else labels)
     require_on_page(template, calibration_of(plan))
     template = template.turned(config.rotate or 0)
-    best: tuple[_Choice, Measures, _Solved] | None = None
+    best: tuple[_Choice, Measures, Solved] | None = None
     refusal: LabelError | None = None
+    design = plan.label_design
+    lines = measure_lines(design, frames())
+    second = None
+    if plan.second_slot is not None:
+        second = measure(plan.second_slot, "M", plan.resolver, frames())
     for choice in choices(plan):
         measures = measure(*choice, plan.resolver, frames())
         try:
-            solved = _layouts(plan, template, measures)
+            solved = solve_layouts(plan, template, measures, second, around(design, lines))
         except (DoesNotFit, XDimensionOutOfRange) as error:
             # The last refusal is about the smallest symbol.
             refusal = error
@@ -153,19 +162,31 @@ def plan_sheets(
     if best is None:
         raise refusal or AllItemsFailed(rows)
     (slot, level), measures, solved = best
-    names = measures.names if any(layout.name for layout in solved.layouts) else set[str]()
+    drawn = [line for layout in solved.layouts for line in layout.lines]
+    logo = next((layout.logo for layout in solved.layouts if layout.logo), None)
+    picture = design.logo and logo and design.logo.picture().operators(logo.width_dots, logo.height_dots)
     document = SheetDocument(
         template=template,
         dpi=plan.dpi,
         pages=max(1, pages),
         title=f"{plan.request.scope.value} on {template.id}",
-        characters=shown_characters([*measures.characters, *names, _ELLIPSIS]),
+        characters=_characters([measures, *([second] if second else [])], lines, drawn),
         created=_CREATED,
         calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,
+        bold=any(line.bold for line in drawn),
+        logo=picture or None,
         rotate=config.rotate or 0,
     )
-    return SheetPlan(document, tuple(solved.layouts), slot, level, rows, copies, start, total_labels=labels)
+    layouts = tuple(solved.layouts)
+    return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot, labels)
+
+
+def _characters(measured: Iterable[Measures], lines: LineMeasures, drawn: Iterable[TextLine]) -> str:
+    """Return the characters of all text on the labels, for the embedded font."""
+    symbols = {character for measures in measured for character in measures.characters}
+    of_lines = [lines.characters[line.number] for line in drawn if line.number is not None]
+    return "".join(sorted(set(shown_characters([*symbols, ELLIPSIS])).union(*of_lines)))
 
 
 def calibration_of(plan: ExportPlan) -> Calibration:
@@ -178,71 +199,11 @@ def choices(plan: ExportPlan) -> list[_Choice]:
     """Return slots and levels in the order tried. `auto` tries QR Code at level L before GS1 DataMatrix."""
     asked = plan.config.error_correction
     tried: list[_Choice] = []
-    symbology = plan.config.symbology or "auto"
-    for slot in SHEET_SLOTS[symbology]:
+    for slot in plan.label_slots:
         tried.append((slot, asked or "M"))
-        if slot is Slot.QR and symbology == "auto" and asked is None:
+        if slot is Slot.QR and plan.symbology == "auto" and asked is None:
             tried.append((slot, "L"))
     return tried
-
-
-@dataclass(frozen=True, slots=True)
-class _Solved:
-    """A layout for each kind of symbol. `whole` is true if every label of the job fits."""
-
-    layouts: list[LabelLayout]
-    whole: bool
-
-
-def _layouts(plan: ExportPlan, template: SheetTemplate, measures: Measures) -> _Solved:
-    """Return layouts for as many labels as possible.
-
-    Raises DoesNotFit if no label fits, XDimensionOutOfRange if no X suits any.
-    """
-    found: list[LabelLayout] = []
-    whole = True
-    refusal: LabelError | None = None
-    for kind in measures.kinds:
-        for size in measures.sizes(kind):
-            try:
-                found.append(_with_name(plan, template, measures, size))
-                break
-            except (DoesNotFit, XDimensionOutOfRange) as error:
-                refusal, whole = error, False
-    if refusal is not None and not found:
-        raise refusal
-    return _Solved(found, whole)
-
-
-def _with_name(
-    plan: ExportPlan, template: SheetTemplate, measures: Measures, size: SymbolExtent
-) -> LabelLayout:
-    """Return the layout with as much of the longest product name as there is room for. Raises DoesNotFit."""
-    widest = max_width_1pt_mm(sorted(measures.names)) if measures.names else None
-    solved = _solve(plan, template, measures, size, widest)
-    for share in _NAME_SHARES[1:]:
-        if widest is None or solved.name is not None:
-            break
-        solved = _solve(plan, template, measures, size, widest * share)
-    return solved
-
-
-def _solve(
-    plan: ExportPlan,
-    template: SheetTemplate,
-    measures: Measures,
-    size: SymbolExtent,
-    name_width_1pt_mm: float | None,
-) -> LabelLayout:
-    config = plan.config
-    return label_layout.solve(
-        template,
-        size.kind,
-        measures.needs(size, name_width_1pt_mm),
-        environment=config.environment or Environment.RETAIL,
-        dpi=plan.dpi,
-        module_size_mm=config.module_size_mm,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +243,17 @@ def _firsts_of_products(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame
 
 
 def load(plan: ExportPlan, store: ArtefactStore) -> SheetPlan:
-    return documents.load(SheetPlan, _key(plan), store)
+    return documents.load(SheetPlan, _key(plan), store, upgrade=_upgrade)
+
+
+def _upgrade(sheet: dict[str, Any]) -> None:
+    """Change the plan of a job that a release before designs has begun: a layout's name is the design's only line."""
+    for layout in sheet["layouts"]:
+        if name := layout.pop("name", None):
+            layout["lines"] = [{**name, "number": 0}]
+        for line in (*layout["hri"], *layout.get("lines", ())):
+            if not line.pop("centred", True):
+                line["align"] = "left"
 
 
 def _key(plan: ExportPlan) -> str:

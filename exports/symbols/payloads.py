@@ -56,6 +56,7 @@ _ZEROS_OF_CARRIER = {carrier.value: 14 - digits for carrier, digits in DIGITS.it
 #: What the catalogue may know of an entity: its name for people, Application Identifier and column.
 _KNOWN = (
     ("lot", "10", "lot_number"),
+    ("serial", "21", "serial_number"),
     ("expiry", "17", "expiry"),
     ("best before", "15", "best_before"),
     ("production date", "11", "production_date"),
@@ -68,7 +69,7 @@ def payloads(slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFra
     Nothing is checked. The columns mean nothing in rows that `exports.symbols.refusals` refuses.
     """
     known = rows.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)) for name in OPTIONAL)
-    if slot is Slot.LINEAR and (rows["scope"] == "products").all():
+    if slot is Slot.GTIN or (slot is Slot.LINEAR and (rows["scope"] == "products").all()):
         carried = _gtins_alone(known)
     else:
         carried = known.select(**_elements(slot, resolver or DEFAULT_RESOLVER))
@@ -166,6 +167,7 @@ def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
         gtin.str.slice(carrier.replace_strict(_ZEROS_OF_CARRIER)).alias("data"),
         noted(NoteCode.RESTRICTED_CIRCULATION, restricted),
         noted(NoteCode.COUPON_OR_REFUND, coupon),
+        **_notes({}),
     )
     return chosen.with_columns(pl.col("data").alias("text"), pl.col("data").alias(""))
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from catalogue.imports.rules import gtin14
 from exports.jobs.manifest import Row
-from exports.requests.export_types import Slot
+from exports.requests.export_types import Slot, carries_gtin_alone
 from gs1.cset82 import CSET_82_PATTERN
 from gs1.dates import require_day
 from gs1.digital_link import DEFAULT_RESOLVER, DOT_SEGMENTS, digital_link
@@ -96,7 +96,7 @@ def _require_payload(slot: Slot, resolver: str | None, environment: Environment 
         for column in _DATES:
             if row[column]:
                 require_day(row[column], column)
-    if slot is Slot.LINEAR and row["scope"] == "products":
+    if carries_gtin_alone(slot, row["scope"]):
         return
     require_open_trade(gtin_14)
     lot, serial, expiry, best_before = (

@@ -4,7 +4,7 @@ Nothing here is shared with `exports.symbols.payloads`, which the drawing code u
 what is expected.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import polars as pl
@@ -21,7 +21,8 @@ from gs1.symbol_size import SymbolKind
 _COLUMN_OF = {"01": "gtin14", "17": "expiry", "15": "best_before", "10": "lot_number", "21": "serial_number"}
 
 #: Application Identifiers by slot and scope, in the order of the human-readable text. One whose column is empty is
-#: left out, and (15) where there is (17). A product's linear symbol carries its GTIN's digits and no AI.
+#: left out, and (15) where there is (17). A product's linear symbol, and that of a GTIN alone, carry digits
+#: and no AI.
 _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
     (Slot.QR, "products"): ("01",),
     (Slot.QR, "lots"): ("01", "17", "15", "10"),
@@ -32,6 +33,9 @@ _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
     (Slot.LINEAR, "products"): (),
     (Slot.LINEAR, "lots"): ("01", "17", "15", "10"),
     (Slot.LINEAR, "serials"): ("01", "21"),
+    (Slot.GTIN, "products"): (),
+    (Slot.GTIN, "lots"): (),
+    (Slot.GTIN, "serials"): (),
 }
 
 #: Elements of no predefined length, which FNC1 ends if another follows.
@@ -48,7 +52,12 @@ _CARRIERS: Mapping[str, tuple[SymbolKind, int]] = {
 }
 
 #: Columns that some symbols carry and others leave out, by what the note calls them.
-CARRIED_COLUMNS = {"lot": "lot_number", "expiry": "expiry", "best before": "best_before"}
+CARRIED_COLUMNS = {
+    "lot": "lot_number",
+    "serial": "serial_number",
+    "expiry": "expiry",
+    "best before": "best_before",
+}
 
 
 class Carried(NamedTuple):
@@ -83,17 +92,19 @@ def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
         elements = tuple(element for element in elements if element[0] != "15")
     if not ais:
         kind, digits = _alone(row["gtin14"], row["carrier"])
-        return Carried(kind, (), digits, "", ())
+        return Carried(kind, (), digits, "", _left_out(row, frozenset()))
     columns = {_COLUMN_OF[ai] for ai, _ in elements}
     return Carried(
         kind=_KIND_OF.get(slot, SymbolKind.GS1_128),
         elements=elements,
         digits="",
         resolver=(resolver or DEFAULT_RESOLVER).rstrip("/") if slot is Slot.QR else "",
-        left_out=tuple(
-            name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns
-        ),
+        left_out=_left_out(row, columns),
     )
+
+
+def _left_out(row: Row, columns: Collection[str]) -> tuple[str, ...]:
+    return tuple(name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns)
 
 
 def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list[str]]:

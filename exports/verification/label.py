@@ -2,19 +2,50 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
+from unicodedata import bidirectional, normalize
 
 from exports.errors import SymbolDoesNotDecode
+from exports.jobs.manifest import Row
+from exports.jobs.plan import ExportPlan
 from exports.sheets.plan import SheetPlan
+from exports.verification import carried as carrying
+from exports.verification import lines
 from exports.verification.carried import Carried
-from exports.verification.formats.pdf_pages import Mask, Text
-from renderers.sheets.model import LabelLayout
+from exports.verification.formats.pdf_pages import Drawn, Logo, Text
+from exports.verification.lines import Expected
+from renderers.sheets.model import LabelLayout, TextLine
 
 #: What stands on one label, its places counted from the label's lower left corner.
-Drawing = Sequence[Mask | Text]
+Drawing: TypeAlias = Sequence[Drawn]
+
+#: One of a label's symbols: its layout, and what it must carry.
+Symbol: TypeAlias = tuple[LabelLayout, Carried]
+
+#: How far the outer digits of EAN/UPC may stand from the bars, in X: within the quiet zone.
+_BESIDE_X = 12
+
+#: Places are rounded to whole dots, of the label and of the page.
+_ROUNDING = 2
+
+
+def symbols_of(plan: ExportPlan, sheet: SheetPlan, row: Row) -> list[Symbol]:
+    """Return the symbols that the row's label must have, in the order of the report.
+
+    Raises SymbolDoesNotDecode if no layout is for them.
+    """
+    layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
+    carried = [carrying.of_row(slot, row, plan.resolver) for slot in sheet.slots]
+    kinds = [each.kind for each in carried]
+    partners = [None] if sheet.second is None else kinds[::-1]
+    keys = list(zip(kinds, partners, strict=True))
+    if absent := [key for key in keys if key not in layout_of]:
+        raise SymbolDoesNotDecode(f"No layout for {absent[0][0]}", value=absent[0])
+    return [(layout_of[key], each) for key, each in zip(keys, carried, strict=True)]
 
 
 def by_cell(
-    name: str, sheet: SheetPlan, drawn: Iterable[Mask | Text], wanted: Collection[int]
+    name: str, sheet: SheetPlan, drawn: Iterable[Drawn], wanted: Collection[int]
 ) -> Mapping[int, Drawing]:
     """Return what a page draws in the wanted cells of the page, counted from 0.
 
@@ -29,7 +60,7 @@ def by_cell(
     bottoms = [
         page_height - document.dots(y + template.label_height_mm) for _, y in origins[:: template.columns]
     ][::-1]
-    cells: dict[int, list[Mask | Text]] = {}
+    cells: dict[int, list[Drawn]] = {}
     for each in drawn:
         column, row = bisect_right(lefts, each.x) - 1, bisect_right(bottoms, each.y) - 1
         if min(column, row) < 0 or each.x >= lefts[column] + width or each.y >= bottoms[row] + height:
@@ -55,30 +86,87 @@ def require_same(name: str, label: Drawing, copy: Drawing) -> None:
 
 
 def require_text(
-    name: str, sheet: SheetPlan, layout: LabelLayout, carried: Carried, drawing: Drawing
+    name: str, plan: ExportPlan, sheet: SheetPlan, row: Row, symbols: Sequence[Symbol], drawing: Drawing
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the lines of human-readable text say what the symbol carries.
+    """Raise SymbolDoesNotDecode unless each line says what it must: what its symbol carries, or what the design asks.
 
-    Digits of EAN/UPC stand on one baseline in several pieces. The product's name is not compared.
+    Digits of EAN/UPC stand on one baseline in several pieces. Of a line with the product's name only the values beside
+    the name are compared, because names may be shortened.
     """
-    characters = sheet.document.characters
-    shown: dict[int, str] = {}
-    for text in sorted(each for each in drawing if isinstance(each, Text)):
-        glyphs = bytes.fromhex(text.glyphs.decode())
-        numbers = [int.from_bytes(glyphs[at : at + 2]) for at in range(0, len(glyphs), 2)]
-        words = "".join(characters[number - 1] for number in numbers if 0 < number <= len(characters))
-        shown[text.y] = shown.get(text.y, "") + words
+    drawn = sorted(each for each in drawing if isinstance(each, Text))
+    for layout, carried in symbols:
+        _require_hri(name, plan, sheet, drawn, layout, carried)
+        for line in layout.lines:
+            _require_design_line(
+                name, sheet, drawn, line, lines.of_line(plan.label_design, line.number or 0, row)
+            )
+    logos = sum(isinstance(each, Logo) for each in drawing)
+    if logos != sum(layout.logo is not None for layout, _ in symbols):
+        raise SymbolDoesNotDecode(f"{name} has {logos} logos", value=logos)
+
+
+def _require_hri(
+    name: str,
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    drawn: Sequence[Text],
+    layout: LabelLayout,
+    carried: Carried,
+) -> None:
     # A label has one date at most: both kinds share the place of the expiry date.
     values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
     values[""] = carried.digits
-    expected: dict[int, str] = {}
-    for line in sorted(layout.hri, key=lambda line: line.left_mm):
-        baseline = sheet.document.dots(line.baseline_mm)
-        expected[baseline] = expected.get(baseline, "") + "".join(values.pop(ai, "") for ai in line.ais)
-    if left := "".join(values.values()):
+    for line in layout.hri:
+        first, last = _span(sheet, line)
+        if carried.digits:
+            # The digits of EAN/UPC stand around its box.
+            beside, width = _BESIDE_X * layout.x_dots, round(layout.box_width_x * layout.x_dots)
+            first = min(first, layout.box_left_dots - beside)
+            last = max(last, layout.box_left_dots + width + beside)
+        words = "".join(values.pop(ai, "") for ai in line.ais)
+        _require_line(name, sheet, drawn, line, (first, last), words)
+    if (plan.label_design.hri or layout.bar_height_dots) and (left := "".join(values.values())):
         raise SymbolDoesNotDecode(f"{name} has no line for {left!r}", value=left)
-    for baseline, words in expected.items():
-        if shown.get(baseline, "") != words:
-            raise SymbolDoesNotDecode(
-                f"{name} shows the text {shown.get(baseline)!r}", value=shown.get(baseline), expected=words
-            )
+
+
+def _require_design_line(
+    name: str, sheet: SheetPlan, drawn: Sequence[Text], line: TextLine, expected: Expected
+) -> None:
+    if expected.text and (expected.shows_name or is_mixed(expected.text)):
+        # Letters are joined and reordered; each value stays in one piece.
+        shown = _shown(sheet, drawn, line, _span(sheet, line))
+        broken = [value for value in expected.values if value.isascii() and value not in shown]
+        # A name that no font has leaves its line out.
+        if broken and (shown or not expected.shows_name):
+            raise SymbolDoesNotDecode(f"{name} shows {shown!r}", value=shown, expected=broken[0])
+    elif not expected.shows_name:
+        _require_line(name, sheet, drawn, line, _span(sheet, line), expected.text or "")
+
+
+def _span(sheet: SheetPlan, line: TextLine) -> tuple[int, int]:
+    return sheet.document.dots(line.left_mm), sheet.document.dots(line.left_mm + line.width_mm)
+
+
+def _require_line(
+    name: str, sheet: SheetPlan, drawn: Sequence[Text], line: TextLine, span: tuple[int, int], words: str
+) -> None:
+    shown = _shown(sheet, drawn, line, span)
+    if shown != normalize("NFC", words):
+        raise SymbolDoesNotDecode(f"{name} shows the text {shown!r}", value=shown, expected=words)
+
+
+def _shown(sheet: SheetPlan, drawn: Iterable[Text], line: TextLine, span: tuple[int, int]) -> str:
+    """Return what is drawn on a line, of the given first and last dot, from left to right."""
+    characters, baseline = sheet.document.characters, sheet.document.dots(line.baseline_mm)
+    words: list[str] = []
+    for text in drawn:
+        if text.y == baseline and span[0] - _ROUNDING <= text.x <= span[1] + _ROUNDING:
+            glyphs = bytes.fromhex(text.glyphs.decode())
+            numbers = [int.from_bytes(glyphs[at : at + 2]) for at in range(0, len(glyphs), 2)]
+            words += [characters[number - 1] for number in numbers if 0 < number <= len(characters)]
+    return "".join(words)
+
+
+def is_mixed(text: str) -> bool:
+    """Return whether the text has letters from right to left."""
+    return any(bidirectional(character) in {"R", "AL"} for character in text)

@@ -14,8 +14,10 @@ from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
+from exports.requests.export_types import LINEAR, Slot
 from exports.sheets.plan import SheetPlan
 from exports.verification import carried as carrying
+from exports.verification import label as labels_of_rows
 from exports.verification import roll_label, sample, tables
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
 from exports.verification.formats import zpl_file
@@ -27,6 +29,14 @@ _FRAME_ROWS = 5_000
 
 #: Entities between two looks at whether the job was cancelled.
 _CANCEL_EVERY = 50
+
+#: The commands that may draw a slot's symbol. A printer draws no QR Code: it would choose the mask.
+_COMMANDS: Mapping[Slot, frozenset[str]] = {
+    Slot.QR: frozenset(),
+    Slot.DATAMATRIX: frozenset({"BX"}),
+    Slot.LINEAR: frozenset({"BC", "BE", "B2"}),
+    Slot.GTIN: frozenset({"BE", "B2"}),
+}
 
 # Pictures end with whole bytes: white that is no part of them.
 _PADDING_DOTS = 7
@@ -52,7 +62,8 @@ def checks(
 
     Raises CorruptZpl, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
-    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, 1)
+    each = len(sheet.slots)
+    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, each)
     found: list[_Found] = []
 
     def whole() -> Facts:
@@ -63,8 +74,8 @@ def checks(
         return {"bytes": path.stat().st_size}
 
     def counts() -> Facts:
-        told = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1)
-        tables.require_counts(told, entities.processed, entities.failed + entities.unmatched)
+        told = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), each)
+        tables.require_counts(told, entities.processed * each, entities.failed + entities.unmatched)
         found.append(_Found(told, *_read_all(path, plan, sheet, entities, told, store)))
         return {"entities": entities.processed, "labels": found[0].printed}
 
@@ -100,7 +111,7 @@ def _read_all(
             _require_numbers(labels, numbers)
             _require_forms(sheet, labels, rows["copies"].to_list())
             printed += int(rows["copies"].sum())
-            _require_data(sheet, rows, labels)
+            _require_data(plan, sheet, rows, labels)
             kept |= {
                 number: label for number, label in zip(numbers, labels, strict=True) if number in told.drawn
             }
@@ -136,27 +147,49 @@ def _require_forms(sheet: SheetPlan, labels: Sequence[Label], copies: Sequence[i
             raise SymbolDoesNotDecode(f"{label.name} has a field beside it", value=(right, bottom))
 
 
-def _require_data(sheet: SheetPlan, rows: pl.DataFrame, labels: Sequence[Label]) -> None:
-    """Raise SymbolDoesNotDecode where a symbol that the printer draws, or the text, says something else."""
-    messages, texts = carrying.columns(sheet.slot, rows.item(0, "scope"), rows) if rows.height else ([], [])
-    for label, message, text in zip(labels, messages, texts, strict=True):
-        form = label.form
-        symbol = form.symbol
-        if symbol is not None:
-            said = zpl_file.message(symbol.command, label.data[symbol.data])
-            if said != (f"{message[:-1]:0>12}" if symbol.command == "BE" else message):
-                raise SymbolDoesNotDecode(f"{label.name} says {said!r}", value=said, expected=message)
-        if "".join([label.data[field.data] for field in form.texts]) != text:
-            _require_text(label, text)
+def _require_data(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame, labels: Sequence[Label]) -> None:
+    """Raise SymbolDoesNotDecode where a symbol that the printer draws, or its text, says something else."""
+    if not labels:
+        return
+    shown = [""] * len(labels)
+    for slot in sheet.slots:
+        messages, texts = carrying.columns(slot, rows.item(0, "scope"), rows)
+        if plan.label_design.hri or slot in LINEAR:
+            shown = [before + text for before, text in zip(shown, texts, strict=True)]
+        for label, message in zip(labels, messages, strict=True):
+            for symbol in label.form.symbols:
+                said = zpl_file.message(symbol.command, label.data[symbol.data])
+                if symbol.command in _COMMANDS[slot] and said != _said(symbol.command, message):
+                    raise SymbolDoesNotDecode(f"{label.name} says {said!r}", value=said, expected=message)
+    for label, text in zip(labels, shown, strict=True):
+        _require_symbols(sheet, label)
+        if "".join([label.data[field.data] for field in label.form.texts]) != text:
+            _require_text(sheet, label, text)
 
 
-def _require_text(label: Label, text: str) -> None:
+def _said(command: str, message: str) -> str:
+    """Return the message as the printer gets it: it adds the check digit of an EAN-13."""
+    return f"{message[:-1]:0>12}" if command == "BE" else message
+
+
+def _require_symbols(sheet: SheetPlan, label: Label) -> None:
+    """Raise SymbolDoesNotDecode if the printer draws a symbol that is none of the label's."""
+    left = list(sheet.slots)
+    for symbol in label.form.symbols:
+        slot = next((slot for slot in left if symbol.command in _COMMANDS[slot]), None)
+        if slot is None:
+            raise SymbolDoesNotDecode(f"{label.name} has {symbol.command}", value=symbol.command)
+        left.remove(slot)
+
+
+def _require_text(sheet: SheetPlan, label: Label, text: str) -> None:
     """Raise SymbolDoesNotDecode unless the label shows the text but for what may be in its pictures."""
     place = 0
+    pictured = len(sheet.slots) - len(label.form.symbols)
     for field in label.form.texts:
         words = label.data[field.data]
         at = text.find(words, place)
-        if at < 0 or len(label.form.of("GF")) <= (label.form.symbol is None):
+        if at < 0 or len(label.form.of("GF")) <= pictured:
             raise SymbolDoesNotDecode(f"{label.name} shows the text {words!r}", value=words, expected=text)
         place = at + len(words)
 
@@ -174,19 +207,14 @@ def _require_sample(
     Raises SymbolDoesNotDecode where a label, or what the report tells of it, is not what the frozen manifest asks
     for; ExportCancelled.
     """
-    layout_of = {layout.kind: layout for layout in sheet.layouts}
     decoded = 0
     for number, row in enumerate(frame.iter_rows(named=True)):
         if number % _CANCEL_EVERY == 0:
             decision.require_not_cancelled(plan.job_id, store)
         if tables.has_failed(told, row):
             continue
-        carried = carrying.of_row(sheet.slot, row, plan.resolver)
-        if carried.kind not in layout_of:
-            raise SymbolDoesNotDecode(f"No layout for {carried.kind}", value=carried.kind)
-        (cells,) = told.drawn[row["row"] + 1]
-        roll_label.require_label(
-            plan, sheet, row, carried, layout_of[carried.kind], labels[row["row"] + 1], cells
-        )
+        symbols = labels_of_rows.symbols_of(plan, sheet, row)
+        number_told = row["row"] + 1
+        roll_label.require_label(plan, sheet, row, symbols, labels[number_told], told.drawn[number_told])
         decoded += 1
     return decoded

@@ -1,6 +1,7 @@
 """What is printed on one label of a roll, against the frozen manifest and the layout."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,15 @@ from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
 from exports.verification import carried as carrying
-from exports.verification import geometry, tables
-from exports.verification.carried import Carried
+from exports.verification import geometry, lines, tables
 from exports.verification.formats import zpl_file
-from exports.verification.formats.zpl_file import Box, Form, Label
+from exports.verification.formats.zpl_file import Box, Field, Form, Label
+from exports.verification.label import Symbol
 from exports.verification.reading import require_reads
 from gs1.check_digit import check_digit
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size
-from renderers.sheets.model import LabelLayout
+from renderers.sheets.model import LabelLayout, TextLine
+from renderers.units import POINTS_PER_INCH
 
 #: The kinds that each command draws.
 _KINDS: Mapping[str, frozenset[SymbolKind]] = {
@@ -31,26 +33,42 @@ _KINDS: Mapping[str, frozenset[SymbolKind]] = {
 #: More than guard and bearer bars reach beyond a symbol, in X.
 _AROUND_X = 6
 
+#: How far the ink of a line reaches above and below its baseline, relative to its size: with accents, and descenders.
+_ASCENT, _DESCENT = 0.95, 0.3
+
 
 def require_label(
     plan: ExportPlan,
     sheet: SheetPlan,
     row: Row,
-    carried: Carried,
-    layout: LabelLayout,
+    symbols: Sequence[Symbol],
     label: Label,
-    told: Mapping[str, str],
+    told: Sequence[Mapping[str, str]],
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the symbol says and measures what it must, and the report tells it so."""
-    name = label.name
+    """Raise SymbolDoesNotDecode unless the symbols say and measure what they must, and the report tells them so.
+
+    Lines of the design are pictures, in which nothing is read: each must show something where the row has its values.
+    """
+    for symbol, cells in zip(symbols, told, strict=True):
+        _require_symbol(plan, sheet, row, symbol, label, cells)
+    _require_lines(plan, sheet, row, [line for layout, _ in symbols for line in layout.lines], label)
+
+
+def _require_symbol(
+    plan: ExportPlan, sheet: SheetPlan, row: Row, symbol: Symbol, label: Label, told: Mapping[str, str]
+) -> None:
+    layout, carried = symbol
     size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
-    look = _native if label.form.symbol is not None else _pictured
-    text, message, width_x = look(name, sheet, size, carried, layout, label)
+    native = next((each for each in label.form.symbols if carried.kind in _KINDS[each.command]), None)
+    if native is not None:
+        text, message, width_x = _native(sheet, size, symbol, label, native)
+    else:
+        text, message, width_x = _pictured(sheet, size, symbol, label)
     tables.require_row(
         Report.MANIFEST,
         told,
         row,
-        file=name,
+        file=label.name,
         scope=row["scope"],
         expiry=row["expiry"] or "",
         symbology=carried.kind.value,
@@ -59,46 +77,57 @@ def require_label(
         modules=f"{width_x:g}",
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )
-    tables.require_note(name, told, carried)
+    tables.require_note(label.name, told, carried)
 
 
 _Said = tuple[str, str, float]
 
 
-def _native(
-    name: str, sheet: SheetPlan, size: SymbolSize, carried: Carried, layout: LabelLayout, label: Label
-) -> _Said:
+def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, field: Field) -> _Said:
     """Return what the symbol that the printer draws says, as the manifest tells it, and its width in X."""
-    symbol = label.form.symbol
-    assert symbol is not None  # noqa: S101 - the caller has looked
-    said = zpl_file.message(symbol.command, label.data[symbol.data])
-    if symbol.command == "BE":
+    name, (layout, carried) = label.name, symbol
+    said = zpl_file.message(field.command, label.data[field.data])
+    if field.command == "BE":
         said += str(check_digit(said))
     text = carrying.require_carried(name, said.removeprefix("\x1d").encode(), carried)
-    box = _unturned(label.form, label.box(symbol), sheet.document.rotate)
-    width_x = box.width / symbol.x_dots
-    if carried.kind not in _KINDS[symbol.command] or symbol.x_dots != layout.x_dots:
-        raise SymbolDoesNotDecode(f"{name} has {symbol.command} of {symbol.x_dots} dots", value=symbol)
+    box = _place(sheet, label, field)
+    if field.x_dots != layout.x_dots:
+        raise SymbolDoesNotDecode(f"{name} has {field.command} of {field.x_dots} dots", value=field)
     if layout.bar_height_dots not in {0, box.height}:
         raise SymbolDoesNotDecode(f"{name} has bars of {box.height} dots", value=box.height)
-    _require_quiet(name, sheet, size, layout, label, box)
-    return text, text if carried.digits else said.replace("\x1d", "^"), width_x
+    _require_quiet(sheet, size, layout, label, field)
+    return text, text if carried.digits else said.replace("\x1d", "^"), box.width / field.x_dots
 
 
 def _require_quiet(
-    name: str, sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label, box: Box
+    sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label, symbol: Field
 ) -> None:
-    """Raise SymbolDoesNotDecode where another field than bearer bars, or the label's edge, is in the quiet zone."""
-    x = layout.x_dots
+    """Raise SymbolDoesNotDecode where anything but bearer bars, or the label's edge, is in the quiet zone."""
+    x, box = layout.x_dots, _place(sheet, label, symbol)
     left, top = box.x - size.quiet_left_x * x, box.y - size.quiet_top_x * x
     right, bottom = box.x + box.width + size.quiet_right_x * x, box.y + box.height + size.quiet_bottom_x * x
     for field in label.form.fields:
-        if field == label.form.symbol or field.command == "GB":
+        if field == symbol or field.command in {"GB", "GF"}:
             continue
-        other = _unturned(label.form, label.box(field), sheet.document.rotate)
+        other = _place(sheet, label, field)
         beside = other.x + other.width <= left or other.x >= right
         if not (beside or other.y + other.height <= top or other.y >= bottom):
-            raise SymbolDoesNotDecode(f"{name}: the quiet zone is not light", value=other)
+            raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=other)
+    # Pictures are wider than their ink, and may overlap with the zone.
+    if _ink(sheet, label, "GF")[max(0, top) : bottom, max(0, left) : right].any():
+        raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=box)
+
+
+def _place(sheet: SheetPlan, label: Label, field: Field) -> Box:
+    """Return the field's box as it was before the label was moved, and turned clockwise."""
+    right, down = _offset(sheet)
+    box = label.box(field)
+    return _unturned(label.form, box._replace(x=box.x - right, y=box.y - down), sheet.document.rotate)
+
+
+def _offset(sheet: SheetPlan) -> tuple[int, int]:
+    document = sheet.document
+    return document.dots(document.calibration.offset_x_mm), document.dots(document.calibration.offset_y_mm)
 
 
 def _unturned(form: Form, box: Box, rotate: int) -> Box:
@@ -111,10 +140,9 @@ def _unturned(form: Form, box: Box, rotate: int) -> Box:
     return box
 
 
-def _pictured(
-    name: str, sheet: SheetPlan, size: SymbolSize, carried: Carried, layout: LabelLayout, label: Label
-) -> _Said:
+def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) -> _Said:
     """Return what a decoder reads in the label's pictures, as the manifest tells it, and the symbol's width in X."""
+    name, (layout, carried) = label.name, symbol
     decoded = require_reads(name, _picture(sheet, size, layout, label), carried)
     width_x = geometry.width_x(
         name,
@@ -129,19 +157,62 @@ def _pictured(
 
 
 def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label) -> NDArray[np.uint8]:
-    """Return the first picture of the label, turned back, with what is drawn in its quiet zone and a little around it."""
-    form = label.form
-    dark = np.zeros((form.length, form.width), np.bool_)
-    for field in form.of("GB"):
-        dark[field.box.y : field.box.y + field.box.height, field.box.x : field.box.x + field.box.width] = True
-    symbol, *_ = pictures = form.of("GF")
-    for field in pictures:
-        picture = zpl_file.picture(label.data[field.data])
-        place = dark[field.box.y :, field.box.x :][: picture.shape[0], : picture.shape[1]]
-        place |= picture[: place.shape[0], : place.shape[1]]
-    back = np.rot90(dark, sheet.document.rotate // 90)
-    box, x = _unturned(form, label.box(symbol), sheet.document.rotate), layout.x_dots
+    """Return the symbol's picture, with what is drawn in its quiet zone and a little around it."""
+    pictures = [_place(sheet, label, field) for field in label.form.of("GF")]
+    if not pictures:
+        raise SymbolDoesNotDecode(f"{label.name} has no symbol", value=label.name)
+    x, (axis, middle) = layout.x_dots, _centre(sheet, layout)
+    box = min(pictures, key=lambda at: abs(at.x + at.width / 2 - axis) + abs(at.y + at.height / 2 - middle))
     left, top = box.x - (size.quiet_left_x + _AROUND_X) * x, box.y - (size.quiet_top_x + _AROUND_X) * x
     right = box.x + box.width + (size.quiet_right_x + _AROUND_X) * x
     bottom = box.y + box.height + (size.quiet_bottom_x + _AROUND_X) * x
-    return np.where(back[max(0, top) : bottom, max(0, left) : right], 0, 255).astype(np.uint8)
+    dark = _ink(sheet, label, "GF", "GB")[max(0, top) : bottom, max(0, left) : right]
+    return np.where(dark, 0, 255).astype(np.uint8)
+
+
+def _ink(sheet: SheetPlan, label: Label, *commands: str) -> NDArray[np.bool_]:
+    """Return the dots that fields of these commands blacken, as they were before the label was moved and turned."""
+    form, (right, down) = label.form, _offset(sheet)
+    dark = np.zeros((form.length, form.width), np.bool_)
+    for field in form.fields:
+        if field.command in commands:
+            solid = field.command == "GB"
+            picture = (
+                np.ones(field.box[:1:-1], np.bool_) if solid else zpl_file.picture(label.data[field.data])
+            )
+            place = dark[max(0, field.box.y - down) :, max(0, field.box.x - right) :]
+            place = place[: picture.shape[0], : picture.shape[1]]
+            place |= picture[: place.shape[0], : place.shape[1]]
+    return np.rot90(dark, sheet.document.rotate // 90)
+
+
+def _corner(sheet: SheetPlan) -> tuple[int, int]:
+    """Return the label's lower left corner, to the right and down from the page's upper left one."""
+    document, template = sheet.document, sheet.template
+    return document.dots(template.left_mm), document.dots(template.top_mm + template.label_height_mm)
+
+
+def _centre(sheet: SheetPlan, layout: LabelLayout) -> tuple[float, float]:
+    """Return the centre of the symbols' box, to the right and down from the page's upper left corner."""
+    left, bottom = _corner(sheet)
+    height = layout.bar_height_dots or layout.box_height_x * layout.x_dots
+    across = layout.box_left_dots + layout.box_width_x * layout.x_dots / 2
+    return left + across, bottom - layout.box_bottom_dots - height / 2
+
+
+def _require_lines(
+    plan: ExportPlan, sheet: SheetPlan, row: Row, of_design: Iterable[TextLine], label: Label
+) -> None:
+    """Raise SymbolDoesNotDecode if there is nothing on a line that must say something."""
+    expected = [(line, lines.of_line(plan.label_design, line.number or 0, row)) for line in of_design]
+    # A name that no font has leaves its line out.
+    certain = [(line, said.text) for line, said in expected if said.text and not said.shows_name]
+    if not certain:
+        return
+    ink, document, (left, bottom) = _ink(sheet, label, "GF"), sheet.document, _corner(sheet)
+    for line, text in certain:
+        baseline, em = bottom - document.dots(line.baseline_mm), line.size_pt * document.dpi / POINTS_PER_INCH
+        above, below = max(0, int(baseline - _ASCENT * em)), math.ceil(baseline + _DESCENT * em)
+        start, stop = (left + document.dots(line.left_mm + more) for more in (0, line.width_mm))
+        if not ink[above:below, max(0, start) : stop + 1].any():
+            raise SymbolDoesNotDecode(f"{label.name} lacks {text!r}", value=text)

@@ -18,9 +18,7 @@ from exports.jobs.manifest import Chunk, Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
-from exports.verification import carried as carrying
 from exports.verification import geometry, label, sample, tables
-from exports.verification.carried import Carried
 from exports.verification.findings import Check, Checks, CountsDisagree, Facts
 from exports.verification.formats import pdf_pages
 from exports.verification.formats.pdf_pages import PdfPages
@@ -52,14 +50,14 @@ class _Page(NamedTuple):
 class _Entity(NamedTuple):
     """A sampled entity that was drawn.
 
-    `cells` are those of its labels that are looked at, counted over all pages, from 0; `told` is its row in the report.
+    `cells` are those of its labels that are looked at, counted over all pages, from 0. `symbols` are those of each of its
+    labels; `told` has the row of each in the report.
     """
 
     row: Row
-    carried: Carried
-    layout: LabelLayout
+    symbols: Sequence[label.Symbol]
     cells: Sequence[int]
-    told: Mapping[str, str]
+    told: Sequence[Mapping[str, str]]
 
 
 def checks(
@@ -74,7 +72,8 @@ def checks(
 
     Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
-    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, 1)
+    each = len(sheet.slots)
+    frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, each)
     found: list[Tables] = []
     labels: list[int] = []
 
@@ -90,8 +89,8 @@ def checks(
             raise SymbolDoesNotDecode(f"The PDF cannot be opened: {error}") from error
 
     def counts() -> Facts:
-        found.append(tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), 1))
-        tables.require_counts(found[0], entities.processed, entities.failed + entities.unmatched)
+        found.append(tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), each))
+        tables.require_counts(found[0], entities.processed * each, entities.failed + entities.unmatched)
         with PdfPages(path) as pages:
             labels.append(_require_labels_counted(pages, plan, sheet, found[0].failed_rows, store))
         return {"pages": sheet.document.pages, "entities": entities.processed, "labels": labels[0]}
@@ -120,12 +119,18 @@ def _require_labels_counted(
     expected -= np.diff(
         _blank_before(np.append(begins, len(pages) * per_page), plan, sheet, failed_rows, store)
     )
-    # One mask draws a matrix symbol. Of a linear one guard and bearer bars are masks too, of other heights.
+    # One mask draws a matrix symbol. Of a linear one guard and bearer bars are masks too, of other heights, and all of
+    # its masks have one row of samples.
     heights = {layout.bar_height_dots for layout in sheet.layouts}
-    marks = [b"BI/W "] if heights == {0} else [b".98 0 0 %d.98 " % (height - 1) for height in heights]
+    has_matrix = 0 in heights
+    marks = [b".98 0 0 %d.98 " % (height - 1) for height in heights]
     for page, labels in enumerate(expected.tolist()):
         content = pages.content(page)
-        if (drawn := sum(map(content.count, marks))) != labels:
+        if has_matrix:
+            drawn = content.count(b"BI/W ") - content.count(b"/H 1/IM true")
+        else:
+            drawn = sum(map(content.count, marks))
+        if drawn != labels:
             raise CountsDisagree(f"labels on page {page + 1}", drawn, labels)
     return int(expected.sum())
 
@@ -190,33 +195,36 @@ def require_labels_read(
             name = f"page {page + 1} label {cell + 1}"
             for copy in drawn:
                 label.require_same(name, drawn[0], copy)
-            label.require_text(name, sheet, entity.layout, entity.carried, drawn[0])
-            picture = _picture(in_hand[page].page, sheet, entity.layout, cell)
-            _require_label(name, plan, sheet, entity, picture)
+            label.require_text(name, plan, sheet, entity.row, entity.symbols, drawn[0])
+            for symbol, told in zip(entity.symbols, entity.told, strict=True):
+                picture = _picture(in_hand[page].page, sheet, symbol[0], cell)
+                _require_symbol(name, plan, sheet, entity, symbol, told, picture)
     return len(entities)
 
 
 def _entities(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame, reports: Tables) -> list[_Entity]:
-    layout_of = {layout.kind: layout for layout in sheet.layouts}
     entities: list[_Entity] = []
     for row in frame.iter_rows(named=True):
         if tables.has_failed(reports, row):
             continue
-        carried = carrying.of_row(sheet.slot, row, plan.resolver)
-        if carried.kind not in layout_of:
-            raise SymbolDoesNotDecode(f"No layout for {carried.kind}", value=carried.kind)
-        (told,) = reports.drawn[row["row"] + 1]
+        symbols = label.symbols_of(plan, sheet, row)
         first, copies = sheet.cell(row["first_label"]), row["copies"]
         cells = range(first, first + copies, -(-copies // _MOST_COMPARED))
-        entities.append(_Entity(row, carried, layout_of[carried.kind], cells, told))
+        entities.append(_Entity(row, symbols, cells, reports.drawn[row["row"] + 1]))
     return entities
 
 
-def _require_label(
-    name: str, plan: ExportPlan, sheet: SheetPlan, entity: _Entity, picture: NDArray[np.uint8]
+def _require_symbol(
+    name: str,
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    entity: _Entity,
+    symbol: label.Symbol,
+    told: Mapping[str, str],
+    picture: NDArray[np.uint8],
 ) -> None:
     """Raise SymbolDoesNotDecode unless the symbol says and measures what it must, and the report tells it so."""
-    row, carried, layout = entity.row, entity.carried, entity.layout
+    row, (layout, carried) = entity.row, symbol
     decoded = require_reads(name, picture, carried)
     size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
     width_x = geometry.width_x(
@@ -232,7 +240,7 @@ def _require_label(
     first_page, first_cell = divmod(entity.cells[0], sheet.template.labels_per_page)
     tables.require_row(
         Report.MANIFEST,
-        entity.told,
+        told,
         row,
         file=f"page {first_page + 1} label {first_cell + 1}",
         scope=row["scope"],
@@ -243,7 +251,7 @@ def _require_label(
         modules=f"{width_x:g}",
         x_dimension_mm=f"{layout.x_dimension_mm:.3f}",
     )
-    tables.require_note(name, entity.told, carried)
+    tables.require_note(name, told, carried)
 
 
 def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> NDArray[np.uint8]:

@@ -64,7 +64,8 @@ def launch_due(
             tick = due_tick(schedule, now, _latest_tick)
             if tick is None:
                 continue
-            export = export_of(schedule, tick, accounts.organisation(schedule.organisation), engine)
+            organisation = accounts.organisation(schedule.organisation)
+            export = export_of(schedule, tick, organisation, engine, accounts.designs)
             count = size_of_allowed(export, catalogue, artefacts, limits).entities
             if count:
                 require_room(instance, export.organisation, limits)

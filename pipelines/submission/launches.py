@@ -106,6 +106,7 @@ class Launches:
             self._instance,
             self._catalogue,
             self._artefacts,
+            self._accounts.designs,
             settings.limits,
             settings.engine,
             self._progress,

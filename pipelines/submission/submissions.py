@@ -7,10 +7,12 @@ import dagster as dg
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
+from accounts.labels.designs import Designs
 from catalogue.selection import Size
 from catalogue.tables import Catalogue
 from exports.admission import require_within, size_of_allowed
 from exports.artefacts import ArtefactStore
+from exports.designs.chosen import chosen
 from exports.errors import NotReprintable, UnreadableDocument
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for
@@ -34,6 +36,7 @@ class Submissions:
     instance: dg.DagsterInstance
     catalogue: Catalogue
     artefacts: ArtefactStore
+    designs: Designs
     limits: Limits
     engine: Engine
     progress: ProgressReader
@@ -41,7 +44,7 @@ class Submissions:
     def plan_of(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
-        """Return the plan of a new export."""
+        """Return the plan of a new export. Raises InvalidRequest if there is no design of the name it asks for."""
         return ExportPlan(
             job_id=job_id_for(run_id),
             organisation=organisation.slug,
@@ -50,6 +53,7 @@ class Submissions:
             submitted_at=datetime.now(UTC),
             request=request,
             engine=self.engine,
+            design=chosen(request, organisation.slug, self.designs),
         )
 
     def reprint_of(
@@ -72,6 +76,7 @@ class Submissions:
             submitted_at=datetime.now(UTC),
             request=original.request,
             engine=original.engine,
+            design=original.design,
             reprint_of=job_id,
             reason=reason,
             rows=rows,

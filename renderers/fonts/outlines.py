@@ -15,7 +15,7 @@ from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
 from renderers.errors import RenderError
-from renderers.fonts.subset import FONT_FILES, UNITS_PER_EM
+from renderers.fonts.subset import BOLD_FONT_FILES, FONT_FILES, UNITS_PER_EM
 
 Point: TypeAlias = tuple[float, float]
 
@@ -80,13 +80,13 @@ def _font(file: str) -> TTFont:
 
 
 @lru_cache(maxsize=1024)
-def glyph(character: str) -> Glyph:
+def glyph(character: str, *, bold: bool = False) -> Glyph:
     """Return the outline of one character, from the first packaged font that has it. Raises CharacterNotInFont.
 
     >>> glyph("0").advance
     648
     """
-    for file in FONT_FILES:
+    for file in BOLD_FONT_FILES if bold else FONT_FILES:
         font = _font(file)
         name = (font.getBestCmap() or {}).get(ord(character))
         if name is None:
@@ -104,13 +104,13 @@ def glyph(character: str) -> Glyph:
 
 
 @lru_cache(maxsize=1024)
-def glyph_in_cell(character: str, pitch: int | None) -> Glyph:
+def glyph_in_cell(character: str, pitch: int | None, *, bold: bool = False) -> Glyph:
     """Return the glyph in whole font units; with a pitch, its ink is centred in a cell that wide.
 
     The ink is centred, not the advance: the 1 has more room on its right than on its left. Raises
     CharacterNotInFont.
     """
-    outline = glyph(character)
+    outline = glyph(character, bold=bold)
     across = [point[0] for contour in outline.contours for piece in contour.pieces for point in piece]
     shift = 0.0 if pitch is None or not across else (pitch - min(across) - max(across)) / 2
 

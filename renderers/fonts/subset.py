@@ -2,7 +2,8 @@
 
 Each character comes from the first of the packaged fonts that has it. The job's font has one glyph per
 character, in code point order, so that glyph numbers follow from the characters alone and every worker of a
-job sets text without seeing the font. Widths are in thousandths of an em throughout.
+job sets text without seeing the font. Widths are in thousandths of an em throughout. Bold text has a font of its
+own with the same characters; a character that no bold font has is shown by a regular one.
 """
 
 import io
@@ -31,6 +32,12 @@ FONT_FILES = (
     "AtkinsonHyperlegible-LatinExt.ttf",
     "DejaVuSans.ttf",
     "DroidSansFallback.ttf",
+)
+BOLD_FONT_FILES = (
+    "AtkinsonHyperlegible-Bold.ttf",
+    "AtkinsonHyperlegible-BoldLatinExt.ttf",
+    "DejaVuSans-Bold.ttf",
+    *FONT_FILES,
 )
 
 FONT_NAME = "LabelSans"
@@ -68,18 +75,22 @@ class SetText:
 
 
 @cache
-def _font(index: int) -> TTFont:
-    content = files("renderers.fonts").joinpath(FONT_FILES[index]).read_bytes()
+def _font(file: str) -> TTFont:
+    content = files("renderers.fonts").joinpath(file).read_bytes()
     return TTFont(io.BytesIO(content), lazy=True)
 
 
-@lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
+def _files(*, bold: bool) -> tuple[str, ...]:
+    return BOLD_FONT_FILES if bold else FONT_FILES
+
+
+@lru_cache(maxsize=2)
+def _tables(*, bold: bool) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     """Return, by code point, the font that shows it (-1: none) and the width of what is shown."""
     font_of = np.full(_CODE_POINTS, -1, np.int8)
     widths = np.zeros(_CODE_POINTS, np.uint16)
-    for index in reversed(range(len(FONT_FILES))):
-        font = _font(index)
+    for index, file in reversed(list(enumerate(_files(bold=bold)))):
+        font = _font(file)
         metrics = cast("Any", font["hmtx"]).metrics
         scale = UNITS_PER_EM / cast("Any", font["head"]).unitsPerEm
         cmap = cast("dict[int, str]", font.getBestCmap())
@@ -102,7 +113,7 @@ def missing(characters: Iterable[str]) -> set[str]:
     >>> missing("Käse \N{EGYPTIAN HIEROGLYPH A001}") == {"\N{EGYPTIAN HIEROGLYPH A001}"}
     True
     """
-    font_of, _ = _tables()
+    font_of, _ = _tables(bold=False)
     return {character for character in set(characters) if font_of[ord(character)] < 0}
 
 
@@ -116,13 +127,18 @@ def shown_characters(strings: Iterable[str]) -> str:
     """
     characters = {REPLACEMENT}
     for text in strings:
-        characters |= characters_of(text)
+        characters.update(text if text.isascii() else characters_of(text))
     return "".join(sorted(characters - missing(characters)))
 
 
-def _widths_1000(strings: Sequence[str]) -> NDArray[np.int64]:
-    _, table = _tables()
-    drawn = [visual(text) for text in strings]
+def _drawn(strings: Sequence[str]) -> Sequence[str]:
+    """Return the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
+    return strings if "".join(strings).isascii() else [visual(text) for text in strings]
+
+
+def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
+    _, table = _tables(bold=bold)
+    drawn = _drawn(strings)
     return _sums(table[_codes("".join(drawn))], drawn)
 
 
@@ -133,20 +149,20 @@ def _sums(values: NDArray[Any], strings: Sequence[str]) -> NDArray[np.int64]:
     return np.diff(sums[np.concatenate(([0], ends))])
 
 
-def width_mm(text: str, size_pt: float) -> float:
+def width_mm(text: str, size_pt: float, *, bold: bool = False) -> float:
     """Return the width of the text at a size in points, in millimetres.
 
     >>> round(width_mm("(01)09506000134352", 6), 2)
     21.09
     """
-    return int(_widths_1000([text])[0]) / UNITS_PER_EM * size_pt * MILLIMETRES_PER_POINT
+    return int(_widths_1000([text], bold=bold)[0]) / UNITS_PER_EM * size_pt * MILLIMETRES_PER_POINT
 
 
-def max_width_1pt_mm(strings: Sequence[str]) -> float:
+def max_width_1pt_mm(strings: Sequence[str], *, bold: bool = False) -> float:
     """Return the width of the widest of the strings at 1 pt, in millimetres; 0 without any."""
     if not strings:
         return 0.0
-    return int(_widths_1000(strings).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
+    return int(_widths_1000(strings, bold=bold).max()) / UNITS_PER_EM * MILLIMETRES_PER_POINT
 
 
 @lru_cache(maxsize=4)
@@ -166,19 +182,19 @@ def shown(characters: str, text: str) -> str:
     return "".join(character if character in characters else REPLACEMENT for character in visual(text))
 
 
-def set_text(characters: str, strings: Sequence[str]) -> SetText:
+def set_text(characters: str, strings: Sequence[str], *, bold: bool = False) -> SetText:
     """Return the strings as glyphs of the font that has `characters`, which `shown_characters` gave."""
-    drawn = [visual(text) for text in strings]
+    drawn = _drawn(strings)
     codes = _codes("".join(drawn))
     numbers = _glyph_numbers(characters)[codes]
-    _, widths = _tables()
+    _, widths = _tables(bold=bold)
     shown = _codes(characters)[numbers.astype(np.intp) - 1]
     glyphs = numbers.astype(">u2").tobytes().hex()
     ends = np.cumsum([0, *(4 * len(text) for text in drawn)]).tolist()
     return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(widths[shown], drawn))
 
 
-def make_subset(characters: str) -> FontSubset:
+def make_subset(characters: str, *, bold: bool = False) -> FontSubset:
     """Return the one font of a job; the same bytes for the same characters.
 
     `characters` are as `shown_characters` returns them. Glyphs are copied as plain outlines, scaled to
@@ -186,13 +202,15 @@ def make_subset(characters: str) -> FontSubset:
     """
     if len(characters) > _MOST_CHARACTERS:
         raise ValueError(f"A font holds {_MOST_CHARACTERS} characters, not {len(characters)}")
-    font_of, all_widths = _tables()
-    tag = "".join(chr(ord("A") + byte % 26) for byte in sha256(characters.encode()).digest()[:6])
+    font_of, all_widths = _tables(bold=bold)
+    font_files = _files(bold=bold)
+    style = "Bold" if bold else ""
+    tag = "".join(chr(ord("A") + byte % 26) for byte in sha256((characters + style).encode()).digest()[:6])
     names = [".notdef", *(f"u{ord(character):04X}" for character in characters)]
     widths = [int(all_widths[ord(character)]) for character in characters]
     glyphs: dict[str, Any] = {".notdef": TTGlyphPen(None).glyph()}
     for name, character in zip(names[1:], characters, strict=True):
-        glyphs[name] = _outline(_font(int(font_of[ord(character)])), ord(character))
+        glyphs[name] = _outline(_font(font_files[font_of[ord(character)]]), ord(character))
     builder = FontBuilder(UNITS_PER_EM, isTTF=True)
     builder.setupGlyphOrder(names)
     builder.setupCharacterMap(
@@ -204,7 +222,9 @@ def make_subset(characters: str) -> FontSubset:
         dict(zip(names, zip([UNITS_PER_EM // 2, *widths], left_sides, strict=True), strict=True))
     )
     builder.setupHorizontalHeader(ascent=ASCENT, descent=DESCENT)
-    builder.setupNameTable({"familyName": FONT_NAME, "styleName": "Regular", "psName": FONT_NAME + tag})
+    builder.setupNameTable(
+        {"familyName": FONT_NAME, "styleName": style or "Regular", "psName": FONT_NAME + tag}
+    )
     builder.setupOS2(sCapHeight=CAP_HEIGHT, fsType=0)
     builder.setupPost(keepGlyphNames=False)
     # A date of now would make every export of the same labels differ.

@@ -7,12 +7,16 @@ whole printer dots or millimetres from the label's lower left corner.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, SheetTemplate, TextLine
+from renderers.sheets.model import LINE_ASCENT, LINE_HEIGHT, Align, LogoBox, SheetTemplate, TextLine
 from renderers.units import MILLIMETRES_PER_POINT
 
 #: Tolerance of the die cut, in millimetres: nothing is printed nearer the edge.
 DIE_TOLERANCE_MM = 0.8
+
+# The space around a logo, in millimetres.
+_LOGO_GAP_MM = 0.5
 
 # Tolerance for rounding errors of positions, in dots.
 _ROUNDING = 1e-6
@@ -88,11 +92,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line of text to be placed; `ais` are those of TextLine."""
+    """A line of text to be placed; the fields are those of TextLine. Without `align` the arrangement decides."""
 
     ais: tuple[str, ...]
     width_mm: float
     size_pt: float
+    align: Align | None = None
+    number: int | None = None
+    bold: bool = False
 
     @property
     def height_mm(self) -> float:
@@ -103,25 +110,59 @@ class Text:
         """The space between this line and the next."""
         return self.height_mm * (LINE_HEIGHT - 1)
 
-    def line(self, *, left_mm: float, top_mm: float, centred: bool) -> TextLine:
+    def line(self, left_mm: float, top_mm: float, align: Align) -> TextLine:
         return TextLine(
-            left_mm, top_mm - LINE_ASCENT * self.height_mm, self.width_mm, self.size_pt, self.ais, centred
+            left_mm,
+            top_mm - LINE_ASCENT * self.height_mm,
+            self.width_mm,
+            self.size_pt,
+            self.ais,
+            align,
+            self.number,
+            self.bold,
         )
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A logo to be placed."""
+
+    width_mm: float
+    height_mm: float
+    align: Align | None = None
+
+    @property
+    def leading_mm(self) -> float:
+        return _LOGO_GAP_MM
+
+
+#: What stands above, below or beside a symbol.
+Item: TypeAlias = Text | Picture
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
-    """The places of box and lines, from the label's lower left corner."""
+    """The places of a symbol's box, of its human-readable text and of the rest, from the label's lower left corner."""
 
     left_dots: int
     bottom_dots: int
     height_dots: int
     hri: tuple[TextLine, ...]
-    name: TextLine | None
+    lines: tuple[TextLine, ...] = ()
+    logo: LogoBox | None = None
 
 
-def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:
-    """Return name, symbol and human-readable text from top to bottom, each centred; None if they do not fit."""
+def text_below(
+    outline: Outline,
+    block: Block,
+    hri: Sequence[Text],
+    above: Sequence[Item] = (),
+    below: Sequence[Item] = (),
+) -> Placement | None:
+    """Return what is above, symbol, human-readable text and what is below it, from top to bottom; None if too large.
+
+    All are centred, unless they are aligned with the edges of the symbol or of the widest of them.
+    """
     dot = block.dot_mm
     left = round(outline.centre_x / dot - block.outer_width / 2)
     start, stop = left * dot - outline.centre_x, (left + block.outer_width) * dot - outline.centre_x
@@ -130,26 +171,34 @@ def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text |
     reach = outline.reach_y(max(-start, stop))
     if reach < 0:
         return None
+    wide = max([block.width * dot, *(item.width_mm for item in (*above, *hri, *below))])
+
+    def reach_of(item: Item) -> float:
+        span = item.width_mm if item.align in {None, "centre"} else wide
+        return outline.reach_y(abs(middle) + span / 2)
+
     # The ranges in which the lower and the upper edge of the box may be.
     bottom_from, bottom_to = -reach + block.bottom * dot, math.inf
     top_from, top_to = -math.inf, reach - block.top * dot
     tops: list[float] = []
     edge = -block.text_gap * dot
     depth = block.bottom * dot
-    for text in hri:
-        if block.text_within_box and text.width_mm > block.width * dot:
-            return None
-        reach = outline.reach_y(abs(middle) + text.width_mm / 2)
+    if block.text_within_box and any(text.width_mm > block.width * dot for text in hri):
+        return None
+    for item in (*hri, *below):
+        reach = reach_of(item)
         tops.append(edge)
         bottom_to = min(bottom_to, reach - edge)
-        depth = max(depth, text.height_mm - edge)
-        bottom_from = max(bottom_from, text.height_mm - edge - reach)
-        edge -= text.height_mm + text.leading_mm
+        depth = max(depth, item.height_mm - edge)
+        bottom_from = max(bottom_from, item.height_mm - edge - reach)
+        edge -= item.height_mm + item.leading_mm
     rise = block.top * dot
-    if name is not None:
-        reach = outline.reach_y(abs(middle) + name.width_mm / 2)
-        foot = rise + name.leading_mm
-        rise = foot + name.height_mm
+    rises: list[float] = []
+    for item in reversed(above):
+        reach = reach_of(item)
+        foot = rise + item.leading_mm
+        rise = foot + item.height_mm
+        rises.insert(0, rise)
         top_from, top_to = max(top_from, -reach - foot), min(top_to, reach - rise)
 
     lowest, highest = _dots(bottom_from, top_to, outline.centre_y, dot)
@@ -169,21 +218,26 @@ def text_below(outline: Outline, block: Block, hri: Sequence[Text], name: Text |
     if bottom is None:
         return None
     axis = middle + outline.centre_x
-    return Placement(
-        left + block.left,
-        bottom,
-        height,
-        tuple(
-            text.line(left_mm=axis - text.width_mm / 2, top_mm=bottom * dot + top, centred=True)
-            for text, top in zip(hri, tops, strict=True)
-        ),
-        name
-        and name.line(left_mm=axis - name.width_mm / 2, top_mm=(bottom + height) * dot + rise, centred=True),
+    placed = [
+        *((item, (bottom + height) * dot + top) for item, top in zip(above, rises, strict=True)),
+        *((item, bottom * dot + top) for item, top in zip((*hri, *below), tops, strict=True)),
+    ]
+    return _placement(
+        (left + block.left, bottom, height),
+        [(item, _aligned(item, "centre", axis, wide), top) for item, top in placed],
+        "centre",
+        dot,
     )
 
 
-def text_beside(outline: Outline, block: Block, hri: Sequence[Text], name: Text | None) -> Placement | None:
-    """Return symbol and, to its right, name and human-readable text, left-aligned; None if they do not fit.
+def text_beside(
+    outline: Outline,
+    block: Block,
+    hri: Sequence[Text],
+    above: Sequence[Item] = (),
+    below: Sequence[Item] = (),
+) -> Placement | None:
+    """Return symbol and, to its right, all else from top to bottom, left-aligned; None if they do not fit.
 
     All are centred vertically.
     """
@@ -194,25 +248,74 @@ def text_beside(outline: Outline, block: Block, hri: Sequence[Text], name: Text 
     start, stop = bottom * dot - outline.centre_y, (bottom + outer_height) * dot - outline.centre_y
     reach = outline.reach_x(max(-start, stop))
     left_from, left_to = -reach, reach - outer_width
-    texts = [*([name] if name else []), *hri]
-    top = (sum(text.height_mm + text.leading_mm for text in texts) - texts[-1].leading_mm) / 2
+    items = [*above, *hri, *below]
+    if not items:
+        return None
+    wide = max(item.width_mm for item in items)
+    top = (sum(item.height_mm + item.leading_mm for item in items) - items[-1].leading_mm) / 2
     tops: list[float] = []
-    for text in texts:
+    for item in items:
         tops.append(top)
-        reach = outline.reach_x(max(abs(top), abs(top - text.height_mm)))
+        reach = outline.reach_x(max(abs(top), abs(top - item.height_mm)))
+        span = item.width_mm if item.align in {None, "left"} else wide
         left_from = max(left_from, -reach - outer_width)
-        left_to = min(left_to, reach - outer_width - text.width_mm)
-        top -= text.height_mm + text.leading_mm
-    group = outer_width + max(text.width_mm for text in texts)
-    left = _within((outline.centre_x - group / 2) / dot, *_dots(left_from, left_to, outline.centre_x, dot))
+        left_to = min(left_to, reach - outer_width - span)
+        top -= item.height_mm + item.leading_mm
+    left = _within(
+        (outline.centre_x - (outer_width + wide) / 2) / dot, *_dots(left_from, left_to, outline.centre_x, dot)
+    )
     if left is None:
         return None
+    edge = left * dot + outer_width
+    return _placement(
+        (left + block.left, bottom + block.bottom, height),
+        [
+            (item, _aligned(item, "left", edge + wide / 2, wide, edge), outline.centre_y + top)
+            for item, top in zip(items, tops, strict=True)
+        ],
+        "left",
+        dot,
+    )
+
+
+def _aligned(item: Item, default: Align, axis: float, wide: float, left: float | None = None) -> float:
+    """Return the left edge of an item within a column around `axis`. `left` is the column's exact left edge."""
+    match item.align or default:
+        case "left":
+            return axis - wide / 2 if left is None else left
+        case "right":
+            return axis + wide / 2 - item.width_mm
+        case _:
+            return axis - item.width_mm / 2
+
+
+def _placement(
+    box: tuple[int, int, int], placed: Sequence[tuple[Item, float, float]], default: Align, dot: float
+) -> Placement:
+    """Return the placement of a box and of items with the left and the upper edge of each."""
     lines = [
-        text.line(left_mm=left * dot + outer_width, top_mm=outline.centre_y + top, centred=False)
-        for text, top in zip(texts, tops, strict=True)
+        item.line(left, top, item.align or default) for item, left, top in placed if isinstance(item, Text)
     ]
-    first = lines.pop(0) if name else None
-    return Placement(left + block.left, bottom + block.bottom, height, tuple(lines), first)
+    logo = next(
+        (
+            # Inwards to whole dots: the logo never reaches beyond its room.
+            LogoBox(
+                math.ceil(left / dot - _ROUNDING),
+                math.ceil((top - item.height_mm) / dot - _ROUNDING),
+                max(1, math.floor(item.width_mm / dot) - 1),
+                max(1, math.floor(item.height_mm / dot) - 1),
+            )
+            for item, left, top in placed
+            if isinstance(item, Picture)
+        ),
+        None,
+    )
+    return Placement(
+        *box,
+        tuple(line for line in lines if line.number is None),
+        tuple(line for line in lines if line.number is not None),
+        logo,
+    )
 
 
 def _dots(start: float, stop: float, centre: float, dot: float) -> tuple[int, int]:

@@ -57,7 +57,8 @@ def require_on_page(template: SheetTemplate, calibration: Calibration) -> None:
 class SheetDocument:
     """A PDF of label sheets. Two documents that are equal, with equal labels, are the same bytes.
 
-    `dpi` is the printer's, and that of every layout on the sheets.
+    `dpi` is the printer's, and that of every layout on the sheets. `bold` says that a line is bold, `logo` is drawn on
+    each label: operators of a page, the logo's lower left corner at the origin, its unit a dot.
     `pages` is at least 1; pages without labels are blank. `characters` are those of the embedded font, from
     `renderers.fonts.subset.shown_characters`. `created` has a time zone and comes from the caller, so that a
     repeated export has the same bytes. `cut_marks` draws the corners of each label, for sheets that are not
@@ -72,6 +73,8 @@ class SheetDocument:
     created: datetime
     calibration: Calibration = field(default_factory=Calibration)
     cut_marks: bool = False
+    bold: bool = False
+    logo: str | None = None
     rotate: int = 0
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """The geometry of a label sheet, and the layout that all labels of one kind share."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from gs1.symbol_size import SymbolKind
 from renderers.units import MILLIMETRES_PER_INCH
@@ -9,6 +9,8 @@ from renderers.units import MILLIMETRES_PER_INCH
 # Room for a line of text, relative to its size: above the baseline, and from one baseline to the next.
 LINE_ASCENT = 0.8
 LINE_HEIGHT = 1.2
+
+Align: TypeAlias = Literal["left", "centre", "right"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,8 @@ class SheetTemplate:
 class TextLine:
     """One line of text on the label; lengths in millimetres from the label's lower left corner.
 
-    `ais` are the Application Identifiers whose elements stand on it, in order; empty for the product's name.
-    Text is set left-aligned from `left_mm`, or centred on `left_mm + width_mm / 2`, and is at most `width_mm` wide.
+    `ais` are the Application Identifiers whose elements stand on it, in order; a line of the design has none, but
+    its `number` among the design's lines. Text is at most `width_mm` wide and is aligned within this width.
     """
 
     left_mm: float
@@ -80,12 +82,29 @@ class TextLine:
     width_mm: float
     size_pt: float
     ais: tuple[str, ...] = ()
-    centred: bool = True
+    align: Align = "centre"
+    number: int | None = None
+    bold: bool = False
+
+    @property
+    def anchor_mm(self) -> float:
+        """Where every text of the line begins, has its middle or ends, by its alignment."""
+        return self.left_mm + {"left": 0, "centre": self.width_mm / 2, "right": self.width_mm}[self.align]
+
+
+@dataclass(frozen=True, slots=True)
+class LogoBox:
+    """The place of the logo in whole dots, from the label's lower left corner."""
+
+    left_dots: int
+    bottom_dots: int
+    width_dots: int
+    height_dots: int
 
 
 @dataclass(frozen=True, slots=True)
 class LabelLayout:
-    """The places of symbol and text on every label of an export, solved once before rendering.
+    """The places of a symbol and of text on every label of an export, solved once before rendering.
 
     X is `x_dots` whole dots of a printer with `dpi` dots per inch. The box holds the largest symbol of
     the job without its quiet zone; its lower left corner is in dots from the label's lower left corner,
@@ -93,6 +112,9 @@ class LabelLayout:
     box, on whole dots. Outside the box, in room that the layout keeps free, are bearer bars `bearer_bar_dots`
     thick above and below it, which span the quiet zones too, and guard bars that reach `guard_bar_dots`
     further down (EAN/UPC).
+
+    `hri` is the symbol's human-readable text, `lines` are the design's other lines. A label with two symbols has
+    two layouts, and `partner` is the kind of the other symbol. Lines and logo are in the one of the matrix symbol.
     """
 
     kind: SymbolKind
@@ -104,9 +126,11 @@ class LabelLayout:
     box_height_x: float
     bar_height_dots: int
     hri: tuple[TextLine, ...]
-    name: TextLine | None
+    lines: tuple[TextLine, ...] = ()
     bearer_bar_dots: int = 0
     guard_bar_dots: int = 0
+    logo: LogoBox | None = None
+    partner: SymbolKind | None = None
 
     @property
     def x_dimension_mm(self) -> float:

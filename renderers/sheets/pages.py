@@ -15,10 +15,12 @@ from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
+from renderers.sheets.model import LogoBox
 from renderers.sheets.placement import PlacedText, SheetLabels, Stencil
 from renderers.units import MILLIMETRES_PER_POINT
 
-FONT_RESOURCE = "F"
+FONT_RESOURCE, BOLD_RESOURCE = "F", "B"
+LOGO_RESOURCE = "Logo"
 CUT_MARKS_RESOURCE = "Cut"
 
 # Tolerance for rounding in the widths with which the layout was solved, in millimetres.
@@ -78,8 +80,10 @@ def draw(document: SheetDocument, labels: SheetLabels) -> list[str]:
         origins = all_origins[labels.cells[positions] % document.template.labels_per_page]
         parts = [_masks(stencil, origins) for stencil in placement.stencils(group)]
         parts += [_text(document, text, origins) for text in placement.texts(document, group)]
+        if group.layout.logo is not None:
+            parts.append(_logos(group.layout.logo, origins))
         for position, *operators in zip(positions.tolist(), *parts, strict=True):
-            drawn[position] = "".join(operators)
+            drawn[position] += "".join(operators)
     return drawn
 
 
@@ -102,9 +106,15 @@ def _masks(stencil: Stencil, origins: NDArray[np.intp]) -> list[str]:
     ]
 
 
+def _logos(logo: LogoBox, origins: NDArray[np.intp]) -> list[str]:
+    """Return the operators that draw the document's logo, whose unit is a dot, on each label."""
+    corners = (origins + np.array([logo.left_dots, logo.bottom_dots])).tolist()
+    return [f"q 1 0 0 1 {x} {y} cm/{LOGO_RESOURCE} Do Q\n" for x, y in corners]
+
+
 def _text(document: SheetDocument, placed: PlacedText, origins: NDArray[np.intp]) -> list[str]:
     """Return the text operators of each label for one line."""
-    text = set_text(document.characters, placed.strings)
+    text = set_text(document.characters, placed.strings, bold=placed.bold)
     size = placed.size_pt / document.points_per_dot
     widths = text.widths * (size / UNITS_PER_EM)
     room = (placed.room_mm + _WIDTH_TOLERANCE_MM) / MILLIMETRES_PER_POINT / document.points_per_dot
@@ -115,9 +125,9 @@ def _text(document: SheetDocument, placed: PlacedText, origins: NDArray[np.intp]
             value=placed.strings[worst],
             expected=f"at most {placed.room_mm:.2f} mm wide",
         )
-    x = np.rint(origins[:, 0] + placed.x - (widths / 2 if placed.centred else 0)).astype(np.intp)
+    x = np.rint(origins[:, 0] + placed.x - widths * placement.SHARE_TO_THE_LEFT[placed.align]).astype(np.intp)
     y = origins[:, 1] + placed.baseline
-    head = f"BT/{FONT_RESOURCE} {size:.6g} Tf "
+    head = f"BT/{BOLD_RESOURCE if placed.bold else FONT_RESOURCE} {size:.6g} Tf "
     return [
         f"{head}{left} {baseline} Td<{glyphs}>Tj ET\n" if glyphs else ""
         for left, baseline, glyphs in zip(x.tolist(), y.tolist(), text.glyphs, strict=True)

@@ -39,7 +39,7 @@ _TABLE_ROWS = 1 << 14
 _ENTRY = struct.Struct("<2L")
 
 _CATALOG, _PAGE_TREE, _INFO, _METADATA, _INTENT, _PROFILE, _CUT_MARKS, _FONT = range(1, 9)
-_FIRST_NODE = _FONT + 5
+_FONT_OBJECTS = 5
 
 # 7.5.2: four bytes above 127 tell transfer programs that the file is binary.
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -93,19 +93,22 @@ class PdfSummary:
 
 
 class _Numbers:
-    """The object numbers of a document with so many pages.
+    """The object numbers of a document.
 
     `levels` are the numbers of nodes on each level of the page tree, from the pages to the root. Object numbers
-    are given first to the objects that the file has once, then to the nodes below the root, level by level,
-    then to the pages, two each, and last to the outline.
+    are given first to the objects that the file has once, `bold_font` and `logo` among them only where there are
+    such, then to the nodes below the root, level by level, then to the pages, two each, and last to the outline.
     """
 
-    def __init__(self, page_count: int) -> None:
+    def __init__(self, document: SheetDocument) -> None:
+        page_count = document.pages
         self.levels = [page_count]
         while len(self.levels) == 1 or self.levels[-1] > 1:
             self.levels.append(-(-self.levels[-1] // _KIDS))
         self._first_nodes: list[int] = [0]
-        free = _FIRST_NODE
+        self.bold_font = _FONT + _FONT_OBJECTS
+        self.logo = self.bold_font + (_FONT_OBJECTS if document.bold else 0)
+        free = self.logo + (1 if document.logo is not None else 0)
         for nodes in self.levels[1:-1]:
             self._first_nodes.append(free)
             free += nodes
@@ -124,7 +127,7 @@ class _Numbers:
 
 def most_bookmarks(document: SheetDocument) -> int:
     """Return how many bookmarks the document may have."""
-    return MAX_OBJECTS - _Numbers(document.pages).outline
+    return MAX_OBJECTS - _Numbers(document).outline
 
 
 class PdfFragmentWriter:
@@ -137,7 +140,7 @@ class PdfFragmentWriter:
             )
         self._document, self._stream = document, DigestedStream(stream)
         self._first, self._page, self._last = first_page, first_page, last_page
-        self._numbers = _Numbers(document.pages)
+        self._numbers = _Numbers(document)
         self._head = pages.page_head(document)
         self._open: list[str] = []
         self._directory = array("L")
@@ -225,7 +228,7 @@ def join(
     byte of its fragment. Raises CorruptFragment if one is damaged, missing or out of order, and PdfTooLarge.
     Discard the file then.
     """
-    numbers, entries = _Numbers(document.pages), len(bookmarks)
+    numbers, entries = _Numbers(document), len(bookmarks)
     file = _File(out, numbers.outline - 1 + (entries + 1 if entries else 0))
     file.write(_HEADER)
     for number, body in _single_objects(document, numbers, entries):
@@ -268,12 +271,17 @@ def _single_objects(
         ),
     )
     yield from enumerate(pdf_parts.font_objects(document.characters, _FONT), _FONT)
+    fonts, objects = f"/{pages.FONT_RESOURCE} {_FONT} 0 R", f"/{pages.CUT_MARKS_RESOURCE} {_CUT_MARKS} 0 R"
+    if document.bold:
+        bold = pdf_parts.font_objects(document.characters, numbers.bold_font, bold=True)
+        yield from enumerate(bold, numbers.bold_font)
+        fonts += f"/{pages.BOLD_RESOURCE} {numbers.bold_font} 0 R"
+    if document.logo is not None:
+        form = f"/Type/XObject/Subtype/Form/BBox[0 0 {width} {height}]/Resources<<>>"
+        yield numbers.logo, pdf_parts.stream(form, document.logo.encode())
+        objects += f"/{pages.LOGO_RESOURCE} {numbers.logo} 0 R"
     right, top = document.page_points
-    inherited = (
-        f"/MediaBox[0 0 {right:.10g} {top:.10g}]"
-        f"/Resources<</Font<</{pages.FONT_RESOURCE} {_FONT} 0 R>>"
-        f"/XObject<</{pages.CUT_MARKS_RESOURCE} {_CUT_MARKS} 0 R>>>>"
-    )
+    inherited = f"/MediaBox[0 0 {right:.10g} {top:.10g}]/Resources<</Font<<{fonts}>>/XObject<<{objects}>>>>"
     for level in range(1, len(numbers.levels)):
         root = level == len(numbers.levels) - 1
         for index in range(numbers.levels[level]):

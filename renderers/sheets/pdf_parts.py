@@ -47,9 +47,9 @@ def text_string(text: str) -> str:
     return f"<feff{text.encode('utf-16-be').hex()}>"
 
 
-def font_objects(characters: str, first: int) -> list[bytes]:
+def font_objects(characters: str, first: int, *, bold: bool = False) -> list[bytes]:
     """Return the five objects of the embedded font, numbered from `first`; pages refer to the first."""
-    subset = make_subset(characters)
+    subset = make_subset(characters, bold=bold)
     name = f"/{subset.tag}+{FONT_NAME}"
     box = " ".join(map(str, subset.bounds))
     widths = " ".join(map(str, subset.widths))

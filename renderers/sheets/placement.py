@@ -3,7 +3,7 @@
 Lengths are counted from the page's or the label's lower left corner, to the right and up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,24 +13,24 @@ from gs1.symbol_size import symbol_size
 from renderers.errors import RenderError
 from renderers.fonts.subset import UNITS_PER_EM, set_text
 from renderers.sheets.document import SheetDocument
-from renderers.sheets.model import LabelLayout, TextLine
+from renderers.sheets.model import Align, LabelLayout, TextLine
 from renderers.symbol import BarSymbols, MatrixSymbols, SymbolGroup
 from renderers.units import MILLIMETRES_PER_POINT
 
 
 @dataclass(frozen=True, slots=True)
 class LabelGroup:
-    """Labels that share a layout and a size of symbol.
+    """Labels that share a layout and a size of symbol. A label with two symbols is in two groups.
 
-    `hri` has, for each line of the layout's human-readable text, one string per symbol; `names` has one per
-    symbol, or is empty if the layout has no name line. `data` has what the encoder took for each symbol. Only formats
-    in which the printer draws the symbols need it.
+    `hri` has, for each line of the layout's human-readable text, one string per symbol; `lines` has the same for
+    the layout's other lines. `data` has what the encoder took for each symbol. Only formats in which the printer draws
+    the symbols need it.
     """
 
     layout: LabelLayout
     symbols: SymbolGroup
     hri: Sequence[Sequence[str]]
-    names: Sequence[str] = ()
+    lines: Sequence[Sequence[str]] = ()
     data: Sequence[str] = ()
 
 
@@ -61,9 +61,13 @@ class Stencil:
     height: int
 
 
+#: How much of a text's width is to the left of where it is anchored.
+SHARE_TO_THE_LEFT: Mapping[Align, float] = {"left": 0.0, "centre": 0.5, "right": 1.0}
+
+
 @dataclass(frozen=True, slots=True)
 class PlacedText:
-    """One string for each label of a group, all at the same place: `x` is its left end, or its middle.
+    """One string for each label of a group, all at the same place: `x` is its left end, middle or right end.
 
     `ais` are those of the TextLine.
     """
@@ -73,8 +77,9 @@ class PlacedText:
     baseline: int
     size_pt: float
     room_mm: float
-    centred: bool
     ais: tuple[str, ...]
+    align: Align = "centre"
+    bold: bool = False
 
 
 def label_origins(document: SheetDocument) -> NDArray[np.intp]:
@@ -144,29 +149,29 @@ def _bars_and_more(layout: LabelLayout, symbols: BarSymbols) -> list[Stencil]:
 
 
 def texts(document: SheetDocument, group: LabelGroup) -> list[PlacedText]:
-    """Return the texts of a group: lines of human-readable text, or digits in their zones, and names."""
-    symbols, name = group.symbols, group.layout.name
+    """Return the texts of a group: lines of human-readable text, or digits in their zones, and the other lines."""
+    symbols = group.symbols
     found: list[PlacedText] = []
     for line, strings in zip(group.layout.hri, group.hri, strict=True):
         if isinstance(symbols, BarSymbols) and symbols.zones:
             found += _zones(document, group.layout, symbols, line, strings)
         else:
             found.append(_line(document, line, strings))
-    if name is not None:
-        found.append(_line(document, name, group.names))
+    for line, strings in zip(group.layout.lines, group.lines, strict=True):
+        found.append(_line(document, line, strings))
     return found
 
 
 def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> PlacedText:
-    x_mm = line.left_mm + (line.width_mm / 2 if line.centred else 0)
     return PlacedText(
         strings,
-        document.dots(x_mm),
+        document.dots(line.anchor_mm),
         document.dots(line.baseline_mm),
         line.size_pt,
         line.width_mm,
-        line.centred,
         line.ais,
+        line.align,
+        line.bold,
     )
 
 
@@ -188,8 +193,7 @@ def _zones(
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,
-            centred=True,
-            ais=line.ais,
+            line.ais,
         )
         for zone, digits, room_mm in zip(symbols.zones, parts, rooms_mm, strict=True)
     ]

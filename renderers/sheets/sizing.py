@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize
-from renderers.sheets.arrangement import Block
+from renderers.sheets.arrangement import Block, Item, Picture, Text
+from renderers.sheets.model import Align
 from renderers.symbol import GUARD_BAR_X
 from renderers.whole_dots import WholeDots
 
@@ -19,6 +20,10 @@ _WITH_GUARD_BARS = frozenset({SymbolKind.EAN_13, SymbolKind.EAN_8, SymbolKind.UP
 _ROUNDING = 1e-9
 
 
+#: Text sizes to try, in points, the preferred first.
+TEXT_SIZES_PT = tuple(half / 2 for half in range(16, 7, -1))
+
+
 @dataclass(frozen=True, slots=True)
 class HriElement:
     """An element of the human-readable text and its greatest width at 1 pt in millimetres.
@@ -31,31 +36,76 @@ class HriElement:
 
 
 @dataclass(frozen=True, slots=True)
+class LineNeeds:
+    """A line of the design: its number there, and the room it needs.
+
+    `widths_1pt_mm` are the greatest widths at 1 pt, in millimetres: the first is that of the whole text, the others
+    are those to which it may be shortened. `sizes_pt` are as many as TEXT_SIZES_PT, the preferred first. Lines with the
+    least `optional` are left out first, those without it never.
+    """
+
+    number: int
+    widths_1pt_mm: tuple[float, ...]
+    above: bool = True
+    sizes_pt: tuple[float, ...] = TEXT_SIZES_PT
+    align: Align | None = None
+    bold: bool = False
+    optional: int | None = None
+
+    def item(self, share: int, step: int) -> Item:
+        """Return the line at one of its widths and sizes. Behind the last width is the last again."""
+        width_1pt_mm = self.widths_1pt_mm[min(share, len(self.widths_1pt_mm) - 1)]
+        size_pt = self.sizes_pt[step]
+        return Text((), width_1pt_mm * size_pt, size_pt, self.align, self.number, self.bold)
+
+
+@dataclass(frozen=True, slots=True)
+class LogoNeeds:
+    """The design's logo. It stands outermost, above or below all lines. Its `number` is behind all lines'."""
+
+    number: int
+    width_mm: float
+    height_mm: float
+    above: bool = True
+    align: Align | None = None
+    optional: int | None = None
+
+    @property
+    def widths_1pt_mm(self) -> tuple[float, ...]:
+        return (self.width_mm,)
+
+    def item(self, share: int, step: int) -> Item:
+        """Return the logo, which has one size."""
+        del share, step
+        return Picture(self.width_mm, self.height_mm, self.align)
+
+
+@dataclass(frozen=True, slots=True)
 class LabelNeeds:
-    """The room that an export's labels need: the largest symbol and the widest texts.
+    """The room that an export's labels need: the largest symbol and the widest human-readable text.
 
     `width_x` is the width of the largest symbol without quiet zone, `height_x` its height, None for linear
     symbols, `units_per_x` that of BarSymbols. Elements are in their order on the label; those on one line
-    follow each other without a space. `name_width_1pt_mm` is None if no product name is wanted.
+    follow each other without a space.
     """
 
     width_x: float
     height_x: float | None
     elements: tuple[HriElement, ...]
-    name_width_1pt_mm: float | None = None
     units_per_x: int = 1
 
     def __post_init__(self) -> None:
-        if not self.elements:
-            raise ValueError("A label needs human-readable text")
+        if not self.elements and self.height_x is None:
+            raise ValueError("A linear symbol needs human-readable text")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An X to try, and whether bars must have their full height."""
+    """An X to try, and whether bars must have their full height. `linear_x_dots` is X of a second, linear symbol."""
 
     x_dots: int
     full_height: bool
+    linear_x_dots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

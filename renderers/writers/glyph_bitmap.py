@@ -29,10 +29,12 @@ class GlyphBitmap:
 
 
 @lru_cache(maxsize=2048)
-def glyph_bitmap(character: str, pitch: int | None, em_pixels: float, stretch: float) -> GlyphBitmap:
+def glyph_bitmap(
+    character: str, pitch: int | None, em_pixels: float, stretch: float, *, bold: bool = False
+) -> GlyphBitmap:
     """Return the character in its cell; pixels with their centre inside the outline are inked."""
     scale = em_pixels / UNITS_PER_EM
-    glyph = glyph_in_cell(character, pitch)
+    glyph = glyph_in_cell(character, pitch, bold=bold)
     advance = glyph.advance * scale * stretch
     lines = [
         (x0 * scale * stretch, -y0 * scale, x1 * scale * stretch, -y1 * scale)

@@ -1,12 +1,12 @@
 """Lines of text as fields: in the printer's own font where they are sure to fit, as pictures elsewhere.
 
-Element strings are in the printer's font. All other text, product names before all, is drawn in the packaged fonts: it
-may hold any character, and printers differ in which they have.
+Element strings are in the printer's font. All other text, the lines of a design, is drawn in the packaged fonts: it may
+hold any character, and printers differ in which they have.
 
 Source: Zebra, ZPL II Programming Guide, `^A`, `^FB`, `^FD`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM
 from renderers.fonts.visual_order import visual
-from renderers.sheets.placement import PlacedText
+from renderers.sheets.model import Align
+from renderers.sheets.placement import SHARE_TO_THE_LEFT, PlacedText
 from renderers.units import MILLIMETRES_PER_INCH, POINTS_PER_INCH
 from renderers.writers.glyph_bitmap import glyph_bitmap
 from renderers.writers.made_once import MadeOnce
@@ -41,6 +42,9 @@ _MARGIN = 1.1
 
 #: How narrow the font may be set, relative to its height.
 _NARROWEST = 0.7
+
+#: How `^FB` calls alignments.
+_JUSTIFICATIONS: Mapping[Align, str] = {"left": "L", "centre": "C", "right": "R"}
 
 #: For characters that are not in the table: wider than any line.
 _UNKNOWN = 1 << 30
@@ -69,12 +73,14 @@ def fields(media: Media, dpi: int, placed: PlacedText, left: int, bottom: int) -
         widths = _character_widths(placed.strings, height, room).tolist()
     else:
         widths = [0] * len(placed.strings)
-    start = x - room / 2 if placed.centred else x
+    share = SHARE_TO_THE_LEFT[placed.align]
+    start = x - room * share
     below = height - round(_CAPITALS * height)
-    justification = "C" if placed.centred else "L"
     command = f"{media.origin(round(start), baseline - below, room, height)}^A0{media.orientation},{height},"
-    block = f"^FB{room},1,0,{justification}^FD"
-    pictures = MadeOnce[str, str](lambda text: _picture(media, text, em_dots, x, baseline, placed.centred))
+    block = f"^FB{room},1,0,{_JUSTIFICATIONS[placed.align]}^FD"
+    pictures = MadeOnce[str, str](
+        lambda text: _picture(media, _Style(em_dots, placed.bold), text, x, baseline, share)
+    )
     return [
         f"{command}{width}{block}{text}^FS" if width and text else pictures[text]
         for text, width in zip(placed.strings, widths, strict=True)
@@ -90,6 +96,13 @@ def _character_widths(strings: Sequence[str], height: int, room: int) -> NDArray
     return np.where(widths >= _NARROWEST * height, widths, 0)
 
 
+class _Style(NamedTuple):
+    """The size of an em in dots, and the weight."""
+
+    em_dots: float
+    bold: bool
+
+
 class _Drawn(NamedTuple):
     """A text in dots: its ink, 1 for black, where the ink begins from the pen and above the baseline, and its width."""
 
@@ -99,27 +112,28 @@ class _Drawn(NamedTuple):
     width: float
 
 
-def _picture(media: Media, text: str, em_dots: float, x: float, baseline: int, centred: bool) -> str:
-    drawn = _drawn(text, em_dots)
+def _picture(media: Media, style: _Style, text: str, x: float, baseline: int, share: float) -> str:
+    """Return the text, of whose width this share is to the left of `x`."""
+    drawn = _drawn(text, style)
     rows, columns = drawn.samples.shape
     if not rows:
         return ""
-    left = round(x - (drawn.width / 2 if centred else 0)) + drawn.left
+    left = round(x - drawn.width * share) + drawn.left
     origin = media.origin(left, baseline + drawn.bottom, columns, rows)
-    return f"{origin}{_command(text, em_dots, media)}"
+    return f"{origin}{_command(text, style, media)}"
 
 
 @lru_cache(maxsize=4096)
-def _command(text: str, em_dots: float, media: Media) -> str:
-    return picture(media.turned(_drawn(text, em_dots).samples[None])[0])
+def _command(text: str, style: _Style, media: Media) -> str:
+    return picture(media.turned(_drawn(text, style).samples[None])[0])
 
 
 @lru_cache(maxsize=4096)
-def _drawn(text: str, em_dots: float) -> _Drawn:
+def _drawn(text: str, style: _Style) -> _Drawn:
     pen = 0.0
     placed = []
     for character in visual(text):
-        bitmap = glyph_bitmap(character, None, em_dots, 1.0)
+        bitmap = glyph_bitmap(character, None, style.em_dots, 1.0, bold=style.bold)
         if bitmap.pixels.size:
             placed.append((round(pen) + bitmap.left, bitmap.top, bitmap.pixels))
         pen += bitmap.advance

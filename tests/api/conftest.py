@@ -136,7 +136,7 @@ class FakeExports:
         end = start + page.size
         return JobPage(found[start:end], len(found), end < len(found))
 
-    def preview(self, organisation, request):
+    def preview(self, organisation, request, design=None):
         self._called("preview")
         return self.found
 

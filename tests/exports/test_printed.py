@@ -137,13 +137,15 @@ def test_what_labels_carry_and_show(
                 (line.baseline_mm, texts[index])
                 for line, texts in zip(group.layout.hri, group.hri, strict=True)
             ]
-            if group.layout.name is not None:
-                lines.append((group.layout.name.baseline_mm, group.names[index]))
+            lines += [
+                (line.baseline_mm, strings[index])
+                for line, strings in zip(group.layout.lines, group.lines, strict=True)
+            ]
             shown = [text for _, text in sorted(lines, key=lambda line: -line[0]) if text]
             resolver = "https://id.gs1.org" if symbology == "qr" else None
             values = in_elements(of_row(sheet.slot, row, None), row["gtin14"])
             assert found[row["entity_id"]] == (values, resolver, shown)
-    assert any(group.layout.name for group in drawn.groups)
+    assert any(group.layout.lines for group in drawn.groups)
 
 
 def test_corrected_lots_are_printed_once_more(prints: Prints, imported: Import) -> None:
@@ -186,6 +188,24 @@ def test_what_the_bars_of_a_serial_leave_out_is_not_missed(prints: Prints, impor
     assert prints.changed(scope="serials") == []
     imported(serials=f"gtin,serial_number,lot_number\n{UPC},S3,L4\n")
     assert prints.changed(scope="serials") == ["S3"]
+
+
+@pytest.mark.parametrize("scope", ["lots", "serials"])
+def test_the_products_own_bars_carry_its_gtin_and_nothing_else(
+    prints: Prints, imported: Import, scope: str
+) -> None:
+    gtin = {"asset_config": {"linear": "gtin"}}
+    bars = told(prints.print(scope=scope, export_type="barcodes_1d", **gtin), prints)
+    assert [(set(carried), resolver) for carried, resolver, _ in bars.values()] == [({"01"}, None)] * len(
+        bars
+    )
+    assert {lines[0] for _, _, lines in bars.values()} == {GTIN[1:], CASE, UPC[2:]}
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},A(21)B,2029-01-01\n")
+    assert prints.changed(scope=scope) == []
+    pair = told(prints.print(scope=scope, export_type="codes_combined", **gtin), prints)
+    assert {"01", "17", "10"} <= set.union(*(set(carried) for carried, _, _ in pair.values()))
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},A(21)B,2030-01-01\n")
+    assert prints.changed(scope=scope) == ["S1" if scope == "serials" else "A(21)B"]
 
 
 def test_another_resolver_is_a_change_of_links(prints: Prints) -> None:

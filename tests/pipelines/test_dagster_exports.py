@@ -16,6 +16,7 @@ from catalogue.selection import Scope, Selection, Size, resolve
 from catalogue.tables import Catalogue
 from exports import trace
 from exports.artefacts import ArtefactStore
+from exports.designs import chosen
 from exports.errors import (
     AlreadyFinished,
     ExportNotFound,
@@ -256,6 +257,35 @@ def completed(
     done = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export")
     instance.report_dagster_event(done, run_id)
     return made.job_id
+
+
+def test_a_job_its_replay_and_its_reprint_keep_the_design(stage: Stage, catalogue: Catalogue) -> None:
+    """Whatever becomes of it: changed, and then removed."""
+    request = wanted(
+        export_type="sheet_pdf",
+        file_format="pdf",
+        asset_config={"design": "shelf", "sheet_template": "avery_5163"},
+    )
+
+    def add(text: str) -> None:
+        body = json.dumps({"version": 1, "lines": [{"text": text}]}).encode()
+        chosen.add(stage.accounts.designs, "acme", "shelf", body, created_by="key:1")
+
+    def text_of(job_id: str) -> str:
+        design = plan.load(job_id, stage.store).design
+        assert design is not None
+        return design.lines[0].text
+
+    add("LOT {lot}")
+    made, keyed = completed(stage, catalogue, request), submit(stage, request, "order-7").job_id
+    add("BATCH {lot}")
+    assert text_of(completed(stage, catalogue, request)) == "BATCH {lot}"
+    stage.accounts.designs.remove("acme", "shelf")
+    with pytest.raises(InvalidRequest):
+        submit(stage, request)
+    assert submit(stage, request, "order-7").job_id == keyed
+    again = stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn").job_id
+    assert [text_of(job_id) for job_id in (made, keyed, again)] == ["LOT {lot}"] * 3
 
 
 def test_the_same_key_names_the_same_reprint(stage: Stage, catalogue: Catalogue) -> None:

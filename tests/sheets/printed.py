@@ -72,7 +72,8 @@ def expected(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> list[Lab
     """Return the labels of a sheet's only page, in the order of their cells."""
     batch = encode(plan, sheet, rows)
     found = []
-    for layout, group in batch.groups:
+    for encoded in batch.groups:
+        layout, group = encoded.layout, encoded.symbols
         matrix = isinstance(group, MatrixSymbols)
         for index, position in enumerate(group.positions.tolist()):
             dark = (

@@ -67,13 +67,13 @@ class CatalogueRoutes:
             raise PageNotFound from None
         number, searched = number_of(request), request.query_params.get("search", "").strip()
         read = partial(
-            contents.part,
+            contents.uncounted,
             self._catalogue,
             _selection(visitor.organisation.slug, scope, searched),
             limit=_ROWS_PER_PAGE,
             offset=(number - 1) * _ROWS_PER_PAGE,
         )
-        found = await anyio.to_thread.run_sync(read, limiter=self._threads)
+        rows, follow = await anyio.to_thread.run_sync(read, limiter=self._threads)
         return page(
             request,
             "catalogue.html",
@@ -81,10 +81,9 @@ class CatalogueRoutes:
             scope=scope,
             scopes=list(Scope),
             searched=searched,
-            rows=[{**row, "code": _code(row)} for row in found.rows.iter_rows(named=True)],
-            total=found.total,
+            rows=[{**row, "code": _code(row)} for row in rows.iter_rows(named=True)],
             number=number,
-            more=found.next_after is not None and number < MOST_PAGES,
+            more=follow and number < MOST_PAGES,
         )
 
     async def form(self, request: Request, visitor: Visitor) -> Response:

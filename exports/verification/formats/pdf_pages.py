@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeAlias
 
 import numpy as np
 from isal import isal_zlib
@@ -31,9 +31,10 @@ _MASK = (
     rb"q (?P<width>\d+)\.98 0 0 (?P<height>\d+)\.98 (?P<left>\d+)\.01 (?P<bottom>\d+)\.01 cm "
     rb"BI/W (?P<columns>\d+)/H (?P<rows>\d+)/IM true/BPC 1/D\[1 0\]/F/AHx ID (?P<samples>[0-9a-f]+)>\nEI Q\n"
 )
-_TEXT = rb"BT/F (?P<size>[\d.e+-]+) Tf (?P<x>\d+) (?P<y>\d+) Td<(?P<glyphs>[0-9a-f]+)>Tj ET\n"
+_TEXT = rb"BT/(?P<font>[FB]) (?P<size>[\d.e+-]+) Tf (?P<x>\d+) (?P<y>\d+) Td<(?P<glyphs>[0-9a-f]+)>Tj ET\n"
+_LOGO = rb"q 1 0 0 1 (?P<logo_x>\d+) (?P<logo_y>\d+) cm/Logo Do Q\n"
 _MEASURES = ("left", "bottom", "width", "height", "columns", "rows")
-_OPERATORS = re.compile(rb"(?:%b|%b)" % (_MASK, _TEXT))
+_OPERATORS = re.compile(rb"(?:%b|%b|%b)" % (_MASK, _TEXT, _LOGO))
 
 
 class Mask(NamedTuple):
@@ -49,12 +50,24 @@ class Mask(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A line of text from `x` on the baseline `y`: glyph numbers of the embedded font, four hexadecimal digits each."""
+    """A line of text from `x` on the baseline `y`: glyph numbers of an embedded font, four hexadecimal digits each."""
 
     x: int
     y: int
     size: float
     glyphs: bytes
+    bold: bool
+
+
+class Logo(NamedTuple):
+    """The document's logo; `x` and `y` are its lower left corner."""
+
+    x: int
+    y: int
+
+
+#: Anything that stands on a label.
+Drawn: TypeAlias = Mask | Text | Logo
 
 
 class PdfPages:
@@ -120,14 +133,17 @@ class PdfPages:
         return offset + len(head)
 
 
-def drawings(name: str, content: bytes) -> Iterator[Mask | Text]:
+def drawings(name: str, content: bytes) -> Iterator[Drawn]:
     """Yield what a page draws, in its order. Raises SymbolDoesNotDecode for an operator that is none of ours."""
     head = _HEAD.match(content)
     at = head.end() if head else 0
     while head and at < len(content) and (found := _OPERATORS.match(content, at)):
         at = found.end()
-        if found["samples"] is None:
-            yield Text(int(found["x"]), int(found["y"]), float(found["size"]), found["glyphs"])
+        if found["logo_x"] is not None:
+            yield Logo(int(found["logo_x"]), int(found["logo_y"]))
+        elif found["samples"] is None:
+            bold = found["font"] == b"B"
+            yield Text(int(found["x"]), int(found["y"]), float(found["size"]), found["glyphs"], bold)
         else:
             left, bottom, width, height, columns, rows = map(int, found.group(*_MEASURES))
             # Masks are drawn a hundredth of a dot inside their edges.

@@ -52,15 +52,15 @@ class Field(NamedTuple):
 class Form(NamedTuple):
     """The commands of labels that differ in their data alone.
 
-    `symbol` is the symbol that the printer draws; None where a picture shows it. `right` and `bottom` are how far the
-    fields of known size reach. `commands` counts commands.
+    `symbols` are those that the printer draws; pictures show the others. `right` and `bottom` are how far the fields of
+    known size reach. `commands` counts commands.
     """
 
     width: int
     length: int
     copies: int
     fields: tuple[Field, ...]
-    symbol: Field | None
+    symbols: tuple[Field, ...]
     texts: tuple[Field, ...]
     sized_by_data: tuple[Field, ...]
     right: int
@@ -137,7 +137,7 @@ def _form(heads: tuple[str, ...]) -> Form:
         int(values["LL"]),
         int(copies),
         tuple(found),
-        next((field for field in found if field.command in SYMBOLS), None),
+        tuple(field for field in found if field.command in SYMBOLS),
         tuple(field for field in found if field.command == "A0"),
         sized,
         max((box.x + box.width for box in boxes), default=0),
@@ -184,7 +184,7 @@ def _text(given: _Parts, x: int, y: int) -> _Placed:
     if int(character_width) > int(height):
         raise _wrong("text that is set wide", given["A0"])
     width, lines, between, justification = given["FB"]
-    if (lines, between) != ("1", "0") or justification not in "LC":
+    if (lines, between) != ("1", "0") or justification not in "LCR":
         raise _wrong("more than one line", given["FB"])
     return _turned(Box(x, y, 0, 0), int(width), int(height), orientation), orientation, 0
 

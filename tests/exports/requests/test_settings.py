@@ -18,6 +18,8 @@ ALL = {(kind.value, form.value) for kind in ExportType for form in FORMATS_OF[ki
 TABLE = [
     ("sheet_template", "avery_5160", ALL),
     ("symbology", "qr", {SHEET, ROLL}),
+    ("design", "shelf", {SHEET, ROLL}),
+    ("linear", "gtin", {export for export in ALL if export[0] in {"barcodes_1d", "codes_combined"}}),
     ("start_position", 2, {SHEET}),
     ("copies", 2, {SHEET, ROLL}),
     ("copies_from", "quantity", {SHEET, ROLL}),

@@ -65,14 +65,16 @@ CONFIG: dict[str, Any] = {
     "sheet_template": "avery_5160", "symbology": "qr", "start_position": 7, "copies": 2,
     "record_printed": False, "offset_x_mm": 0.5, "offset_y_mm": -0.5, "scale_percent": 99.5,
     "error_correction": "Q", "module_size_mm": 0.5, "dpi": 300, "environment": "healthcare", "hri": True,
-    "cut_marks": True, "rotate": 90, "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
+    "cut_marks": True, "rotate": 90, "design": "shelf",
+    "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
 }  # fmt: skip
 
 
 def test_nothing_is_left_out() -> None:
     assert FILTERS.keys() == Filters.model_fields.keys()
-    assert CONFIG.keys() == AssetConfig.model_fields.keys()
+    assert {*CONFIG, "linear"} == {*AssetConfig.model_fields}
     said = [words(SHEET, filters={key: value}) for key, value in FILTERS.items()]
     said += [words(SHEET, asset_config={key: value}) for key, value in CONFIG.items() if key != "hri"]
     said.append(words(DATAMATRIX, asset_config={"hri": True}))
+    said.append(words(SHEET, asset_config={"design": "dual", "linear": "gtin"}))
     assert len({words(SHEET), words(DATAMATRIX), *said}) == len(said) + 2

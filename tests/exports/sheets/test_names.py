@@ -86,7 +86,7 @@ def test_any_name_leaves_every_symbol_readable(sheet_template: str, names: list[
         text = opened[0].get_textpage().get_text_range()
     assert read(page) == expected
     assert len(read(Image.open(io.BytesIO(picture)))) == len(labels)
-    if any(layout.name for layout in sheet.layouts):
+    if any(layout.lines for layout in sheet.layouts):
         assert text.count("Plain") >= len(names) + 1
 
 

@@ -4,9 +4,11 @@ import polars as pl
 import pytest
 
 from catalogue.schema import MANIFEST
+from exports.designs.document import BUILT_IN, DEFAULT_NAME
 from exports.requests.export_types import Slot
-from exports.sheets.needs import Measures, SymbolExtent, measure
+from exports.sheets.needs import Measures, SymbolExtent, measure, measure_lines
 from gs1.symbol_size import SymbolKind
+from renderers.fonts.subset import max_width_1pt_mm, shown_characters
 from renderers.symbologies import data_matrix, qr_code
 
 GTIN = "09506000134352"
@@ -43,7 +45,7 @@ def test_a_bad_row_leaves_the_measures_of_good_ones(slot: Slot, reason: str) -> 
     assert alone.widths
     for rows in ((GOOD, BAD[reason]), (BAD[reason], GOOD)):
         found = measures_of(slot, *rows)
-        assert (found.widths.keys(), found.names) == (alone.widths.keys(), {"Tea"})
+        assert found.widths.keys() == alone.widths.keys()
         for size, widths in alone.widths.items():
             assert found.widths[size] == pytest.approx(widths, rel=0.05)
 
@@ -76,3 +78,10 @@ def test_linear_symbols_have_no_height_of_their_own() -> None:
 def test_rows_that_are_all_bad_have_no_measures() -> None:
     bad = [row for reason, row in BAD.items() if reason != "a name in no font"]
     assert measures_of(Slot.QR, *bad).widths == {}
+
+
+def test_a_name_in_no_font_has_no_width() -> None:
+    rows = frame_of(GOOD, BAD["a name in no font"])
+    found = measure_lines(BUILT_IN[DEFAULT_NAME], iter([rows]))
+    assert found.widths == {0: max_width_1pt_mm(["Tea"])}
+    assert found.characters == {0: set(shown_characters(["Tea"]))}

@@ -49,7 +49,7 @@ def _without(group: Any) -> Any:
         group,
         symbols=symbols,
         hri=[[text for text, keep in zip(line, kept, strict=True) if keep] for line in group.hri],
-        names=[name for name, keep in zip(group.names, kept, strict=False) if keep],
+        lines=[[text for text, keep in zip(line, kept, strict=False) if keep] for line in group.lines],
     )
 
 
@@ -61,7 +61,9 @@ def _twice(labels: SheetLabels) -> SheetLabels:
         for group in labels.groups
     ]
     symbols = MatrixSymbols(np.zeros(1, np.intp), first.symbols.modules[:1])
-    again = replace(first, symbols=symbols, hri=[line[:1] for line in first.hri], names=first.names[:1])
+    again = replace(
+        first, symbols=symbols, hri=[line[:1] for line in first.hri], lines=[line[:1] for line in first.lines]
+    )
     return replace(labels, cells=np.concatenate([[0], labels.cells]), groups=[again, *groups])
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from renderers.fonts import subset
 from renderers.fonts.subset import (
+    BOLD_FONT_FILES,
     FONT_FILES,
     REPLACEMENT,
     make_subset,
@@ -35,9 +36,25 @@ def test_every_script_has_a_font(text: str) -> None:
 
 
 def test_element_strings_come_from_the_first_font() -> None:
-    font_of, _ = subset._tables()
+    font_of, _ = subset._tables(bold=False)
     assert {int(font_of[ord(character)]) for character in CSET_82} == {0}
     assert [int(font_of[ord(character)]) for character in "éłжم漢"] == [0, 1, 2, 2, 3]
+
+
+def test_bold_text_has_every_character_of_regular_text_and_is_wider() -> None:
+    regular, _ = subset._tables(bold=False)
+    bold, _ = subset._tables(bold=True)
+    assert (bold[regular >= 0] >= 0).all()
+    assert [BOLD_FONT_FILES[bold[ord(character)]] for character in "éłж漢"] == [
+        "AtkinsonHyperlegible-Bold.ttf",
+        "AtkinsonHyperlegible-BoldLatinExt.ttf",
+        "DejaVuSans-Bold.ttf",
+        "DroidSansFallback.ttf",
+    ]
+    assert width_mm("Dark chocolate", 8, bold=True) > width_mm("Dark chocolate", 8)
+    characters = shown_characters(["Dark"])
+    assert make_subset(characters, bold=True).font != make_subset(characters).font
+    assert make_subset(characters, bold=True).tag != make_subset(characters).tag
 
 
 def test_glyphs_follow_the_characters() -> None:
@@ -58,7 +75,7 @@ def test_outlines_are_those_of_the_packaged_fonts() -> None:
     """Scaled to 1000 units, bounds agree with the original's to a unit."""
     font = opened(shown_characters(["éłж漢"]))
     for index, character in enumerate("éłж漢"):
-        original = subset._font(index)
+        original = subset._font(FONT_FILES[index])
         scale = 1000 / original["head"].unitsPerEm
         name = original.getBestCmap()[ord(character)]
         before, after = original["glyf"][name], font["glyf"][font.getBestCmap()[ord(character)]]
@@ -104,7 +121,7 @@ def test_controls_are_missing() -> None:
 
 def test_fonts_are_packaged_with_their_licences() -> None:
     folder = subset.files("renderers.fonts")
-    for name in FONT_FILES:
+    for name in {*FONT_FILES, *BOLD_FONT_FILES}:
         family = name.split("-")[0].removesuffix(".ttf")
         assert any(family in path.name for path in folder.iterdir() if path.name.endswith(".txt"))
 

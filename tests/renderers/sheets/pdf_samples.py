@@ -26,7 +26,7 @@ from renderers.sheets.label_layout import solve
 from renderers.sheets.model import LabelLayout
 from renderers.sheets.pdf import Bookmark, PdfFragment, PdfFragmentWriter, PdfSummary, join
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.sheets.sizing import HriElement, LabelNeeds
+from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds
 from renderers.sheets.templates import template
 from renderers.symbol import MatrixSymbols, SymbolGroup
 
@@ -99,10 +99,10 @@ def sample(
         width,
         width if matrix else None,
         tuple(HriElement(ai, max_width_1pt_mm([row[at] for row in elements])) for at, ai in enumerate(ais)),
-        max_width_1pt_mm(names),
         1 if matrix else encoded.groups[0].units_per_x,
     )
-    layout = solve(sheet, kind, needs, dpi=dpi)
+    name = LineNeeds(0, (max_width_1pt_mm(names),), optional=1)
+    layout = solve(sheet, kind, needs, around=[name], dpi=dpi)
     cuts = [0, *accumulate(len(line.ais) for line in layout.hri)]
     hri = [["".join(row[begin:end]) for row in elements] for begin, end in pairwise(cuts)]
     cells = first_cell + np.arange(count)
@@ -128,7 +128,8 @@ def of(
 ) -> LabelGroup:
     """Return a group with the texts of its own labels, out of those of all."""
     own = symbols.positions.tolist()
-    return LabelGroup(layout, symbols, [[line[at] for at in own] for line in hri], [names[at] for at in own])
+    lines = [[names[at] for at in own] for _ in layout.lines]
+    return LabelGroup(layout, symbols, [[line[at] for at in own] for line in hri], lines)
 
 
 def some(group: LabelGroup, kept: NDArray[np.bool_], shift: int = 0) -> LabelGroup:
@@ -136,8 +137,8 @@ def some(group: LabelGroup, kept: NDArray[np.bool_], shift: int = 0) -> LabelGro
     symbols = group.symbols.only(kept)
     fewer = replace(symbols, positions=symbols.positions - shift)
     at = np.flatnonzero(kept).tolist()
-    hri = [[line[index] for index in at] for line in group.hri]
-    return LabelGroup(group.layout, fewer, hri, [group.names[index] for index in at])
+    hri, lines = ([[line[index] for index in at] for line in some] for some in (group.hri, group.lines))
+    return LabelGroup(group.layout, fewer, hri, lines)
 
 
 def part(labels: SheetLabels, start: int, stop: int) -> SheetLabels:

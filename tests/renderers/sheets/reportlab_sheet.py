@@ -93,5 +93,9 @@ def _text(
     canvas: Canvas, document: SheetDocument, text: PlacedText, string: str, left: int, bottom: int, font: str
 ) -> None:
     canvas.setFont(font, text.size_pt / document.points_per_dot)
-    place = canvas.drawCentredString if text.centred else canvas.drawString
+    place = {
+        "left": canvas.drawString,
+        "centre": canvas.drawCentredString,
+        "right": canvas.drawRightString,
+    }[text.align]
     place(left + text.x, bottom + text.baseline, shown(document.characters, string))

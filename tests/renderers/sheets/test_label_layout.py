@@ -12,7 +12,7 @@ from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, symbol_size
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.label_layout import fitting_templates, solve
-from renderers.sheets.sizing import HriElement, LabelNeeds
+from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds
 from renderers.sheets.templates import TEMPLATES
 
 QR, DATAMATRIX = SymbolKind.QR_CODE, SymbolKind.GS1_DATAMATRIX
@@ -41,8 +41,13 @@ GTIN, EXPIRY, LOT, SERIAL = "(01)09506000134352", "(17)261231", "(10)ABC123", "(
 ROUND, NARROW, LOW = TEMPLATES["63up_1in_letter"], TEMPLATES["avery_5167"], TEMPLATES["avery_4731"]
 
 
-def matrix(modules, *texts, name=None):
-    return LabelNeeds(modules, modules, elements(*texts), name and width_1pt_mm(name))
+def matrix(modules, *texts):
+    return LabelNeeds(modules, modules, elements(*texts))
+
+
+def named(name):
+    """The name as the default design has it: above, and left out where there is no room."""
+    return [LineNeeds(0, (width_1pt_mm(name),), optional=1)]
 
 
 NEEDS = {
@@ -108,7 +113,7 @@ def assert_sound(template, needs, environment, layout):
 
 
 def lines_of(layout):
-    return [*layout.hri, *([layout.name] if layout.name else [])]
+    return [*layout.hri, *layout.lines]
 
 
 def text_box(line):
@@ -148,13 +153,13 @@ def assert_text_is_whole(needs, layout):
 def test_every_template_and_kind_is_sound_or_refused(template, kind):
     for dpi in (203, 300, 600):
         for environment in Environment:
-            needs = replace(NEEDS[kind], name_width_1pt_mm=width_1pt_mm("Oat drink, 1 litre"))
+            needs, around = NEEDS[kind], named("Oat drink, 1 litre")
             if fitting_templates(kind, needs, environment=environment, dpi=dpi, templates=[template]):
-                layout = solve(template, kind, needs, environment=environment, dpi=dpi)
+                layout = solve(template, kind, needs, around=around, environment=environment, dpi=dpi)
                 assert_sound(template, needs, environment, layout)
             else:
                 with pytest.raises(DoesNotFit) as raised:
-                    solve(template, kind, needs, environment=environment, dpi=dpi)
+                    solve(template, kind, needs, around=around, environment=environment, dpi=dpi)
                 needed, available = raised.value.needed_mm, raised.value.available_mm
                 assert needed[0] > available[0] or needed[1] > available[1]
                 for width, height in (needed, available):
@@ -197,7 +202,7 @@ class TestKnownFigures:
 
     def test_a_low_label_holds_data_matrix_22_with_text_beside_it(self):
         layout = solve(NARROW, DATAMATRIX, matrix(22, GTIN, EXPIRY, LOT))
-        assert not layout.hri[0].centred
+        assert layout.hri[0].align == "left"
         assert layout.x_dots == 10
         # 24 modules just do, 26 do not; the smallest QR code does not either.
         assert solve(NARROW, DATAMATRIX, matrix(24, GTIN, EXPIRY, LOT)).x_dots == 10
@@ -279,7 +284,7 @@ class TestBars:
         for kind in set(SymbolKind) - {QR, DATAMATRIX}:
             layout = solve(TEMPLATES["avery_5164"], kind, NEEDS[kind])
             (line,) = layout.hri
-            assert line.centred
+            assert line.align == "centre"
             dot = 25.4 / 600
             assert line.baseline_mm + ASCENT * line.size_pt * POINT_MM <= layout.box_bottom_dots * dot
             middle = (layout.box_left_dots + layout.box_width_x * layout.x_dots / 2) * dot
@@ -288,29 +293,32 @@ class TestBars:
 
 class TestName:
     def test_stands_above_the_symbol_or_first_beside_it(self):
-        below = solve(TEMPLATES["ol2681"], QR, matrix(33, GTIN, LOT, name="Oat drink"))
-        assert below.name.baseline_mm > below.box_bottom_dots * 25.4 / 600
-        beside = solve(TEMPLATES["avery_5160"], QR, matrix(33, GTIN, LOT, name="Oat drink"))
-        assert beside.name.left_mm == beside.hri[0].left_mm
-        assert beside.name.baseline_mm > beside.hri[0].baseline_mm
-        assert beside.name.ais == ()
+        below = solve(TEMPLATES["ol2681"], QR, matrix(33, GTIN, LOT), around=named("Oat drink"))
+        assert below.lines[0].baseline_mm > below.box_bottom_dots * 25.4 / 600
+        beside = solve(TEMPLATES["avery_5160"], QR, matrix(33, GTIN, LOT), around=named("Oat drink"))
+        [name] = beside.lines
+        assert name.left_mm == beside.hri[0].left_mm
+        assert name.baseline_mm > beside.hri[0].baseline_mm
+        assert (name.ais, name.number) == ((), 0)
 
     def test_may_cost_x_above_the_target_but_none_below_it(self):
         square = TEMPLATES["ol2681"]
         without, with_name = (
-            solve(square, QR, matrix(37, GTIN, EXPIRY, LOT, name=name)) for name in (None, "Oat drink")
+            solve(square, QR, matrix(37, GTIN, EXPIRY, LOT), around=around)
+            for around in ([], named("Oat drink"))
         )
-        assert with_name.name is not None
+        assert with_name.lines
         assert 0.495 <= with_name.x_dimension_mm < without.x_dimension_mm
         assert with_name.hri[0].size_pt == without.hri[0].size_pt
         tight = TEMPLATES["63up_1in_square_letter"]
         without, with_name = (
-            solve(tight, QR, matrix(37, GTIN, EXPIRY, LOT, name=name)) for name in (None, "Oat drink")
+            solve(tight, QR, matrix(37, GTIN, EXPIRY, LOT), around=around)
+            for around in ([], named("Oat drink"))
         )
         assert with_name == without
 
     def test_is_dropped_rather_than_cut(self):
-        assert solve(TEMPLATES["avery_5160"], QR, matrix(33, GTIN, name="x" * 200)).name is None
+        assert not solve(TEMPLATES["avery_5160"], QR, matrix(33, GTIN), around=named("x" * 200)).lines
 
 
 @st.composite
@@ -324,7 +332,6 @@ def needs_of(draw, kind):
         bars / units if linear else modules,
         None if linear else draw(st.sampled_from([modules, max(8, modules // 2)])),
         tuple(HriElement(f"{index:02}", width) for index, width in enumerate(texts)),
-        draw(st.none() | st.floats(0.1, 20)),
         units,
     )
 
@@ -345,18 +352,18 @@ def test_any_layout_is_sound(data):
     )
     environment = data.draw(st.sampled_from(Environment))
     dpi = data.draw(st.sampled_from([203, 300, 600, 1200]))
+    name = LineNeeds(0, (data.draw(st.floats(0.1, 20)),), optional=1)
+    around = data.draw(st.sampled_from([[], [name]]))
     try:
-        layout = solve(template, kind, needs, environment=environment, dpi=dpi)
+        layout = solve(template, kind, needs, around=around, environment=environment, dpi=dpi)
     except DoesNotFit:
         assert fitting_templates(kind, needs, environment=environment, dpi=dpi, templates=[template]) == []
     else:
         assert_sound(template, needs, environment, layout)
-        without = solve(
-            template, kind, replace(needs, name_width_1pt_mm=None), environment=environment, dpi=dpi
-        )
+        without = solve(template, kind, needs, environment=environment, dpi=dpi)
         # The name costs no text size, and X only down to the target.
         assert layout.hri[0].size_pt == without.hri[0].size_pt
-        if layout.name and layout.x_dots < without.x_dots:
+        if layout.lines and layout.x_dots < without.x_dots:
             assert layout.x_dimension_mm >= symbol_size(kind, environment).x_target_mm - EPSILON
 
 
@@ -384,6 +391,6 @@ def test_templates_that_would_do():
                 solve(template, QR, matrix(37, GTIN, EXPIRY, LOT))
 
 
-def test_a_label_has_human_readable_text():
+def test_a_linear_symbol_has_human_readable_text():
     with pytest.raises(ValueError, match="human-readable"):
-        LabelNeeds(29, 29, ())
+        LabelNeeds(95, None, ())

@@ -173,7 +173,7 @@ def test_a_text_too_wide_is_refused() -> None:
     made = sample(count=2)
     (group,) = made.labels.groups
     names = ["short", "much longer than anything the layout was solved for"]
-    labels = replace(made.labels, groups=[replace(group, names=names)])
+    labels = replace(made.labels, groups=[replace(group, lines=[names])])
     with pytest.raises(TextTooWide) as raised:
         pdf_of(made.document, labels)
     assert raised.value.value == names[1]

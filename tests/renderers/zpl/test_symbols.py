@@ -25,7 +25,7 @@ def native(
     kind: SymbolKind, data: list[str], x_dots: int = 3, orientation: str = "N"
 ) -> dict[str, str | None]:
     """Return the field of each symbol by its data."""
-    layout = LabelLayout(kind, 203, x_dots, 9, 9, 300, 300, 80, (), None)
+    layout = LabelLayout(kind, 203, x_dots, 9, 9, 300, 300, 80, ())
     found: dict[str, str | None] = {}
     for group in ENCODERS[kind]([each.encode() for each in data], "M").groups:
         shown = [data[position] for position in group.positions.tolist()]

@@ -14,7 +14,7 @@ MEDIA = Media(800, 400, 0, 0, 0)
 def line(
     strings: list[str], room_mm: float = 40, ais: tuple[str, ...] = ("10",), size_pt: float = 8
 ) -> list[str]:
-    placed = PlacedText(strings, 300.0, 100, size_pt, room_mm, centred=True, ais=ais)
+    placed = PlacedText(strings, 300.0, 100, size_pt, room_mm, ais)
     return text.fields(MEDIA, 203, placed, 0, 0)
 
 

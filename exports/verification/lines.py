@@ -1,0 +1,76 @@
+"""What the lines of a design must say, from the frozen row and the design alone.
+
+Nothing here is shared with `exports.designs.texts`, which the drawing code uses: a mistake there must not also be what
+is expected.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from exports.designs.document import Design
+from exports.jobs.manifest import Row
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
+
+_PLACEHOLDER = re.compile(
+    r"(?P<brace>\{\{|\}\})|\{(?P<field>[a-z_]+)(?:(?P<title>\.title)|:(?P<format>[^{}]*))?\}"
+)
+
+#: The column of each field and its Application Identifier.
+_FIELDS: Mapping[str, tuple[str, str]] = {
+    "name": ("product_name", ""),
+    "gtin": ("gtin14", "01"),
+    "lot": ("lot_number", "10"),
+    "serial": ("serial_number", "21"),
+    "expiry": ("expiry", "17"),
+    "best_before": ("best_before", "15"),
+    "production_date": ("production_date", "11"),
+}
+_DATES = {"17", "15", "11"}
+
+_ENGLISH = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+
+
+class Expected(NamedTuple):
+    """The text of a line, None where it is left out, and the values in it. Names are not among them."""
+
+    text: str | None
+    values: tuple[str, ...]
+    shows_name: bool
+
+
+def of_line(design: Design, number: int, row: Row) -> Expected:
+    """Return what the design's line must say on the label of this row."""
+    values: list[str] = []
+    absent = False
+    shows_name = False
+
+    def filled(found: re.Match[str]) -> str:
+        nonlocal absent, shows_name
+        if found["brace"]:
+            return found["brace"][0]
+        column, ai = _FIELDS[found["field"]]
+        if found["title"]:
+            return APPLICATION_IDENTIFIERS[ai].title.upper()
+        value = row[column] or ""
+        absent = absent or not value
+        if ai in _DATES and value:
+            value = _date(value, found["format"] or "YYYY-MM-DD", design.months or _ENGLISH)
+        if ai:
+            values.append(value)
+        else:
+            shows_name = True
+        return value
+
+    text = _PLACEHOLDER.sub(filled, design.lines[number].text)
+    return Expected(None if absent else text, () if absent else tuple(values), shows_name)
+
+
+def _date(value: str, form: str, months: Sequence[str]) -> str:
+    """Return YYMMDD in this format. Without a day, it and what separates it are left out."""
+    year, month, day = value[:2], value[2:4], value[4:]
+    if day == "00":
+        form = re.sub("DD[^YMD]+|[^YMD]*DD$|DD", "", form, count=1)
+    word = months[int(month) - 1]
+    pieces = {"YYYY": f"20{year}", "YY": year, "MMM": word, "MM": month, "DD": day}
+    return re.sub("YYYY|YY|MMM|MM|DD", lambda found: pieces[found[0]], form)
