@@ -57,8 +57,8 @@ def writer(scope: str, symbology: str, dpi: int) -> None:
     for _ in range(REPEATS):
         out = io.BytesIO()
         begin = time.process_time()
-        made = ZplFragmentWriter(sheet.document, 1, out)
-        made.add(labels)
+        made = ZplFragmentWriter(sheet.document, out)
+        made.add(labels, [1] * BATCH)
         made.close()
         best = max(best, BATCH / (time.process_time() - begin))
         size = len(out.getvalue())

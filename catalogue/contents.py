@@ -25,10 +25,18 @@ COLUMNS: dict[Scope, dict[str, str]] = {
     Scope.SERIALS: {"gtin": "gtin14", "serial_number": "serial_number", "lot_number": "lot_number"},
 }
 for _columns in COLUMNS.values():
-    _columns |= {"active": "own_active", "created_at": "created_at", "id": "entity_id"}
+    _columns |= {
+        "active": "own_active",
+        "created_at": "created_at",
+        "id": "entity_id",
+        "quantity": "quantity",
+    }
 
 #: GTIN, lot number and serial number ("" for a missing one) and id of a row: its place in the order.
 Place: TypeAlias = tuple[str, str, str, str]
+
+#: Those that are not text.
+_TYPES: dict[str, pl.DataType] = {"active": pl.Boolean(), "quantity": pl.Int64()}
 
 _PLACE = ("gtin14", "coalesce(lot_number, '')", "coalesce(serial_number, '')", "entity_id")
 
@@ -119,4 +127,4 @@ def _shown(rows: pl.DataFrame, scope: Scope) -> pl.DataFrame:
 
 
 def _type_of(column: str) -> pl.DataType:
-    return pl.Boolean() if column == "active" else pl.String()
+    return _TYPES.get(column, pl.String())

@@ -14,6 +14,7 @@ _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.String: "VARCHAR",
     pl.Binary: "BLOB",
     pl.Boolean: "BOOLEAN",
+    pl.Int64: "BIGINT",
     pl.Datetime: "TIMESTAMPTZ",
 }
 

@@ -8,6 +8,9 @@ microseconds.
 
 import polars as pl
 
+#: The largest `quantity`: labels that one entity gets.
+MAX_QUANTITY = 100_000
+
 _TIMESTAMP = pl.Datetime("us", "UTC")
 
 PRODUCTS = pl.Schema(
@@ -19,6 +22,7 @@ PRODUCTS = pl.Schema(
         "carrier": pl.String(),
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
+        "quantity": pl.Int64(),
     }
 )
 
@@ -35,6 +39,7 @@ LOTS = pl.Schema(
         "best_before_date": pl.String(),
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
+        "quantity": pl.Int64(),
     }
 )
 
@@ -51,6 +56,7 @@ SERIALS = pl.Schema(
         "serial_number": pl.String(),
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
+        "quantity": pl.Int64(),
     }
 )
 
@@ -82,6 +88,9 @@ LIFECYCLE_EVENTS = pl.Schema(
 #: The columns that a table got after its first release. Older data files do not have them and are not
 #: rewritten. The names of files with them begin with `FILE_PREFIX`, so no footer is read to find out.
 LATER_COLUMNS: dict[str, tuple[str, ...]] = {
+    "products": ("quantity",),
+    "lots": ("quantity",),
+    "serials": ("quantity",),
     "lifecycle_events": (
         "symbols",
         "carried_lot",
@@ -89,9 +98,9 @@ LATER_COLUMNS: dict[str, tuple[str, ...]] = {
         "carried_best_before",
         "resolver",
         "lines",
-    )
+    ),
 }
-FILE_PREFIX: dict[str, str] = {"lifecycle_events": "v2-"}
+FILE_PREFIX: dict[str, str] = dict.fromkeys(("products", "lots", "serials", "lifecycle_events"), "v2-")
 
 TABLES: dict[str, pl.Schema] = {
     "products": PRODUCTS,
@@ -126,7 +135,8 @@ PRINTED = pl.Schema(
 )
 
 # Dates are YYMMDD here. `before_production` names the date column that lies before the production date;
-# `expired` says whether the lot had expired when the job was submitted.
+# `expired` says whether the lot had expired when the job was submitted. A row has `copies` labels, at least one, and
+# `first_label` labels of the rows before it come first.
 MANIFEST = pl.Schema(
     {
         "row": pl.Int64(),
@@ -145,5 +155,7 @@ MANIFEST = pl.Schema(
         "production_date": pl.String(),
         "before_production": pl.String(),
         "expired": pl.Boolean(),
+        "copies": pl.Int64(),
+        "first_label": pl.Int64(),
     }
 )

@@ -2,11 +2,13 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 import duckdb
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -38,6 +40,9 @@ class Selection:
     `resolver`. `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
     `text` is looked for in names and GTINs, and at the beginning of lot and serial numbers; upper and lower case are
     the same in names.
+
+    An entity has `copies` labels; with `copies_from_quantity` as many as its quantity, and with `quantities` as many as
+    that says of its id, if they say so. An entity of which no label is wanted is not matched.
     """
 
     organisation: str
@@ -56,11 +61,21 @@ class Selection:
     lot_number: str | None = None
     serial_number: str | None = None
     text: str | None = None
+    copies: int = 1
+    copies_from_quantity: bool = False
+    quantities: tuple[tuple[str, int], ...] | None = None
+
+
+class Size(NamedTuple):
+    """How many entities a selection matches, and how many labels they have."""
+
+    entities: int
+    labels: int
 
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedKey:
-    """A listed key that names no active entity within the selection's scope."""
+    """A listed key that names no active entity within the selection's scope, or of `quantities` none that is selected."""
 
     field: str
     value: str
@@ -77,11 +92,22 @@ def count(
 
     The default version is the newest.
     """
+    return size(catalogue, selection, limit=limit, version=version).entities
+
+
+def size(
+    catalogue: Catalogue,
+    selection: Selection,
+    *,
+    limit: int | None = None,
+    version: CatalogueVersion | None = None,
+) -> Size:
+    """Return how many entities, `limit` at most, the selection matches, and how many labels these have."""
     with _matched(catalogue, selection, version) as (cursor, matched, values):
         capped = matched if limit is None else f"{matched} LIMIT $limit"
         bound = values if limit is None else {**values, "limit": limit}
-        row = cursor.execute(f"SELECT count(*) FROM ({capped})", bound).fetchone()  # noqa: S608 - values are bound
-        return int(row[0]) if row else 0
+        counted = f"SELECT count(*), coalesce(sum(copies), 0) FROM ({capped})"  # noqa: S608 - values are bound
+        return Size(*map(int, one(cursor, counted, bound)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +164,16 @@ def resolve_tables(
             f"{matched} ORDER BY gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, entity_id{first}",
             params=values,
         )
-        start = 0
+        start = labels = 0
         for batch in rows.to_arrow_reader(FRAME_ROWS):
             for at in range(0, batch.num_rows, FRAME_ROWS):
                 some = pa.Table.from_batches([batch.slice(at, FRAME_ROWS)])
                 numbers = pa.array(range(start, start + some.num_rows), pa.int64())
-                yield some.append_column("row", numbers).select(MANIFEST.names())
-                start += some.num_rows
+                up_to = labels + np.cumsum(some["copies"].to_numpy())
+                firsts = pa.array(up_to - some["copies"].to_numpy())
+                with_places = some.append_column("row", numbers).append_column("first_label", firsts)
+                yield with_places.select(MANIFEST.names())
+                start, labels = start + some.num_rows, int(up_to[-1])
 
 
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
@@ -170,7 +199,8 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
                 AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
             {always("best_before")}, NULL::VARCHAR AS carrier, NULL::VARCHAR AS product_name,
             min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id,
-            NULL::VARCHAR AS production_date, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired
+            NULL::VARCHAR AS production_date, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired,
+            1::BIGINT AS copies, 0::BIGINT AS first_label
             FROM ({matched}) HAVING count(*) > 0""",  # noqa: S608 - values are bound
             values,
         )
@@ -182,7 +212,8 @@ def unmatched(
 ) -> list[UnmatchedKey]:
     """Return the listed GTINs and ids that match no active entity of the scope, in the order listed.
 
-    The other filters are ignored: a key whose entity they exclude is not unmatched.
+    The other filters are ignored: a key whose entity they exclude is not unmatched. Ids of `quantities` are those of
+    selected entities.
     """
     listed = [
         ("gtins", "gtin14", selection.gtins),
@@ -190,7 +221,7 @@ def unmatched(
         ("lot_ids", "lot_id", selection.lot_ids),
         ("serial_ids", "serial_id", selection.serial_ids),
     ]
-    found: list[UnmatchedKey] = []
+    found = _without_entity(catalogue, selection, version)
     if not any(values for _, _, values in listed):
         return found
     entities = _ENTITIES[selection.scope].format(rows=selection.scope.value)
@@ -207,26 +238,43 @@ def unmatched(
     return found
 
 
+def _without_entity(
+    catalogue: Catalogue, selection: Selection, version: CatalogueVersion | None
+) -> list[UnmatchedKey]:
+    """Return the ids of `quantities` that name no selected entity."""
+    if selection.quantities is None:
+        return []
+    every = replace(selection, quantities=None)
+    with entities_of(catalogue, every, version) as (cursor, selected, bound):
+        _temporary(cursor, "listed", tuple(key for key, _ in selection.quantities))
+        missing = cursor.execute(
+            f"SELECT value FROM listed WHERE key_of(value)::UUID NOT IN (SELECT entity_key::UUID {selected})"  # noqa: S608 - values are bound
+            " ORDER BY position",
+            bound,
+        ).fetchall()
+    return [UnmatchedKey("quantities", str(row[0])) for row in missing]
+
+
 # The entities of each scope, with the columns of a manifest and those of the filters. `rows` are those of the scope.
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
             NULL::VARCHAR AS serial_number, NULL::VARCHAR AS production_date,
             NULL::VARCHAR AS expiration_date, NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
-            NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at,
+            NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at, p.quantity,
             p.active AS own_active, p.active AS is_active
         FROM {rows} p""",
     Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
             NULL::VARCHAR AS serial_number, l.production_date, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
-            NULL::VARCHAR AS serial_id, l.created_at,
+            NULL::VARCHAR AS serial_id, l.created_at, l.quantity,
             l.active AS own_active, l.active AND p.active AS is_active
         FROM {rows} l JOIN products p USING (gtin14)""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
-            s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at,
+            s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at, s.quantity,
             s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active
         FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
 }
@@ -277,10 +325,35 @@ def _matched(
     columns += f"{_EXPIRY} AS expiry, {_BEST_BEFORE} AS best_before, "
     columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
     columns += f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
-    columns += f"{is_before('expiration_date', '$as_of')} AS expired"
+    columns += f"{is_before('expiration_date', '$as_of')} AS expired, {_copies(selection)}::BIGINT AS copies"
     with entities_of(catalogue, selection, version) as (cursor, selected, values):
         bound = {**values, "as_of": None if as_of is None else as_of.isoformat()}
         yield cursor, f"SELECT {columns} {selected}", bound
+
+
+def _beside_copies(cursor: duckdb.DuckDBPyConnection, selection: Selection) -> str:
+    """Return the join of entities with their `wanted_copies`, empty if there are no `quantities`."""
+    if selection.quantities is None:
+        return ""
+    counts = pl.DataFrame(selection.quantities, schema={"id": pl.String, "copies": pl.Int64}, orient="row")
+    cursor.register("incoming_values", counts)
+    cursor.execute(
+        "CREATE OR REPLACE TEMP TABLE wanted_quantities AS"
+        " SELECT key_of(id)::UUID AS wanted_key, copies AS wanted_copies FROM incoming_values"
+    )
+    cursor.unregister("incoming_values")
+    return " LEFT JOIN wanted_quantities ON wanted_key = entity_key::UUID"
+
+
+def _copies(selection: Selection) -> str:
+    """Return how many labels an entity has, as SQL over what `entities_of` returns."""
+    if selection.quantities is not None:
+        return f"coalesce(wanted_copies, {selection.copies:d})"
+    return (
+        f"coalesce(quantity, {selection.copies:d})"
+        if selection.copies_from_quantity
+        else f"{selection.copies:d}"
+    )
 
 
 @contextmanager
@@ -342,6 +415,8 @@ def entities_of(
         if beside_last:
             values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
             entities += f" LEFT JOIN ({print_state.LAST_PRINTED}) ON printed_key = entity_key::UUID"
+        entities += _beside_copies(cursor, selection)
+        conditions.append(f"{_copies(selection)} > 0")
         if selection.changed_since_print:
             conditions.append(_CHANGED)
         if selection.print_due:

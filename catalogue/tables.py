@@ -33,6 +33,7 @@ _DELTA_TYPES: dict[type[pl.DataType], str] = {
     pl.String: "string",
     pl.Binary: "binary",
     pl.Boolean: "boolean",
+    pl.Int64: "long",
     pl.Datetime: "timestamp",
 }
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

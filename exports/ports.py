@@ -73,7 +73,8 @@ class ExportJob:
 
     Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
     until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
-    they are not in `total_items`. `sha256` is the artefact's digest in hexadecimal; where it is
+    they are not in `total_items`. `total_labels` are the labels of those in `total_items`, None until the filters have
+    been resolved, and for jobs of releases that did not count them. `sha256` is the artefact's digest in hexadecimal; where it is
     None, `composite_sha256` is that of its pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
     that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
     counts the notes of the symbols by code. `request_in_words` and
@@ -102,6 +103,7 @@ class ExportJob:
     piece_bytes: Sequence[int] = ()
     request_in_words: str | None = None
     requested_by: str | None = None
+    total_labels: int | None = None
 
     @property
     def progress_percent(self) -> int:

@@ -37,7 +37,7 @@ def prepare(plan: ExportPlan, manifest: Manifest, store: ArtefactStore, limits: 
     """
     if plan.has_labels:
         template = template_of(plan, store)
-        require_pages(limits or Limits(), plan, template, manifest.rows)
+        require_pages(limits or Limits(), plan, template, manifests.label_count(plan, manifest))
         sheet_plan.solve(plan, template, manifest, store)
 
 

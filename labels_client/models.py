@@ -73,7 +73,8 @@ def _digest(document: Mapping[str, Any] | None) -> Digest | None:
 class LabelExportJob(Document):
     """The state of an export.
 
-    Counts are entities. `total_items` is 0 until the filters have been resolved. `progress_percent` is 0–100.
+    Counts are entities. `total_items` is 0 until the filters have been resolved; then `total_labels` are the labels of
+    these entities. `progress_percent` is 0–100.
     `next_position` is the first free cell of a sheet, counted from 1. URLs need no key and expire at
     `expires_at`. `retry_after_seconds` is the time that the service asks to wait before the next poll.
     """
@@ -101,6 +102,7 @@ class LabelExportJob(Document):
     finished_at: datetime | None = field(default=None, metadata=MOMENT)
     retry_after_seconds: float | None = None
     digest: Digest | None = field(default=None, metadata={"read": _digest})
+    total_labels: int | None = None
 
     @property
     def is_terminal(self) -> bool:

@@ -10,6 +10,7 @@ import dagster as dg
 
 from accounts.identity import Organisation
 from accounts.store import Accounts
+from catalogue.selection import Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (
@@ -187,36 +188,36 @@ class DagsterExports:
         if key is None:
             self._submissions.require_few_open(organisation.slug)
             wanted = plan_of(str(uuid.uuid4()))
-            count = self._submissions.count_of_allowed(wanted)
+            size = self._submissions.size_of_allowed(wanted)
             try:
-                return self._start(wanted, count, answer_by)
+                return self._start(wanted, size, answer_by)
             except BaseException:
                 self._abandon(wanted)
                 raise
         run_id = run_id_of(_KEYED_RUNS, organisation.slug, key)
         with answering(self._accounts, run_id, key):
             stored = plan.find(job_id_for(run_id), self._artefacts)
-            count: int | None = None
+            size: Size | None = None
             if stored is None:
                 self._submissions.require_few_open(organisation.slug)
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
-                count = self._submissions.count_of_allowed(stored)
+                size = self._submissions.size_of_allowed(stored)
                 plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
             if run is None or run.status is dg.DagsterRunStatus.NOT_STARTED:
-                if count is None:
-                    count = self._submissions.count_of_allowed(stored)
-                return self._start(stored, count, answer_by)
+                if size is None:
+                    size = self._submissions.size_of_allowed(stored)
+                return self._start(stored, size, answer_by)
             return self.job(stored.organisation, stored.job_id)
 
-    def _start(self, wanted: ExportPlan, count: int, answer_by: float) -> ExportJob:
+    def _start(self, wanted: ExportPlan, size: Size, answer_by: float) -> ExportJob:
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
-        small = count * (wanted.config.copies or 1) <= self._sync_threshold
-        self._runs.create(wanted, small=small, parallel=not small and count >= parallel_from())
+        small = size.labels <= self._sync_threshold
+        self._runs.create(wanted, small=small, parallel=not small and size.entities >= parallel_from())
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:

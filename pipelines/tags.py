@@ -16,9 +16,10 @@ STOCK = "labels/stock"
 REQUEST = "labels/request"
 #: The job whose frozen rows are printed again.
 REPRINT_OF = "labels/reprint_of"
-#: Set once the selection is resolved: entities, and listed keys that match nothing.
+#: Set once the selection is resolved: entities, listed keys that match nothing, and labels of the entities.
 TOTAL_ITEMS = f"{_HIDDEN}total_items"
 UNMATCHED = f"{_HIDDEN}unmatched"
+TOTAL_LABELS = f"{_HIDDEN}total_labels"
 #: Set when the export fails: the stable code, the message for the client, and the entities drawn and failed so far.
 ERROR_CODE = f"{_HIDDEN}error_code"
 ERROR = f"{_HIDDEN}error"
@@ -71,6 +72,7 @@ STATE = frozenset(
     {
         TOTAL_ITEMS,
         UNMATCHED,
+        TOTAL_LABELS,
         ERROR_CODE,
         ERROR,
         PROCESSED_ITEMS,

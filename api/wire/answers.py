@@ -92,11 +92,15 @@ class DigestOut(_Out):
 
 
 class LabelExportJobOut(_Out):
-    """The state of a label export. Counts are entities. The URLs need no key and expire."""
+    """The state of a label export. The URLs need no key and expire.
+
+    Counts are entities. `total_labels` counts the labels of those in `total_items`. It is null until the selection is resolved.
+    """
 
     job_id: str
     status: JobStatus
     total_items: int
+    total_labels: int | None
     processed_items: int
     progress_percent: Annotated[int, Field(ge=0, le=100)]
     download_url: str | None
@@ -303,6 +307,7 @@ def job_state(job: ExportJob, links: Links) -> LabelExportJobOut:
         job_id=job.job_id,
         status=job.status,
         total_items=job.total_items,
+        total_labels=job.total_labels,
         processed_items=job.processed_items,
         progress_percent=job.progress_percent,
         download_url=links.download,

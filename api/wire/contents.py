@@ -138,6 +138,7 @@ class ProductOut(_Out):
     active: bool
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
+    quantity: int | None
 
 
 class LotOut(_Out):
@@ -152,6 +153,7 @@ class LotOut(_Out):
     active: bool
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
+    quantity: int | None
 
 
 class SerialOut(_Out):
@@ -163,6 +165,7 @@ class SerialOut(_Out):
     active: bool
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
+    quantity: int | None
 
 
 class CataloguePaginationOut(PaginationOut):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from catalogue.schema import MAX_QUANTITY
 from gs1.cset82 import CSET_82_PATTERN, require_cset_82
 from gs1.errors import LabelError
 from gs1.gtin import DIGITS, Carrier, as_gtin_14
@@ -147,6 +148,7 @@ def entity_rules(table: str, present: list[str], now: datetime) -> list[Rule]:
         *_date("production_date", with_month=False, now=now),
         *_date("expiration_date", with_month=True, now=now),
         *_date("best_before_date", with_month=True, now=now),
+        _quantity(),
         _boolean("active"),
         _timestamp("created_at"),
         *_OWN_RULES[table],
@@ -205,6 +207,12 @@ def _id(column: str) -> Rule:
 
 def _cset_82(column: str) -> Rule:
     return _asked(column, ~pl.col(column).str.contains(_CSET_82), lambda text: require_cset_82(text, column))
+
+
+def _quantity() -> Rule:
+    text = pl.col("quantity")
+    wrong = ~text.str.contains(r"^[0-9]{1,6}$") | (text.cast(pl.Int64, strict=False) > MAX_QUANTITY)
+    return _rule("quantity", wrong, f"not a whole number from 0 to {MAX_QUANTITY:,}")
 
 
 def _boolean(column: str) -> Rule:

@@ -31,18 +31,19 @@ class FileColumns:
 
 FILES: dict[str, FileColumns] = {
     "products": FileColumns(
-        ("gtin", "name"), ("id", "carrier", "active", "created_at"), "product", ("gtin14",),
-        ("name", "carrier", "active", "created_at"),
+        ("gtin", "name"), ("id", "carrier", "active", "created_at", "quantity"), "product", ("gtin14",),
+        ("name", "carrier", "active", "created_at", "quantity"),
     ),
     "lots": FileColumns(
         ("gtin", "lot_number"),
-        ("id", "lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at"),
+        ("id", "lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at",
+         "quantity"),
         "lot", ("gtin14", "lot_number"),
-        ("lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at"),
+        ("lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at", "quantity"),
     ),
     "serials": FileColumns(
-        ("gtin", "serial_number"), ("id", "lot_number", "active", "created_at"), "serial",
-        ("gtin14", "serial_number"), ("lot_number", "active", "created_at"),
+        ("gtin", "serial_number"), ("id", "lot_number", "active", "created_at", "quantity"), "serial",
+        ("gtin14", "serial_number"), ("lot_number", "active", "created_at", "quantity"),
     ),
     "lifecycle_events": FileColumns(
         ("entity_type", "event_type", "occurred_at"),
@@ -53,6 +54,8 @@ FILES: dict[str, FileColumns] = {
 _ENTITIES = ("products", "lots", "serials")
 # Columns that several kinds of entity have. In a file of several kinds they would be ambiguous.
 _OF_ONE_KIND = ("id", "active", "created_at")
+# In a file of several kinds, that of the last kind: a row with a lot tells how many labels the lot gets.
+_OF_LAST_KIND = ("quantity",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ class SourceFile:
     @property
     def present(self) -> tuple[str, ...]:
         known = (*self.columns.required, *self.columns.optional)
-        return tuple(column for column in known if column in self.places)
+        others = _OF_LAST_KIND if self.repeats else ()
+        return tuple(column for column in known if column in self.places and column not in others)
 
     @property
     def is_first(self) -> bool:
@@ -173,7 +177,7 @@ def _kinds_of(used: Mapping[str, int]) -> list[str]:
     if set(FILES["lifecycle_events"].required) <= set(used):
         return ["lifecycle_events"]
     found = [table for table in _ENTITIES if set(FILES[table].required) <= set(used)]
-    stated = set(FILES["lots"].attributes) - set(_OF_ONE_KIND)
+    stated = set(FILES["lots"].attributes) - {*_OF_ONE_KIND, *_OF_LAST_KIND}
     if "serials" in found and not stated & set(used):
         found = [table for table in found if table != "lots"]
     return found

@@ -254,6 +254,7 @@ def _entities(frame: pl.DataFrame, source: SourceFile) -> pl.DataFrame:
         rules.canonical(pl.col("id"), canonical_id).alias("id"),
         active.alias("active"),
         rules.timestamp(pl.col("created_at")).alias("created_at"),
+        pl.col("quantity").cast(pl.Int64),
     ]
     if source.table == "products":
         conversions.append(pl.col("carrier").str.to_lowercase())

@@ -29,6 +29,8 @@ from exports.requests.row_ranges import RowRanges
 CHUNK_ROWS, LARGE_CHUNK_ROWS, SMALLEST_CHUNK_ROWS = 25_000, 50_000, 10_000
 _LARGE_FROM = 200_000
 
+_FRAME_ROWS = 50_000
+
 
 #: One row of a manifest, by column.
 Row: TypeAlias = Mapping[str, Any]
@@ -46,7 +48,8 @@ class Chunk:
 class Manifest:
     """The frozen rows of one job: how many, the digest of their file, and the catalogue they came from.
 
-    They are cut into chunks of `chunk_rows`. Releases before 0.3 did not store that.
+    They are cut into chunks of `chunk_rows`. Releases before 0.3 did not store that, nor the number of labels: there
+    each row has as many as the others.
     """
 
     rows: int
@@ -54,6 +57,7 @@ class Manifest:
     catalogue_version: CatalogueVersion
     unmatched: int
     chunk_rows: int | None = None
+    labels: int | None = None
 
     def chunks(self) -> list[Chunk]:
         size = self.chunk_rows or _usual_chunk_rows(self.rows)
@@ -84,7 +88,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks:
     version = catalogue.version()
     # Frozen with the rows: a job resumed or reprinted on a later day says what it said.
     as_of = plan.submitted_at.astimezone(UTC).date()
-    rows = 0
+    rows = labels = 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
         # Not as frames: the process that resolves is the largest of all, and Polars would take 40 MB more.
@@ -93,12 +97,13 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks:
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
             writer.write_table(table)
             rows += table.num_rows
+            labels = _labels_to(_frame(table.slice(table.num_rows - 1)))
         if writer is None or rows == 0:
             raise EmptySelection
         writer.close()
     digest = _digest(f"{plan.folder}/manifest.parquet", store)
     unmatched = [asdict(key) for key in selection.unmatched(catalogue, plan.selection, version=version)]
-    manifest = Manifest(rows, digest, version, len(unmatched), chunk_rows(rows, chunks))
+    manifest = Manifest(rows, digest, version, len(unmatched), chunk_rows(rows, chunks), labels)
     store.write_json(f"{plan.folder}/unmatched.json", documents.versioned({"unmatched": unmatched}))
     store.write_json(f"{plan.folder}/manifest.json", documents.versioned(manifest.to_document()))
     return manifest
@@ -120,23 +125,34 @@ def _copied(plan: ExportPlan, original: str, store: ArtefactStore, chunks: int) 
 
 def _picked(plan: ExportPlan, ranges: RowRanges, source: str, store: ArtefactStore, chunks: int) -> Manifest:
     whole = _stored(source, store)
-    key, rows = f"{plan.folder}/manifest.parquet", 0
+    key, rows, labels = f"{plan.folder}/manifest.parquet", 0, 0
     with store.open(f"{source}/manifest.parquet") as stream, store.write(key) as out:
         file = pq.ParquetFile(stream)
-        with pq.ParquetWriter(out, file.schema_arrow, compression="zstd") as writer:
+        schema = file.schema_arrow
+        with pq.ParquetWriter(out, schema, compression="zstd") as writer:
             for group in range(file.num_row_groups):
                 decision.require_not_cancelled(plan.job_id, store)
-                frame = _frame(file.read_row_group(group))
+                frame = _with_labels(plan, _frame(file.read_row_group(group)))
                 picked = frame.filter(_within(frame["row"], ranges))
                 if picked.height:
                     numbers = pl.int_range(rows, rows + picked.height, dtype=pl.Int64, eager=True)
-                    writer.write_table(picked.with_columns(row=numbers).to_arrow().cast(file.schema_arrow))
-                    rows += picked.height
+                    copies = pl.col("copies")
+                    picked = picked.with_columns(row=numbers, first_label=labels + copies.cum_sum() - copies)
+                    rows, labels = rows + picked.height, _labels_to(picked)
+                    writer.write_table(picked.select(schema.names).to_arrow().cast(schema))
     size = chunk_rows(rows, chunks)
-    manifest = Manifest(rows, _digest(key, store), whole.catalogue_version, unmatched=0, chunk_rows=size)
+    manifest = Manifest(
+        rows, _digest(key, store), whole.catalogue_version, unmatched=0, chunk_rows=size, labels=labels
+    )
     store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": []})
     store.write_json(f"{plan.folder}/manifest.json", manifest.to_document())
     return manifest
+
+
+def labels_within(plan: ExportPlan, ranges: RowRanges, store: ArtefactStore) -> int:
+    """Return how many labels these rows of the plan's job have."""
+    frames = read_rows(plan, store, Chunk(0, load(plan, store).rows), _FRAME_ROWS)
+    return sum(int(frame.filter(_within(frame["row"], ranges))["copies"].sum()) for frame in frames)
 
 
 def _within(rows: pl.Series, ranges: RowRanges) -> pl.Series:
@@ -183,12 +199,40 @@ def unmatched(plan: ExportPlan, store: ArtefactStore) -> list[dict[str, str]]:
     return list(store.read_json(f"{plan.folder}/unmatched.json")["unmatched"])
 
 
+def label_count(plan: ExportPlan, manifest: Manifest) -> int:
+    """Return how many labels the manifest's rows have, also where an earlier release froze them."""
+    return manifest.rows * (plan.config.copies or 1) if manifest.labels is None else manifest.labels
+
+
+def first_label(plan: ExportPlan, store: ArtefactStore, row: int) -> int:
+    """Return how many labels the rows before this one have."""
+    if not plan.counts_each:
+        return row * (plan.config.copies or 1)
+    (rows,) = read_rows(plan, store, Chunk(row, row + 1), 1)
+    return int(rows.item(0, "first_label"))
+
+
+def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with the columns of this release. Where an earlier one froze them, all have as many labels."""
+    whole = rows.match_to_schema(MANIFEST, missing_columns="insert")
+    copies = plan.config.copies or 1
+    return whole.with_columns(
+        pl.col("copies").fill_null(copies), pl.col("first_label").fill_null(pl.col("row") * copies)
+    )
+
+
+def _labels_to(rows: pl.DataFrame) -> int:
+    """Return how many labels the rows up to the last of these have."""
+    return int(rows.item(-1, "first_label") + rows.item(-1, "copies"))
+
+
 def read_rows(
     plan: ExportPlan, store: ArtefactStore, chunk: Chunk, batch_rows: int
 ) -> Iterator[pl.DataFrame]:
     """Yield the chunk's rows in frames of at most `batch_rows`, reading only its row groups.
 
-    A column that manifests did not have when this one was frozen is null: a reprint may be of an old job.
+    A column that manifests did not have when this one was frozen is null, except those of the labels: a reprint may be
+    of an old job.
     """
     with store.open(f"{plan.folder}/manifest.parquet") as stream:
         file = pq.ParquetFile(stream)
@@ -197,9 +241,7 @@ def read_rows(
             rows = file.metadata.row_group(group).num_rows
             low, high = max(chunk.start - first, 0), min(chunk.stop - first, rows)
             if low < high:
-                whole = _frame(file.read_row_group(group).slice(low, high - low)).match_to_schema(
-                    MANIFEST, missing_columns="insert"
-                )
+                whole = _with_labels(plan, _frame(file.read_row_group(group).slice(low, high - low)))
                 yield from whole.iter_slices(batch_rows)
             first += rows
 

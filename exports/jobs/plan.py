@@ -23,7 +23,7 @@ from exports.requests.export_types import (
 )
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.row_ranges import RowRanges
-from exports.requests.settings import default_dpi
+from exports.requests.settings import COUNTED_EACH, default_dpi
 from exports.requests.words import in_words
 from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
@@ -138,6 +138,11 @@ class ExportPlan:
     @property
     def config(self) -> AssetConfig:
         return self.request.asset_config or AssetConfig()
+
+    @property
+    def counts_each(self) -> bool:
+        """Whether entities may have different numbers of labels."""
+        return any(getattr(self.config, name) is not None for name in COUNTED_EACH)
 
     @property
     def dpi(self) -> int:

@@ -39,8 +39,9 @@ def store_first(plan: ExportPlan, chunk: Chunk, store: ArtefactStore) -> None:
 
 
 def rows_of_first_page(sheet: SheetPlan) -> Chunk:
+    """Return as many rows as may fill the first page, one label each."""
     labels = sheet.template.labels_per_page - (sheet.start_position - 1)
-    return Chunk(0, min(sheet.rows, -(-labels // sheet.copies)))
+    return Chunk(0, min(sheet.rows, labels))
 
 
 def first_page(sheet: SheetPlan, batches: Iterable[sheet_pages.LabelBatch]) -> bytes:

@@ -99,12 +99,10 @@ def _sheet(
     tried = sum(frame.height for frame in frames)
     if not tried:
         return Preview(total, 0, [], [], printed)
-    sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames))
-    batches = [
-        sheet_pages.encode(plan, sheet, part)
-        for frame in frames
-        for part in frame.iter_slices(max(1, TRIED_ROWS // sheet.copies))
-    ]
+    last = frames[-1].row(-1, named=True)
+    drawn = last["first_label"] + last["copies"]
+    sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
+    batches = [sheet_pages.encode(plan, sheet, frame) for frame in frames]
     png = first_page(sheet, batches)
     failures = [failure for batch in batches for failure in _failures(batch.errors)]
     template = sheet.document.printed

@@ -67,7 +67,8 @@ def _unmatched_rows(unmatched: Sequence[Mapping[str, str]]) -> pl.DataFrame:
         {
             "gtin" if each["field"] == "gtins" else "entity_id": each["value"],
             "code": "not_matched",
-            "reason": f"{each['field']} names nothing that can be exported",
+            "reason": f"{each['field']} names nothing that "
+            + ("is selected" if each["field"] == "quantities" else "can be exported"),
         }
         for each in unmatched
     ]

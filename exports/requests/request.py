@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from catalogue.ids import canonical_id
+from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
@@ -38,7 +39,15 @@ from exports.requests.export_types import (
     with_linear,
 )
 from exports.requests.json_body import parse
-from exports.requests.settings import OF_DESIGN, SAME_AS_ABSENT, Drawn, applies, default_dpi, refusal
+from exports.requests.settings import (
+    COUNTED_EACH,
+    OF_DESIGN,
+    SAME_AS_ABSENT,
+    Drawn,
+    applies,
+    default_dpi,
+    refusal,
+)
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
@@ -165,6 +174,25 @@ class Filters(_Body):
         return self.never_printed is True or self.changed_since_print is True or self.print_due is True
 
 
+class Quantity(_Body):
+    """How many labels one entity gets. 0 leaves it out of the job: it is neither printed nor failed."""
+
+    id: EntityId
+    copies: Annotated[int, Field(ge=0, le=MAX_QUANTITY), _WHOLE]
+
+
+def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
+    """Return the quantities. Raises PydanticCustomError if two are of the same entity."""
+    seen: set[str] = set()
+    for quantity in quantities:
+        if quantity.id in seen:
+            raise PydanticCustomError(
+                "repeated_id", "Input should have each id once, and has {id} twice", {"id": quantity.id}
+            )
+        seen.add(quantity.id)
+    return quantities
+
+
 class AssetConfig(_Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
@@ -179,6 +207,15 @@ class AssetConfig(_Body):
     linear: LinearData | None = None
     start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
     copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
+    copies_from: Literal["quantity"] | None = None
+    quantities: (
+        Annotated[
+            tuple[Quantity, ...],
+            Field(min_length=1, max_length=MAX_LIST_ENTRIES, strict=False),
+            AfterValidator(_of_different_ids),
+        ]
+        | None
+    ) = None
     record_printed: bool | None = None
     offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
     offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
@@ -228,8 +265,8 @@ class ExportRequest(_Body):
         return self
 
     def selection(self, organisation_slug: str) -> Selection:
-        """Return the selection of the organisation's entities."""
-        filters = self.filters or Filters()
+        """Return the selection of the organisation's entities, and of how many labels each has."""
+        filters, config = self.filters or Filters(), self.asset_config or AssetConfig()
         return Selection(
             organisation=organisation_slug,
             scope=self.scope,
@@ -243,6 +280,11 @@ class ExportRequest(_Body):
             print_due=filters.print_due is True,
             created_after=filters.created_after,
             created_before=filters.created_before,
+            copies=config.copies or 1,
+            copies_from_quantity=config.copies_from is not None,
+            quantities=None
+            if config.quantities is None
+            else tuple((each.id, each.copies) for each in config.quantities),
         )
 
     def normalised(self) -> dict[str, Any]:
@@ -289,6 +331,12 @@ class ExportRequest(_Body):
         for name in AssetConfig.model_fields if self.asset_config else ():
             if message := refusal(name, getattr(self.asset_config, name), self._drawn):
                 yield _fault(("asset_config", name), "incoherent_setting", message)
+        config = self.asset_config or AssetConfig()
+        counts = {"copies": config.copies not in (None, 1), **{n: getattr(config, n) for n in COUNTED_EACH}}
+        first, *others = [name for name, given in counts.items() if given] or [""]
+        for name in others:
+            message = f"{name} and {first} both say how many labels an entity has: give one of them"
+            yield _fault(("asset_config", name), "incoherent_setting", message)
 
     def _size_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""

@@ -31,6 +31,9 @@ SAME_AS_ABSENT: Mapping[str, object] = {
 #: Settings that a design has its own defaults of. Beside a design the values above are not the same as none.
 OF_DESIGN = frozenset({"symbology", "linear"})
 
+#: Settings with which entities have different numbers of labels.
+COUNTED_EACH = ("copies_from", "quantities")
+
 #: Sheets with `symbology: auto` may lower an error correction that was not asked for.
 _DEFAULTS: Mapping[str, object] = {**SAME_AS_ABSENT, "error_correction": "M"}
 
@@ -83,6 +86,8 @@ _PLACES: Mapping[str, _Place] = {
     "linear": _LINEAR,
     "start_position": _SHEETS,
     "copies": _LABELS,
+    "copies_from": _LABELS,
+    "quantities": _LABELS,
     "offset_x_mm": _LABELS,
     "offset_y_mm": _LABELS,
     "scale_percent": _SHEETS,
@@ -117,6 +122,14 @@ _MEANINGS: Mapping[str, str] = {
     ),
     "start_position": "The first free label of the first page, counted from 1.",
     "copies": "Labels of each entity. Pages are limited with copies counted.",
+    "copies_from": (
+        "`quantity` makes as many labels of each entity as its quantity in the catalogue, and one where that is not"
+        " known. 0 leaves it out of the job. Excludes `copies` and `quantities`."
+    ),
+    "quantities": (
+        "How many labels the entities with these ids have; 0 leaves one out of the job. The others have one. An id that"
+        " is not selected is in the errors. Excludes `copies` and `copies_from`."
+    ),
     "record_printed": "Whether the entities count as printed.",
     "offset_x_mm": "Moves the pages to the right for one printer, in millimetres. No label may leave the page.",
     "offset_y_mm": "Moves the pages down for one printer, in millimetres. No label may leave the page.",

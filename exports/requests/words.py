@@ -79,6 +79,10 @@ def _settings(config: AssetConfig) -> Iterator[str]:
                 yield f"{copies} copies each"
             case "rotate", degrees:
                 yield f"turned by {degrees} degrees"
+            case "copies_from", _:
+                yield "as many of each as its quantity"
+            case "quantities", listed:
+                yield f"quantities of {len(listed):,} by id"
             case _, bool():
                 yield field.replace("_", " ") if value else f"no {field.replace('_', ' ')}"
             case _:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import BinaryIO, Protocol
+from itertools import pairwise
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from exports.designs.document import Design
 from exports.jobs import decision
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
-from exports.jobs.parts import Drawn, Fragment, OnProgress
+from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import error_rows
@@ -58,16 +59,19 @@ def draw(
     On sheets the cells of a failed entity stay empty, so every label's place is known in advance. On a roll it has no
     label, and a label's commands tell the printer how many copies to make.
     """
-    shown = replace(sheet, copies=1) if plan.is_roll else sheet
-    first_page, last_page = shown.pages_of(chunk)
-    writer: _Writer | None = None
+    first_label, stop_label = (
+        sheet.labels if row == sheet.rows else manifests.first_label(plan, store, row)
+        for row in (chunk.start, chunk.stop)
+    )
+    first_page, last_page = sheet.pages_of(first_label, stop_label)
+    writer: PdfFragmentWriter | ZplFragmentWriter | None = None
     if plan.is_roll:
-        writer = ZplFragmentWriter(sheet.document, sheet.copies, pages)
+        writer = ZplFragmentWriter(sheet.document, pages)
     elif first_page < last_page:
         writer = PdfFragmentWriter(sheet.document, pages, first_page, last_page)
     drawn = failed = 0
     notes: Counter[str] = Counter()
-    for batch in batches(plan, sheet, store, sheet.rows_of(chunk)):
+    for batch in batches(plan, sheet, store, sheet.rows_of(chunk, stop_label)):
         decision.require_not_cancelled(plan.job_id, store)
         # The rows that fill the last page are told by the chunk they are in.
         own, errors = (table.filter(pl.col("row") <= chunk.stop) for table in (batch.symbols, batch.errors))
@@ -75,17 +79,13 @@ def draw(
         errors_csv.write(csv_bytes(errors))
         drawn, failed = drawn + own.height // len(sheet.slots), failed + errors.height
         notes.update(counts_by_code(own))
-        if writer is not None:
-            writer.add(labels_on(shown, batch, first_page, last_page))
+        if isinstance(writer, ZplFragmentWriter):
+            writer.add(one_each(sheet, batch), batch.copies.tolist())
+        elif writer is not None:
+            for first, last in _pages_at_once(sheet, batch, first_page, last_page):
+                writer.add(labels_on(sheet, batch, first, last))
         on_progress(drawn, failed)
     return Drawn(None if writer is None else writer.close(), failed, dict(notes))
-
-
-class _Writer(Protocol):
-    """Writes one fragment of an artefact with labels."""
-
-    def add(self, labels: SheetLabels) -> None: ...
-    def close(self) -> Fragment: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,15 @@ class EncodedGroup:
 class LabelBatch:
     """Rows of the manifest from `first_row` on, encoded. The groups' positions are those of the rows.
 
+    The rows have `copies` labels, and `first_label` labels come before.
+
     `symbols` has the symbols of rows that have a label, as `exports.symbols.drawn` describes it, and `errors` the other
     rows, with the columns of `errors.csv`.
     """
 
     first_row: int
-    rows: int
+    first_label: int
+    copies: NDArray[np.int64]
     design: Design
     groups: list[EncodedGroup]
     symbols: pl.DataFrame
@@ -118,10 +121,15 @@ _SIZE = pl.Schema({"modules": pl.String(), "x_dimension_mm": pl.String(), "named
 
 
 def batches(plan: ExportPlan, sheet: SheetPlan, store: ArtefactStore, rows: Chunk) -> Iterator[LabelBatch]:
-    """Yield the rows in batches of few enough labels to hold in memory, each encoded."""
-    size = max(1, _BATCH_LABELS // sheet.copies)
-    for frame in manifests.read_rows(plan, store, rows, size):
-        yield encode(plan, sheet, frame)
+    """Yield the rows in batches of about as many labels as are drawn at once, each encoded.
+
+    On a roll a row's labels are drawn once.
+    """
+    for frame in manifests.read_rows(plan, store, rows, _BATCH_LABELS):
+        before = frame["row" if plan.is_roll else "first_label"].to_numpy()
+        cuts = np.flatnonzero(np.diff((before - before[0]) // _BATCH_LABELS, prepend=-1))
+        for start, stop in pairwise([*cuts.tolist(), frame.height]):
+            yield encode(plan, sheet, frame.slice(start, stop - start))
 
 
 def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch:
@@ -152,7 +160,13 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
     if sheet.second is not None:
         symbols = symbols.sort("row", maintain_order=True)
     return LabelBatch(
-        rows.item(0, "row"), rows.height, plan.label_design, groups, symbols, error_rows(rows, refused)
+        rows.item(0, "row"),
+        rows.item(0, "first_label"),
+        rows["copies"].to_numpy(),
+        plan.label_design,
+        groups,
+        symbols,
+        error_rows(rows, refused),
     )
 
 
@@ -206,7 +220,7 @@ def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series
     """
     if plan.is_roll:
         return rows.select(file=pl.format("label {}", 1 + pl.col("row"))).to_series()
-    cell, per_page = sheet.first_cell(0) + pl.col("row") * sheet.copies, sheet.template.labels_per_page
+    cell, per_page = sheet.cell(0) + pl.col("first_label"), sheet.template.labels_per_page
     places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
     return places.to_series()
 
@@ -222,33 +236,54 @@ def _notes(sheet: SheetPlan, names: pl.Series) -> Iterator[pl.Expr]:
         yield pl.when(pl.col("named")).then(pl.lit(told)).alias(NoteCode.NO_FONT.value)
 
 
+def _pages_at_once(
+    sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the pages [first, last) of the batch that are in this range, as many at once as a usual batch is on."""
+    per_page = sheet.template.labels_per_page
+    size = _BATCH_LABELS // per_page + 2
+    first = max(first_page, sheet.cell(batch.first_label) // per_page)
+    last = min(last_page, -(-sheet.cell(batch.first_label + int(batch.copies.sum())) // per_page))
+    for page in range(first, last, size):
+        yield page, min(page + size, last)
+
+
+def one_each(sheet: SheetPlan, batch: LabelBatch) -> SheetLabels:
+    """Return one label of each row of a batch, at the place of the row."""
+    rows = len(batch.copies)
+    single = replace(batch, first_label=batch.first_row, copies=np.ones(rows, np.int64))
+    return labels_on(sheet, single, batch.first_row, batch.first_row + rows)
+
+
 def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: int) -> SheetLabels:
     """Return the labels of a batch, every copy one, that stand on the pages [first, last)."""
-    copies, per_page = sheet.copies, sheet.template.labels_per_page
-    cells = sheet.first_cell(batch.first_row) + np.arange(batch.rows * copies, dtype=np.intp)
-    here = (cells >= first_page * per_page) & (cells < last_page * per_page)
-    kept = np.flatnonzero(here)
-    # Where each label of the batch is among those kept; the others are not asked for.
-    place = np.cumsum(here) - 1
+    per_page = sheet.template.labels_per_page
+    stops = sheet.cell(batch.first_label) + np.cumsum(batch.copies)
+    starts = stops - batch.copies
+    first, stop = max(starts[0], first_page * per_page), min(stops[-1], last_page * per_page)
+    # The part of each row's labels that is here, counted from the first of all.
+    befores = np.clip(starts, first, stop) - first
+    counts = np.clip(stops, first, stop) - first - befores
     groups: list[LabelGroup] = []
     for group in batch.groups:
         layout, symbols = group.layout, group.symbols
-        labels = (symbols.positions[:, None] * copies + np.arange(copies)).ravel()
-        chosen = np.flatnonzero(here[labels])
-        if not chosen.size:
+        each = counts[symbols.positions]
+        of_label = np.repeat(np.arange(len(each)), each)
+        if not of_label.size:
             continue
-        of_label = chosen // copies
+        within = np.arange(of_label.size) - np.repeat(np.cumsum(each) - each, each)
+        places = befores[symbols.positions[of_label]] + within
         own = group.labels[symbols.positions[of_label]]
         groups.append(
             LabelGroup(
                 layout=layout,
-                symbols=replace(symbols.only(of_label), positions=place[labels[chosen]]),
+                symbols=replace(symbols.only(of_label), positions=places),
                 hri=[shown(line, batch.design, own).to_list() for line in layout.hri],
                 lines=[shown(line, batch.design, own).to_list() for line in layout.lines],
                 data=own["data"].to_list(),
             )
         )
-    return SheetLabels(cells[kept], groups)
+    return SheetLabels(np.arange(first, stop, dtype=np.intp), groups)
 
 
 @lru_cache(maxsize=1024)

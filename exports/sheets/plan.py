@@ -39,7 +39,9 @@ _Choice = tuple[Slot, ErrorCorrection]
 class SheetPlan:
     """How the manifest's rows are put on sheets: a layout for each kind of symbol there is, or for each pair of kinds.
 
-    `second` is the linear symbol beside that of `slot`, None if labels have one symbol. `rows` times `copies` labels begin at cell `start_position`, counted from 1.
+    `second` is the linear symbol beside that of `slot`, None if labels have one symbol. The labels begin at cell
+    `start_position`, counted from 1. There are `total_labels`; earlier releases did not store that, and made `copies` of
+    each row.
     """
 
     document: SheetDocument
@@ -50,6 +52,7 @@ class SheetPlan:
     copies: int
     start_position: int
     second: Slot | None = None
+    total_labels: int | None = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -62,31 +65,30 @@ class SheetPlan:
 
     @property
     def labels(self) -> int:
-        return self.rows * self.copies
+        return self.rows * self.copies if self.total_labels is None else self.total_labels
 
     @property
     def next_position(self) -> int:
         return cells.first_free_position(self.template, self.start_position, self.labels)
 
-    def first_cell(self, row: int) -> int:
-        """Return the place of a row's first label, counted from 0 over all pages."""
-        return self.start_position - 1 + row * self.copies
+    def cell(self, label: int) -> int:
+        """Return the place of a label, both counted from 0, over all pages."""
+        return self.start_position - 1 + label
 
-    def pages_of(self, chunk: Chunk) -> tuple[int, int]:
-        """Return the pages [first, last) that a chunk draws: those that begin within it.
+    def pages_of(self, first_label: int, stop_label: int) -> tuple[int, int]:
+        """Return the pages [first, last) that a chunk with these labels draws: those that begin within it.
 
         The first chunk begins with page 0, the last one ends with the document, so every page is drawn once.
         """
         per_page = self.template.labels_per_page
-        first = 0 if chunk.start == 0 else -(-self.first_cell(chunk.start) // per_page)
-        last = self.document.pages if chunk.stop == self.rows else -(-self.first_cell(chunk.stop) // per_page)
+        first = 0 if first_label == 0 else -(-self.cell(first_label) // per_page)
+        last = self.document.pages if stop_label == self.labels else -(-self.cell(stop_label) // per_page)
         return first, last
 
-    def rows_of(self, chunk: Chunk) -> Chunk:
-        """Return the rows that a chunk has to read: its own, and those that fill its last page."""
-        _, last_page = self.pages_of(chunk)
-        labels = last_page * self.template.labels_per_page - (self.start_position - 1)
-        return Chunk(chunk.start, min(self.rows, max(chunk.stop, -(-labels // self.copies))))
+    def rows_of(self, chunk: Chunk, stop_label: int) -> Chunk:
+        """Return the rows that a chunk has to read: its own, and as many as may fill its last page, one label each."""
+        filling = -self.cell(stop_label) % self.template.labels_per_page
+        return Chunk(chunk.start, min(self.rows, chunk.stop + filling))
 
     def to_document(self) -> dict[str, Any]:
         return {
@@ -98,6 +100,7 @@ class SheetPlan:
             "copies": self.copies,
             "start_position": self.start_position,
             "second": None if self.second is None else self.second.value,
+            "total_labels": self.total_labels,
         }
 
 
@@ -113,15 +116,22 @@ def solve(plan: ExportPlan, template: SheetTemplate, manifest: Manifest, store: 
     def frames() -> Iterator[pl.DataFrame]:
         return manifests.read_rows(plan, store, Chunk(0, manifest.rows), _FRAME_ROWS)
 
-    solved = plan_sheets(plan, template, manifest.rows, frames)
+    solved = plan_sheets(plan, template, manifest.rows, frames, labels=manifests.label_count(plan, manifest))
     store.write_json(key, documents.versioned(solved.to_document()))
     return solved
 
 
 def plan_sheets(
-    plan: ExportPlan, template: SheetTemplate, rows: int, frames: Callable[[], Iterator[pl.DataFrame]]
+    plan: ExportPlan,
+    template: SheetTemplate,
+    rows: int,
+    frames: Callable[[], Iterator[pl.DataFrame]],
+    *,
+    labels: int | None = None,
 ) -> SheetPlan:
     """Return the plan of sheets with `rows` rows. Every call of `frames` yields them anew.
+
+    The rows have so many labels, by default `copies` each.
 
     The first choice that fits all labels is taken. If none does, the last square that fits some, which is the smallest;
     rectangles, only if no square does.
@@ -129,7 +139,7 @@ def plan_sheets(
     """
     config = plan.config
     copies, start = config.copies or 1, config.start_position or 1
-    pages = cells.page_count(template, start, rows * copies)
+    pages = cells.page_count(template, start, rows * copies if labels is None else labels)
     require_on_page(template, calibration_of(plan))
     template = template.turned(config.rotate or 0)
     best: tuple[_Choice, Measures, Solved] | None = None
@@ -172,7 +182,7 @@ def plan_sheets(
         rotate=config.rotate or 0,
     )
     layouts = tuple(solved.layouts)
-    return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot)
+    return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot, labels)
 
 
 def _characters(
@@ -223,8 +233,8 @@ class ProductBookmarks:
     def __iter__(self) -> Iterator[Bookmark]:
         per_page = self.sheet.template.labels_per_page
         for firsts in _firsts_of_products(self.frames()) if self.count else ():
-            for row, gtin, name in firsts.select("row", "gtin14", "product_name").iter_rows():
-                yield Bookmark(f"{name} ({gtin})" if name else gtin, self.sheet.first_cell(row) // per_page)
+            for label, gtin, name in firsts.select("first_label", "gtin14", "product_name").iter_rows():
+                yield Bookmark(f"{name} ({gtin})" if name else gtin, self.sheet.cell(label) // per_page)
 
 
 def bookmarks(sheet: SheetPlan, frames: Callable[[], Iterable[pl.DataFrame]]) -> ProductBookmarks:

@@ -43,10 +43,11 @@ _PADDING_DOTS = 7
 
 
 class _Found(NamedTuple):
-    """What was read in the file: the reports, and the labels of sampled entities by their number, from 1."""
+    """What was read in the file: the reports, the labels of sampled entities by their number, from 1, and how many are printed."""
 
     tables: Tables
     labels: dict[int, Label]
+    printed: int
 
 
 def checks(
@@ -75,14 +76,14 @@ def checks(
     def counts() -> Facts:
         told = tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), each)
         tables.require_counts(told, entities.processed * each, entities.failed + entities.unmatched)
-        found.append(_Found(told, _read_all(path, plan, sheet, entities, told, store)))
-        return {"entities": entities.processed, "labels": entities.processed * sheet.copies}
+        found.append(_Found(told, *_read_all(path, plan, sheet, entities, told, store)))
+        return {"entities": entities.processed, "labels": found[0].printed}
 
     def decoded() -> Facts:
-        ((told, labels),) = found
+        ((told, labels, printed),) = found
         return {
             "decoded": _require_sample(plan, sheet, frame, told, labels, store),
-            "labels": entities.processed * sheet.copies,
+            "labels": printed,
         }
 
     yield Check.WHOLE, whole
@@ -92,14 +93,15 @@ def checks(
 
 def _read_all(
     path: Path, plan: ExportPlan, sheet: SheetPlan, entities: Entities, told: Tables, store: ArtefactStore
-) -> dict[int, Label]:
-    """Return the labels of the entities in `told`.
+) -> tuple[dict[int, Label], int]:
+    """Return the labels of the entities in `told`, and how many all entities have.
 
     Raises CountsDisagree unless there is a label for each entity that did not fail, in order, and SymbolDoesNotDecode
     where a label's data, text, copies or size are not what they must be, or something is beside the label.
     """
     failed = pl.Series(told.failed_rows, dtype=pl.Int64) - 1
     kept: dict[int, Label] = {}
+    printed = 0
     with path.open(encoding="ascii") as file:
         for frame in manifests.read_rows(plan, store, Chunk(0, entities.total), _FRAME_ROWS):
             decision.require_not_cancelled(plan.job_id, store)
@@ -107,14 +109,15 @@ def _read_all(
             labels = [zpl_file.read(line) for line in islice(file, rows.height)]
             numbers = (rows["row"] + 1).to_list()
             _require_numbers(labels, numbers)
-            _require_forms(sheet, labels)
+            _require_forms(sheet, labels, rows["copies"].to_list())
+            printed += int(rows["copies"].sum())
             _require_data(plan, sheet, rows, labels)
             kept |= {
                 number: label for number, label in zip(numbers, labels, strict=True) if number in told.drawn
             }
         if rest := sum(1 for _ in file):
             raise CountsDisagree("labels", entities.processed + rest, entities.processed)
-    return kept
+    return kept, printed
 
 
 def _require_numbers(labels: Sequence[Label], numbers: Sequence[int]) -> None:
@@ -123,20 +126,19 @@ def _require_numbers(labels: Sequence[Label], numbers: Sequence[int]) -> None:
         raise CountsDisagree("labels in the order of the manifest", len(found), len(numbers))
 
 
-def _require_forms(sheet: SheetPlan, labels: Sequence[Label]) -> None:
+def _require_forms(sheet: SheetPlan, labels: Sequence[Label], copies: Sequence[int]) -> None:
     """Raise SymbolDoesNotDecode for another number of copies or size, and for a field beside the label."""
     document = sheet.document
     size = document.dots(document.printed.page_width_mm), document.dots(document.printed.page_height_mm)
-    for form in {id(label.form): label.form for label in labels}.values():
-        if (form.copies, form.width, form.length) != (sheet.copies, *size):
+    width, length = size
+    for label, count in zip(labels, copies, strict=True):
+        form = label.form
+        if (form.copies, form.width, form.length) != (count, *size):
             raise SymbolDoesNotDecode(
                 "A label has another size or number of copies",
                 value=(form.copies, form.width, form.length),
-                expected=str((sheet.copies, *size)),
+                expected=str((count, *size)),
             )
-    width, length = size
-    for label in labels:
-        form = label.form
         right, bottom = form.right, form.bottom
         for field in form.sized_by_data:
             across, down = label.size(field)

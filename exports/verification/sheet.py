@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from exports.artefacts import ArtefactStore
 from exports.errors import SymbolDoesNotDecode
 from exports.jobs import decision
+from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk, Row
 from exports.jobs.plan import ExportPlan
 from exports.ports import Report
@@ -30,6 +31,11 @@ from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_MODULE = 4
 
+#: Labels of one entity that are compared with the decoded one.
+_MOST_COMPARED = 1_000
+
+_FRAME_ROWS = 50_000
+
 #: Entities between two looks at whether the job was cancelled.
 _CANCEL_EVERY = 50
 
@@ -42,14 +48,15 @@ class _Page(NamedTuple):
 
 
 class _Entity(NamedTuple):
-    """A sampled entity that was drawn. `first_cell` counts over all pages, from 0.
+    """A sampled entity that was drawn.
 
-    `symbols` are those of each of its labels; `told` has the row of each in the report.
+    `cells` are those of its labels that are looked at, counted over all pages, from 0. `symbols` are those of each of its
+    labels; `told` has the row of each in the report.
     """
 
     row: Row
     symbols: Sequence[label.Symbol]
-    first_cell: int
+    cells: Sequence[int]
     told: Sequence[Mapping[str, str]]
 
 
@@ -65,10 +72,10 @@ def checks(
 
     Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
-    labels = entities.processed * sheet.copies
     each = len(sheet.slots)
     frame = sample.rows(plan, store, Chunk(0, entities.total), entities.total, each)
     found: list[Tables] = []
+    labels: list[int] = []
 
     def whole() -> Facts:
         with path.open("rb") as stream:
@@ -85,28 +92,33 @@ def checks(
         found.append(tables.read(plan.job_id, store, (frame["row"] + 1).to_list(), each))
         tables.require_counts(found[0], entities.processed * each, entities.failed + entities.unmatched)
         with PdfPages(path) as pages:
-            _require_labels_counted(pages, sheet, found[0].failed_rows)
-        return {"pages": sheet.document.pages, "entities": entities.processed, "labels": labels}
+            labels.append(_require_labels_counted(pages, plan, sheet, found[0].failed_rows, store))
+        return {"pages": sheet.document.pages, "entities": entities.processed, "labels": labels[0]}
 
     yield Check.WHOLE, whole
     yield Check.COUNTS, counts
     yield (
         Check.SAMPLE,
-        lambda: {"decoded": require_labels_read(path, plan, sheet, frame, found[0], store), "labels": labels},
+        lambda: {
+            "decoded": require_labels_read(path, plan, sheet, frame, found[0], store),
+            "labels": labels[0],
+        },
     )
 
 
-def _require_labels_counted(pages: PdfPages, sheet: SheetPlan, failed_rows: Sequence[int]) -> None:
-    """Raise CountsDisagree unless every page has as many symbols as labels. Failed rows count from 1."""
+def _require_labels_counted(
+    pages: PdfPages, plan: ExportPlan, sheet: SheetPlan, failed_rows: Sequence[int], store: ArtefactStore
+) -> int:
+    """Return the number of labels. Raises CountsDisagree unless every page has as many symbols. Failed rows count from 1."""
     if len(pages) != sheet.document.pages:
         raise CountsDisagree("pages", len(pages), sheet.document.pages)
     per_page = sheet.template.labels_per_page
     begins = np.arange(len(pages)) * per_page
-    first, last = sheet.first_cell(0), sheet.first_cell(sheet.rows)
+    first, last = sheet.cell(0), sheet.cell(sheet.labels)
     expected = np.clip(last - begins, 0, per_page) - np.clip(first - begins, 0, per_page)
-    failed = sheet.first_cell(0) + (np.array(failed_rows, np.int64) - 1) * sheet.copies
-    blank = (failed[:, None] + np.arange(sheet.copies)).ravel() // per_page
-    expected -= np.bincount(blank, minlength=len(pages))
+    expected -= np.diff(
+        _blank_before(np.append(begins, len(pages) * per_page), plan, sheet, failed_rows, store)
+    )
     # One mask draws a matrix symbol. Of a linear one guard and bearer bars are masks too, of other heights, and all of
     # its masks have one row of samples.
     heights = {layout.bar_height_dots for layout in sheet.layouts}
@@ -120,6 +132,32 @@ def _require_labels_counted(pages: PdfPages, sheet: SheetPlan, failed_rows: Sequ
             drawn = sum(map(content.count, marks))
         if drawn != labels:
             raise CountsDisagree(f"labels on page {page + 1}", drawn, labels)
+    return int(expected.sum())
+
+
+def _blank_before(
+    cells: NDArray[np.int64],
+    plan: ExportPlan,
+    sheet: SheetPlan,
+    failed_rows: Sequence[int],
+    store: ArtefactStore,
+) -> NDArray[np.int64]:
+    """Return how many of the cells before each of these belong to rows that have failed, counted from 1."""
+    if not failed_rows:
+        return np.zeros_like(cells)
+    failed = pl.Series(failed_rows, dtype=pl.Int64) - 1
+    places = [
+        frame.filter(pl.col("row").is_in(failed.implode())).select("first_label", "copies")
+        for frame in manifests.read_rows(plan, store, Chunk(0, sheet.rows), _FRAME_ROWS)
+    ]
+    found = pl.concat(places)
+    starts = np.append(sheet.cell(0) + found["first_label"].to_numpy(), np.iinfo(np.int64).max)
+    copies = found["copies"].to_numpy()
+    # Those of the rows that begin before a cell, without what the last of these has from the cell on.
+    rows = np.searchsorted(starts, cells, side="left")
+    totals, last = np.append(0, np.cumsum(copies)), np.maximum(rows - 1, 0)
+    after = np.where(rows > 0, starts[last] + copies[last] - cells, 0)
+    return totals[rows] - np.maximum(after, 0)
 
 
 def require_labels_read(
@@ -130,14 +168,14 @@ def require_labels_read(
     reports: Tables,
     store: ArtefactStore,
 ) -> int:
-    """Return how many labels were decoded: one of each sampled entity; its other copies are drawn the same.
+    """Return how many labels were decoded: one of each sampled entity; others of it, up to a thousand, are drawn the same.
 
     Raises SymbolDoesNotDecode where a label, or what the report tells of it, is not what the frozen manifest asks
     for; ExportCancelled.
     """
     entities = _entities(plan, sheet, frame, reports)
     per_page = sheet.template.labels_per_page
-    wanted = {entity.first_cell + copy for entity in entities for copy in range(sheet.copies)}
+    wanted = {cell for entity in entities for cell in entity.cells}
     in_hand: dict[int, _Page] = {}
     with PdfPages(path) as pages, pypdfium2.PdfDocument(path) as document:
 
@@ -149,11 +187,11 @@ def require_labels_read(
         for number, entity in enumerate(entities):
             if number % _CANCEL_EVERY == 0:
                 decision.require_not_cancelled(plan.job_id, store)
-            places = [divmod(entity.first_cell + copy, per_page) for copy in range(sheet.copies)]
+            places = [divmod(cell, per_page) for cell in entity.cells]
             # Entities follow each other on the pages: those behind are not needed again.
             in_hand = {page: in_hand.get(page) or read(page) for page, _ in places}
             drawn = [in_hand[page].cells.get(cell, ()) for page, cell in places]
-            page, cell = places[number % sheet.copies]
+            page, cell = places[number % len(places)]
             name = f"page {page + 1} label {cell + 1}"
             for copy in drawn:
                 label.require_same(name, drawn[0], copy)
@@ -170,8 +208,9 @@ def _entities(plan: ExportPlan, sheet: SheetPlan, frame: pl.DataFrame, reports: 
         if tables.has_failed(reports, row):
             continue
         symbols = label.symbols_of(plan, sheet, row)
-        told = reports.drawn[row["row"] + 1]
-        entities.append(_Entity(row, symbols, sheet.first_cell(row["row"]), told))
+        first, copies = sheet.cell(row["first_label"]), row["copies"]
+        cells = range(first, first + copies, -(-copies // _MOST_COMPARED))
+        entities.append(_Entity(row, symbols, cells, reports.drawn[row["row"] + 1]))
     return entities
 
 
@@ -201,7 +240,7 @@ def _require_symbol(
     rows = geometry.rows(
         name, decoded.dark, decoded.position, carried.kind, width_x, _PIXELS_PER_MODULE, slack_px=1
     )
-    first_page, first_cell = divmod(entity.first_cell, sheet.template.labels_per_page)
+    first_page, first_cell = divmod(entity.cells[0], sheet.template.labels_per_page)
     tables.require_row(
         Report.MANIFEST,
         told,

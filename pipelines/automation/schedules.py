@@ -11,7 +11,7 @@ import dagster as dg
 from accounts.schedules import Schedule
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
-from exports.admission import count_of_allowed
+from exports.admission import size_of_allowed
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, TooManyOpenJobs
 from exports.jobs import plan as export_plans
@@ -66,7 +66,7 @@ def launch_due(
                 continue
             organisation = accounts.organisation(schedule.organisation)
             export = export_of(schedule, tick, organisation, engine, accounts.designs)
-            count = count_of_allowed(export, catalogue, artefacts, limits)
+            count = size_of_allowed(export, catalogue, artefacts, limits).entities
             if count:
                 require_room(instance, export.organisation, limits)
             try:

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore, canonical_json
+from exports.jobs import manifest
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Manifest
 from exports.jobs.plan import ExportPlan
@@ -37,6 +38,7 @@ def of(
         **_reprint(export),
         "job": _job(export.job_id, public_url),
         "total_items": frozen.rows,
+        "total_labels": manifest.label_count(export, frozen),
         "processed_items": artefact.processed,
         "failed_items": artefact.failed,
         "unmatched": frozen.unmatched,

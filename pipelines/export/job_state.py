@@ -70,6 +70,7 @@ def job_of(
         piece_bytes=artefact.piece_bytes if artefact else (),
         request_in_words=run.tags.get(tags.REQUEST),
         requested_by=run.tags.get(tags.ACTOR),
+        total_labels=int(run.tags[tags.TOTAL_LABELS]) if tags.TOTAL_LABELS in run.tags else None,
     )
 
 

@@ -14,10 +14,11 @@ import dagster as dg
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.jobs import decision
+from exports.jobs import decision, manifest
 from exports.jobs.decision import Artefact
 from exports.jobs.job_id import job_id_for
 from exports.jobs.manifest import Manifest
+from exports.jobs.plan import ExportPlan
 from pipelines import tags
 from pipelines.storage.job_runs import JobRun
 
@@ -30,9 +31,13 @@ def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) 
     return True
 
 
-def resolved(instance: dg.DagsterInstance, run_id: str, frozen: Manifest) -> None:
-    """Tag the run with the numbers of its entities and of the listed keys that match nothing."""
-    counts = {tags.TOTAL_ITEMS: str(frozen.rows), tags.UNMATCHED: str(frozen.unmatched)}
+def resolved(instance: dg.DagsterInstance, run_id: str, export: ExportPlan, frozen: Manifest) -> None:
+    """Tag the run with the numbers of its entities, of their labels and of the listed keys that match nothing."""
+    counts = {
+        tags.TOTAL_ITEMS: str(frozen.rows),
+        tags.TOTAL_LABELS: str(manifest.label_count(export, frozen)),
+        tags.UNMATCHED: str(frozen.unmatched),
+    }
     instance.add_run_tags(run_id, counts)
 
 

@@ -34,7 +34,7 @@ def resolve(
     with steps.attempt(context, artefacts, accounts, steps.RESOLVE) as export:
         stores = Stores(catalogue, artefacts, accounts)
         frozen = stages.resolve(export, stores, PipelineSettings().limits, ExecutorSettings().chunks)
-        mirror.resolved(context.instance, context.run_id, frozen)
+        mirror.resolved(context.instance, context.run_id, export, frozen)
     for chunk in frozen.chunks():
         yield dg.DynamicOutput(chunk, mapping_key=f"{chunk.start:010d}")
 

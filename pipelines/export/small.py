@@ -69,7 +69,7 @@ def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
         committed = frozen and decision.require_not_cancelled(export.job_id, artefacts)
         if frozen is None or committed is None:
             frozen = stages.resolve(export, stores, PipelineSettings().limits)
-            mirror.resolved(op.instance, op.run_id, frozen)
+            mirror.resolved(op.instance, op.run_id, export, frozen)
     if committed is None or committed.artefact is None:
         artefact, parts, committed_at = _publish(op, export, frozen, stores)
     else:

@@ -76,13 +76,13 @@ class Launches:
         submissions.require_few_open(organisation.slug, besides=1)
         asker = _asker(run, actor)
         wanted, note = self._wanted(submissions, run, organisation, asker, reason)
-        count = submissions.count_of_allowed(wanted)
+        size = submissions.size_of_allowed(wanted)
         self._save(wanted)
         kept = {key: value for key, value in run.tags.items() if key not in _OF_A_PART}
         self._runs_like(run).replace(
             run,
             wanted,
-            parallel=count >= parallel_from(),
+            parallel=size.entities >= parallel_from(),
             more_config=_kept_config(run),
             more_tags={**kept, tags.KIND: tags.EXPORT, tags.ACTOR: asker},
         )

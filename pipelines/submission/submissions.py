@@ -8,8 +8,9 @@ import dagster as dg
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.labels.designs import Designs
+from catalogue.selection import Size
 from catalogue.tables import Catalogue
-from exports.admission import count_of_allowed, require_within
+from exports.admission import require_within, size_of_allowed
 from exports.artefacts import ArtefactStore
 from exports.designs.chosen import chosen
 from exports.errors import NotReprintable, UnreadableDocument
@@ -81,18 +82,27 @@ class Submissions:
             rows=rows,
         )
 
-    def count_of_allowed(self, wanted: ExportPlan) -> int:
-        """Return how many entities the job has, after every check that needs no job.
+    def size_of_allowed(self, wanted: ExportPlan) -> Size:
+        """Return how many entities and labels the job has, after every check that needs no job.
 
         Raises StorageIsFull, UnusableResolver, and InvalidRequest also for rows that the job to reprint has not.
         """
         require_room(self.instance, wanted.organisation, self.limits)
         if wanted.reprint_of is None:
-            return count_of_allowed(wanted, self.catalogue, self.artefacts, self.limits)
-        total = self.job(wanted.organisation, wanted.reprint_of).total_items
-        count = total if wanted.rows is None else count_within(wanted.rows, total)
-        require_within(self.limits, wanted, count, self.artefacts, loc=["path", "job_id"])
-        return count
+            return size_of_allowed(wanted, self.catalogue, self.artefacts, self.limits)
+        size = self._size_of_reprint(wanted, wanted.reprint_of)
+        require_within(self.limits, wanted, size, self.artefacts, loc=["path", "job_id"])
+        return size
+
+    def _size_of_reprint(self, wanted: ExportPlan, reprint_of: str) -> Size:
+        job = self.job(wanted.organisation, reprint_of)
+        count = job.total_items if wanted.rows is None else count_within(wanted.rows, job.total_items)
+        if not wanted.counts_each:
+            return Size(count, count * (wanted.config.copies or 1))
+        original = plan.load(reprint_of, self.artefacts)
+        if wanted.rows is None:
+            return Size(count, manifest.label_count(original, manifest.load(original, self.artefacts)))
+        return Size(count, manifest.labels_within(original, wanted.rows, self.artefacts))
 
     def require_few_open(self, organisation: str, *, besides: int = 0) -> None:
         """Raise TooManyOpenJobs if the organisation may have no more. `besides` counts its runs that are no jobs yet."""

@@ -5,6 +5,7 @@ A label is one line of ASCII text, so that a file can be printed from any label 
 Source: Zebra, ZPL II Programming Guide.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from renderers.sheets import placement
@@ -21,8 +22,10 @@ RESOLUTIONS = (203, 300, 600)
 _FRESH = "^JMA^CI28^MUD^LH0,0^FWN^PON^PMN^LRN"
 
 
-def draw(document: SheetDocument, labels: SheetLabels, copies: int) -> list[str]:
-    """Return each label's commands, empty for one without a symbol. The document has one label a page.
+def draw(document: SheetDocument, labels: SheetLabels, copies: Sequence[int]) -> list[str]:
+    """Return the commands that print each label so often, empty for one without a symbol.
+
+    The document has one label a page.
 
     A label is numbered as its page is, from 1.
     """
@@ -34,10 +37,9 @@ def draw(document: SheetDocument, labels: SheetLabels, copies: int) -> list[str]
             bodies[position] += "".join(fields)
     width, length = media.printed
     head = f"^XA{_FRESH}^PW{width}^LL{length}^FXlabel "
-    tail = f"^PQ{copies},0,0,N^XZ\n"
     return [
-        f"{head}{row}^FS{body}{tail}" if body else ""
-        for row, body in zip((labels.cells + 1).tolist(), bodies, strict=True)
+        f"{head}{row}^FS{body}^PQ{count},0,0,N^XZ\n" if body else ""
+        for row, body, count in zip((labels.cells + 1).tolist(), bodies, copies, strict=True)
     ]
 
 

@@ -1,6 +1,6 @@
 """ZPL files: fragments are written separately and joined by copying. Both sides need constant memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO, BinaryIO
@@ -39,15 +39,15 @@ class ZplSummary:
 
 
 class ZplFragmentWriter:
-    """Writes labels, each printed `copies` times, to a stream that need not seek."""
+    """Writes labels to a stream that need not seek."""
 
-    def __init__(self, document: SheetDocument, copies: int, stream: BinaryIO) -> None:
-        self._document, self._copies, self._stream = document, copies, DigestedStream(stream)
+    def __init__(self, document: SheetDocument, stream: BinaryIO) -> None:
+        self._document, self._stream = document, DigestedStream(stream)
         self._labels = 0
 
-    def add(self, labels: SheetLabels) -> None:
-        """Write the labels that have a symbol; others have no place on a roll."""
-        drawn = zpl_labels.draw(self._document, labels, self._copies)
+    def add(self, labels: SheetLabels, copies: Sequence[int]) -> None:
+        """Write the labels that have a symbol, each to be printed as often as said. Others have no place on a roll."""
+        drawn = zpl_labels.draw(self._document, labels, copies)
         self._stream.write("".join(drawn).encode("ascii"))
         self._labels += len(drawn) - drawn.count("")
 

@@ -1,21 +1,22 @@
-"""Events of releases that did not record the labels' values stay readable together with newer ones."""
+"""Rows of releases that did not have the later columns stay readable together with newer ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, Transaction
 
 from catalogue import maintenance
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, carried, history, lines, record_printed
 from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, LIFECYCLE_EVENTS, TABLES
-from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve
-from catalogue.tables import Catalogue
-from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, stocked
+from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve, size
+from catalogue.tables import Catalogue, Commit
+from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, serials_file, stocked
 
 EVENTS = "lifecycle_events"
 LATER = LATER_COLUMNS[EVENTS]
@@ -92,6 +93,38 @@ def test_newer_events_stand_beside_them(older: Catalogue) -> None:
             ]
         record(still, "older too", 2)
     assert history(older, ORG)[1] == 3 * ROWS
+
+
+#: A product and a serial, as a release without quantities has stored them.
+OLDER_ROWS = {
+    "products": f"SELECT 'p' AS id, key_of('p') AS id_key, '{GTIN}' AS gtin14, 'Tea' AS name, NULL::VARCHAR AS carrier",
+    "serials": f"""SELECT 's' AS id, key_of('s') AS id_key, '{GTIN}' AS gtin14, 'p' AS product_id, NULL::VARCHAR AS lot_id,
+        NULL::VARCHAR AS lot_number, 'S0000000' AS serial_number""",
+}
+
+
+def test_quantities_stand_beside_rows_without_them(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for table in ("products", "lots", "serials"):
+            known = {name: dtype for name, dtype in TABLES[table].items() if name != "quantity"}
+            patch.setitem(TABLES, table, pl.Schema(known))
+            patch.delitem(FILE_PREFIX, table)
+            patch.setitem(LATER_COLUMNS, table, ())
+        older = Catalogue(str(tmp_path / "catalogue"))
+        for table, row in OLDER_ROWS.items():
+            query = f"{row}, true AS active, now() AS created_at"
+            file = older.write_file(older.connect(":memory:"), table, ORG, query)
+            commit = Commit([file], (), Transaction("older", 1))
+            older.commit(table, ORG, lambda _, commit=commit: commit)
+    newer = Catalogue(str(tmp_path / "catalogue"))
+    by_quantity = replace(SERIALS, copies_from_quantity=True)
+    assert size(newer, by_quantity) == (1, 1)
+    more = serials_file(tmp_path / "more.csv", range(1, 3), quantity="7")
+    import_files(newer, ORG, serials=more, rejects_dir=tmp_path, now=NOW)
+    assert size(newer, by_quantity) == (3, 15)
+    same = serials_file(tmp_path / "same.csv", range(1), quantity="5")
+    import_files(newer, ORG, serials=same, rejects_dir=tmp_path, now=NOW)
+    assert size(newer, by_quantity) == (3, 19)
 
 
 def test_compaction_and_imports_keep_both(older: Catalogue, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.store import Accounts
+from catalogue.selection import Scope, Selection, Size, resolve
 from catalogue.tables import Catalogue
 from exports import trace
 from exports.artefacts import ArtefactStore
@@ -37,6 +38,7 @@ from pipelines import tags
 from pipelines.dagster_exports import _KEYED_RUNS, DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
+from pipelines.export import mirror
 from pipelines.export.assets import LABEL_EXPORT_JOB
 from pipelines.submission.claims import run_id_of
 from tests.pipelines.conftest import LOTS
@@ -147,6 +149,32 @@ def test_more_labels_than_the_most_are_refused(stage: Stage, max_labels: int, co
     assert stage.exports.jobs("acme", Page(1, 10)).total == 0
 
 
+def test_quantities_count_as_labels(stage: Stage, catalogue: Catalogue) -> None:
+    [rows] = resolve(catalogue, Selection("acme", Scope.LOTS))
+    counts = [{"id": rows["entity_id"][0], "copies": 0}, {"id": rows["entity_id"][1], "copies": 40}]
+    config = {"sheet_template": "thermal_4x6in", "symbology": "datamatrix", "quantities": counts}
+    request = wanted(export_type="sheet_pdf", file_format="pdf", asset_config=config)
+    labels = LOTS - 2 + 40
+    stage.exports._submissions.limits = Limits(max_labels=labels - 1)
+    with pytest.raises(InvalidRequest) as caught:
+        submit(stage, request)
+    [fault] = caught.value.details
+    assert (fault["type"], f"{labels:,} labels" in fault["msg"]) == ("too_many_labels", True)
+    stage.exports._submissions.limits = Limits(max_labels=labels)
+    assert submit(stage, request).total_labels is None, "nothing is resolved yet"
+    made = completed(stage, catalogue, request)
+    job = stage.exports.job("acme", made)
+    assert (job.total_items, job.total_labels) == (LOTS - 1, labels)
+    for rows_again, expected in ((None, labels), ("1-2", 41)):
+        ranges = rows_again and parse_rows(rows_again)
+        stage.exports._submissions.limits = Limits(max_labels=expected - 1)
+        with pytest.raises(InvalidRequest):
+            stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn", rows=ranges or None)
+        stage.exports._submissions.limits = Limits(max_labels=expected)
+        again = stage.exports.reprint(ACME, made, requested_by="key:1", reason="torn", rows=ranges or None)
+        assert again.status is JobStatus.PENDING
+
+
 def test_an_organisation_whose_storage_is_full_gets_no_job(stage: Stage, dagster: dg.DagsterInstance) -> None:
     for organisation, size in ((ACME, 600), (ACME, 400), (OTHER, 5_000)):
         job = submit(stage, wanted(), organisation=organisation)
@@ -222,10 +250,10 @@ def completed(
 ) -> str:
     """Return the id of a job of all lots, made without a check and completed without being run."""
     made = stage.exports._submissions.plan_of(str(uuid.uuid4()), organisation, request, "key:1")
-    stage.exports._start(made, LOTS, 0)
-    manifest.freeze(made, catalogue, stage.store)
+    stage.exports._start(made, Size(LOTS, LOTS), 0)
+    frozen = manifest.freeze(made, catalogue, stage.store)
     instance, run_id = stage.exports._instance, run_id_for(made.job_id)
-    instance.add_run_tags(run_id, {tags.TOTAL_ITEMS: str(LOTS)})
+    mirror.resolved(instance, run_id, made, frozen)
     done = dg.DagsterEvent(event_type_value=dg.DagsterEventType.RUN_SUCCESS.value, job_name="label_export")
     instance.report_dagster_event(done, run_id)
     return made.job_id

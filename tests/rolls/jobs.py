@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -26,8 +25,10 @@ def drawn(plan: ExportPlan, rows: pl.DataFrame) -> tuple[SheetPlan, pages.LabelB
     """Return the plan of a roll with these rows, what its labels carry, and its ZPL. Raises DoesNotFit."""
     roll = template(plan.config.sheet_template or DEFAULT_ROLL_ID)
     sheet = sheet_plan.plan_sheets(plan, roll, rows.height, lambda: iter([rows]))
-    batch, out = pages.encode(plan, sheet, rows), io.BytesIO()
-    writer = ZplFragmentWriter(sheet.document, sheet.copies, out)
-    writer.add(pages.labels_on(replace(sheet, copies=1), batch, 0, sheet.document.pages))
+    copies = plan.config.copies or 1
+    counted = rows.with_columns(copies=pl.lit(copies, pl.Int64), first_label=pl.col("row") * copies)
+    batch, out = pages.encode(plan, sheet, counted), io.BytesIO()
+    writer = ZplFragmentWriter(sheet.document, out)
+    writer.add(pages.one_each(sheet, batch), batch.copies.tolist())
     writer.close()
     return sheet, batch, out.getvalue().decode("ascii")

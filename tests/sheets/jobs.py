@@ -82,7 +82,9 @@ def frozen(plan: ExportPlan, frames: Iterable[pl.DataFrame], store: ArtefactStor
     count = 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream, _writer(stream) as writer:
         for rows in frames:
-            writer.write_table(rows.to_arrow())
+            copies = plan.config.copies or 1
+            counted = rows.with_columns(copies=pl.lit(copies, pl.Int64), first_label=pl.col("row") * copies)
+            writer.write_table(counted.to_arrow())
             count += rows.height
     manifest = Manifest(count, "0" * 64, CatalogueVersion(0, 0, 0, 0), 0)
     store.write_json(f"{plan.folder}/unmatched.json", {"unmatched": []})
@@ -141,6 +143,8 @@ def _frame(scope: str, gtin14: Sequence[str], first: int = 0, **columns: Sequenc
         "scope": [scope] * count,
         "entity_id": [f"E{number}" for number in numbers],
         "gtin14": gtin14,
+        "copies": [1] * count,
+        "first_label": list(numbers),
         **columns,
     }
     return pl.DataFrame({name: given.get(name, [None] * count) for name in MANIFEST.names()}, schema=MANIFEST)

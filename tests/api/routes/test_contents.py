@@ -59,7 +59,7 @@ def test_products(client, viewer):
     off, tea = page["data"]
     assert tea == {
         "gtin": "09506000134352", "name": "Tea", "carrier": "ean13", "active": True,
-        "created_at": "2026-01-02T03:04:05.123456+00:00", "id": tea["id"],
+        "created_at": "2026-01-02T03:04:05.123456+00:00", "id": tea["id"], "quantity": None,
     }  # fmt: skip
     assert (off["active"], off["id"], off["carrier"]) == (False, "p-2", None)
     assert page["pagination"] == {
@@ -154,13 +154,14 @@ AI_82 = "".join(map(chr, range(33, 123))).translate(str.maketrans("", "", "#$@[\
 VALUES = st.text(AI_82, min_size=1, max_size=20)
 NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30)
 DATES = st.one_of(st.none(), st.dates().map(str), st.just("2027-03"))
+QUANTITIES = st.one_of(st.none(), st.integers(0, 100_000))
 GTINS = st.integers(1, 10**12 - 1).map(lambda n: f"0{n:012d}{check_digit(f'0{n:012d}')}")
 
 
 @settings(max_examples=5)
 @given(
     st.lists(
-        st.tuples(GTINS, NAMES, st.booleans(), VALUES, VALUES, DATES, st.datetimes()),
+        st.tuples(GTINS, NAMES, st.booleans(), VALUES, VALUES, DATES, st.datetimes(), QUANTITIES),
         min_size=1,
         max_size=8,
         unique_by=lambda row: row[0],
@@ -169,13 +170,22 @@ GTINS = st.integers(1, 10**12 - 1).map(lambda n: f"0{n:012d}{check_digit(f'0{n:0
 def test_whatever_is_in_the_catalogue_comes_out_and_in_unchanged(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("again")
     stock = Catalogue(str(folder / "catalogue"))
-    names = ("gtin", "name", "active", "lot_number", "serial_number", "expiration_date", "created_at")
+    names = (
+        "gtin",
+        "name",
+        "active",
+        "lot_number",
+        "serial_number",
+        "expiration_date",
+        "created_at",
+        "quantity",
+    )
     frame = pl.DataFrame(rows, names, orient="row").with_columns(
         pl.col("created_at").dt.replace_time_zone("UTC")
     )
     columns = {
         "products": ("gtin", "name", "active", "created_at"),
-        "lots": ("gtin", "lot_number", "expiration_date", "active"),
+        "lots": ("gtin", "lot_number", "expiration_date", "active", "quantity"),
         "serials": ("gtin", "lot_number", "serial_number", "created_at"),
     }
     options = ImportOptions(accept_warnings=True)

@@ -60,6 +60,28 @@ def load_all(catalogue: Catalogue, folder: Path, organisation: str = "acme") -> 
     return load(catalogue, folder, organisation, products=PRODUCTS, lots=LOTS, serials=SERIALS, events=EVENTS)
 
 
+def test_quantities_land_and_bad_ones_are_refused(catalogue: Catalogue, tmp_path: Path) -> None:
+    lots = "".join(
+        f"{GTIN},L{n},{text}\n" for n, text in enumerate(["0", "100000", "", "100001", "-1", "1.5", "many"])
+    )
+    report = load(catalogue, tmp_path, products=PRODUCTS, lots=f"gtin,lot_number,Menge\n{lots}")
+    assert counts(report.tables[1]) == (7, 3, 0, 0, 4)
+    assert rows(catalogue, "lots").sort("lot_number")["quantity"].to_list() == [0, 100_000, None]
+    again = load(catalogue, tmp_path, lots=f"gtin,lot_number\n{GTIN},L1\n")
+    assert counts(again.tables[0]) == (1, 0, 0, 1, 0), "a file without the column leaves it as it was"
+
+
+def test_in_a_file_of_several_things_the_quantity_is_that_of_the_last(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    path = tmp_path / "stock.csv"
+    path.write_text(f"gtin,name,lot,qty\n{GTIN},Tea,L1,3\n{GTIN},Tea,L2,4\n")
+    report = import_files(catalogue, "acme", products=path, lots=path, rejects_dir=tmp_path, now=NOW)
+    assert [(table.added, table.rejected) for table in report.tables] == [(1, 0), (2, 0)]
+    assert rows(catalogue, "products")["quantity"].to_list() == [None]
+    assert sorted(rows(catalogue, "lots")["quantity"]) == [3, 4]
+
+
 def test_rows_land(catalogue: Catalogue, tmp_path: Path) -> None:
     report = load_all(catalogue, tmp_path)
 

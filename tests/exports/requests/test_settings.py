@@ -22,6 +22,8 @@ TABLE = [
     ("linear", "gtin", {export for export in ALL if export[0] in {"barcodes_1d", "codes_combined"}}),
     ("start_position", 2, {SHEET}),
     ("copies", 2, {SHEET, ROLL}),
+    ("copies_from", "quantity", {SHEET, ROLL}),
+    ("quantities", [{"id": "a", "copies": 0}], {SHEET, ROLL}),
     ("offset_x_mm", 0.1, {SHEET, ROLL}),
     ("offset_y_mm", -0.1, {SHEET, ROLL}),
     ("scale_percent", 99.5, {SHEET}),
@@ -67,6 +69,31 @@ def test_defaults_are_taken_everywhere_and_say_nothing(export):
     kind, _ = export
     if kind in {"datamatrix", "barcodes_1d"}:
         assert request_of(export, error_correction="M").normalised() == plain
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        ({"copies": 2, "copies_from": "quantity"}, "copies_from"),
+        ({"copies": 2, "quantities": [{"id": "a", "copies": 1}]}, "quantities"),
+        ({"copies_from": "quantity", "quantities": [{"id": "a", "copies": 1}]}, "quantities"),
+    ],
+)
+def test_only_one_setting_says_how_many_labels_there_are(config, field):
+    with pytest.raises(InvalidRequest) as caught:
+        request_of(("sheet_pdf", "pdf"), **config)
+    [fault] = caught.value.details
+    assert (fault["loc"], fault["type"]) == (["body", "asset_config", field], "incoherent_setting")
+    request_of(("sheet_pdf", "pdf"), **{**config, "copies": 1, "quantities": None})
+
+
+def test_ids_of_quantities_are_canonical():
+    uuid = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+    listed = [{"id": uuid.replace("-", "").upper(), "copies": 2.0}]
+    plain = request_of(("sheet_pdf", "pdf"), quantities=listed).normalised()
+    assert plain["asset_config"] == {"quantities": [{"id": uuid, "copies": 2}]}
+    with pytest.raises(InvalidRequest, match="not a valid"):
+        request_of(("sheet_pdf", "pdf"), quantities=[*listed, {"id": uuid, "copies": 1}])
 
 
 @pytest.mark.parametrize("symbology", ["datamatrix", "barcode_1d"])

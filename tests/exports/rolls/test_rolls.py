@@ -87,6 +87,19 @@ def test_each_lot_has_a_label_that_stands_for_itself(catalogue: Catalogue, store
     assert picture.height > picture.width
 
 
+def test_a_roll_has_each_label_once_and_prints_it_as_often_as_its_quantity(
+    imported: Import, store: ArtefactStore
+) -> None:
+    quantities = {"A": 5, "B": 0, "C": "", "D": 100_000}
+    lots = "".join(f"{GTIN},{lot},{quantity}\n" for lot, quantity in quantities.items())
+    catalogue = imported(products=f"gtin,name\n{GTIN},Tea\n", lots=f"gtin,lot_number,quantity\n{lots}")
+    plan = roll_for(symbology="datamatrix", copies_from="quantity")
+    made = run(plan, catalogue, store)
+    labels = labels_of(made, store)
+    assert [label.split("^PQ")[1].split(",")[0] for label in labels] == ["5", "1", "100000"]
+    assert manifest.load(plan, store).labels == 100_006
+
+
 def test_what_fails_has_no_label(catalogue: Catalogue, imported: Import, store: ArtefactStore) -> None:
     imported(lots=f"gtin,lot_number,expiration_date\n{OWN}\n")
     plan = roll_for(sheet_template="thermal_2x1in", symbology="datamatrix")

@@ -23,17 +23,21 @@ def sheet_of(rows: int, copies: int = 1) -> SheetPlan:
     return SheetPlan(document, (), Slot.QR, "M", rows, copies, 1)
 
 
-def frame(gtins: list[str], first: int = 0) -> pl.DataFrame:
+def frame(gtins: list[str], first: int = 0, copies: int = 1) -> pl.DataFrame:
     rows = range(first, first + len(gtins))
     return pl.DataFrame(
-        {"row": rows, "gtin14": gtins, "product_name": [f"N{gtin}" if gtin else "" for gtin in gtins]}
+        {
+            "first_label": [row * copies for row in rows],
+            "gtin14": gtins,
+            "product_name": [f"N{gtin}" if gtin else "" for gtin in gtins],
+        }
     )
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 def test_a_product_has_one_bookmark_however_rows_are_batched(size: int) -> None:
     gtins = ["A", "A", "B", "C", "C", "C", "D"]
-    whole = frame(gtins)
+    whole = frame(gtins, copies=10)
     sheet = sheet_of(len(gtins), copies=10)
     found = bookmarks(sheet, lambda: whole.iter_slices(size))
     assert len(found) == 4

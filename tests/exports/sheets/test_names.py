@@ -41,7 +41,7 @@ def frame_of(names: list[str]) -> pl.DataFrame:
     """Return a row of the manifest for a lot of each product name."""
     rows = [
         {"row": row, "scope": "lots", "entity_id": str(row), "gtin14": GTIN, "lot_number": f"L{row:03d}"}
-        | {"product_name": name}
+        | {"product_name": name, "copies": 1, "first_label": row}
         for row, name in enumerate(names)
     ]
     return pl.DataFrame(rows, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")

@@ -173,7 +173,7 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
             sheet_pages,
             "_places",
             lambda _plan, sheet, rows: pl.Series(
-                "file", [f"page 1 label {sheet.first_cell(row) + 2}" for row in rows["row"]]
+                "file", [f"page 1 label {sheet.cell(label) + 2}" for label in rows["first_label"]]
             ),
         ),
     ),

@@ -22,13 +22,16 @@ def fragments(rows: int, at: int) -> list[tuple[ZplFragment, io.BytesIO]]:
     made: list[tuple[ZplFragment, io.BytesIO]] = []
     for first, last in ((0, at), (at, rows)):
         out = io.BytesIO()
-        writer = ZplFragmentWriter(sheet.document, 1, out)
-        writer.add(pages.labels_on(sheet, pages.encode(plan, sheet, frame[first:last]), first, last))
+        writer = ZplFragmentWriter(sheet.document, out)
+        writer.add(
+            pages.labels_on(sheet, pages.encode(plan, sheet, frame[first:last]), first, last),
+            [1] * (last - first),
+        )
         made.append((writer.close(), out))
         out.seek(0)
     whole = io.BytesIO()
-    writer = ZplFragmentWriter(sheet.document, 1, whole)
-    writer.add(labels)
+    writer = ZplFragmentWriter(sheet.document, whole)
+    writer.add(labels, [1] * rows)
     assert writer.close().data_bytes == sum(fragment.data_bytes for fragment, _ in made)
     return made
 
