@@ -69,12 +69,16 @@ REFUSED = (
 )  # fmt: skip
 
 
+#: The symbols that carry an entity's own values. `Slot.GTIN` carries its product's number, whatever those are.
+WITH_VALUES = [slot for slot in Slot if slot is not Slot.GTIN]
+
+
 def refusal(slot: Slot, *rows: Row, environment: Environment | None = None) -> LabelError | None:
     """Return why the first of the rows has no symbol in this slot."""
     return refusals(slot, None, environment, pl.DataFrame(rows, schema=MANIFEST)).get(0)
 
 
-@pytest.mark.parametrize("slot", Slot)
+@pytest.mark.parametrize("slot", WITH_VALUES)
 @pytest.mark.parametrize(("refused", "code"), REFUSED)
 def test_what_imports_refuse_is_refused_in_every_symbol(slot: Slot, refused: Row, code: str) -> None:
     error = refusal(slot, refused, row())
@@ -94,6 +98,14 @@ def test_a_number_for_ean_upc_has_no_other_symbol(gtin14: str, code: str) -> Non
     [carried] = payloads(Slot.LINEAR, None, pl.DataFrame([product(gtin14)], schema=MANIFEST)).rows(named=True)
     assert carried[code] == NOTES[NoteCode(code)]
     assert carried["data"] == gtin14.removeprefix("0").removeprefix("0")
+
+
+def test_the_products_number_alone_needs_nothing_of_its_lot() -> None:
+    for lot in (row(lot_number="A" * 21), row(expiry="270230"), row(gtin14=RESTRICTED)):
+        assert refusal(Slot.GTIN, lot) is None
+    error = refusal(Slot.GTIN, row(gtin14="09506000134353"))
+    assert error is not None
+    assert error.code == "invalid_gtin"
 
 
 def test_a_date_before_production_names_both_columns() -> None:
@@ -173,7 +185,7 @@ _DATES = st.none() | st.sampled_from(
 def test_columns_say_what_gs1_says_of_each_row(rows: list[Row]) -> None:
     """No row that `gs1` refuses is passed over, and what the others carry is what `gs1` writes for each of them."""
     frame = pl.DataFrame(rows, schema=MANIFEST)
-    for slot in Slot:
+    for slot in WITH_VALUES:
         refused = refusals(slot, None, None, frame)
         for position, carried in enumerate(payloads(slot, None, frame).iter_rows(named=True)):
             expected = by_gs1(slot, rows[position])
