@@ -309,7 +309,7 @@ def test_a_bad_row_leaves_good_ones_of_its_pattern_their_size(slot: Slot) -> Non
     assert found.widths.keys() == alone.widths.keys() != set()
 
 
-@pytest.mark.parametrize("slot", Slot)
+@pytest.mark.parametrize("slot", WITH_VALUES)
 def test_rows_without_a_payload_have_no_measure(slot: Slot) -> None:
     rows = [refused for refused, _ in REFUSED]
     assert measure(slot, "M", None, iter([pl.DataFrame(rows, schema=MANIFEST)])).widths == {}
