@@ -169,7 +169,14 @@ class Label:
             "gallery", "gallery", None, "gallery", datetime(2026, 1, 1, tzinfo=UTC), request,
             design=Design.model_validate(self.design),
         )  # fmt: skip
-        row = {"row": 0, "scope": self.scope, "entity_id": self.name, **self.entity}
+        row = {
+            "row": 0,
+            "scope": self.scope,
+            "entity_id": self.name,
+            "copies": 1,
+            "first_label": 0,
+            **self.entity,
+        }
         rows = pl.DataFrame([row], schema=MANIFEST)
         solved = plan_sheets(plan, sheet, 1, lambda: iter([rows]))
         return first_page(solved, [encode(plan, solved, rows)])
