@@ -143,6 +143,8 @@ def manifest_rows(scope: str, count: int) -> pl.DataFrame:
             "lot_number": [None if scope == "products" else f"LOT{number:05d}" for number in item],
             "serial_number": [None if scope == "products" else f"{number:08d}" for number in rows],
             "product_name": ["Product"] * count,
+            "copies": [1] * count,
+            "first_label": rows,
         }
     )
     return known.cast({name: MANIFEST[name] for name in known.columns}).match_to_schema(
