@@ -182,11 +182,11 @@ def _answer(status: int, operation: Operation) -> Schema:
 
 
 def _content(content: Content, other: Schema = _STRING) -> Schema:
-    """Return the schema of each media type: that of the model for JSON, else the `other`."""
-    json_schema: Schema = {} if content.model is None else published_ref(content.model.__name__)
-    return {
-        kind: {"schema": json_schema if kind == "application/json" else other} for kind in content.media_types
-    }
+    """Return the schema of each media type: that of the model, or any object, for JSON, else the `other`."""
+    json_schema: Schema = (
+        {"type": "object"} if content.model is None else published_ref(content.model.__name__)
+    )
+    return {kind: {"schema": json_schema if kind.endswith("json") else other} for kind in content.media_types}
 
 
 def _problem(status: int) -> Schema:

@@ -151,6 +151,7 @@ def _refine(named: dict[str, Schema]) -> None:
         text["pattern"] = PLAIN_TEXT
     for text in _texts(config["properties"], ("sheet_template", "design")):
         text["pattern"] = PLAIN_TEXT
+    named["Quantity"]["properties"]["id"]["pattern"] = PLAIN_TEXT
     for name, schema in config["properties"].items():
         schema["description"] = meaning_of(name)
     submit = named["LabelExportSubmitIn"]

@@ -181,7 +181,8 @@ def applies(setting: str, drawn: Drawn, value: object = None) -> bool:
 
 
 def _place(setting: str, value: object) -> _Place | None:
-    return _PLACES_OF_VALUES.get((setting, value), _PLACES.get(setting))
+    own = _PLACES_OF_VALUES.get((setting, value)) if isinstance(value, str) else None
+    return own or _PLACES.get(setting)
 
 
 def refusal(setting: str, value: object, drawn: Drawn) -> str | None:

@@ -32,7 +32,9 @@ def _word(kind: Mapping[str, Any]) -> str:
     if "enum" in kind:
         # Dagster has no choice among numbers.
         return "Int" if isinstance(kind["enum"][0], int) else "|".join(sorted(kind["enum"]))
-    return {"object": "{}", "array": "[String]"}.get(kind["type"]) or SCALARS[kind["type"]]
+    if kind["type"] == "array":
+        return "[{}]" if "$ref" in kind["items"] else "[String]"
+    return {"object": "{}"}.get(kind["type"]) or SCALARS[kind["type"]]
 
 
 def offered(schema: Any, path: str = "") -> Iterator[tuple[str, str, bool]]:
@@ -51,7 +53,7 @@ def _offered_word(kind: Any) -> str:
         return "{}"
     if hasattr(kind, "enum_values"):
         return "|".join(sorted(value.config_value for value in kind.enum_values))
-    return f"[{kind.inner_type.given_name}]" if hasattr(kind, "inner_type") else kind.given_name
+    return f"[{_offered_word(kind.inner_type)}]" if hasattr(kind, "inner_type") else kind.given_name
 
 
 def test_the_launchpad_takes_the_published_request() -> None:

@@ -270,5 +270,5 @@ def test_a_submission_of_the_facade_passes_unchanged(ui: Ui, acme: str) -> None:
     job = ui.exports.submit(organisation, ExportRequest.model_validate(REQUEST), requested_by="key:1")
     run = ui.newest()
     assert job_id_for(run.run_id) == job.job_id
-    assert tags.ACTOR not in run.tags
+    assert run.tags[tags.ACTOR] == "key:1"
     assert manifest.is_frozen(plan.load(job.job_id, ui.artefacts), ui.artefacts) is False
