@@ -84,7 +84,8 @@ def test_a_backup_during_exports_goes_on_elsewhere(
         assert digest(client, again) == expected
         for job in client.http.get(EXPORTS, params={"page_size": 100}).json()["data"]:
             ended = client.finish({**job, "poll_url": f"{EXPORTS}{job['job_id']}/"}, 300)
-            assert ended["status"] == "completed", ended
+            # One that was being submitted at that moment, and that nobody there was told of, is cancelled.
+            assert ended["status"] == "completed" or ended["cancelled"], ended
     printed = _printed(home)
     assert all(set(entities.values()) == {1} for entities in printed.values())
     assert printed[receipt["job_id"]].total() == ENTITIES[GTIN]

@@ -14,6 +14,9 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
+from exports.errors import StorageFailed, storage_words
+from exports.next_steps import next_step
+from pipelines import tags
 
 #: The folder of all runs' step outputs in the artefact store.
 FOLDER = "runs"
@@ -44,8 +47,12 @@ class StepOutputs(dg.IOManager):
         self._earlier = earlier
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        with self._artefacts.write(_key(context.get_identifier())) as stream:
-            pickle.dump(obj, stream)
+        try:
+            with self._artefacts.write(_key(context.get_identifier())) as stream:
+                pickle.dump(obj, stream)
+        except Exception as error:
+            _tell_at_last(context, error)
+            raise
 
     def load_input(self, context: dg.InputContext) -> Any:
         assert context.upstream_output is not None  # noqa: S101 - every input of our ops comes from a step
@@ -58,6 +65,19 @@ class StepOutputs(dg.IOManager):
                 raise
             stored = earlier.read_bytes()
         return _Unpickler(BytesIO(stored)).load()
+
+
+def _tell_at_last(context: dg.OutputContext, error: Exception) -> None:
+    """Tag the run with a failure of the storage that no other attempt follows: outputs are stored after the op has ended."""
+    step = context.step_context
+    words = storage_words(error)
+    if words is None or (
+        step.op_retry_policy and step.previous_attempt_count < step.op_retry_policy.max_retries
+    ):
+        return
+    told = StorageFailed("the result of a step", words)
+    reason = {tags.ERROR_CODE: told.code, tags.ERROR: str(told), tags.NEXT_STEP: next_step(told.code)}
+    step.instance.add_run_tags(step.run_id, reason)
 
 
 def _key(identifier: Sequence[str]) -> str:
