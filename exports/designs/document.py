@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from exports.designs import texts
 from exports.requests.export_types import LinearData, Symbology
-from exports.requests.request import ACCEPTED_BEFORE
+from exports.requests.request import ACCEPTED_BEFORE, WHOLE
 from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM, missing
 from renderers.fonts.visual_order import visual
 from renderers.logos import png as png_logo
@@ -82,6 +82,7 @@ _Optional: TypeAlias = Annotated[
         le=100,
         description="May be left out where there is no room, those with the least number first. Absent: never.",
     ),
+    WHOLE,
 ]
 _Place: TypeAlias = Annotated[
     Literal["above", "below"],

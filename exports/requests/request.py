@@ -121,7 +121,7 @@ EntityId: TypeAlias = Annotated[
 Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
 
 # It must be last in an annotation: only limits before it appear in the JSON Schema.
-_WHOLE = BeforeValidator(_whole)
+WHOLE = BeforeValidator(_whole)
 
 # Not strict, because a JSON array is read as a list, not as a tuple. The entries are still strict.
 _Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
@@ -178,7 +178,7 @@ class Quantity(_Body):
     """How many labels one entity gets. 0 leaves it out of the job: it is neither printed nor failed."""
 
     id: EntityId
-    copies: Annotated[int, Field(ge=0, le=MAX_QUANTITY), _WHOLE]
+    copies: Annotated[int, Field(ge=0, le=MAX_QUANTITY), WHOLE]
 
 
 def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
@@ -205,8 +205,8 @@ class AssetConfig(_Body):
     )
     symbology: Symbology | None = None
     linear: LinearData | None = None
-    start_position: Annotated[int, Field(ge=1, le=10_000), _WHOLE] | None = None
-    copies: Annotated[int, Field(ge=1, le=1_000), _WHOLE] | None = None
+    start_position: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
+    copies: Annotated[int, Field(ge=1, le=1_000), WHOLE] | None = None
     copies_from: Literal["quantity"] | None = None
     quantities: (
         Annotated[
@@ -222,11 +222,11 @@ class AssetConfig(_Body):
     scale_percent: Annotated[float, Field(ge=90, le=110)] | None = None
     error_correction: Literal["L", "M", "Q", "H"] | None = None
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
-    dpi: Annotated[int, Field(ge=72, le=2_400), _WHOLE] | None = None
+    dpi: Annotated[int, Field(ge=72, le=2_400), WHOLE] | None = None
     environment: Annotated[Environment, Field(strict=False)] | None = None
     hri: bool | None = None
     cut_marks: bool | None = None
-    rotate: Annotated[Literal[0, 90, 180, 270], _WHOLE] | None = None
+    rotate: Annotated[Literal[0, 90, 180, 270], WHOLE] | None = None
 
 
 #: Values that mean the same as an absent key.

@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from exports.designs.chosen import design_of
 from exports.designs.document import BUILT_IN, Design
@@ -134,3 +135,12 @@ def test_text_has_todays_sizes_unless_the_design_has_its_own():
     assert ours == default
     assert (ours[0], ours[-1]) == pytest.approx((2 * pt_of_mm, 2 * pt_of_mm))
     assert len(ours) == len(TEXT_SIZES_PT)
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    """JSON does not distinguish 13 from 13.0."""
+    document = {"version": 1, "lines": [{"text": "{name}", "optional": 13.0}]}
+    assert Design.model_validate(document).lines[0].optional == 13
+    document["lines"] = [{"text": "{name}", "optional": 13.5}]
+    with pytest.raises(ValidationError):
+        Design.model_validate(document)
