@@ -4,7 +4,6 @@ A later version of the schema has another `version`. A stored document is never 
 """
 
 import base64
-import binascii
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self, TypeAlias
@@ -162,7 +161,7 @@ class DesignLogo(_Part):
             return svg_logo.read(self.svg)
         try:
             return png_logo.read(base64.b64decode(self.png or "", validate=True))
-        except binascii.Error as error:
+        except ValueError as error:
             raise InvalidLogo(f"The PNG is not base64: {error}", expected="base64") from error
 
 

