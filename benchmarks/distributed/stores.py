@@ -52,7 +52,9 @@ def measured(folder: Path, settings: Mapping[str, str], labels: int) -> Measured
         sizes = [SMALL_LABELS, labels]
         products, serials = folder / "products.csv", folder / "serials.csv"
         folder.mkdir(parents=True, exist_ok=True)
-        products.write_text("gtin\n" + "".join(f"{gtin_of(number)}\n" for number in range(len(sizes))))
+        products.write_text(
+            "gtin,name\n" + "".join(f"{gtin_of(number)},A product\n" for number in range(len(sizes)))
+        )
         with serials.open("w") as stream:
             stream.write("gtin,serial_number\n")
             for number, size in enumerate(sizes):
