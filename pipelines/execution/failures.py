@@ -8,8 +8,8 @@ from accounts.store import Accounts
 from exports.artefacts import ArtefactStore
 from exports.errors import ExportError, WorkerDied
 from exports.jobs.job_id import job_id_for
-from pipelines import tags
-from pipelines.export import reasons, steps
+from pipelines import reasons, tags
+from pipelines.export import steps
 
 #: A step starts so many times in a job, and a run is resumed so many times, restarts of the service aside.
 STARTS_AT_MOST = RESUMES_AT_MOST = 5

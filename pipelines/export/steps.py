@@ -17,8 +17,7 @@ from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
-from pipelines import tags
-from pipelines.export import reasons
+from pipelines import reasons, tags
 from pipelines.export.progress import ProgressReader
 
 #: Every step finds what an earlier attempt stored, so it may be tried again. The waits of 0.6, 1.8, 4.2, 9, 18.6 and

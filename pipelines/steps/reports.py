@@ -4,9 +4,8 @@ import dagster as dg
 
 from exports.errors import WorkerDied
 from exports.next_steps import next_step
-from pipelines import tags
+from pipelines import reasons, tags
 from pipelines.execution import failures
-from pipelines.export import reasons
 from pipelines.steps.dagster_steps import (
     CheckStepHealthResult,
     ExecuteStepArgs,

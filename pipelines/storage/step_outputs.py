@@ -15,8 +15,7 @@ import dagster as dg
 
 from exports.artefacts import ArtefactStore
 from exports.errors import StorageFailed, storage_words
-from exports.next_steps import next_step
-from pipelines import tags
+from pipelines import reasons
 
 #: The folder of all runs' step outputs in the artefact store.
 FOLDER = "runs"
@@ -75,9 +74,7 @@ def _tell_at_last(context: dg.OutputContext, error: Exception) -> None:
         step.op_retry_policy and step.previous_attempt_count < step.op_retry_policy.max_retries
     ):
         return
-    told = StorageFailed("the result of a step", words)
-    reason = {tags.ERROR_CODE: told.code, tags.ERROR: str(told), tags.NEXT_STEP: next_step(told.code)}
-    step.instance.add_run_tags(step.run_id, reason)
+    step.instance.add_run_tags(step.run_id, reasons.tags_of(StorageFailed("the result of a step", words)))
 
 
 def _key(identifier: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ import pytest
 
 from exports.errors import ExportCancelled, StockIsBusy
 from exports.next_steps import next_step
-from pipelines import tags
-from pipelines.export import reasons
+from pipelines import reasons, tags
 
 BUSY = "Another export of stock due for printing is still running for acme."
 
