@@ -1,11 +1,15 @@
 """Step outputs of an earlier release are read by this one, from their old place."""
 
+import errno
+import os
 import pickle
 import pickletools
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import fields, make_dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 import dagster as dg
 import pytest
@@ -14,6 +18,7 @@ from exports.artefacts import ArtefactStore
 from exports.jobs.decision import Artefact
 from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
+from pipelines import tags
 from pipelines.definitions import defs
 from pipelines.storage.step_outputs import MOVED, StepOutputs
 from renderers.archive.fragments import ArchiveFragment
@@ -164,3 +169,37 @@ def test_every_job_hands_on_its_outputs_through_it(
     done = counting.execute_in_process(instance=dagster)
     assert done.output_for_node("second") == 8
     assert pickle.loads(artefacts.read(f"runs/{done.run_id}/first/result")) == 7
+
+
+@pytest.mark.parametrize(("refusals", "told"), [(1, None), (2, "storage_failed")])
+def test_only_an_output_that_cannot_be_stored_at_last_is_the_reason_of_a_failure(
+    artefacts: ArtefactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, told: str | None
+) -> None:
+    """A reason makes every other step of the job end, so an attempt that is followed by another gives none."""
+    left = [OSError(errno.EROFS, os.strerror(errno.EROFS))] * refusals
+    write = artefacts.write
+
+    def refuse(key: str) -> AbstractContextManager[BinaryIO]:
+        if left:
+            raise left.pop()
+        return write(key)
+
+    monkeypatch.setattr(artefacts, "write", refuse)
+
+    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    def made() -> int:
+        return 1
+
+    outputs = dg.IOManagerDefinition.hardcoded_io_manager(StepOutputs(artefacts, tmp_path / "earlier"))
+
+    @dg.job(resource_defs={"io_manager": outputs})
+    def one_output() -> None:
+        made()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = one_output.execute_in_process(instance=instance, raise_on_error=False)
+        run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    assert result.success == (told is None)
+    assert run.tags.get(tags.ERROR_CODE) == told
+    assert (os.strerror(errno.EROFS) in run.tags.get(tags.ERROR, "")) == (told is not None)
