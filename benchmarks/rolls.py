@@ -7,14 +7,11 @@ manifest to the verified file, in seconds of one core.
 
 import io
 import resource
-import tempfile
 import time
-from itertools import pairwise
 
 import polars as pl
+from _export_stages import timed
 
-from exports import assemble, render
-from exports.artefacts import ArtefactStore
 from exports.sheets import pages
 from exports.sheets import plan as sheet_plan
 from gs1.symbol_size import SymbolKind
@@ -70,22 +67,12 @@ def writer(scope: str, symbology: str, dpi: int) -> None:
 def export_job(scope: str, symbology: str, dpi: int) -> None:
     """Make a roll as an export does, and print the time of each step."""
     plan = plan_of(scope, symbology=symbology, dpi=dpi)
-    with tempfile.TemporaryDirectory() as folder:
-        store = ArtefactStore(folder)
-        frames = (rows_of(scope, BATCH, first) for first in range(0, LARGE, BATCH))
-        manifest = jobs.frozen(plan, [rows_of(scope, LARGE)] if scope == "products" else frames, store)
-        times = [time.process_time()]
-        render.prepare(plan, manifest, store)
-        times.append(time.process_time())
-        parts = [render.chunk_to_part(plan, manifest, chunk, store) for chunk in manifest.chunks()]
-        times.append(time.process_time())
-        assemble.assemble(plan, manifest, parts, store)
-        times.append(time.process_time())
-    solving, drawing, joining = (after - before for before, after in pairwise(times))
+    frames = (rows_of(scope, BATCH, first) for first in range(0, LARGE, BATCH))
+    took = timed(plan, [rows_of(scope, LARGE)] if scope == "products" else frames)
     print(
-        f"{manifest.rows:,} {scope} as {symbology} at {dpi} dpi: {manifest.rows / (solving + drawing + joining):,.0f} labels/s; "
-        f"layout {manifest.rows / solving:,.0f}, encoded and written with reports {manifest.rows / drawing:,.0f}, joined and "
-        f"verified {manifest.rows / joining:,.0f}; peak memory "
+        f"{took.rows:,} {scope} as {symbology} at {dpi} dpi: {took.rows / took.whole:,.0f} labels/s; "
+        f"layout {took.rows / took.solving:,.0f}, encoded and written with reports {took.rows / took.drawing:,.0f}, joined and "
+        f"verified {took.rows / took.joining:,.0f}; peak memory "
         f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB so far"
     )
 

@@ -17,13 +17,12 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import numpy as np
+from _export_stages import timed
 from reportlab.graphics import renderPDF
 from reportlab.graphics.barcode.qr import QrCodeWidget
 from reportlab.graphics.shapes import Drawing
 from reportlab.pdfgen.canvas import Canvas
 
-from exports import assemble, render
-from exports.artefacts import ArtefactStore
 from exports.designs.document import BUILT_IN, DUAL_NAME, Design
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import shown_characters
@@ -184,23 +183,11 @@ def export_job(symbology: str, template_id: str, design: Design | None = None, n
     """Make sheets of serials as an export does, and print the time of each step."""
     plan = jobs.plan_of("serials", symbology=symbology, sheet_template=template_id)
     plan = replace(plan, design=design)
-    with tempfile.TemporaryDirectory() as folder:
-        store = ArtefactStore(folder)
-        frames = (jobs.serials(BATCH, first) for first in range(0, LARGE, BATCH))
-        manifest = jobs.frozen(plan, frames, store)
-        times = [time.process_time()]
-        render.prepare(plan, manifest, store)
-        times.append(time.process_time())
-        parts = [render.chunk_to_part(plan, manifest, chunk, store) for chunk in manifest.chunks()]
-        times.append(time.process_time())
-        assemble.assemble(plan, manifest, parts, store)
-        times.append(time.process_time())
-    solving, drawing, joining = (after - before for before, after in pairwise(times))
-    whole = solving + drawing + joining
+    took = timed(plan, (jobs.serials(BATCH, first) for first in range(0, LARGE, BATCH)))
     print(
-        f"{manifest.rows:,} serials as {symbology} on {template_id}{name}: {manifest.rows / whole:,.0f} labels/s; layout "
-        f"{solving / whole:.0%}, pages {drawing / whole:.0%} ({manifest.rows / drawing:,.0f} labels/s), joined and "
-        f"verified {joining / whole:.0%}"
+        f"{took.rows:,} serials as {symbology} on {template_id}{name}: {took.rows / took.whole:,.0f} labels/s; layout "
+        f"{took.solving / took.whole:.0%}, pages {took.drawing / took.whole:.0%} ({took.rows / took.drawing:,.0f} labels/s), joined and "
+        f"verified {took.joining / took.whole:.0%}"
     )
 
 

@@ -12,7 +12,6 @@ Exits 1 unless every job completed, and all large ones with the same bytes.
 import argparse
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -23,11 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from _figures import Aim, heading, row
+from _stock import completed, gtin_of, servers, stocked
 
-from gs1.check_digit import check_digit
-from tests.distributed.guard import guarded
-from tests.distributed.machines import Machine, machines
-from tests.distributed.stores import ObjectStore, Postgres, Redis, Shared
+from tests.distributed.machines import machines
+from tests.distributed.stores import Shared
 from tests.faults import digest, serials_of, until
 from tests.service import Exports
 
@@ -53,18 +51,11 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=100_000)
     parser.add_argument("--only", choices=("scaling", "sharing"))
     arguments = parser.parse_args()
-    with guarded(), tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        shared = Shared(
-            Postgres(Path(folder) / "postgres"),
-            Redis(Path(folder) / "redis"),
-            ObjectStore(Path(folder) / "objects"),
-        )
-        for server in (shared.postgres, shared.redis, shared.object_store):
-            stack.callback(server.kill)
+    with servers() as (shared, folder):
         if arguments.only != "sharing":
-            _scaling(shared, Path(folder), arguments.labels)
+            _scaling(shared, folder, arguments.labels)
         if arguments.only != "scaling":
-            _sharing(shared, Path(folder), arguments.least, arguments.most)
+            _sharing(shared, folder, arguments.least, arguments.most)
 
 
 def _scaling(shared: Shared, folder: Path, labels: int) -> None:
@@ -83,7 +74,7 @@ def _scaling(shared: Shared, folder: Path, labels: int) -> None:
         with _service(shared, folder / f"case{number}", settings, workers, {"acme": [labels]}) as clients:
             client = clients["acme"]
             start = time.monotonic()
-            status = _completed(client, client.submit(serials_of(_gtin(0))))
+            status = completed(client, client.submit(serials_of(gtin_of(0))))
             seconds[name] = time.monotonic() - start
             digests.add(digest(client, status))
         row(name, [seconds[name], labels / seconds[name]], 1)
@@ -109,7 +100,7 @@ def _sharing(shared: Shared, folder: Path, least: int, most: int) -> None:
         start = time.monotonic()
         receipts = {
             name: [
-                clients[name].submit(serials_of(_gtin((size + number) % JOBS_OF_EACH)))
+                clients[name].submit(serials_of(gtin_of((size + number) % JOBS_OF_EACH)))
                 for size in range(JOBS_OF_EACH)
             ]
             for number, name in enumerate(names)
@@ -136,7 +127,7 @@ def _sharing(shared: Shared, folder: Path, least: int, most: int) -> None:
         row("largest over smallest", [max(rates) / min(rates)], 2, Aim.most(2, max(rates) / min(rates)))
         for name, mine in receipts.items():
             for receipt in mine:
-                _completed(clients[name], receipt)
+                completed(clients[name], receipt)
         whole = time.monotonic() - start
         row("all", [ORGANISATIONS * sum(sizes), ORGANISATIONS * sum(sizes) / whole], 0)
 
@@ -158,14 +149,14 @@ def _service(
         machines(folder, shared.settings() | SETTINGS | settings, "control", *names) as (control, *others),
         ExitStack() as clients,
     ):
-        keys = {name: _stocked(control, name, sizes) for name, sizes in stock.items()}
+        keys = {name: stocked(control, name, sizes) for name, sizes in stock.items()}
         control.serve()
         for machine, processes in zip(others, workers, strict=True):
             running = machine.start("worker", "--concurrency", str(processes))
             until(_says(running.log, "steps at once"), f"{machine.name} is ready", 120)
         made = {name: clients.enter_context(control.client(key, "serve")) for name, key in keys.items()}
         for client in made.values():
-            _completed(
+            completed(
                 client, client.submit({"scope": "products", "export_type": "qr_codes", "file_format": "svg"})
             )
         yield made
@@ -173,34 +164,6 @@ def _service(
 
 def _says(log: Path, words: str) -> Callable[[], bool]:
     return lambda: words in log.read_text(errors="replace")
-
-
-def _stocked(machine: Machine, organisation: str, sizes: Sequence[int]) -> str:
-    """Create the organisation with a product of each size, and return its key."""
-    machine.labels("org", "create", organisation)
-    key = machine.labels("keys", "create", "--org", organisation).splitlines()[-1]
-    products, serials = machine.folder / "products.csv", machine.folder / "serials.csv"
-    products.write_text(
-        "gtin,name\n" + "".join(f"{_gtin(number)},A product\n" for number in range(len(sizes)))
-    )
-    with serials.open("w", encoding="ascii") as stream:
-        stream.write("gtin,serial_number\n")
-        for number, size in enumerate(sizes):
-            stream.writelines(f"{_gtin(number)},{serial:08d}\n" for serial in range(size))
-    machine.labels("import", "--org", organisation, "--products", str(products), "--serials", str(serials))
-    return key
-
-
-def _gtin(number: int) -> str:
-    digits = f"095060{number:07d}"
-    return f"{digits}{check_digit(digits)}"
-
-
-def _completed(client: Exports, receipt: Mapping[str, Any]) -> dict[str, Any]:
-    status = client.finish(receipt, _SECONDS)
-    if status["status"] != "completed":
-        sys.exit(f"a job did not complete: {status}")
-    return status
 
 
 if __name__ == "__main__":

@@ -8,10 +8,8 @@ the same bytes.
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,11 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from _figures import Aim, heading, median, row
+from _stock import completed, gtin_of, servers, stocked
 
-from gs1.check_digit import check_digit
-from tests.distributed.guard import guarded
 from tests.distributed.machines import machines
-from tests.distributed.stores import ObjectStore, Postgres, Redis, Shared
 from tests.faults import digest, serials_of
 
 SMALL_LABELS, SMALL_JOBS, POLLS = 50, 20, 200
@@ -39,34 +35,16 @@ class Measured(NamedTuple):
     digest: str
 
 
-def gtin_of(number: int) -> str:
-    key = f"0950600{number:06d}"
-    return f"{key}{check_digit(key)}"
-
-
 def measured(folder: Path, settings: Mapping[str, str], labels: int) -> Measured:
     """Start a service with these settings, fill its catalogue, and measure it."""
     with machines(folder, {**SETTINGS, **settings}, "one") as (machine,):
-        machine.labels("org", "create", "acme")
-        key = machine.labels("keys", "create", "--org", "acme").splitlines()[-1]
-        sizes = [SMALL_LABELS, labels]
-        products, serials = folder / "products.csv", folder / "serials.csv"
-        folder.mkdir(parents=True, exist_ok=True)
-        products.write_text(
-            "gtin,name\n" + "".join(f"{gtin_of(number)},A product\n" for number in range(len(sizes)))
-        )
-        with serials.open("w") as stream:
-            stream.write("gtin,serial_number\n")
-            for number, size in enumerate(sizes):
-                stream.writelines(f"{gtin_of(number)},{serial:08d}\n" for serial in range(size))
-        machine.labels("import", "--org", "acme", "--products", str(products), "--serials", str(serials))
+        key = stocked(machine, "acme", [SMALL_LABELS, labels])
         machine.serve()
         with machine.client(key, "serve") as client:
 
             def seconds_of(number: int) -> tuple[float, dict[str, object]]:
                 began = time.perf_counter()
-                status = client.finish(client.submit(serials_of(gtin_of(number))), 1800)
-                assert status["status"] == "completed", status
+                status = completed(client, client.submit(serials_of(gtin_of(number))))
                 return time.perf_counter() - began, status
 
             small = median([seconds_of(0)[0] for _ in range(SMALL_JOBS)])
@@ -85,24 +63,22 @@ def main() -> None:
     )
     parser.add_argument("--labels", type=int, default=200_000)
     labels = parser.parse_args().labels
-    with guarded(), tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        shared = Shared(
-            Postgres(Path(folder) / "postgres"),
-            Redis(Path(folder) / "redis"),
-            ObjectStore(Path(folder) / "objects"),
-        )
-        for server in (shared.postgres, shared.redis, shared.object_store):
-            stack.callback(server.kill)
-        files = measured(Path(folder) / "files", {}, labels)
-        servers = measured(Path(folder) / "servers", shared.settings(), labels)
+    with servers() as (shared, folder):
+        on_files = measured(folder / "files", {}, labels)
+        on_servers = measured(folder / "servers", shared.settings(), labels)
     heading("the same service", ["files", "servers", "ratio"])
     for name, one, other, aim in (
-        (f"{SMALL_LABELS} labels, median of {SMALL_JOBS}, ms", files.small, servers.small, None),
-        (f"{labels:,} labels, ms", files.large, servers.large, Aim.most(1.3, servers.large / files.large)),
-        (f"a poll, median of {POLLS}, ms", files.poll, servers.poll, None),
+        (f"{SMALL_LABELS} labels, median of {SMALL_JOBS}, ms", on_files.small, on_servers.small, None),
+        (
+            f"{labels:,} labels, ms",
+            on_files.large,
+            on_servers.large,
+            Aim.most(1.3, on_servers.large / on_files.large),
+        ),
+        (f"a poll, median of {POLLS}, ms", on_files.poll, on_servers.poll, None),
     ):
         row(name, [1000 * one, 1000 * other, other / one], 2, aim)
-    if files.digest != servers.digest:
+    if on_files.digest != on_servers.digest:
         sys.exit("the stores make different bytes")
 
 
