@@ -17,19 +17,19 @@ def main() -> None:
     kill_marked(sys.argv[1])
 
 
-def kill_marked(mark: str) -> None:
-    """Kill every other process with the mark, until none is left."""
-    while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
+def kill_marked(mark: str, variable: str = MARK) -> None:
+    """Kill every other process with the mark in this environment variable, until none is left."""
+    while left := [process for process in psutil.process_iter() if _is_marked(process, mark, variable)]:
         for process in left:
             process.kill()
         psutil.wait_procs(left, timeout=1)
 
 
-def _is_marked(process: psutil.Process, mark: str) -> bool:
+def _is_marked(process: psutil.Process, mark: str, variable: str) -> bool:
     if process.pid == os.getpid():
         return False
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(variable) == mark
     except psutil.Error:
         return False
 

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
+from cli.service.guard import kill_marked
 
 _MARK = "TEST_SESSION_ID"
 _STOP_SECONDS = 30.0
@@ -34,23 +34,7 @@ def guarded() -> Generator[None]:
     del os.environ[_MARK]
 
 
-def _kill_all(mark: str) -> None:
-    while left := [process for process in psutil.process_iter() if _is_marked(process, mark)]:
-        for process in left:
-            process.kill()
-        psutil.wait_procs(left, timeout=1)
-
-
-def _is_marked(process: psutil.Process, mark: str) -> bool:
-    if process.pid == os.getpid():
-        return False
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == mark
-    except psutil.Error:
-        return False
-
-
 if __name__ == "__main__":
     # The pipe closes when the process that holds its other end closes it, or dies.
     sys.stdin.buffer.read()
-    _kill_all(os.environ[_MARK])
+    kill_marked(os.environ[_MARK], _MARK)

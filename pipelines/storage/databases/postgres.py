@@ -63,7 +63,21 @@ class _Server(Pool):
         return self.joined(begin)
 
 
-class PooledPostgresRunStorage(PooledRuns, PostgresRunStorage):
+class _OnServer:
+    """What the three storages have in common: the server's connections, and the limit that the UI sets."""
+
+    postgres_url: str
+
+    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
+        del pool_recycle, max_overflow
+        _limit_statements(self.postgres_url, statement_timeout)
+
+    @cached_property
+    def _pool(self) -> _Server:
+        return _Server(self.postgres_url)
+
+
+class PooledPostgresRunStorage(_OnServer, PooledRuns, PostgresRunStorage):
     """The tables of runs."""
 
     @classmethod
@@ -89,16 +103,8 @@ class PooledPostgresRunStorage(PooledRuns, PostgresRunStorage):
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
         _again_if_lost(self._pool, partial(super().add_run_tags, run_id, new_tags))
 
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        del pool_recycle, max_overflow
-        _limit_statements(self.postgres_url, statement_timeout)
 
-    @cached_property
-    def _pool(self) -> _Server:
-        return _Server(self.postgres_url)
-
-
-class PooledPostgresScheduleStorage(PostgresScheduleStorage):
+class PooledPostgresScheduleStorage(_OnServer, PostgresScheduleStorage):
     """The tables of ticks and of what sensors remember."""
 
     @classmethod
@@ -111,16 +117,8 @@ class PooledPostgresScheduleStorage(PostgresScheduleStorage):
         with self._pool.connection() as connection:
             yield connection
 
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        del pool_recycle, max_overflow
-        _limit_statements(self.postgres_url, statement_timeout)
 
-    @cached_property
-    def _pool(self) -> _Server:
-        return _Server(self.postgres_url)
-
-
-class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
+class PooledPostgresEventLogStorage(_OnServer, PooledEvents, PostgresEventLogStorage):
     """The tables of events."""
 
     @classmethod
@@ -145,14 +143,6 @@ class PooledPostgresEventLogStorage(PooledEvents, PostgresEventLogStorage):
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         _again_if_lost(self._pool, partial(super().store_event_batch, events))
-
-    def optimize_for_webserver(self, statement_timeout: int, pool_recycle: int, max_overflow: int) -> None:
-        del pool_recycle, max_overflow
-        _limit_statements(self.postgres_url, statement_timeout)
-
-    @cached_property
-    def _pool(self) -> _Server:
-        return _Server(self.postgres_url)
 
 
 @contextmanager
