@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
@@ -22,11 +21,12 @@ from web.downloads import download
 from web.errors import NoFile, PageNotFound
 from web.rendering import page
 from web.scanned import keys_of
+from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
 _ROWS_PER_PAGE = 50
 #: Pages read at once: each may sort millions of rows.
-_THREADS = 2
+_THREADS = 4
 _BLOCK_BYTES = 1 << 20
 
 
@@ -40,7 +40,7 @@ class CatalogueRoutes:
         self._imports = imports
         self._visitors = visitors
         self._max_import_bytes = max_import_bytes
-        self._threads = anyio.CapacityLimiter(_THREADS)
+        self._threads = Threads(_THREADS)
 
     def routes(self) -> list[Route]:
         shown = self._visitors.page
@@ -73,7 +73,7 @@ class CatalogueRoutes:
             limit=_ROWS_PER_PAGE,
             offset=(number - 1) * _ROWS_PER_PAGE,
         )
-        rows, follow = await anyio.to_thread.run_sync(read, limiter=self._threads)
+        rows, follow = await self._threads.run(visitor.organisation.slug, read)
         return page(
             request,
             "catalogue.html",

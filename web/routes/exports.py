@@ -3,9 +3,9 @@
 import base64
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -23,10 +23,14 @@ from web import export_form
 from web.errors import PageNotFound
 from web.export_form import Faults
 from web.rendering import page
+from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
 #: Previews draw inside the request. Only a few run at once, so that other pages get processor time.
-_PREVIEW_THREADS = 2
+_PREVIEW_THREADS = 4
+
+#: Submissions wait for a worker, see `_submitted`.
+_SUBMIT_THREADS, _SUBMIT_THREADS_EACH = 8, 2
 
 
 class NewExportRoutes:
@@ -36,7 +40,8 @@ class NewExportRoutes:
         self._exports = exports
         self._reads = reads
         self._visitors = visitors
-        self._threads = anyio.CapacityLimiter(_PREVIEW_THREADS)
+        self._previews = Threads(_PREVIEW_THREADS)
+        self._submissions = Threads(_SUBMIT_THREADS, _SUBMIT_THREADS_EACH)
 
     def routes(self) -> list[Route]:
         return [
@@ -66,8 +71,8 @@ class NewExportRoutes:
         values = export_form.values_of(form)
         try:
             wanted = export_form.request_of(values)
-            found = await anyio.to_thread.run_sync(
-                self._reads.preview, visitor.organisation, wanted, limiter=self._threads
+            found = await self._previews.run(
+                visitor.organisation.slug, partial(self._reads.preview, visitor.organisation, wanted)
             )
         except LabelError as error:
             return page(request, "export_preview.html", visitor, error=error, faults=_faults(error, values))
@@ -88,7 +93,8 @@ class NewExportRoutes:
         values = export_form.values_of(form)
         try:
             wanted = export_form.request_of(values)
-            job = await anyio.to_thread.run_sync(self._submitted, visitor, wanted, str(form.get("once", "")))
+            submit = partial(self._submitted, visitor, wanted, str(form.get("once", "")))
+            job = await self._submissions.run(visitor.organisation.slug, submit)
         except LabelError as error:
             return await self._shown(request, visitor, values, _faults(error, values), 422)
         return RedirectResponse(f"/jobs/{job.job_id}", 303)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 
-import anyio
 import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -25,13 +24,17 @@ from web.export_form import TYPES, Faults, new_key
 from web.people import names_of
 from web.rendering import HEADERS, page
 from web.scanned import keys_of
+from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
 _JOBS_PER_PAGE = 25
 _ROWS_PER_PAGE = 50
 
 #: Searches of rows, and files of other formats, that are made at once: each may read millions of rows.
-_THREADS = 2
+_THREADS = 4
+
+#: Reprints wait for a worker, see `_reprinted`.
+_REPRINT_THREADS, _REPRINT_THREADS_EACH = 8, 2
 
 #: What a scanned label says, by column of a manifest.
 _COLUMNS = {"gtin14": "gtin14", "lot": "lot_number", "serial": "serial_number"}
@@ -56,7 +59,8 @@ class JobRoutes:
         self._accounts = accounts
         self._visitors = visitors
         self._runs_url = runs_url
-        self._threads = anyio.CapacityLimiter(_THREADS)
+        self._threads = Threads(_THREADS)
+        self._reprints = Threads(_REPRINT_THREADS, _REPRINT_THREADS_EACH)
 
     def routes(self) -> list[Route]:
         shown, done = self._visitors.page, self._visitors.action
@@ -129,7 +133,7 @@ class JobRoutes:
             text=text,
             keys={_COLUMNS[name]: value for name, value in keys.items()},
         )
-        found = await anyio.to_thread.run_sync(read, limiter=self._threads)
+        found = await self._threads.run(visitor.organisation.slug, read)
         return page(request, "job_rows.html", visitor, job=job, found=found, searched=searched, start=start)
 
     async def download(self, request: Request, visitor: Visitor) -> Response:
@@ -152,8 +156,8 @@ class JobRoutes:
             wanted = ReportFormat(request.path_params["suffix"])
         except ValueError:
             raise PageNotFound from None
-        stream = await anyio.to_thread.run_sync(
-            self._reads.open_report, job, report, wanted, limiter=self._threads
+        stream = await self._threads.run(
+            visitor.organisation.slug, partial(self._reads.open_report, job, report, wanted)
         )
         return download(stream, f"{job.job_id[:4]}-{report}.{wanted}")
 
@@ -171,7 +175,7 @@ class JobRoutes:
             self._reprinted, visitor, job.job_id, values["reason"], values["rows"], str(form.get("once", ""))
         )
         try:
-            made = await anyio.to_thread.run_sync(again)
+            made = await self._reprints.run(visitor.organisation.slug, again)
         except LabelError as error:
             return await self._shown(request, visitor, job, values, Faults.of(error, values), 422)
         return RedirectResponse(f"/jobs/{made.job_id}", 303)
