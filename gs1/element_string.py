@@ -110,6 +110,17 @@ def parse(message: str) -> ElementString:
     return tuple(elements)
 
 
+def require_together(ais: tuple[str, ...]) -> None:
+    """Raise InvalidElementString unless the AIs may stand on one item, and each has those it needs beside it.
+
+    Their order does not matter.
+
+    >>> require_together(("01", "10", "3103"))
+    """
+    _require_coherent(ais)
+    _require_complete(ais)
+
+
 def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
     # No AI of the table is a prefix of another, so at most one length matches.
     for length in (2, 3, 4):
@@ -127,8 +138,7 @@ def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
 @lru_cache(maxsize=4_096)
 def _prefixes(ais: tuple[str, ...]) -> tuple[str, ...]:
     """Return what stands before each value: the AI, with FNC1 where one is needed."""
-    _require_coherent(ais)
-    _require_complete(ais)
+    require_together(ais)
     prefixes: list[str] = []
     separate = False
     for ai in ais:
