@@ -1,5 +1,6 @@
 """Element strings, (01)…(10)…: as a message with FNC1, as human-readable text, and parsed."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -17,6 +18,7 @@ FNC1 = "\x1d"
 
 # An opening parenthesis within a value of a bracketed element string.
 _ESCAPED = r"\("
+_BRACKETED = re.compile(r"\(([0-9]{2,4})\)((?:[^(\\]|\\\()*)")
 
 
 def element_string(elements: Sequence[tuple[str, str]]) -> str:
@@ -70,6 +72,22 @@ def bracketed(elements: Sequence[tuple[str, str]]) -> str:
     '(01)09506000134352(10)A\\(21)B'
     """
     return "".join([f"({ai}){value.replace('(', _ESCAPED)}" for ai, value in elements])
+
+
+def parse_bracketed(text: str) -> ElementString:
+    r"""Return the elements of a text that `bracketed` wrote: its inverse. The values are not checked.
+
+    Raises InvalidElementString for every other text.
+
+    >>> parse_bracketed("(01)09506000134352(10)A\\(21)B")
+    (('01', '09506000134352'), ('10', 'A(21)B'))
+    """
+    elements = tuple((ai, value.replace(_ESCAPED, "(")) for ai, value in _BRACKETED.findall(text))
+    if bracketed(elements) != text:
+        raise InvalidElementString(
+            f"{text!r} is no bracketed element string", value=text, expected="AIs in parentheses, and values"
+        )
+    return elements
 
 
 def parse(message: str) -> ElementString:

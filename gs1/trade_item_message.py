@@ -6,7 +6,6 @@ from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.dates import require_yymmdd
 from gs1.element_string import ElementString
 
-
 # The keys of a serialised trade item stand together, in the order of a Digital Link's path.
 _KEYS = ("10", "21")
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from catalogue.imports import dates
+from catalogue.attributes import ATTRIBUTES, Form
+from catalogue.imports import attribute_values, dates
 from catalogue.imports.dates import FirstOfMonth, Reading
 from catalogue.imports.rules import Rule, gtin14
 
@@ -23,11 +24,14 @@ _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _SHOWN_DATE = rf"^([0-9]{{1,2}}-({_MONTHS})|({_MONTHS})-[0-9]{{2}})$"
 
 # What readers of workbooks write for a cell that is a date.
-_DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATE_CELL = rf"{_DATE} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}$"
 _MIDNIGHT = " 00:00:00"
 
 # Spreadsheets' error values, and our mark for a formula whose value was not stored.
 _ERROR = r"^#(FORMULA!|N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)$"
+
+_FORMS = {each.column: each.form for each in ATTRIBUTES}
 
 _SHORT_GTIN = r"^[0-9]{9,11}$"
 
@@ -74,6 +78,8 @@ def _value(name: str, frame: pl.DataFrame, settled: Settled) -> pl.Expr:
         return text.str.strip_suffix(_MIDNIGHT).alias(name)
     if name in settled.readings:
         return _date(name, frame, settled).alias(name)
+    if name in _FORMS:
+        return attribute_values.canonical(text, _FORMS[name]).alias(name)
     return text.alias(name)
 
 
@@ -125,6 +131,7 @@ def holds(present: list[str], settled: Settled) -> list[Rule]:
     for column in _KEYS:
         if column in present:
             rules += _rewritten(column)
+    rules += [_without_time(column) for column in present if _FORMS.get(column) is Form.TIME]
     if "gtin" in present:
         # Only a GTIN that lacked zeros has become longer.
         longer = pl.col("gtin").str.len_bytes() > said("gtin").str.len_bytes()
@@ -149,6 +156,12 @@ def _first(column: str) -> Rule:
         pl.col(column).str.slice(0, 7),
     )
     return Rule(column, day, reason)
+
+
+def _without_time(column: str) -> Rule:
+    return Rule(
+        column, said(column).str.strip_chars().str.contains(rf"{_DATE}{_MIDNIGHT}$"), pl.lit("the cell is a date without a time")
+    )
 
 
 def _rewritten(column: str) -> list[Rule]:

@@ -124,6 +124,17 @@ def test_predefined_lengths_come_first_and_others_end_with_fnc1(others, expected
     )
 
 
+@given(messages)
+def test_bracketed_text_is_parsed_back(elements):
+    assert parse_bracketed(bracketed(elements)) == elements
+
+
+@pytest.mark.parametrize("text", ["x", "(01", "(1)2", "(10)A(B", "(10)A\\B", "10A"])
+def test_what_is_no_bracketed_text(text):
+    with pytest.raises(InvalidElementString):
+        parse_bracketed(text)
+
+
 def test_unknown_identifier_is_named():
     with pytest.raises(InvalidElementString, match=r"\(04\)"):
         element_string([("01", GTIN), ("04", "x")])
