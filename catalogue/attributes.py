@@ -64,7 +64,11 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "240", "additional_product_identification", Form.TEXT, ("products",), "additional identification"
     ),
     Attribute(
-        "242", "made_to_order_variation", Form.DIGITS, ("serials", "lots", "products"), "made-to-order variation"
+        "242",
+        "made_to_order_variation",
+        Form.DIGITS,
+        ("serials", "lots", "products"),
+        "made-to-order variation",
     ),
     Attribute("30", "variable_count", Form.COUNT, _OF_EACH, "variable count"),
     Attribute("7003", "expiration_time", Form.TIME, _OF_LOTS, "expiry time"),

@@ -22,9 +22,7 @@ _CARRIED_ALL = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried
 _CARRIED_MORE = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried_best_before, carried_more)"
 _SHORT = f"""(symbols = '{GTIN_ALONE}' OR ($printed_type = 'serial' AND symbols = '1d' AND carry IS NULL))"""
 
-_EVENTS = (
-    "FROM lifecycle_events WHERE event_type IN ('PRINTED', 'REPRINTED') AND entity_type = $printed_type"
-)
+_EVENTS = "FROM lifecycle_events WHERE event_type IN ('PRINTED', 'REPRINTED') AND entity_type = $printed_type"
 
 #: What requests asked to be carried, each once. Needs `$printed_type`, the type of entity.
 CARRIES = f"SELECT DISTINCT carry {_EVENTS} AND carry IS NOT NULL ORDER BY carry"
@@ -54,7 +52,7 @@ def last_printed(carries: Sequence[str]) -> str:
                 THEN {_CARRIED_SHORT} {more} ELSE {_CARRIED_ALL} END{asked}
         ), occurred_at) AS last
     {_EVENTS}
-    GROUP BY printed_key"""  # noqa: S608 - our own names
+    GROUP BY printed_key"""
 
 
 def changed(expiry: str, best_before: str, scope: str, carries: Sequence[str]) -> str:
@@ -81,9 +79,7 @@ def _today(carry: Sequence[str], scope: str, expiry: str, best_before: str) -> s
     lot = "lot_number" if scope == "lots" or "10" in carry else "NULL::VARCHAR"
     expiry = expiry if "17" in carry else "NULL::VARCHAR"
     best_before = best_before if "15" in carry else "NULL::VARCHAR"
-    elements = [
-        element_sql(each) for each in ATTRIBUTES if each.ai in carry and each.ai not in {"15", "17"}
-    ]
+    elements = [element_sql(each) for each in ATTRIBUTES if each.ai in carry and each.ai not in {"15", "17"}]
     # An element whose value is not known is NULL and is left out.
     more = f"nullif(concat({', '.join(elements)}), '')" if elements else "NULL::VARCHAR"
     return f"hash(gtin14, serial_number, {lot}, {expiry}, {best_before}, {more})"

@@ -242,7 +242,7 @@ def unmatched(
     found = _without_entity(catalogue, selection, version)
     if not any(values for _, _, values in listed):
         return found
-    entities = _ENTITIES[selection.scope].format(rows=selection.scope.value)
+    entities = _entities(selection.scope, selection.scope.value)
     with catalogue.session(selection.organisation, version, tables=_TABLES[selection.scope]) as cursor:
         for field, column, values in listed:
             if not values:
@@ -276,30 +276,38 @@ def _without_entity(
 # Attributes whose values may be longer or shorter.
 _OF_ANY_LENGTH = {Form.TEXT, Form.DIGITS, Form.COUNT}
 
+# The tables of each scope's entities, by the names they have there.
+_ALIASES: dict[Scope, dict[str, str]] = {
+    Scope.PRODUCTS: {"products": "p"},
+    Scope.LOTS: {"lots": "l", "products": "p"},
+    Scope.SERIALS: {"serials": "s", "lots": "l", "products": "p"},
+}
+_LATER = {scope: entity_sql(scope, aliases) for scope, aliases in _ALIASES.items()}
+
 # The entities of each scope, with the columns of a manifest and those of the filters. `rows` are those of the scope.
 _ENTITIES: dict[Scope, str] = {
-    Scope.PRODUCTS: f"""
+    Scope.PRODUCTS: """
         SELECT p.id AS entity_id, p.id_key AS entity_key, p.gtin14, NULL::VARCHAR AS lot_number,
             NULL::VARCHAR AS serial_number, NULL::VARCHAR AS production_date,
             NULL::VARCHAR AS expiration_date, NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at, p.quantity,
-            p.active AS own_active, p.active AS is_active, {entity_sql("products", {"products": "p"})}
-        FROM {{rows}} p""",
-    Scope.LOTS: f"""
+            p.active AS own_active, p.active AS is_active, {later}
+        FROM {rows} p""",
+    Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
             NULL::VARCHAR AS serial_number, l.production_date, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
             NULL::VARCHAR AS serial_id, l.created_at, l.quantity,
             l.active AS own_active, l.active AND p.active AS is_active,
-            {entity_sql("lots", {"lots": "l", "products": "p"})}
-        FROM {{rows}} l JOIN products p USING (gtin14)""",
-    Scope.SERIALS: f"""
+            {later}
+        FROM {rows} l JOIN products p USING (gtin14)""",
+    Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at, s.quantity,
             s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active,
-            {entity_sql("serials", {"serials": "s", "lots": "l", "products": "p"})}
-        FROM {{rows}} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
+            {later}
+        FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
 }
 
 # What is exported: a lot is active only with its product, a serial only with its product and, where it has one, its lot.
@@ -316,11 +324,7 @@ _HAS_TEXT: dict[Scope, str] = {
 }
 
 # The tables that these queries read.
-_TABLES: dict[Scope, tuple[str, ...]] = {
-    Scope.PRODUCTS: ("products",),
-    Scope.LOTS: ("lots", "products"),
-    Scope.SERIALS: ("serials", "lots", "products"),
-}
+_TABLES: dict[Scope, tuple[str, ...]] = {scope: tuple(aliases) for scope, aliases in _ALIASES.items()}
 
 _BEFORE_PRODUCTION = (
     f"CASE WHEN {is_before('expiration_date', 'production_date')} THEN 'expiration_date'"
@@ -333,6 +337,11 @@ _ENTITY_TYPES: dict[Scope, str] = {
     Scope.LOTS: "lot",
     Scope.SERIALS: "serial",
 }
+
+
+def _entities(scope: Scope, rows: str) -> str:
+    """Return the query of the scope's entities. `rows` is the table of them, or a query."""
+    return _ENTITIES[scope].format(rows=rows, later=_LATER[scope])
 
 
 @contextmanager
@@ -434,7 +443,7 @@ def entities_of(
                 f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
                 " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
-        entities = f"({_ENTITIES[scope].format(rows=rows)}) entities"
+        entities = f"({_entities(scope, rows)}) entities"
         if beside_last:
             values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
             entities = _beside_last(cursor, scope, entities)

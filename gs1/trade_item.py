@@ -27,9 +27,12 @@ VARIABLE_MEASURES: frozenset[str] = frozenset[str]().union(
     *map(matching, ("242", "30", "31nn", "32nn", "35nn", "36nn", "8001"))
 )
 
-#: Every number that `require_trade_item` refuses with some carrier other than UPC-E matches this; so do others. What
-#: UPC-E can carry matches `gs1.upc_e.SUPPRESSIBLE_PATTERN`.
-DOUBTFUL_PATTERN = rf"9[0-9]*|[0-9]0{{5}}[0-9]*|{RESTRICTED_PATTERN}|{COUPON_PATTERN}"
+#: Every number that `require_trade_item` refuses beside a measure, with some carrier other than UPC-E, matches this; so do
+#: others. What UPC-E can carry matches `gs1.upc_e.SUPPRESSIBLE_PATTERN`.
+DOUBTFUL_BESIDE_MEASURE_PATTERN = rf"[0-9]0{{5}}[0-9]*|{RESTRICTED_PATTERN}|{COUPON_PATTERN}"
+
+#: The same of numbers that may stand without a measure.
+DOUBTFUL_PATTERN = rf"9[0-9]*|{DOUBTFUL_BESIDE_MEASURE_PATTERN}"
 
 _KINDS: tuple[tuple[re.Pattern[str], str, type[NotForOpenTrade]], ...] = (
     (re.compile(RESTRICTED_PATTERN), "restricted circulation number", RestrictedCirculation),

@@ -66,9 +66,7 @@ def _time(column: str, now: datetime) -> list[Rule]:
     years = now.year - CENTURY_YEARS_BACK, now.year + CENTURY_YEARS_AHEAD
     return [
         Rule(column, text.is_not_null() & time.is_null(), pl.lit("not a date and time YYYY-MM-DD HH:MM")),
-        Rule(
-            column, ~time.dt.year().is_between(*years), pl.lit("more than 49 years ago or 50 years ahead")
-        ),
+        Rule(column, ~time.dt.year().is_between(*years), pl.lit("more than 49 years ago or 50 years ahead")),
     ]
 
 

@@ -160,7 +160,9 @@ def _first(column: str) -> Rule:
 
 def _without_time(column: str) -> Rule:
     return Rule(
-        column, said(column).str.strip_chars().str.contains(rf"{_DATE}{_MIDNIGHT}$"), pl.lit("the cell is a date without a time")
+        column,
+        said(column).str.strip_chars().str.contains(rf"{_DATE}{_MIDNIGHT}$"),
+        pl.lit("the cell is a date without a time"),
     )
 
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogue import selection
-from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
@@ -214,7 +213,8 @@ def first_label(plan: ExportPlan, store: ArtefactStore, row: int) -> int:
 
 def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows with the columns of this release. Where an earlier one froze them, all have as many labels."""
-    whole = rows.match_to_schema(MANIFEST, missing_columns="insert")
+    schema = selection.manifest_schema(plan.attributes)
+    whole = rows.match_to_schema(schema, missing_columns="insert")
     copies = plan.config.copies or 1
     return whole.with_columns(
         pl.col("copies").fill_null(copies), pl.col("first_label").fill_null(pl.col("row") * copies)

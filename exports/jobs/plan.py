@@ -5,6 +5,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from catalogue.attributes import LATER
 from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
@@ -72,7 +73,18 @@ class ExportPlan:
 
     @property
     def selection(self) -> Selection:
-        return replace(self.request.selection(self.organisation), resolver=self.link_resolver)
+        asked = self.request.selection(self.organisation)
+        return replace(asked, resolver=self.link_resolver, attributes=self.attributes)
+
+    @property
+    def carry(self) -> tuple[str, ...] | None:
+        """The AIs that symbols are to carry beside the keys of their scope, None for what they usually carry."""
+        return self.config.carry
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The AIs of `catalogue.attributes.LATER` whose values the job's manifest has."""
+        return tuple(each.ai for each in LATER if each.ai in (self.carry or ()))
 
     @property
     def link_resolver(self) -> str:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from catalogue.attributes import ATTRIBUTES, BY_AI
 from catalogue.ids import canonical_id
 from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
@@ -34,6 +35,7 @@ from exports.requests.export_types import (
     RequestedFormat,
     Slot,
     Symbology,
+    carries_gtin_alone,
     kinds_of,
     slots_of,
     with_linear,
@@ -48,9 +50,11 @@ from exports.requests.settings import (
     default_dpi,
     refusal,
 )
+from gs1.element_string import require_together
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
+from gs1.trade_item_message import place_of
 from renderers.whole_dots import WholeDots
 from renderers.zpl.labels import RESOLUTIONS
 
@@ -193,6 +197,35 @@ def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
     return quantities
 
 
+#: Application Identifiers that a request may ask for, in the order of an element string. (10) is that of a serial's lot.
+CARRIED = tuple(sorted(("10", *BY_AI), key=lambda ai: place_of(ai.replace("n", "0"))))
+
+#: So many of them at once. No label is readable with more, and the ways to break their text double with each.
+MAX_CARRIED = 8
+
+
+def _of_table(ais: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the AIs, each once, in the order of an element string."""
+    unknown = [ai for ai in ais if ai not in CARRIED]
+    if unknown:
+        raise PydanticCustomError(
+            "unknown_identifier",
+            "Input should be some of {known}, and not {unknown}; the GTIN and the scope's own lot or serial are always"
+            " carried",
+            {"known": ", ".join(CARRIED), "unknown": ", ".join(ascii(ai) for ai in unknown[:5])},
+        )
+    asked = tuple(ai for ai in CARRIED if ai in ais)
+    _require_together(asked)
+    return asked
+
+
+def _require_together(ais: tuple[str, ...]) -> None:
+    try:
+        require_together(("01", *(ai.replace("n", "0") for ai in ais)))
+    except LabelError as error:
+        raise PydanticCustomError("excluded_pair", "{reason}", {"reason": str(error)}) from error
+
+
 class AssetConfig(_Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
@@ -227,6 +260,14 @@ class AssetConfig(_Body):
     hri: bool | None = None
     cut_marks: bool | None = None
     rotate: Annotated[Literal[0, 90, 180, 270], WHOLE] | None = None
+    carry: (
+        Annotated[
+            tuple[Annotated[str, Field(max_length=4, json_schema_extra={"enum": list(CARRIED)})], ...],
+            Field(max_length=MAX_CARRIED, strict=False),
+            AfterValidator(_of_table),
+        ]
+        | None
+    ) = None
 
 
 #: Values that mean the same as an absent key.
@@ -257,6 +298,7 @@ class ExportRequest(_Body):
             *self._format_faults(),
             *self._scope_faults(),
             *self._setting_faults(),
+            *self._carry_faults(),
             *self._size_faults(),
             *self._printer_faults(),
         ]
@@ -337,6 +379,24 @@ class ExportRequest(_Body):
         for name in others:
             message = f"{name} and {first} both say how many labels an entity has: give one of them"
             yield _fault(("asset_config", name), "incoherent_setting", message)
+
+    def _carry_faults(self) -> Iterable[InitErrorDetails]:
+        """Yield a fault for each AI that no entity of the scope can have, and for symbols of GTINs alone."""
+        carry = (self.asset_config and self.asset_config.carry) or ()
+        tables = tuple(Scope)[: tuple(Scope).index(self.scope) + 1]
+        known = {"10"} if self.scope is not Scope.PRODUCTS else set[str]()
+        known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+        for ai in carry:
+            if ai not in known:
+                yield _fault(
+                    ("asset_config", "carry"),
+                    "incoherent_setting",
+                    f"No one of {self.scope} has a value of ({ai})",
+                )
+        symbols = {slot for alternatives in self._symbols() for slot in alternatives}
+        if carry and all(carries_gtin_alone(slot, self.scope) for slot in symbols):
+            message = f"The linear symbols of {self.scope} carry the GTIN alone"
+            yield _fault(("asset_config", "carry"), "incoherent_setting", message)
 
     def _size_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.cset82 import CSET_82
-from gs1.element_string import bracketed, element_string, hri, parse
+from gs1.element_string import bracketed, element_string, hri, parse, parse_bracketed
 from gs1.errors import Gs1Error, InvalidElementString
 from gs1.trade_item_message import datamatrix_elements, trade_item_elements
 

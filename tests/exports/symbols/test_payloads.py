@@ -193,7 +193,7 @@ def test_columns_say_what_gs1_says_of_each_row(rows: list[Row]) -> None:
                 assert str(refused[position]) == str(expected)
             else:
                 assert position not in refused
-                shown = "".join(carried[place] or "" for place in PLACES[1:])
+                shown = "".join(carried.get(place) or "" for place in PLACES[1:])
                 assert (carried["data"], carried["text"], shown) == expected
 
 
