@@ -35,7 +35,6 @@ from exports.requests.export_types import (
     RequestedFormat,
     Slot,
     Symbology,
-    carries_gtin_alone,
     kinds_of,
     slots_of,
     with_linear,
@@ -394,7 +393,7 @@ class ExportRequest(_Body):
                     f"No one of {self.scope} has a value of ({ai})",
                 )
         symbols = {slot for alternatives in self._symbols() for slot in alternatives}
-        if carry and all(carries_gtin_alone(slot, self.scope) for slot in symbols):
+        if carry and self.scope is Scope.PRODUCTS and symbols == {Slot.LINEAR}:
             message = f"The linear symbols of {self.scope} carry the GTIN alone"
             yield _fault(("asset_config", "carry"), "incoherent_setting", message)
 

@@ -17,7 +17,7 @@ from gs1.cset82 import CSET_82_PATTERN
 from gs1.dates import require_day
 from gs1.digital_link import DEFAULT_RESOLVER, DOT_SEGMENTS, digital_link
 from gs1.element_string import element_string
-from gs1.errors import BeforeProduction, CarrierCannotHold, LabelError
+from gs1.errors import BeforeProduction, CarrierCannotHold, LabelError, MeasureRequired
 from gs1.gtin import Carrier
 from gs1.resolver import require_resolver
 from gs1.symbol_size import Environment
@@ -132,7 +132,16 @@ def _require_payload(
 ) -> None:
     """Raise a Gs1Error if the row has no payload in this slot. It would be `carried`; a GTIN alone is not among it."""
     gtin_14, carrier = row["gtin14"], row["carrier"]
-    require_trade_item(gtin_14, None if carrier is None else _declared(carrier), [ai for ai, _ in carried])
+    declared = None if carrier is None else _declared(carrier)
+    try:
+        require_trade_item(gtin_14, declared, [ai for ai, _ in carried])
+    except MeasureRequired as error:
+        if not carried:
+            raise
+        remedy = f"{error}; it is carried if asset_config.carry has its AI and the catalogue its value"
+        raise MeasureRequired(
+            remedy, value=error.value, expected=error.expected, field=error.field
+        ) from error
     if row["before_production"]:
         _refuse_before_production(row)
     if environment is Environment.HEALTHCARE:
