@@ -15,6 +15,11 @@ SAID = "said."
 
 _KEYS = ("lot_number", "serial_number")
 
+_FORMS = {each.column: each.form for each in ATTRIBUTES}
+
+# Other texts of any characters that a spreadsheet may take for something else.
+_TEXTS = tuple(column for column, form in _FORMS.items() if form is Form.TEXT)
+
 # Excel writes `1.23457E+15`, LibreOffice also more digits; the sign and two digits of the exponent are always
 # there, and one digit before the decimal sign. No lot such as 2E10 looks like that.
 _SCIENTIFIC = r"^[0-9]([.,][0-9]{1,14})?E[+-][0-9]{2,3}$"
@@ -30,8 +35,6 @@ _MIDNIGHT = " 00:00:00"
 
 # Spreadsheets' error values, and our mark for a formula whose value was not stored.
 _ERROR = r"^#(FORMULA!|N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)$"
-
-_FORMS = {each.column: each.form for each in ATTRIBUTES}
 
 _SHORT_GTIN = r"^[0-9]{9,11}$"
 
@@ -63,7 +66,7 @@ def read_cells(frame: pl.DataFrame, settled: Settled) -> pl.DataFrame:
         .then(pl.col(name).str.replace(r'^="([^"]*)"$', "${1}"))
         .otherwise(pl.col(name))
         for name in columns
-        if name in ("gtin", *_KEYS)
+        if name in ("gtin", *_KEYS, *_TEXTS)
     )
     return values.with_columns(_value(name, values, settled) for name in columns)
 
@@ -128,7 +131,7 @@ def holds(present: list[str], settled: Settled) -> list[Rule]:
             for column, reading in readings.items()
             if reading.all_firsts and column in dates.WITH_MONTH
         ]
-    for column in _KEYS:
+    for column in (*_KEYS, *_TEXTS):
         if column in present:
             rules += _rewritten(column)
     rules += [_without_time(column) for column in present if _FORMS.get(column) is Form.TIME]

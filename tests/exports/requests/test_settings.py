@@ -108,7 +108,12 @@ NOT_CARRIED = [
 
 @pytest.mark.parametrize(("scope", "export", "carry", "said"), NOT_CARRIED)
 def test_what_cannot_be_carried_is_refused(scope, export, carry, said):
-    body = {"scope": scope, "export_type": export[0], "file_format": export[1], "asset_config": {"carry": carry}}
+    body = {
+        "scope": scope,
+        "export_type": export[0],
+        "file_format": export[1],
+        "asset_config": {"carry": carry},
+    }
     with pytest.raises(InvalidRequest) as caught:
         parse_request(json.dumps(body).encode())
     [fault] = caught.value.details
