@@ -1,7 +1,7 @@
 """The operations of sheets of labels, and of label designs."""
 
 from api.description.operation import Content, Operation
-from api.wire import answers, designs, paths
+from api.wire import answers, designs, label_exports, paths
 from api.wire.requests import PageQuery
 from exports.designs.document import Design
 
@@ -46,7 +46,7 @@ OPERATIONS = (
         "Preview a label design",
         "Takes a design and the request of a sheet, and stores nothing. The answer is that of a preview of the request "
         "with this design: the first page as it would be printed, and which of the first entities would fail and why.",
-        {200: Content(answers.LabelExportPreviewOut)},
+        {200: Content(label_exports.LabelExportPreviewOut)},
         (409,),
         body=designs.DesignPreviewRequest,
     ),

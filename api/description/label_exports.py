@@ -1,7 +1,7 @@
 """The operations of label exports, of their files, and of what was printed."""
 
 from api.description.operation import TABLES, Content, Operation
-from api.wire import answers, paths
+from api.wire import answers, label_exports, paths
 from api.wire.requests import IDEMPOTENCY_KEY, JobsQuery, PrintHistoryQuery, ReportQuery, ReprintRequest
 from exports.requests.request import ExportRequest
 
@@ -14,7 +14,7 @@ _FORMATS = (
     "more it is 422."
 )
 
-_RECEIPT: dict[int, Content | None] = {202: Content(answers.LabelExportAcceptedOut)}
+_RECEIPT: dict[int, Content | None] = {202: Content(label_exports.LabelExportAcceptedOut)}
 
 OPERATIONS = (
     Operation(
@@ -43,7 +43,7 @@ OPERATIONS = (
         "List label-export jobs",
         "The organisation's jobs, newest first. `page` × `page_size` is at most 10,000. Beyond that, and to see each job "
         "once while others are added, pass the `next_after` of a page as `after` of the next one, without `page`.",
-        {200: Content(answers.LabelExportListOut)},
+        {200: Content(label_exports.LabelExportListOut)},
         query=JobsQuery,
     ),
     Operation(
@@ -54,7 +54,7 @@ OPERATIONS = (
         "Preview a label export",
         "Takes the body of a submission and creates no job. The answer says how many entities are selected and "
         "which of the first would fail and why, with pictures of the first symbols or of the first sheet page.",
-        {200: Content(answers.LabelExportPreviewOut)},
+        {200: Content(label_exports.LabelExportPreviewOut)},
         (403, 409),
         body=ExportRequest,
     ),
@@ -66,7 +66,7 @@ OPERATIONS = (
         "Poll a label-export job",
         "A completed job has a `download_url`, which needs no key and expires. Polling again gives a new one. "
         "With `If-None-Match`, an unchanged state is 304.",
-        {200: Content(answers.LabelExportJobOut), 304: None},
+        {200: Content(label_exports.LabelExportJobOut), 304: None},
         request_headers=("If-None-Match",),
         headers=("ETag", "Retry-After"),
     ),
@@ -78,7 +78,7 @@ OPERATIONS = (
         "Cancel a label-export job",
         "The job becomes `failed` with the error `cancelled`. Cancelling it again is no error. A job that "
         "has ended in another way is 409.",
-        {202: Content(answers.LabelExportJobOut)},
+        {202: Content(label_exports.LabelExportJobOut)},
         (403, 409),
         headers=("Retry-After",),
     ),
