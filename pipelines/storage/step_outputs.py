@@ -14,7 +14,8 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed, storage_words
+from exports.errors import StorageFailed
+from exports.storage.failures import storage_words
 from pipelines import reasons
 
 #: The folder of all runs' step outputs in the artefact store.
