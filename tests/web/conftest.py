@@ -11,10 +11,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import web.app
+import web.error_pages
 from accounts.identity import Role
 from accounts.store import Accounts
 from accounts.vault import Vault, derived_keys
 from api.app import create_app
+from api.auth.callers import known_session
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.imports import ingest
@@ -113,6 +115,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         imports=imports,
         catalogue=imports.catalogue,
         accounts=accounts,
+        session_of=known_session,
         cron=CRON,
         session_seconds=3600,
         public_url=None,
@@ -127,6 +130,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         settings=ApiSettings(secret_key=SECRET, rate_per_minute=100_000, rate_per_day=1_000_000),
         auth_settings=AuthSettings(),
         pages=routes,
+        error_page=web.error_pages.error_page(known_session),
     )
     yield Site(
         app, [each for each in routes if isinstance(each, Route)], accounts, exports, imports, reads, imports.catalogue

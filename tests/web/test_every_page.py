@@ -22,7 +22,7 @@ def _routes() -> list[Route]:
 
     told = web.app.routes(
         exports=Nothing(), reads=Nothing(), imports=Nothing(), catalogue=Nothing(), accounts=Nothing(),
-        cron=Nothing(), session_seconds=1, public_url=None, max_import_bytes=1,
+        session_of=Nothing(), cron=Nothing(), session_seconds=1, public_url=None, max_import_bytes=1,
     )  # fmt: skip
     return [route for route in told if isinstance(route, Route)]
 
