@@ -16,6 +16,7 @@ from exports.schedules import Cron
 from web.error_pages import told
 from web.rendering import STATIC
 from web.routes.catalogue import CatalogueRoutes
+from web.routes.designs import DesignRoutes
 from web.routes.exports import NewExportRoutes
 from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
@@ -49,6 +50,7 @@ def routes(
         *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
+        *DesignRoutes(accounts, reads, visitors).routes(),
         *ScheduleRoutes(exports, accounts, visitors, cron).routes(),
         *SettingsRoutes(accounts, visitors).routes(),
     ]

@@ -1,6 +1,7 @@
 """The pages over real accounts, a real catalogue and real artefacts, behind the middleware of the API."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         assert not any(table.rejected or table.held for table in report.tables)
     store = ArtefactStore(str(folder / "artefacts"))
     exports = ExportsAtOnce(folder, imports.catalogue, store)
-    reads = ExportReads(imports.catalogue, store)
+    reads = ExportReads(imports.catalogue, store, designs=accounts.designs)
     routes = web.app.routes(
         exports=exports,
         reads=reads,
@@ -163,6 +164,7 @@ class Things:
     schedule: int
     key: int
     webhook: int
+    design: str
 
     def path(self, route: Route) -> str:
         """Return an address of the route that leads to one of the things."""
@@ -171,7 +173,7 @@ class Things:
         )  # fmt: skip
         job_id = self.imported if route.path.startswith("/catalogue/") else self.job
         return route.path.replace("{id:int}", str(id_)).format(
-            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv"
+            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv", name=self.design
         )
 
 
@@ -186,6 +188,8 @@ def things(site, manager) -> Things:
         request='{"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}',
     )  # fmt: skip
     site.accounts.create_key("acme", Role.EDITOR, name="<s>line 1</s>")
+    document = json.dumps({"version": 1, "lines": [{"text": f"{HOSTILE} {{name}}"}]})
+    assert manager.post("/new-design", {"name": "shelf", "document": document}).status_code == 303
     hook = site.accounts.webhooks.add("acme", "https://example.com/?a='b'&c")
     keys = site.accounts.keys_of("acme")
     return Things(
@@ -195,6 +199,7 @@ def things(site, manager) -> Things:
         schedule.id,
         keys[-1].id,
         hook.id,
+        "shelf",
     )
 
 
