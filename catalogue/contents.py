@@ -26,11 +26,12 @@ COLUMNS: dict[Scope, dict[str, str]] = {
     Scope.SERIALS: {"gtin": "gtin14", "serial_number": "serial_number", "lot_number": "lot_number"},
 }
 for _scope, _columns in COLUMNS.items():
-    _columns |= {column: f"own_{column}" for column in later_columns(_scope)} | {
+    _columns |= {
         "active": "own_active",
         "created_at": "created_at",
         "id": "entity_id",
         "quantity": "quantity",
+        **{column: f"own_{column}" for column in later_columns(_scope)},
     }
 
 #: GTIN, lot number and serial number ("" for a missing one) and id of a row: its place in the order.

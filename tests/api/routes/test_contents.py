@@ -60,6 +60,7 @@ def test_products(client, viewer):
     assert tea == {
         "gtin": "09506000134352", "name": "Tea", "carrier": "ean13", "active": True,
         "created_at": "2026-01-02T03:04:05.123456+00:00", "id": tea["id"], "quantity": None,
+        "additional_product_identification": None, "made_to_order_variation": None,
     }  # fmt: skip
     assert (off["active"], off["id"], off["carrier"]) == (False, "p-2", None)
     assert page["pagination"] == {
