@@ -10,6 +10,7 @@ from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
+from exports.designs.texts import fields_of, parse
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import (
     LABEL_TYPES,
@@ -83,7 +84,8 @@ class ExportPlan:
     @property
     def attributes(self) -> tuple[str, ...]:
         """The AIs of `catalogue.attributes.LATER` whose values the job's manifest has."""
-        return tuple(each.ai for each in LATER if each.ai in (self.carry or ()))
+        shown = fields_shown(self.label_design) if self.has_labels else frozenset[str]()
+        return tuple(each.ai for each in LATER if each.ai in (self.carry or ()) or each.column in shown)
 
     @property
     def link_resolver(self) -> str:
@@ -202,6 +204,11 @@ class ExportPlan:
             "design": None if self.design is None else self.design.model_dump(mode="json", exclude_none=True),
             "traceparent": self.traceparent,
         }
+
+
+def fields_shown(design: Design) -> frozenset[str]:
+    """Return the fields whose values the lines of a design show."""
+    return frozenset(field for line in design.lines for field in fields_of(parse(line.text)))
 
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:

@@ -4,6 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from catalogue.lifecycle import carried, history
+from catalogue.lifecycle import carried, history, lines
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from exports.designs.document import Design
 from exports.previews.preview import preview
 from tests.exports.conftest import Import, plan_for, run
 
@@ -177,6 +179,28 @@ def test_labels_carry_it_too_and_are_verified(
         plan_for(export_type=export_type, file_format=file_format, asset_config=config), catalogue, store
     )
     assert (artefact.processed, artefact.failed) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("export_type", "file_format", "template"),
+    [("sheet_pdf", "pdf", "avery_5163"), ("roll_labels", "zpl", "thermal_4x6in")],
+)
+@pytest.mark.parametrize("carry", [None, ["15", "17"]])
+def test_lines_show_values_whether_symbols_carry_them_or_not(
+    catalogue: Catalogue, store: ArtefactStore, export_type: str, file_format: str, template: str, carry: list[str] | None
+) -> None:  # fmt: skip
+    texts = ("BB {best_before}", "EXP {expiration_time}", "{net_weight_kg.title} {net_weight_kg}", "{name}")
+    design = Design.model_validate({"version": 1, "lines": [{"text": text} for text in texts]})
+    config = {"sheet_template": template, "symbology": "datamatrix", **({"carry": carry} if carry else {})}
+    asked = plan_for(export_type=export_type, file_format=file_format, asset_config=config)
+    run(replace(asked, design=design), catalogue, store)
+    events, _ = history(catalogue, "acme")
+    # Without a weight in its symbol, L3 has no label.
+    dates = "(15)270228(17)270331" if carry else "(17)270331"
+    assert {event["lot_number"]: lines(event) for event in events.iter_rows(named=True)} == {
+        "L1": [f"(01){GTIN}{dates}(10)L1", "BB 2027-02-28", "EXP 2027-03-31 14:30", "Cheese"],
+        "L2": [f"(01){GTIN}(17)270400(10)L2", "Cheese"],
+    }
 
 
 def test_the_history_tells_what_was_carried(catalogue: Catalogue, store: ArtefactStore) -> None:
