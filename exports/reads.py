@@ -24,6 +24,7 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
 from exports.requests.request import ExportRequest
@@ -78,12 +79,13 @@ class PrintHistory:
 
 @dataclass(frozen=True, slots=True)
 class ExportReads:
-    """Reads over a catalogue and an artefact store. Without `designs` previews know the built-in ones only. Every method may block: call it from a thread."""
+    """Reads over a catalogue and an artefact store. Without `designs` previews know the built-in ones only, without `trays` no printers. Every method may block: call it from a thread."""
 
     catalogue: Catalogue
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
     designs: Designs | None = None
+    trays: Trays | None = None
 
     def require_storage(self) -> None:
         """Raise OSError, or the error of the storage's driver, if the storage takes no writes."""
@@ -94,7 +96,7 @@ class ExportReads:
     ) -> Preview:
         """Return what the request would make, without creating a job. A `design` takes the place of the one it names.
 
-        Raises InvalidRequest and UnusableResolver as a submission does.
+        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -109,6 +111,7 @@ class ExportReads:
             request=request,
             engine=self.engine,
             design=design,
+            from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)
