@@ -83,6 +83,7 @@ _LABELS_AND_DATAMATRIX = _Place(
 )
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
 _LINEAR = _Place("linear symbols", slots=LINEAR)
+_ELEMENTS = _Place("QR Code, GS1 DataMatrix and GS1-128", slots=frozenset(Slot) - {Slot.GTIN})
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
 _PLACES: Mapping[str, _Place] = {
@@ -102,6 +103,7 @@ _PLACES: Mapping[str, _Place] = {
     "dpi": _DOTS,
     "printer": _DOTS,
     "error_correction": _QR_CODES,
+    "carry": _ELEMENTS,
 }
 
 #: Values that apply elsewhere than their setting's others.
@@ -164,6 +166,12 @@ _MEANINGS: Mapping[str, str] = {
         "The name of a printer profile of the organisation. It fills what the request leaves out of offsets, scale, dpi,"
         " rotation and sheet template, where the export takes them. Without `start_position`, sheets of the template in the"
         " printer's tray begin at its next free cell; until that job ends, another such request is 409."
+    ),
+    "carry": (
+        "The Application Identifiers that symbols carry beside (01) and the scope's own (10) or (21), these and no others;"
+        " `310n` is the net weight in kg with any number of decimals. (10) is the lot of a serial. What an entity has no"
+        " value of is left out, and the manifest's note says so. Absent: (17) or else (15), and (10); of serials, linear"
+        " symbols carry neither."
     ),
 }
 
