@@ -1,4 +1,4 @@
-"""The errors of exports: those that a client sees, and those that end a job."""
+"""The errors of exports: those shown to clients and those that end a job."""
 
 from typing import TypedDict
 
@@ -32,7 +32,7 @@ class InvalidRequest(ExportError):
 
 
 class InvalidJobId(ExportError):
-    """The text cannot be a job id, whatever jobs exist."""
+    """The text is not a valid job id."""
 
     code = "invalid_job_id"
 
@@ -64,7 +64,7 @@ class ImportNotFound(ExportError):
 
 
 class NotReady(ExportError):
-    """The export has no artefact to hand out (yet)."""
+    """The export has no artefact to download (yet)."""
 
     code = "not_ready"
 
@@ -88,7 +88,7 @@ class UnreadableDocument(ExportError):
 
 
 class TooManyRows(ExportError):
-    """A report has more rows than the format that it is wanted in can hold."""
+    """A report has more rows than the requested format can have."""
 
     code = "too_many_rows"
 
@@ -102,7 +102,7 @@ class TooManyRows(ExportError):
 
 
 class KeyReused(ExportError):
-    """An idempotency key came again, with another request."""
+    """An idempotency key was used again with another request."""
 
     code = "idempotency_key_reused"
 
@@ -182,7 +182,7 @@ class TrayChanged(ExportError):
 
 
 class Unavailable(ExportError):
-    """The service cannot take exports just now; the same request may succeed later."""
+    """The service cannot accept exports now. The same request may succeed later."""
 
     code = "unavailable"
 
@@ -194,7 +194,7 @@ class Unavailable(ExportError):
 
 
 class TooManyOpenJobs(ExportError):
-    """The organisation has as many jobs that have not ended as it may have."""
+    """The organisation has reached its limit of unfinished jobs."""
 
     code = "rate_limited"
 
@@ -228,7 +228,7 @@ class AllItemsFailed(ExportError):
 
 
 class ExportCancelled(ExportError):
-    """Somebody cancelled the export before it was committed."""
+    """The export was cancelled before it was committed."""
 
     code = "cancelled"
 
@@ -249,7 +249,7 @@ class StockIsBusy(ExportError):
 
 
 class StorageIsFull(ExportError):
-    """The organisation's artefacts take all the storage that it may have."""
+    """The organisation's artefacts fill its storage limit."""
 
     code = "storage_is_full"
 
@@ -277,13 +277,13 @@ class TooManyPages(ExportError):
 
 
 class SymbolDoesNotDecode(ExportError):
-    """A finished artefact is not what the frozen manifest asks for. It must not be published."""
+    """A finished artefact differs from the frozen manifest. It must not be published."""
 
     code = "symbol_does_not_decode"
 
 
 class Stalled(ExportError):
-    """A job made no progress, again and again."""
+    """A job repeatedly made no progress."""
 
     code = "stalled"
 
@@ -296,7 +296,7 @@ class Stalled(ExportError):
 
 
 class WorkerDied(ExportError):
-    """The processes of a job died again and again."""
+    """The processes of a job died repeatedly."""
 
     code = "worker_died"
 
