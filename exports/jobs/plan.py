@@ -48,10 +48,10 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `design` is the named design at that time, or None for the default one. `from_printer` are the
-    settings that the request leaves out and its printer's profile had at that time, or None if it names no printer.
-    `engine` is the service's engine at that time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the job
-    `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
+    `design` is the named design at that time, or None for the default one. `from_printer` has the
+    settings of the named printer that the request leaves out, or is None without a printer. `engine` is the service's
+    engine at that time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the
+    job `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
     `traceparent` is the span in which the plan was made, the parent of the spans of the job's steps.
     """
 
