@@ -20,6 +20,7 @@ from exports.reads import ExportReads
 from exports.schedules import Cron
 from gs1.errors import LabelError
 from web.errors import FormExpired, NotAllowed, PageNotFound, TooLarge
+from web.forms.entered import ExportForms
 from web.rendering import STATIC, page
 from web.routes.catalogue import CatalogueRoutes
 from web.routes.exports import NewExportRoutes
@@ -60,13 +61,14 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Return the routes of all pages, from the root on. `runs_url` is the address of the Dagster UI, if there is one."""
     visitors = Visitors(accounts)
+    forms = ExportForms(exports, reads, catalogue)
     told = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
-        *NewExportRoutes(exports, reads, visitors).routes(),
+        *NewExportRoutes(exports, reads, forms, visitors).routes(),
         *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
-        *ScheduleRoutes(exports, accounts, visitors, cron).routes(),
+        *ScheduleRoutes(exports, accounts, forms, visitors, cron).routes(),
         *SettingsRoutes(accounts, visitors).routes(),
     ]
     return [

@@ -106,7 +106,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         assert not any(table.rejected or table.held for table in report.tables)
     store = ArtefactStore(str(folder / "artefacts"))
     exports = ExportsAtOnce(folder, imports.catalogue, store)
-    reads = ExportReads(imports.catalogue, store)
+    reads = ExportReads(imports.catalogue, store, designs=accounts.designs)
     routes = web.app.routes(
         exports=exports,
         reads=reads,
