@@ -148,7 +148,7 @@ def _pictures(documents: list[dict[str, Any]]) -> tuple[PreviewPicture, ...]:
 class LabelExportPreview(Document):
     """What an export would make. Of `total_items` entities, the first `tried_items` were drawn to find out.
 
-    Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
+    `total_labels` are the labels of all of them, None if the service does not tell. Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
     today than on their last label, and of `unknown_items` it was not recorded what that carried.
     """
 
@@ -160,6 +160,7 @@ class LabelExportPreview(Document):
     never_printed_items: int = 0
     changed_items: int = 0
     unknown_items: int = 0
+    total_labels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How a failed export says why, and what to do: in the tags of its run, and in the event that the run's page shows."""
+"""Why an export failed and what to do: as tags of its run, and as the failure event on the run's page."""
 
 import dagster as dg
 
@@ -10,13 +10,13 @@ _INTERNAL = "internal_error"
 
 
 def tags_of(error: Exception) -> dict[str, str]:
-    """Return the tags of a run that ends with this error. The client is told the message of a LabelError only."""
+    """Return the tags of a run that ends with this error. Only the message of a LabelError is shown to the client."""
     reason = {tags.ERROR_CODE: _code(error), tags.NEXT_STEP: next_step(_code(error))}
     return reason | {tags.ERROR: str(error)} if isinstance(error, LabelError) else reason
 
 
 def sentences(error: Exception) -> str:
-    """Return the error and what to do about it, for operators."""
+    """Return the error message and the next step, for operators."""
     told = str(error) or type(error).__name__
     return f"{told.rstrip('.')}. {next_step(_code(error))}"
 

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 import polars as pl
@@ -20,6 +20,7 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.notes import counts_by_code
+from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
@@ -56,17 +57,17 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `total_labels` their labels, `printed` what the print history says of
-    them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
+    of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
+    total_labels: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
     printed: PrintCounts
     notes: dict[str, int] = field(default_factory=dict[str, int])
-    total_labels: int = 0
 
 
 def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
@@ -90,7 +91,7 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         shown = drawn.symbols.head(PICTURES - len(pictures)).select("title", "text")
         pictures += map(_picture, drawn.files, *shown)
         notes.update(counts_by_code(drawn.symbols))
-    return Preview(total.entities, tried, failures, pictures, printed, dict(notes), total.labels)
+    return Preview(total.entities, total.labels, tried, failures, pictures, printed, dict(notes))
 
 
 def _sheet(
@@ -99,7 +100,7 @@ def _sheet(
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total.entities, 0, [], [], printed, total_labels=total.labels)
+        return Preview(total.entities, total.labels, 0, [], [], printed)
     last = frames[-1].row(-1, named=True)
     drawn = last["first_label"] + last["copies"]
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
@@ -117,7 +118,23 @@ def _sheet(
     notes: Counter[str] = Counter()
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
-    return Preview(total.entities, tried, failures, [picture], printed, dict(notes), total.labels)
+    return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
+
+
+def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:
+    """Return the first label of a picture of the sheet's page."""
+    left, top = sheet.label_origin_mm(0)
+    with Image.open(io.BytesIO(page.png)) as picture:
+        across, down = picture.width / sheet.page_width_mm, picture.height / sheet.page_height_mm
+        box = (
+            left * across,
+            top * down,
+            (left + sheet.label_width_mm) * across,
+            (top + sheet.label_height_mm) * down,
+        )
+        out = io.BytesIO()
+        picture.crop(box).save(out, "PNG", optimize=True)
+    return replace(page, png=out.getvalue(), width_mm=sheet.label_width_mm, height_mm=sheet.label_height_mm)
 
 
 def _failures(errors: pl.DataFrame) -> list[PreviewFailure]:

@@ -1,4 +1,4 @@
-"""The ops of one export. Each calls a stage and hands on references, not data."""
+"""The ops of one export. Each calls a stage and passes on references, not data."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -55,7 +55,7 @@ def render_chunk(
         stores = Stores(catalogue, artefacts, accounts)
         with checks.reported_if_failed(context, export, artefacts):
             part = stages.draw(export, manifest.load(export, artefacts), chunk, stores, tell)
-        # Another chunk may have failed meanwhile, which discards all parts stored until then.
+        # If another chunk failed meanwhile, the parts stored until then were discarded.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
     return part

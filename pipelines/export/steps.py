@@ -12,10 +12,11 @@ from accounts.store import Accounts
 from catalogue.errors import CommitContention
 from exports import assemble, logs, trace
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed, is_outage, storage_words
+from exports.errors import StorageFailed
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
+from exports.storage.failures import is_outage, storage_words
 from gs1.errors import LabelError
 from pipelines import reasons, tags
 from pipelines.export.progress import ProgressReader
@@ -44,8 +45,8 @@ PUBLISH = Stage("publish", "the decision to publish")
 RECORD = Stage("record_printed", "the record of what was printed")
 
 
-class _HasFailed(LabelError):
-    """Another step of the job failed for good."""
+class _JobFailed(LabelError):
+    """Another step of the job has failed, without further retries."""
 
     code = "another_step_failed"
 
@@ -60,7 +61,7 @@ def attempt(
 ) -> Generator[ExportPlan]:
     """Yield the job's plan for one attempt at a stage.
 
-    A step's first stage reads whether the job goes on, and the plan; the next ones are given the plan.
+    The first stage of a step checks that the job goes on and loads the plan. The next stages get the plan.
 
     A LabelError fails the job at once, an outage and CommitContention at the last attempt, other errors at the third.
     """
@@ -88,7 +89,7 @@ def _retries_after(error: Exception) -> int:
 
 @contextmanager
 def _traced(context: dg.OpExecutionContext, export: ExportPlan, stage: Stage) -> Generator[None]:
-    """Be in a span of the job's trace while the block runs, and log how it ended."""
+    """Run the block in a span of the job's trace, and log its duration and error."""
     error: str | None = None
     start = time.perf_counter()
     with trace.span(stage.name, trace.parse(export.traceparent)):
@@ -117,15 +118,15 @@ def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -
 
 
 def require_not_failed(context: dg.OpExecutionContext) -> None:
-    """Raise a LabelError if the job has failed, in another step or because it was given up."""
+    """Raise a LabelError if the job has failed in another step, or if run monitoring failed it."""
     if _has_failed(context):
-        raise _HasFailed("Another step of the job failed.")
+        raise _JobFailed("Another step of the job failed.")
 
 
 def release(
     context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Release the lease and remove the parts of a published job. Errors are only logged: it stays published."""
+    """Release the lease and remove the parts of a published job. Errors are only logged."""
     with _logged(context.log):
         leases.release(export, accounts)
     with _logged(context.log):
@@ -134,9 +135,9 @@ def release(
 
 
 def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: logging.Logger) -> None:
-    """Release the lease of a failed job, and discard what it stored unless that is committed.
+    """Release the lease of a failed job, and remove its stored parts and artefact unless it is committed.
 
-    Errors are only logged, because the client is told the first failure. Housekeeping removes the rest.
+    Errors are only logged, so that the client sees the first failure. Housekeeping removes the rest.
     """
     with _logged(log):
         export = plan.load(job_id, artefacts)
@@ -151,9 +152,9 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
 def _fail(
     context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Tag the run with the reason of the failure and its progress, then release and discard what the job holds.
+    """Tag the run with the error and its progress, then release the lease and remove the parts.
 
-    The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
+    The tag is written first. A step that is still running checks it at its end and then removes its own part.
     """
     reason = reasons.tags_of(error)
     with _logged(context.log):
@@ -175,4 +176,4 @@ def _logged(log: logging.Logger) -> Generator[None]:
     try:
         yield
     except Exception:
-        log.exception("could not be done when the job ended")
+        log.exception("clean-up at the end of the job failed")

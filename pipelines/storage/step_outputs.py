@@ -1,10 +1,10 @@
-"""The IO manager for step outputs: pickles in the artefact store, so that every machine finds them.
+"""The IO manager for step outputs: pickles in the artefact store, which every machine can read.
 
-A pickle names its classes by module, so `MOVED` maps the names that changed. A run that an earlier release began
-therefore ends under this one; earlier releases had the pickles in Dagster's folder on the one machine.
+A pickle names its classes by module. `MOVED` maps the names that changed, so this release can finish a run that an
+earlier release began. Earlier releases had the pickles in Dagster's folder on the local disk.
 """
 
-# The files are our own, and only our own classes are read from them.
+# We write these files ourselves, and the unpickler accepts only our own classes.
 import pickle  # nosec B403
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
@@ -14,16 +14,17 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed, storage_words
+from exports.errors import StorageFailed
+from exports.storage.failures import storage_words
 from pipelines import reasons
 
 #: The folder of all runs' step outputs in the artefact store.
 FOLDER = "runs"
 
-#: Packages whose classes a pickle may name.
+#: Packages whose classes a pickle may contain.
 _OURS = frozenset({"exports", "renderers"})
 
-#: Module and name of a class in earlier releases -> where it is now.
+#: Module and name of a class in earlier releases -> its module and name now.
 MOVED: Mapping[tuple[str, str], tuple[str, str]] = {
     # Before 0.2.
     ("exports.manifest", "Chunk"): ("exports.jobs.manifest", "Chunk"),
@@ -39,7 +40,7 @@ def folder_of(run_id: str) -> str:
 
 
 class StepOutputs(dg.IOManager):
-    """Pickles each step's output into one object. `earlier` is where earlier releases had their files."""
+    """Pickles each step's output into one object. `earlier` is the folder of earlier releases' files."""
 
     def __init__(self, artefacts: ArtefactStore, earlier: Path) -> None:
         self._artefacts = artefacts
@@ -80,7 +81,7 @@ def _tell_at_last(context: dg.OutputContext, error: Exception) -> None:
 def _key(identifier: Sequence[str]) -> str:
     """Return the key of an output. A step of a dynamic mapping, `step[key]`, is the folder `step/key`.
 
-    fsspec takes brackets for a pattern in some of its calls.
+    Some calls of fsspec interpret brackets as a pattern.
     """
     run_id, *names = identifier
     return "/".join([folder_of(run_id), *_parts(names)])
@@ -95,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         module, name = MOVED.get((module_name, global_name), (module_name, global_name))
         if module.split(".")[0] not in _OURS:
-            msg = f"A step output names {module}.{name}, which none of our steps hands on"
+            msg = f"A step output names {module}.{name}, which none of our steps passes on"
             raise pickle.UnpicklingError(msg)
         return super().find_class(module, name)
 

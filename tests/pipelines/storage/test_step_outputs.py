@@ -129,7 +129,7 @@ def test_what_nobody_has_written_is_an_error(outputs: StepOutputs) -> None:
 def test_a_pickle_that_names_other_classes_is_not_read(
     outputs: StepOutputs, artefacts: ArtefactStore
 ) -> None:
-    """Whoever writes to the storage must not run code with the service's rights."""
+    """A process that writes to the storage must not run code with the service's rights."""
     upstream = dg.build_output_context(step_key="resolve", name="result", run_id="a-run")
     with artefacts.write("runs/a-run/resolve/result") as stream:
         pickle.dump(Path("/"), stream)
