@@ -29,15 +29,13 @@ from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
-    SHEET_SLOTS,
     ExportType,
     LinearData,
     RequestedFormat,
     Slot,
     Symbology,
     kinds_of,
-    slots_of,
-    with_linear,
+    symbols_of,
 )
 from exports.requests.json_body import parse
 from exports.requests.settings import (
@@ -444,12 +442,9 @@ class ExportRequest(Body):
         A design decides them too, and is not known here: see `exports.designs.chosen`.
         """
         config = self.asset_config or AssetConfig()
-        linear = config.linear or "element_string"
-        if self.export_type not in LABEL_TYPES:
-            return [(slot,) for slot in with_linear(slots_of(self.export_type, config.symbology), linear)]
-        if config.design not in {None, SAME_AS_ABSENT["design"]}:
+        if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
-        return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]
+        return symbols_of(self.export_type, config.symbology, config.linear)
 
 
 def parse_request(body: bytes) -> ExportRequest:

@@ -106,6 +106,13 @@ _PLACES: Mapping[str, _Place] = {
     "carry": _ELEMENTS,
 }
 
+#: Settings that are taken everywhere but change nothing elsewhere: linear symbols and labels have their text anyway.
+_PLACES_OF_EFFECT: Mapping[str, _Place] = {
+    "hri": _Place(
+        "matrix symbols in a ZIP", types=frozenset(ExportType) - LABEL_TYPES, slots=frozenset(Slot) - LINEAR
+    )
+}
+
 #: Values that apply elsewhere than their setting's others.
 _PLACES_OF_VALUES: Mapping[tuple[str, object], _Place] = {
     ("symbology", Slot.DATAMATRIX_RECTANGULAR.value): _LABELS_AND_DATAMATRIX
@@ -198,6 +205,13 @@ def applies(setting: str, drawn: Drawn, value: object = None) -> bool:
     """Return whether the setting, or this value of it, changes anything in such an export."""
     place = _place(setting, value)
     return place is None or place.has(drawn)
+
+
+def matters(setting: str, drawn: Drawn) -> bool:
+    """Return whether any value of the setting changes what such an export makes."""
+    values = (None, *(value for name, value in _PLACES_OF_VALUES if name == setting))
+    place = _PLACES_OF_EFFECT.get(setting)
+    return (place is None or place.has(drawn)) and any(applies(setting, drawn, value) for value in values)
 
 
 def _place(setting: str, value: object) -> _Place | None:
