@@ -1,7 +1,7 @@
-"""What the labels of a job carry and show, as it is recorded of each.
+"""The data and text of each label of a job, for its PRINTED event.
 
-It follows from the frozen manifest, the plan and the sheets' layout, a column at a time: a million labels take a second.
-A test compares it with what is drawn.
+They are computed from the frozen manifest, the plan and the sheets' layout, column by column: a million labels take a
+second. A test compares them with the drawn labels.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +27,7 @@ from exports.symbols.payloads import hri, payloads
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The data file of one part's events, and when its labels were drawn."""
+    """The data file of one part's events, and the time when its labels were drawn."""
 
     file: DataFile
     drawn_at: datetime
@@ -37,7 +37,7 @@ class _Written:
 
 
 def prepare(plan: ExportPlan, part: Part, catalogue: Catalogue, store: ArtefactStore) -> None:
-    """Write the events of a part just drawn, unless an earlier attempt did. Nobody sees them until `record`."""
+    """Write the events of a part just drawn, unless an earlier attempt did. They are invisible until `record`."""
     key = _key(part)
     if plan.records_printed and part.processed and not store.exists(key):
         drawn_at = datetime.now(UTC)
@@ -53,9 +53,9 @@ def record(
     catalogue: Catalogue,
     store: ArtefactStore,
 ) -> int | None:
-    """Commit the events of all parts at once; return how many. None if not asked for, or recorded before.
+    """Commit the events of all parts at once. Return their number, or None if not wanted or recorded before.
 
-    Those of a part that `prepare` has not seen, or too long ago, are written now, with the time of the decision.
+    Events of a part that `prepare` did not write, or wrote too long ago, are written now with the time of the decision.
     """
     if not plan.records_printed:
         return None
@@ -80,7 +80,7 @@ def _fresh(part: Part, store: ArtefactStore) -> DataFile | None:
 
 
 def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> Printing:
-    """Return what all labels of the job have in common, those drawn at this time."""
+    """Return the values that all labels of the job drawn at this time have in common."""
     slots = _slots(plan, _sheet(plan, store))
     return Printing(
         plan.job_id,
@@ -94,13 +94,13 @@ def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> P
 
 
 def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Iterator[pl.DataFrame]:
-    """Yield the entities that have a symbol, with the values it carries and the lines on the label.
+    """Yield the entities that have a symbol, with the values in the symbol and the lines on the label.
 
-    The columns are those of `catalogue.schema.PRINTED`, and more.
+    The columns include those of `catalogue.schema.PRINTED`.
     """
     sheet = _sheet(plan, store)
     slots = _slots(plan, sheet)
-    # The bars of a serial, and those of a GTIN, alone carry neither lot nor date.
+    # A linear symbol of a serial or of a GTIN, without another symbol, has neither lot nor date.
     short = slots == (Slot.GTIN,) or (plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,))
     for rows in printed_rows(plan, parts, store):
         yield rows.with_columns(
@@ -126,14 +126,14 @@ def _known(column: str, *, left_out: bool) -> pl.Expr:
 
 
 def _symbol_lines(plan: ExportPlan, rows: pl.DataFrame) -> pl.Expr:
-    """Return the text of each symbol that shows one, each on a line. A linear symbol always does."""
+    """Return the human-readable text of the symbols, one line each. A linear symbol always has one."""
     shown = [slot for slot in plan.slots if slot in LINEAR or plan.config.hri is True]
     carried = [payloads(slot, plan.resolver, rows) for slot in shown]
     return _stacked(labels.select(hri(labels)).to_series() for labels in carried)
 
 
 def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Expr:
-    """Return the label's lines from top to bottom. Each layout is for one kind of symbol, or one pair of kinds."""
+    """Return the label's lines from top to bottom. There is a layout for each kind or pair of kinds of symbols."""
     first, *others = (payloads(slot, plan.resolver, rows) for slot in sheet.slots)
     first = with_lines(first, plan.label_design, rows)
     of_kind: list[pl.Expr] = []
@@ -164,6 +164,6 @@ def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.E
 
 
 def _stacked(lines: Iterable[pl.Series]) -> pl.Expr:
-    """Return the lines of each label in one text, without the empty ones. Where there are no lines, it is empty."""
+    """Return the non-empty lines of each label as one text, which is empty if there are no lines."""
     texts = [pl.when(pl.lit(line) != "").then(pl.lit(line)) for line in lines]
     return pl.concat_str([*texts, pl.lit(None, pl.String)], separator="\n", ignore_nulls=True)

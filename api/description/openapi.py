@@ -7,9 +7,17 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from api.description.operations import OPERATIONS, Content, Operation
+from api.description import catalogue, designs, label_exports, service
+from api.description.operation import Content, Operation
 from api.description.schemas import GTIN, JOB_ID_EXAMPLE, Schema, published_ref, schemas, without_null
 from api.wire.requests import IDEMPOTENCY_KEY
+
+OPERATIONS: Final = (
+    *label_exports.OPERATIONS,
+    *designs.OPERATIONS,
+    *catalogue.OPERATIONS,
+    *service.OPERATIONS,
+)
 
 _DESCRIPTION: Final = """\
 Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symbols or a PDF of label sheets.

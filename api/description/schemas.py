@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api.wire import answers, contents, designs, imports, paths
+from api.wire import answers, contents, designs, imports, label_exports, paths
 from api.wire.designs import DesignPreviewRequest
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
@@ -81,10 +81,10 @@ def schemas() -> dict[str, Schema]:
     """Return all schemas by published name."""
     answer_types = [
         answers.ErrorOut,
-        answers.LabelExportAcceptedOut,
-        answers.LabelExportJobOut,
-        answers.LabelExportListOut,
-        answers.LabelExportPreviewOut,
+        label_exports.LabelExportAcceptedOut,
+        label_exports.LabelExportJobOut,
+        label_exports.LabelExportListOut,
+        label_exports.LabelExportPreviewOut,
         answers.SheetTemplateListOut,
         answers.PrintHistoryOut,
         designs.DesignListOut,

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from api import problems
 from api.wire import paths
 from exports import errors
+from exports.storage.failures import storage_words
 
 #: Seconds to wait before repeating a request that failed for an error of the storage.
 _STORAGE_RETRY_AFTER = 30
@@ -89,7 +90,7 @@ class EveryErrorIsAProblem:
 
 
 def _of_crash(error: Exception) -> Response:
-    words = errors.storage_words(error)
+    words = storage_words(error)
     if words is None:
         return problems.response(problems.INTERNAL, problems.detail_of(problems.INTERNAL.status))
     detail = f"The storage cannot be used just now: {words}. The same request may succeed later."

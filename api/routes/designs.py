@@ -14,7 +14,7 @@ from api.auth.principals import require_writer
 from api.routes import incoming
 from api.routes.resource import resource
 from api.settings import ApiSettings
-from api.wire import answers, designs, paths
+from api.wire import answers, designs, label_exports, paths
 from api.wire.requests import PageQuery
 from exports.designs import chosen, known
 from exports.designs.document import schema
@@ -94,10 +94,10 @@ class DesignRoutes:
         principal = principal_of(request)
         body = await incoming.json_body(request, self._settings)
 
-        def look() -> answers.LabelExportPreviewOut:
+        def look() -> label_exports.LabelExportPreviewOut:
             wanted = parse(body, designs.DesignPreviewRequest)
             found = self._reads.preview(principal.organisation, wanted.request, wanted.design)
-            return answers.preview(found)
+            return label_exports.preview(found)
 
         found = await anyio.to_thread.run_sync(look, limiter=self._preview_threads)
         return answers.response(found)

@@ -19,7 +19,7 @@ from api.routes import incoming
 from api.routes.downloads import DownloadTokens, matches
 from api.routes.resource import resource
 from api.settings import ApiSettings
-from api.wire import answers, paths
+from api.wire import answers, label_exports, paths
 from api.wire.requests import JobsQuery, ReprintRequest
 from exports.ports import ANSWER_SECONDS, ExportJob, Exports
 from exports.reads import ExportReads
@@ -116,7 +116,7 @@ class LabelExportRoutes:
         found = await anyio.to_thread.run_sync(
             self._reads.preview, principal.organisation, wanted, limiter=self._preview_threads
         )
-        return answers.response(answers.preview(found))
+        return answers.response(label_exports.preview(found))
 
     async def list(self, request: Request) -> Response:
         """Answer with one page of the organisation's label exports."""
@@ -127,7 +127,7 @@ class LabelExportRoutes:
             self._exports.jobs, principal.organisation.slug, page, query.status, query.after
         )
         states = [self._state(request, job) for job in found.jobs]
-        return answers.response(answers.job_list(states, page, found, query.after))
+        return answers.response(label_exports.job_list(states, page, found, query.after))
 
     async def poll(self, request: Request) -> Response:
         """Answer with the state of a job, and fresh links to its files."""
@@ -148,9 +148,9 @@ class LabelExportRoutes:
         job = await anyio.to_thread.run_sync(self._exports.cancel, principal.organisation.slug, job_id)
         return answers.response(self._state(request, job), 202, _in_flight_headers(job))
 
-    def _state(self, request: Request, job: ExportJob) -> answers.LabelExportJobOut:
+    def _state(self, request: Request, job: ExportJob) -> label_exports.LabelExportJobOut:
         root = (self._settings.public_url or str(request.base_url)).rstrip("/")
-        return answers.job_state(job, self._tokens.links(job, root))
+        return label_exports.job_state(job, self._tokens.links(job, root))
 
 
 def _writer(request: Request) -> Principal:
@@ -168,14 +168,14 @@ def _bound_job_id(request: Request) -> str:
 def _accepted(job: ExportJob) -> Response:
     bind_contextvars(job_id=job.job_id)
     headers = {"location": paths.poll(job.job_id), **_in_flight_headers(job)}
-    return answers.response(answers.receipt(job), 202, headers)
+    return answers.response(label_exports.receipt(job), 202, headers)
 
 
 def _in_flight_headers(job: ExportJob) -> dict[str, str]:
     return {} if job.status.is_terminal else {"retry-after": str(RETRY_AFTER_SECONDS)}
 
 
-def _etag(state: answers.LabelExportJobOut) -> str:
+def _etag(state: label_exports.LabelExportJobOut) -> str:
     """Return a weak entity tag. The signatures of the links do not change it.
 
     A state with links gets a new tag every `_LINK_RENEWAL_SECONDS`, because links expire. The links in a stored

@@ -29,14 +29,14 @@ from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
-#: The release of the code that runs.
+#: The running release.
 RELEASE = version("gs1-label-exporter")
 
 
-#: More ranges of rows are counted in words.
+#: If there are more ranges of rows, `words` gives their number only.
 _MOST_RANGES_NAMED = 3
 
-#: Characters of the reason for printing again.
+#: Most characters of the reason of a reprint.
 MAX_REASON_LENGTH = 500
 
 
@@ -44,11 +44,10 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `design` is the design that the request names, as it was then, None for the default one.
-    `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
-    way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
-    that of the service which accepted the export, empty if it is not known (before 0.2). `traceparent` is the span in
-    which the plan was made. The spans of the job's steps descend from it.
+    `design` is the named design at that time, or None for the default one. `engine` is the service's engine at that
+    time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the job
+    `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
+    `traceparent` is the span in which the plan was made, the parent of the spans of the job's steps.
     """
 
     job_id: str
@@ -76,12 +75,12 @@ class ExportPlan:
 
     @property
     def link_resolver(self) -> str:
-        """What the job's Digital Links begin with."""
+        """The beginning of the job's Digital Links."""
         return self.resolver or DEFAULT_RESOLVER
 
     @property
     def words(self) -> str:
-        """What is asked for, as one phrase for people."""
+        """The request as one phrase for people."""
         asked = in_words(self.request)
         if self.reprint_of is None:
             return asked
@@ -101,12 +100,12 @@ class ExportPlan:
 
     @property
     def label_design(self) -> Design:
-        """What is on each label."""
+        """The design of each label."""
         return self.design or BUILT_IN[DEFAULT_NAME]
 
     @property
     def symbology(self) -> Symbology:
-        """The symbol of a label, or the one beside its linear symbol."""
+        """The symbology of a label, or of the symbol beside its linear symbol."""
         return self.config.symbology or self.label_design.symbology
 
     @property
@@ -116,23 +115,23 @@ class ExportPlan:
 
     @property
     def label_slots(self) -> tuple[Slot, ...]:
-        """The symbols that a label may have, of which the first is taken that fits it."""
+        """The symbols that a label may have. The first one that fits is used."""
         return with_linear(SHEET_SLOTS[self.symbology], self.linear)
 
     @property
     def second_slot(self) -> Slot | None:
-        """The linear symbol beside a label's matrix symbol, None if there is none."""
+        """The linear symbol beside a label's matrix symbol, or None."""
         both = self.label_design.linear is not None and self.symbology != "barcode_1d"
         return LINEAR_SLOTS[self.linear] if both else None
 
     @property
     def has_labels(self) -> bool:
-        """Whether the artefact shows labels, on sheets or a roll, and is not a ZIP of symbol files."""
+        """Whether the artefact has labels, on sheets or a roll, instead of symbol files in a ZIP."""
         return self.request.export_type in LABEL_TYPES
 
     @property
     def is_roll(self) -> bool:
-        """Whether the artefact is a file of commands for a label printer."""
+        """Whether the artefact is a file of label-printer commands."""
         return self.request.export_type is ExportType.ROLL_LABELS
 
     @property
@@ -159,7 +158,7 @@ class ExportPlan:
 
     @property
     def holds_lease(self) -> bool:
-        """Whether the job needs its organisation's lease: it records PRINTED for stock that was never printed."""
+        """Whether the job needs its organisation's lease, because it selects stock due and records PRINTED."""
         filters = self.request.filters
         return (
             self.records_printed
@@ -169,7 +168,7 @@ class ExportPlan:
         )
 
     def output_filename(self, members: int) -> str:
-        """Return the artefact's name for people: kind, scope, the start of the job's id, entities drawn."""
+        """Return the artefact's file name: kind, scope, the start of the job's id, number of entities drawn."""
         if self.has_labels:
             kind, suffix = ("roll", "zpl") if self.is_roll else ("sheet", "pdf")
             return f"{kind}-{self.job_id[:4]}-{members}.{suffix}"
@@ -194,12 +193,12 @@ class ExportPlan:
 
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:
-    """Store the plan unless the job has one; return whether it was stored."""
+    """Store the plan unless the job has one. Return whether it was stored."""
     return store.create(key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
 
 
 def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
-    """Return the job's plan, or None where there is none."""
+    """Return the job's plan, or None."""
     try:
         return load(job_id, store)
     except FileNotFoundError:
@@ -207,9 +206,9 @@ def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
 
 
 def load(job_id: str, store: ArtefactStore) -> ExportPlan:
-    """Return the job's plan. Raises FileNotFoundError where there is none, UnreadableDocument.
+    """Return the job's plan. Raises FileNotFoundError and UnreadableDocument.
 
-    An unknown field of the request itself is not ignored: the labels would not be those that were asked for.
+    An unknown field of the request is an error, because ignoring it could make other labels than requested.
     """
     # Releases before 0.2 stored none.
     absent = {"release": ""}
@@ -217,5 +216,5 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
 
 
 def key(job_id: str) -> str:
-    """Return where the job's plan lies in the artefact store."""
+    """Return the key of the job's plan in the artefact store."""
     return f"{folder_of(job_id)}/request.json"

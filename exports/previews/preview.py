@@ -9,7 +9,7 @@ import polars as pl
 from PIL import Image
 
 from catalogue import selection
-from catalogue.selection import PrintCounts
+from catalogue.selection import PrintCounts, Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -57,11 +57,12 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says of them, `tried_items` those
     that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
+    total_labels: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
@@ -73,7 +74,7 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
     """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
-    total = selection.count(catalogue, plan.selection, version=version)
+    total = selection.size(catalogue, plan.selection, version=version)
     printed = selection.print_counts(catalogue, plan.selection, version=version)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
@@ -90,16 +91,16 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         shown = drawn.symbols.head(PICTURES - len(pictures)).select("title", "text")
         pictures += map(_picture, drawn.files, *shown)
         notes.update(counts_by_code(drawn.symbols))
-    return Preview(total, tried, failures, pictures, printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, pictures, printed, dict(notes))
 
 
 def _sheet(
-    plan: ExportPlan, total: int, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+    plan: ExportPlan, total: Size, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
 ) -> Preview:
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total, 0, [], [], printed)
+        return Preview(total.entities, total.labels, 0, [], [], printed)
     last = frames[-1].row(-1, named=True)
     drawn = last["first_label"] + last["copies"]
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
@@ -117,7 +118,7 @@ def _sheet(
     notes: Counter[str] = Counter()
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
-    return Preview(total, tried, failures, [picture], printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
 
 
 def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:

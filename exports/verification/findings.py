@@ -1,4 +1,4 @@
-"""The findings of verification, stored beside the artefact."""
+"""The findings of verification, stored with the artefact."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +12,7 @@ from exports.errors import ExportError
 from exports.jobs.job_id import folder_of
 from gs1.errors import LabelError
 
-#: What a check counted, or why it failed.
+#: The counts of a check, or why it failed.
 Facts: TypeAlias = dict[str, int | str]
 
 
@@ -27,12 +27,12 @@ class Check(StrEnum):
 
 _Seen = TypeVar("_Seen")
 
-#: Checks in their order. Each returns its facts, or raises what it found wrong.
+#: Checks in their order. Each returns its facts, or raises an error.
 Checks: TypeAlias = Iterable[tuple[Check, Callable[[], Facts]]]
 
 
 class CountsDisagree(ExportError):
-    """The artefact or a report has not as many pieces as there are drawn or failed entities."""
+    """The number of pieces in the artefact or a report differs from the number of drawn or failed entities."""
 
     code = "counts_disagree"
 
@@ -80,7 +80,7 @@ def require(
     before: Sequence[Finding] = (),
     began_at: datetime | None = None,
 ) -> _Seen:
-    """Return what the check returns. Only if it raises, store that as its finding, behind those of `before`."""
+    """Return the result of the check. If it raises, store the error as its finding, after those in `before`."""
     try:
         return look()
     except LabelError as error:

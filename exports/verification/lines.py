@@ -1,7 +1,6 @@
-"""What the lines of a design must say, from the frozen row and the design alone.
+"""The expected lines of a design, computed from the frozen row and the design alone.
 
-Nothing here is shared with `exports.designs.texts`, which the drawing code uses: a mistake there must not also be what
-is expected.
+It shares no code with `exports.designs.texts`, which the drawing code uses, so that a mistake there is detected.
 """
 
 import re
@@ -32,7 +31,7 @@ _ENGLISH = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT"
 
 
 class Expected(NamedTuple):
-    """The text of a line, None where it is left out, and the values in it. Names are not among them."""
+    """The text of a line, or None if it is left out, and the values in it except product names."""
 
     text: str | None
     values: tuple[str, ...]
@@ -40,7 +39,7 @@ class Expected(NamedTuple):
 
 
 def of_line(design: Design, number: int, row: Row) -> Expected:
-    """Return what the design's line must say on the label of this row."""
+    """Return the expected text of the design's line on the label of this row."""
     values: list[str] = []
     absent = False
     shows_name = False
@@ -67,7 +66,7 @@ def of_line(design: Design, number: int, row: Row) -> Expected:
 
 
 def _date(value: str, form: str, months: Sequence[str]) -> str:
-    """Return YYMMDD in this format. Without a day, it and what separates it are left out."""
+    """Return the date YYMMDD in this format. If it has no day, the day and its separator are left out."""
     year, month, day = value[:2], value[2:4], value[4:]
     if day == "00":
         form = re.sub("DD[^YMD]+|[^YMD]*DD$|DD", "", form, count=1)

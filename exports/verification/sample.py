@@ -1,4 +1,4 @@
-"""Selects the entities of a job that are decoded again from the finished artefact."""
+"""Select the entities of a job whose symbols are decoded from the finished artefact."""
 
 import polars as pl
 
@@ -7,16 +7,16 @@ from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 
-#: A client waits for jobs of up to so many entities. Few symbols are decoded, because each takes milliseconds.
+#: Clients wait for jobs of up to this many entities. Few symbols are decoded, because each takes milliseconds.
 SMALL_JOB = 1_000
 DECODED_OF_SMALL = 50
 
-#: So many symbols of a larger job are decoded, and one entity of each kind besides.
+#: Number of decoded symbols of a larger job, in addition to one entity of each kind.
 DECODED_OF_LARGE = 1_000
 
 _FRAME_ROWS = 50_000
 
-#: What decides which kind of symbol a row gets, and which parts its message has.
+#: The values that determine the symbology of a row and the parts of its message.
 _STRATA = (
     pl.col("carrier"),
     pl.col("gtin14").str.strip_chars_start("0").str.len_bytes().alias("significant_digits"),
@@ -28,7 +28,7 @@ _STRATA = (
 
 
 def size(entities: int, symbols_each: int) -> int:
-    """Return how many entities are decoded, each with all its symbols. At least one.
+    """Return the number of entities to decode, each with all its symbols. At least one.
 
     >>> [size(entities, 2) for entities in (10, 50, 1_000, 1_001, 1_000_000)]
     [10, 25, 25, 500, 500]
@@ -57,13 +57,13 @@ def rows(
         chosen = pl.col("row").is_in(spread.implode())
         if by_kind:
             chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())
-        # Taken out as values: a filtered frame keeps the texts of all the rows it came from.
+        # Copied as values, because a filtered frame keeps the texts of all original rows in memory.
         sampled.append(pl.DataFrame(frame.filter(chosen).rows(), schema=frame.schema, orient="row"))
     return pl.concat(sampled)
 
 
 def _new_kinds(frame: pl.DataFrame, seen: set[tuple[object, ...]]) -> list[int]:
-    """Return the first row of each kind that is not among the seen, and add those kinds to them."""
+    """Return the first row of each kind that is not in `seen`, and add the new kinds to `seen`."""
     firsts = frame.select(*_STRATA, "row").unique(subset=pl.exclude("row"), keep="first")
     found = {kind: row for *parts, row in firsts.iter_rows() if (kind := tuple(parts)) not in seen}
     seen.update(found)

@@ -1,7 +1,7 @@
-"""The sensor that turns the ticks of schedules into export jobs: one job at most for each tick.
+"""The sensor that starts export jobs for due ticks of schedules, at most one job for each tick.
 
-The job's id follows from schedule and tick, so the database refuses a second one. A tick is recorded as done after
-its job is queued, so a crash in between repeats the evaluation and not the export.
+The job's id is derived from schedule and tick, so the database refuses a second one. A tick is recorded as done after
+its job is queued, so a crash in between repeats the evaluation but not the export.
 """
 
 from datetime import UTC, datetime
@@ -52,10 +52,10 @@ def launch_due(
 ) -> list[str]:
     """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
-    A tick whose schedule selects nothing, or whose organisation has too many open jobs, is recorded as done
-    without a job. From `parallel_from` entities, each step of the run has its own process. A schedule that fails does
-    not stop the others, and its tick stays due: a LabelError becomes the tick's line, other errors are raised together
-    at the end as an ExceptionGroup.
+    A tick is recorded as done without a job if its schedule selects nothing or if its organisation has too many open
+    jobs. From `parallel_from` entities on, each step of the run has its own process. A schedule that fails does not
+    stop the others, and its tick stays due. A LabelError becomes the tick's line; other errors are raised together at
+    the end as an ExceptionGroup.
     """
     told: list[str] = []
     failures: list[Exception] = []
@@ -80,7 +80,7 @@ def launch_due(
                     parallel=count >= parallel_from,
                     limits=limits,
                 )
-                outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
+                outcome = f"job {export.job_id}" if started else "skipped because nothing matches"
             except TooManyOpenJobs as error:
                 outcome = f"skipped. {error}"
             accounts.schedules.record_tick(schedule.id, tick)
@@ -106,7 +106,7 @@ def _launch(
     parallel: bool,
     limits: Limits,
 ) -> bool:
-    """Queue the tick's job unless it is queued already. Return False if it would be empty, else True.
+    """Queue the tick's job unless it is already queued. Return False if the job would be empty.
 
     Raises TooManyOpenJobs.
     """
@@ -176,7 +176,7 @@ def export_schedules(
 
 
 def _runs(context: dg.SensorEvaluationContext) -> Runs:
-    """Return what makes runs of the code that evaluates this sensor."""
+    """Return the `Runs` for the code that evaluates this sensor."""
     repository, location = context.repository_def, context.code_location_origin
     if repository is None or location is None:
         msg = "the sensor is evaluated outside a code server"

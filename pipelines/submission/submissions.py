@@ -1,4 +1,4 @@
-"""What a submission must pass to become a job, whoever makes it: a client of the façade, or somebody in Dagster's UI."""
+"""The checks of every submission, from a client of the façade or from Dagster's UI."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from renderers.engine import Engine
 
 @dataclass(slots=True)
 class Submissions:
-    """Makes the plans of new jobs, and checks them against the service's limits. It stores nothing."""
+    """Makes plans of new jobs and checks them against the service's limits. It stores nothing."""
 
     instance: dg.DagsterInstance
     catalogue: Catalogue
@@ -44,7 +44,7 @@ class Submissions:
     def plan_of(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
-        """Return the plan of a new export. Raises InvalidRequest if there is no design of the name it asks for."""
+        """Return the plan of a new export. Raises InvalidRequest if the requested design does not exist."""
         return ExportPlan(
             job_id=job_id_for(run_id),
             organisation=organisation.slug,
@@ -66,7 +66,7 @@ class Submissions:
         reason: str,
         rows: RowRanges | None = None,
     ) -> ExportPlan:
-        """Return the plan of a job with the frozen rows of a completed one. Raises ExportNotFound, NotReprintable."""
+        """Return the plan of a reprint of a completed job's frozen rows. Raises ExportNotFound, NotReprintable."""
         original = self._reprintable(organisation.slug, job_id)
         return ExportPlan(
             job_id=job_id_for(run_id),
@@ -83,9 +83,9 @@ class Submissions:
         )
 
     def size_of_allowed(self, wanted: ExportPlan) -> Size:
-        """Return how many entities and labels the job has, after every check that needs no job.
+        """Return the number of entities and labels of the job, after all checks that are possible before it exists.
 
-        Raises StorageIsFull, UnusableResolver, and InvalidRequest also for rows that the job to reprint has not.
+        Raises StorageIsFull, UnusableResolver, and InvalidRequest, also if the job to reprint lacks the rows.
         """
         require_room(self.instance, wanted.organisation, self.limits)
         if wanted.reprint_of is None:
@@ -105,7 +105,7 @@ class Submissions:
         return Size(count, manifest.labels_within(original, wanted.rows, self.artefacts))
 
     def require_few_open(self, organisation: str, *, besides: int = 0) -> None:
-        """Raise TooManyOpenJobs if the organisation may have no more. `besides` counts its runs that are no jobs yet."""
+        """Raise TooManyOpenJobs at the organisation's limit. `besides` is its number of runs that are not jobs yet."""
         open_jobs.require_few_open(self.instance, organisation, self.limits.max_open_jobs, besides=besides)
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
@@ -114,18 +114,20 @@ class Submissions:
         return job_of(run, self.progress, self.artefacts, self.catalogue)
 
     def _reprintable(self, organisation: str, job_id: str) -> ExportPlan:
-        """Return the plan of a job that can be printed again. Raises ExportNotFound, NotReprintable."""
+        """Return the plan of a job that can be reprinted. Raises ExportNotFound, NotReprintable."""
         job = self.job(organisation, job_id)
         if job.status is not JobStatus.COMPLETED:
             raise NotReprintable(job_id, f"it is {job.status}, not completed")
         try:
             original = plan.load(job_id, self.artefacts)
         except UnreadableDocument as error:
-            raise NotReprintable(job_id, "its settings are no longer accepted, so export anew") from error
+            raise NotReprintable(
+                job_id, "its settings are no longer accepted: submit a new export"
+            ) from error
         if not manifest.is_frozen(original, self.artefacts):
             raise NotReprintable(job_id, "its manifest has expired")
         try:
             require_links_possible(original)
         except UnusableResolver as error:
-            raise NotReprintable(job_id, "its links would mislead parsers, so export anew") from error
+            raise NotReprintable(job_id, "parsers would misread its links: submit a new export") from error
         return original

@@ -50,7 +50,7 @@ class FakeExports:
         self.calls = []
         self.traces = []
         self.events = []
-        self.found = Preview(0, 0, [], [], PrintCounts(0, 0, 0))
+        self.found = Preview(0, 0, 0, [], [], PrintCounts(0, 0, 0))
 
     def submit(self, organisation, request, *, requested_by, idempotency_key=None, wait_seconds=0):
         self._called("submit")

@@ -1,4 +1,4 @@
-"""The servers and faults that the other tests of this folder build on do what they are told."""
+"""Test the servers and faults that the other tests of this folder use."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def test_redis_can_be_emptied_and_killed(redis: Redis) -> None:
         redis.empty()
         assert client.get("name") is None
         client.set("name", "another")
-        # Its log is on disk once it has been written anew.
+        # The log is on disk after it has been rewritten.
         client.bgrewriteaof()
         until(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0, "the log is written")
     redis.restart()
