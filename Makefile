@@ -47,8 +47,9 @@ ON_SERVERS := -p tests.distributed.on_servers tests/test_end_to_end.py tests/tes
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
-# One process for each core. The tests of a file share their services, so they run in the same process.
-SIDE_BY_SIDE := -n auto --dist loadfile
+# One process more than there are cores, because tests of a whole service mostly wait. The tests of a file share their
+# services, so they run in the same process. tests/conftest.py determines the first files.
+SIDE_BY_SIDE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
@@ -98,8 +99,12 @@ check: $(STAMP) ## Format, lint, types, the direction of imports, and security
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 
+# With `make -j`, the checks and the tests run in parallel.
 .PHONY: test
-test: check ## Check, then run every ordinary test, including the end-to-end tests
+test: check ordinary-tests ## Check, then run every ordinary test, including the end-to-end tests
+
+.PHONY: ordinary-tests
+ordinary-tests: $(STAMP)
 	$(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: oracles
@@ -125,9 +130,12 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
 	npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# With the flag set, a test whose system tool is missing fails instead of skipping.
 .PHONY: test-full
-test-full: oracles check ## All tests, including long ones and those that need Debian's and npm's packages
+test-full: oracles check all-tests ## All tests, including long ones and those that need Debian's and npm's packages
+
+# With the flag set, a test whose system tool is missing fails instead of skipping.
+.PHONY: all-tests
+all-tests: $(STAMP) oracles
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-distributed

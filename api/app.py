@@ -18,7 +18,7 @@ from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
 from api.health import Health
 from api.middleware import logs
-from api.middleware.error_shape import EveryErrorIsAProblem
+from api.middleware.error_shape import ErrorPage, EveryErrorIsAProblem
 from api.middleware.metrics import Metrics
 from api.middleware.rate_limit import RateLimiting, RateLimits, Refusals
 from api.middleware.security import SecurityHeaders
@@ -61,10 +61,11 @@ def create_app(
     settings: ApiSettings,
     auth_settings: AuthSettings,
     pages: Sequence[BaseRoute] = (),
+    error_page: ErrorPage | None = None,
 ) -> Starlette:
     """Return the façade. It reads no environment: the composition root hands it stores and settings.
 
-    `pages` are routes beside those of the API, behind the same middleware.
+    `pages` are routes beside those of the API, behind the same middleware. `error_page` tells browsers of errors.
     """
     log = logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
@@ -98,7 +99,7 @@ def create_app(
             Middleware(RateLimiting, limits=limits, linked=tokens.caller_of, unlimited=UNLIMITED),
             *_cross_origin(settings, log),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
-            Middleware(EveryErrorIsAProblem, log=log),
+            Middleware(EveryErrorIsAProblem, log=log, page=error_page),
             Middleware(Refusals),
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),

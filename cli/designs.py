@@ -9,8 +9,8 @@ import click
 
 from accounts.store import Accounts
 from cli.settings import Settings
-from exports.designs import chosen
-from exports.designs.document import BUILT_IN, Design, schema
+from exports.designs import chosen, known
+from exports.designs.document import Design, schema
 from exports.errors import InvalidRequest
 from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
@@ -44,12 +44,13 @@ def designs_add(organisation: str, name: str, file: Path) -> None:
 @_ORG
 def designs_list(organisation: str) -> None:
     """List the designs that exports can use, each with its newest version."""
-    for name in BUILT_IN:
-        click.echo(f"{name}\t1\tbuilt in")
-    for each in _accounts().designs.list(organisation):
-        click.echo(
-            f"{each.name}\t{each.version}\t{each.created_at.isoformat(timespec='minutes')}\t{each.created_by}"
+    for each in known.newest(_accounts().designs, organisation):
+        made = (
+            f"{each.created_at.isoformat(timespec='minutes')}\t{each.created_by}"
+            if each.created_at
+            else "built in"
         )
+        click.echo(f"{each.name}\t{each.version}\t{made}")
 
 
 @designs.command("show")
@@ -58,11 +59,8 @@ def designs_list(organisation: str) -> None:
 @click.option("--version", type=click.IntRange(1), help="Default: the newest.")
 def designs_show(organisation: str, name: str, version: int | None) -> None:
     """Print the document of the design NAME."""
-    if name in BUILT_IN and version in {None, 1}:
-        document: Any = BUILT_IN[name].model_dump(mode="json", exclude_none=True)
-    else:
-        document = json.loads(_accounts().designs.get(organisation, name, version).document)
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    found = known.find(_accounts().designs, organisation, name, version)
+    click.echo(json.dumps(found.document, indent=2, ensure_ascii=False))
 
 
 @designs.command("preview")
@@ -134,9 +132,7 @@ def _design(store: Accounts, organisation: str, name_or_file: str) -> Design:
     path = Path(name_or_file)
     if path.is_file():
         return _checked(path, lambda: chosen.design_of(path.read_bytes()))
-    if name_or_file in BUILT_IN:
-        return BUILT_IN[name_or_file]
-    return chosen.of_stored(store.designs.get(organisation, name_or_file))
+    return known.find(store.designs, organisation, name_or_file).design
 
 
 def _checked(file: Path, act: Callable[[], Any]) -> Any:

@@ -5,7 +5,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from exports.artefacts import ArtefactStore
-from exports.errors import ExportError, storage_words
+from exports.errors import ExportError
+from exports.storage.failures import storage_words
 
 _LOG = logging.getLogger(__name__)
 

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
-from exports.errors import StorageFailed, storage_words
+from exports.errors import StorageFailed
 from exports.next_steps import next_step
+from exports.storage.failures import storage_words
 from gs1.errors import LabelError
 from pipelines import tags
 

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from catalogue.errors import CommitContention
-from exports.errors import is_outage
+from exports.storage.failures import is_outage
 from gs1.errors import LabelError
 
 #: Every step reuses what an earlier attempt stored, so it may be retried. The waits are 0.6, 1.8, 4.2, 9, 18.6 and

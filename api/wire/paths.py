@@ -1,5 +1,8 @@
 """Paths of the API's own endpoints; `{job_id}` is a path parameter."""
 
+#: All paths of the API begin with it. Their errors are problem documents, whoever asks.
+ROOT = "/products/api/"
+
 SESSION = "/products/api/v1/session/"
 
 LABEL_EXPORTS = "/products/api/v1/labels/export/"

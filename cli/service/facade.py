@@ -12,10 +12,12 @@ from prometheus_client import start_http_server
 from pydantic import SecretStr
 
 import web.app
+import web.error_pages
 from accounts.errors import UnusableResolver
 from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
 from api.app import create_app
+from api.auth.callers import known_session
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue import scratch
@@ -102,12 +104,14 @@ def main() -> None:
             imports=imports,
             catalogue=catalogue,
             accounts=accounts,
+            session_of=known_session,
             cron=CRON,
             session_seconds=auth_settings.session_ttl_seconds,
             public_url=api_settings.public_url,
             max_import_bytes=api_settings.max_import_bytes,
             runs_url=next(iter(ui.origins), None),
         ),
+        error_page=web.error_pages.error_page(known_session),
     )
     if api_settings.metrics_port is not None:
         start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)
