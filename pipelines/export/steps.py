@@ -14,7 +14,6 @@ from exports.artefacts import ArtefactStore
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
-from exports.storage.failures import is_outage, storage_words
 from gs1.errors import LabelError
 from pipelines import reasons, tags
 from pipelines.export.progress import ProgressReader
