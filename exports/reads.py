@@ -24,6 +24,7 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
 from exports.requests.request import ExportRequest
@@ -80,13 +81,14 @@ class PrintHistory:
 class ExportReads:
     """Reads over a catalogue and an artefact store. Every method may block: call it from a thread.
 
-    Without `designs`, previews know the built-in designs only.
+    Without `designs`, previews know the built-in designs only; without `trays`, no printers.
     """
 
     catalogue: Catalogue
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
     designs: Designs | None = None
+    trays: Trays | None = None
 
     def require_storage(self) -> None:
         """Raise OSError or the storage driver's error if the storage cannot be written."""
@@ -97,7 +99,7 @@ class ExportReads:
     ) -> Preview:
         """Return what the request would make, without creating a job. `design` replaces the design that it names.
 
-        Raises InvalidRequest and UnusableResolver as a submission does.
+        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -112,6 +114,7 @@ class ExportReads:
             request=request,
             engine=self.engine,
             design=design,
+            from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)
