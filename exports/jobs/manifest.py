@@ -262,6 +262,7 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "engine": plan.engine.value,
         "release": RELEASE,
     }
-    if plan.design is not None:
-        shaping["design"] = plan.design.model_dump(mode="json", exclude_none=True)
+    for name in ("design", "from_printer"):
+        if (model := getattr(plan, name)) is not None:
+            shaping[name] = model.model_dump(mode="json", exclude_none=True)
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

@@ -5,6 +5,8 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
+
 from catalogue.attributes import LATER
 from catalogue.selection import Selection
 from exports import documents, trace
@@ -46,9 +48,10 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `design` is the named design at that time, or None for the default one. `engine` is the service's engine at that
-    time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the job
-    `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
+    `design` is the named design at that time, or None for the default one. `from_printer` has the
+    settings of the named printer that the request leaves out, or is None without a printer. `engine` is the service's
+    engine at that time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the
+    job `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
     `traceparent` is the span in which the plan was made, the parent of the spans of the job's steps.
     """
 
@@ -64,6 +67,7 @@ class ExportPlan:
     rows: RowRanges | None = None
     release: str = RELEASE
     design: Design | None = None
+    from_printer: AssetConfig | None = None
     traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
@@ -95,7 +99,7 @@ class ExportPlan:
     @property
     def words(self) -> str:
         """The request as one phrase for people."""
-        asked = in_words(self.request)
+        asked = in_words(self.request.model_copy(update={"asset_config": self.config}))
         if self.reprint_of is None:
             return asked
         match self.rows:
@@ -150,7 +154,11 @@ class ExportPlan:
 
     @property
     def config(self) -> AssetConfig:
-        return self.request.asset_config or AssetConfig()
+        """How the symbols are drawn: the request's settings, and those of its printer beside them."""
+        own = self.request.asset_config or AssetConfig()
+        if self.from_printer is None:
+            return own
+        return own.model_copy(update=self.from_printer.model_dump(exclude_none=True))
 
     @property
     def counts_each(self) -> bool:
@@ -201,9 +209,14 @@ class ExportPlan:
             "reason": self.reason,
             "rows": self.rows,
             "release": self.release,
-            "design": None if self.design is None else self.design.model_dump(mode="json", exclude_none=True),
+            "design": _document(self.design),
+            "from_printer": _document(self.from_printer),
             "traceparent": self.traceparent,
         }
+
+
+def _document(model: BaseModel | None) -> dict[str, Any] | None:
+    return None if model is None else model.model_dump(mode="json", exclude_none=True)
 
 
 def fields_shown(design: Design) -> frozenset[str]:

@@ -29,20 +29,18 @@ from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
-    SHEET_SLOTS,
     ExportType,
     LinearData,
     RequestedFormat,
     Slot,
     Symbology,
     kinds_of,
-    slots_of,
-    with_linear,
+    symbols_of,
 )
 from exports.requests.json_body import parse
 from exports.requests.settings import (
     COUNTED_EACH,
-    OF_DESIGN,
+    DEFAULTS_OF,
     SAME_AS_ABSENT,
     Drawn,
     applies,
@@ -132,7 +130,7 @@ Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct
 EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     """An object of the body: immutable, no unknown keys, no conversion of types, `null` is absent."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -149,7 +147,7 @@ class _Body(BaseModel):
         return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
 
 
-class Filters(_Body):
+class Filters(Body):
     """Filters of the selection. An entity must match all of them. An empty list matches nothing."""
 
     gtins: Gtins | None = None
@@ -177,7 +175,7 @@ class Filters(_Body):
         return self.never_printed is True or self.changed_since_print is True or self.print_due is True
 
 
-class Quantity(_Body):
+class Quantity(Body):
     """How many labels one entity gets. 0 leaves it out of the job: it is neither printed nor failed."""
 
     id: EntityId
@@ -194,6 +192,14 @@ def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
             )
         seen.add(quantity.id)
     return quantities
+
+
+OffsetMm: TypeAlias = Annotated[float, Field(ge=-50, le=50)]
+ScalePercent: TypeAlias = Annotated[float, Field(ge=90, le=110)]
+Dpi: TypeAlias = Annotated[int, Field(ge=72, le=2_400), WHOLE]
+Rotation: TypeAlias = Annotated[Literal[0, 90, 180, 270], WHOLE]
+Position: TypeAlias = Annotated[int, Field(ge=1, le=10_000), WHOLE]
+TemplateId: TypeAlias = Annotated[str, Field(max_length=64), AfterValidator(_without_controls)]
 
 
 #: Application Identifiers that a request may ask for, in the order of an element string. (10) is that of a serial's lot.
@@ -225,19 +231,19 @@ def _require_together(ais: tuple[str, ...]) -> None:
         raise PydanticCustomError("excluded_pair", "{reason}", {"reason": str(error)}) from error
 
 
-class AssetConfig(_Body):
+class AssetConfig(Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
     All members but `sheet_template` are additions of this service.
     """
 
-    sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
+    sheet_template: TemplateId | None = None
     design: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
         None
     )
     symbology: Symbology | None = None
     linear: LinearData | None = None
-    start_position: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
+    start_position: Position | None = None
     copies: Annotated[int, Field(ge=1, le=1_000), WHOLE] | None = None
     copies_from: Literal["quantity"] | None = None
     quantities: (
@@ -249,16 +255,19 @@ class AssetConfig(_Body):
         | None
     ) = None
     record_printed: bool | None = None
-    offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
-    offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
-    scale_percent: Annotated[float, Field(ge=90, le=110)] | None = None
+    offset_x_mm: OffsetMm | None = None
+    offset_y_mm: OffsetMm | None = None
+    scale_percent: ScalePercent | None = None
     error_correction: Literal["L", "M", "Q", "H"] | None = None
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
-    dpi: Annotated[int, Field(ge=72, le=2_400), WHOLE] | None = None
+    dpi: Dpi | None = None
     environment: Annotated[Environment, Field(strict=False)] | None = None
     hri: bool | None = None
     cut_marks: bool | None = None
-    rotate: Annotated[Literal[0, 90, 180, 270], WHOLE] | None = None
+    rotate: Rotation | None = None
+    printer: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
+        None
+    )
     carry: (
         Annotated[
             tuple[Annotated[str, Field(max_length=4, json_schema_extra={"enum": list(CARRIED)})], ...],
@@ -280,7 +289,7 @@ _SAME_AS_ABSENT: Mapping[str, Mapping[str, object]] = {
 ACCEPTED_BEFORE = "accepted before"
 
 
-class ExportRequest(_Body):
+class ExportRequest(Body):
     """A validated label-export request: what to select and what to make of it."""
 
     scope: Annotated[Scope, Field(strict=False)]
@@ -340,10 +349,10 @@ class ExportRequest(_Body):
             defaults = {**same, **dpi} if name == "asset_config" else same
             members = cast("dict[str, Any]", document.pop(name, {}))
             if name == "asset_config":
-                members = {k: v for k, v in members.items() if applies(k, self._drawn, v)}
+                members = {k: v for k, v in members.items() if applies(k, self.drawn, v)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
-            if "design" in kept:
-                kept = {k: v for k, v in members.items() if k in kept or k in OF_DESIGN}
+            own = {setting for name, settings in DEFAULTS_OF.items() if name in kept for setting in settings}
+            kept = {k: v for k, v in members.items() if k in kept or k in own}
             if kept:
                 document[name] = kept
         return document
@@ -370,7 +379,7 @@ class ExportRequest(_Body):
 
     def _setting_faults(self) -> Iterable[InitErrorDetails]:
         for name in AssetConfig.model_fields if self.asset_config else ():
-            if message := refusal(name, getattr(self.asset_config, name), self._drawn):
+            if message := refusal(name, getattr(self.asset_config, name), self.drawn):
                 yield _fault(("asset_config", name), "incoherent_setting", message)
         config = self.asset_config or AssetConfig()
         counts = {"copies": config.copies not in (None, 1), **{n: getattr(config, n) for n in COUNTED_EACH}}
@@ -407,7 +416,7 @@ class ExportRequest(_Body):
             for kind in kinds:
                 try:
                     x_dimension_mm(kind, environment, config.module_size_mm)
-                    if applies("dpi", self._drawn):
+                    if applies("dpi", self.drawn):
                         WholeDots(kind, environment, config.dpi or default_dpi(self.file_format)).limits()
                 except LabelError as error:
                     refusals.append(error)
@@ -422,7 +431,8 @@ class ExportRequest(_Body):
             yield _fault(("asset_config", "dpi"), "out_of_range", message)
 
     @property
-    def _drawn(self) -> Drawn:
+    def drawn(self) -> Drawn:
+        """What the export draws, as far as it is known without its design."""
         slots = frozenset(slot for alternatives in self._symbols() for slot in alternatives)
         return Drawn(self.export_type, self.file_format, slots)
 
@@ -432,12 +442,9 @@ class ExportRequest(_Body):
         A design decides them too, and is not known here: see `exports.designs.chosen`.
         """
         config = self.asset_config or AssetConfig()
-        linear = config.linear or "element_string"
-        if self.export_type not in LABEL_TYPES:
-            return [(slot,) for slot in with_linear(slots_of(self.export_type, config.symbology), linear)]
-        if config.design not in {None, SAME_AS_ABSENT["design"]}:
+        if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
-        return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]
+        return symbols_of(self.export_type, config.symbology, config.linear)
 
 
 def parse_request(body: bytes) -> ExportRequest:

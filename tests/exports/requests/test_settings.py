@@ -35,6 +35,7 @@ TABLE = [
     ("module_size_mm", 0.5, ALL),
     ("environment", "distribution", ALL),
     ("hri", True, ALL),
+    ("printer", "desk", {*PNG, SHEET, ROLL}),
     ("carry", ["11", "310n"], ALL),
 ]  # fmt: skip
 
