@@ -12,7 +12,7 @@ from accounts.labels.designs import Designs
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.designs.chosen import chosen, require_applicable
+from exports.designs.chosen import chosen, drawable, require_applicable
 from exports.designs.document import Design
 from exports.errors import ExportNotFound
 from exports.jobs import decision, manifest_search
@@ -27,6 +27,7 @@ from exports.previews.preview import Preview
 from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
+from exports.requests.export_types import ExportType
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.symbols.links import require_links_possible
@@ -81,7 +82,7 @@ class PrintHistory:
 class ExportReads:
     """Reads over a catalogue and an artefact store. Every method may block: call it from a thread.
 
-    Without `designs`, previews know the built-in designs only. Without `trays`, they know no printers.
+    Without `designs`, previews know the built-in designs only; without `trays`, no printers.
     """
 
     catalogue: Catalogue
@@ -122,6 +123,10 @@ class ExportReads:
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""
         return list(templates.of_organisation(organisation, self.artefacts).values())
+
+    def designs_for(self, organisation: str, export_type: ExportType) -> Mapping[str, Design]:
+        """Return the designs that labels of the type can have, by name; none for files of symbols."""
+        return drawable(export_type, organisation, self.designs)
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None

@@ -99,8 +99,8 @@ def export_of(
 ) -> ExportPlan:
     """Return the export of the tick. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release does not accept the stored request, or if its design or printer was removed;
-    TrayTaken.
+    Raises InvalidRequest if this release does not accept the stored request, or if its design or printer was removed,
+    and TrayTaken if another job uses the sheet in the printer's tray.
     """
     request = parse_request(schedule.request.encode())
     job_id = job_id_of(schedule, tick)

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogue import selection
-from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
@@ -215,7 +214,8 @@ def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
 
     In manifests of earlier releases all rows have the same number of labels.
     """
-    whole = rows.match_to_schema(MANIFEST, missing_columns="insert")
+    schema = selection.manifest_schema(plan.attributes)
+    whole = rows.match_to_schema(schema, missing_columns="insert")
     copies = plan.config.copies or 1
     return whole.with_columns(
         pl.col("copies").fill_null(copies), pl.col("first_label").fill_null(pl.col("row") * copies)

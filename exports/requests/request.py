@@ -22,21 +22,20 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from catalogue.attributes import ATTRIBUTES, BY_AI
 from catalogue.ids import canonical_id
 from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
-    SHEET_SLOTS,
     ExportType,
     LinearData,
     RequestedFormat,
     Slot,
     Symbology,
     kinds_of,
-    slots_of,
-    with_linear,
+    symbols_of,
 )
 from exports.requests.json_body import parse
 from exports.requests.settings import (
@@ -48,9 +47,11 @@ from exports.requests.settings import (
     default_dpi,
     refusal,
 )
+from gs1.element_string import require_together
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
+from gs1.trade_item_message import place_of
 from renderers.whole_dots import WholeDots
 from renderers.zpl.labels import RESOLUTIONS
 
@@ -201,6 +202,35 @@ Position: TypeAlias = Annotated[int, Field(ge=1, le=10_000), WHOLE]
 TemplateId: TypeAlias = Annotated[str, Field(max_length=64), AfterValidator(_without_controls)]
 
 
+#: Application Identifiers that a request may ask for, in the order of an element string. (10) is that of a serial's lot.
+CARRIED = tuple(sorted(("10", *BY_AI), key=lambda ai: place_of(ai.replace("n", "0"))))
+
+#: So many of them at once. No label is readable with more, and the ways to break their text double with each.
+MAX_CARRIED = 8
+
+
+def _of_table(ais: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the AIs, each once, in the order of an element string."""
+    unknown = [ai for ai in ais if ai not in CARRIED]
+    if unknown:
+        raise PydanticCustomError(
+            "unknown_identifier",
+            "Input should be some of {known}, and not {unknown}; the GTIN and the scope's own lot or serial are always"
+            " carried",
+            {"known": ", ".join(CARRIED), "unknown": ", ".join(ascii(ai) for ai in unknown[:5])},
+        )
+    asked = tuple(ai for ai in CARRIED if ai in ais)
+    _require_together(asked)
+    return asked
+
+
+def _require_together(ais: tuple[str, ...]) -> None:
+    try:
+        require_together(("01", *(ai.replace("n", "0") for ai in ais)))
+    except LabelError as error:
+        raise PydanticCustomError("excluded_pair", "{reason}", {"reason": str(error)}) from error
+
+
 class AssetConfig(Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
@@ -238,6 +268,14 @@ class AssetConfig(Body):
     printer: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
         None
     )
+    carry: (
+        Annotated[
+            tuple[Annotated[str, Field(max_length=4, json_schema_extra={"enum": list(CARRIED)})], ...],
+            Field(max_length=MAX_CARRIED, strict=False),
+            AfterValidator(_of_table),
+        ]
+        | None
+    ) = None
 
 
 #: Values that mean the same as an absent key.
@@ -268,6 +306,7 @@ class ExportRequest(Body):
             *self._format_faults(),
             *self._scope_faults(),
             *self._setting_faults(),
+            *self._carry_faults(),
             *self._size_faults(),
             *self._printer_faults(),
         ]
@@ -349,6 +388,24 @@ class ExportRequest(Body):
             message = f"{name} and {first} both say how many labels an entity has: give one of them"
             yield _fault(("asset_config", name), "incoherent_setting", message)
 
+    def _carry_faults(self) -> Iterable[InitErrorDetails]:
+        """Yield a fault for each AI that no entity of the scope can have, and for symbols of GTINs alone."""
+        carry = (self.asset_config and self.asset_config.carry) or ()
+        tables = tuple(Scope)[: tuple(Scope).index(self.scope) + 1]
+        known = {"10"} if self.scope is not Scope.PRODUCTS else set[str]()
+        known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+        for ai in carry:
+            if ai not in known:
+                yield _fault(
+                    ("asset_config", "carry"),
+                    "incoherent_setting",
+                    f"No one of {self.scope} has a value of ({ai})",
+                )
+        symbols = {slot for alternatives in self._symbols() for slot in alternatives}
+        if carry and self.scope is Scope.PRODUCTS and symbols == {Slot.LINEAR}:
+            message = f"The linear symbols of {self.scope} carry the GTIN alone"
+            yield _fault(("asset_config", "carry"), "incoherent_setting", message)
+
     def _size_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""
         config = self.asset_config or AssetConfig()
@@ -385,12 +442,9 @@ class ExportRequest(Body):
         A design decides them too, and is not known here: see `exports.designs.chosen`.
         """
         config = self.asset_config or AssetConfig()
-        linear = config.linear or "element_string"
-        if self.export_type not in LABEL_TYPES:
-            return [(slot,) for slot in with_linear(slots_of(self.export_type, config.symbology), linear)]
-        if config.design not in {None, SAME_AS_ABSENT["design"]}:
+        if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
-        return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]
+        return symbols_of(self.export_type, config.symbology, config.linear)
 
 
 def parse_request(body: bytes) -> ExportRequest:
