@@ -149,11 +149,10 @@ def test_missed_ticks_are_made_up_for_once(evaluation, tick) -> None:
     assert stored.submitted_at == tick + timedelta(days=3)
 
 
-@pytest.mark.parametrize("where", ["save", "create", "add_run_tags", "queue", "record_tick"])
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
-    evaluation, hourly, tick, monkeypatch, where: str, done: bool
+def evaluate_and_die(
+    evaluation: Evaluation, tick: datetime, monkeypatch: pytest.MonkeyPatch, where: str, *, done: bool
 ) -> None:
+    """Evaluate at the tick, in a process that ends before or after what it does there."""
     owner = {
         "save": export_plans, "create": evaluation.runs, "add_run_tags": evaluation.dagster,
         "queue": evaluation.runs, "record_tick": evaluation.accounts.schedules,
@@ -169,6 +168,14 @@ def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
         patch.setattr(owner, where, killed)
         with pytest.raises(Killed):
             evaluation.at(tick)
+
+
+@pytest.mark.parametrize("where", ["save", "create", "add_run_tags", "queue", "record_tick"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
+    evaluation, hourly, tick, monkeypatch, where: str, done: bool
+) -> None:
+    evaluate_and_die(evaluation, tick, monkeypatch, where, done=done)
     evaluation.at(tick + timedelta(seconds=30))
     evaluation.at(tick + timedelta(seconds=60))
     (run,) = evaluation.jobs
@@ -325,21 +332,7 @@ def test_a_crash_at_any_point_takes_the_tray_for_one_job(
     evaluation, accounts, monkeypatch, where: str, done: bool
 ) -> None:
     tick = with_printer(accounts, evaluation)
-    owner = {
-        "save": export_plans, "create": evaluation.runs,
-        "queue": evaluation.runs, "record_tick": accounts.schedules,
-    }[where]  # fmt: skip
-    real: Callable = getattr(owner, where)
-
-    def killed(*arguments: object, **named: object) -> None:
-        if done:
-            real(*arguments, **named)
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, where, killed)
-        with pytest.raises(Killed):
-            evaluation.at(tick)
+    evaluate_and_die(evaluation, tick, monkeypatch, where, done=done)
     evaluation.at(tick + timedelta(seconds=30))
     (run,) = evaluation.jobs
     assert run.status is dg.DagsterRunStatus.QUEUED
