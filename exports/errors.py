@@ -302,7 +302,7 @@ class WorkerDied(ExportError):
 
     def __init__(self, step: str, times: int) -> None:
         super().__init__(
-            f"The process of the job died again and again, {times} times in the step {step}. Nothing was published.",
+            f"The process of the job died repeatedly, {times} times in the step {step}. Nothing was published.",
             value=step,
         )
 
@@ -315,6 +315,6 @@ class StorageFailed(ExportError):
     def __init__(self, what: str, words: str) -> None:
         super().__init__(
             f"The storage failed when writing or reading {what}: {words}. Nothing was published. Submit the"
-            " label export anew once the storage has room and can be written.",
+            " label export again when the storage has room and can be written.",
             value=words,
         )

@@ -34,6 +34,17 @@ class Report(StrEnum):
     ERRORS = "errors"
 
 
+class Stage(StrEnum):
+    """A stage of an export, in their order."""
+
+    RESOLVE = "resolve"
+    DRAW = "draw"
+    ASSEMBLE = "assemble"
+    VERIFY = "verify"
+    PUBLISH = "publish"
+    RECORD = "record"
+
+
 class Degradation(StrEnum):
     """A fault of the service while exports are still accepted.
 
@@ -190,6 +201,13 @@ class Exports(Protocol):
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the organisation's job. Raises ExportNotFound, also for a job of another organisation."""
+        ...
+
+    def stages(self, organisation: str, job_id: str) -> Mapping[Stage, datetime]:
+        """Return when each stage of the job ended, those that did. Raises ExportNotFound as `job` does.
+
+        Of jobs of earlier releases some stages are not known.
+        """
         ...
 
     def jobs(

@@ -3,7 +3,8 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 import dagster as dg
@@ -31,12 +32,13 @@ from exports.ports import (
     JobPosition,
     JobStatus,
     Page,
+    Stage,
 )
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 from pipelines.execution.runs import Runs, parallel_from
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export import mirror
+from pipelines.export import mirror, stage_times
 from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
@@ -148,6 +150,10 @@ class DagsterExports:
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(run_of(self._instance, organisation, job_id))
+
+    def stages(self, organisation: str, job_id: str) -> Mapping[Stage, datetime]:
+        run = run_of(self._instance, organisation, job_id)
+        return stage_times.of(run, self._job_of(run), self._instance, self._artefacts)
 
     def jobs(
         self,
