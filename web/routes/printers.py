@@ -135,7 +135,7 @@ class PrinterRoutes:
         faults: Faults | None = None,
         status_code: int = 200,
     ) -> Response:
-        sheets = [("", "as it is"), *await self._sheets(visitor)]
+        sheets = [("", "as it was, or none"), *await self._sheets(visitor)]
         return form_page(request, "new_printer.html", visitor, values, faults, status_code, sheets=sheets)
 
     async def _sheets(self, visitor: Visitor) -> list[tuple[str, str]]:
