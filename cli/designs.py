@@ -1,4 +1,4 @@
-"""`labels designs`: what is on the labels of an organisation."""
+"""`labels designs`: the content of an organisation's labels."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from exports.requests.request import ExportRequest, parse_request
 _ORG = click.option("--org", "organisation", required=True, help="The organisation's slug.")
 _NAME = click.argument("name")
 
-#: Who added a design that no key of the API did.
+#: Recorded as the author of a design that was added by this command, not by an API key.
 _ACTOR = "cli"
 
 
@@ -34,7 +34,7 @@ def designs() -> None:
 def designs_add(organisation: str, name: str, file: Path) -> None:
     """Store the design in FILE (JSON) as the newest version of NAME. Print the version."""
     store = _accounts()
-    made = _checked(
+    made = checked(
         file, lambda: chosen.add(store.designs, organisation, name, file.read_bytes(), created_by=_ACTOR)
     )
     click.echo(f"{made.name} version {made.version}")
@@ -77,7 +77,7 @@ def designs_show(organisation: str, name: str, version: int | None) -> None:
     "--request",
     "request_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A request of a sheet (JSON), in place of --scope and --template.",
+    help="A request of a sheet (JSON), instead of --scope and --template.",
 )
 def designs_preview(
     organisation: str, design: str, out: Path, scope: str, template_id: str | None, request_file: Path | None
@@ -99,7 +99,7 @@ def designs_preview(
         )
         return reads.preview(store.organisation(organisation), request, wanted)
 
-    found = _checked(request_file or Path(design), look)
+    found = checked(request_file or Path(design), look)
     if not found.pictures:
         raise click.ClickException("The selection is empty: there is no label to show.")
     out.write_bytes(found.pictures[0].png)
@@ -112,7 +112,7 @@ def designs_preview(
 @_ORG
 @_NAME
 def designs_remove(organisation: str, name: str) -> None:
-    """Remove the design NAME with all its versions. Jobs keep the version they were made with."""
+    """Remove the design NAME with all its versions. Jobs keep the version that they used."""
     _accounts().designs.remove(organisation, name)
     click.echo(f"removed {name}")
 
@@ -128,17 +128,17 @@ def _accounts() -> Accounts:
 
 
 def _design(store: Accounts, organisation: str, name_or_file: str) -> Design:
-    """Return the design of this name, or that in the file."""
+    """Return the stored design of this name, or the design in the file."""
     path = Path(name_or_file)
     if path.is_file():
-        return _checked(path, lambda: chosen.design_of(path.read_bytes()))
+        return checked(path, lambda: chosen.design_of(path.read_bytes()))
     return known.find(store.designs, organisation, name_or_file).design
 
 
-def _checked(file: Path, act: Callable[[], Any]) -> Any:
-    """Return what the act returns. Its faults in a document become one line each."""
+def checked(what: object, act: Callable[[], Any]) -> Any:
+    """Return the result of `act`. Print each fault of the document on one line."""
     try:
         return act()
     except InvalidRequest as error:
         faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)
-        raise click.ClickException("\n".join([f"{file}:", *faults])) from error
+        raise click.ClickException("\n".join([f"{what}:", *faults])) from error

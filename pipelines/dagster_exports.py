@@ -3,7 +3,8 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 import dagster as dg
@@ -31,12 +32,13 @@ from exports.ports import (
     JobPosition,
     JobStatus,
     Page,
+    Stage,
 )
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 from pipelines.execution.runs import Runs, parallel_from
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export import mirror
+from pipelines.export import mirror, stage_times
 from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
@@ -79,7 +81,7 @@ class DagsterExports:
         self._sync_threshold = sync_threshold
         self._accounts = accounts
         self._submissions = Submissions(
-            instance, catalogue, artefacts, accounts.designs, limits, engine, self._progress
+            instance, catalogue, artefacts, accounts, limits, engine, self._progress
         )
 
     def ready(self) -> bool:
@@ -149,6 +151,10 @@ class DagsterExports:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(run_of(self._instance, organisation, job_id))
 
+    def stages(self, organisation: str, job_id: str) -> Mapping[Stage, datetime]:
+        run = run_of(self._instance, organisation, job_id)
+        return stage_times.of(run, self._job_of(run), self._instance, self._artefacts)
+
     def jobs(
         self,
         organisation: str,
@@ -204,7 +210,6 @@ class DagsterExports:
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
                 size = self._submissions.size_of_allowed(stored)
-                plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
@@ -215,10 +220,13 @@ class DagsterExports:
             return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, size: Size, answer_by: float) -> ExportJob:
+        trays = self._submissions.trays
+        trays.take(wanted)
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = size.labels <= self._sync_threshold
         self._runs.create(wanted, small=small, parallel=not small and size.entities >= parallel_from())
+        trays.hold(wanted)
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:

@@ -2,11 +2,22 @@
 
 import dagster as dg
 
+from exports.errors import StorageFailed
 from exports.next_steps import next_step
+from exports.storage.failures import storage_words
 from gs1.errors import LabelError
 from pipelines import tags
 
 _INTERNAL = "internal_error"
+
+
+def final(error: Exception, makes: str) -> Exception:
+    """Return the error with which the job fails: StorageFailed for a storage error, otherwise the error itself.
+
+    `makes` names in the client's message what could not be stored or read.
+    """
+    words = storage_words(error)
+    return error if isinstance(error, LabelError) or words is None else StorageFailed(makes, words)
 
 
 def tags_of(error: Exception) -> dict[str, str]:
@@ -17,8 +28,8 @@ def tags_of(error: Exception) -> dict[str, str]:
 
 def sentences(error: Exception) -> str:
     """Return the error message and the next step, for operators."""
-    told = str(error) or type(error).__name__
-    return f"{told.rstrip('.')}. {next_step(_code(error))}"
+    message = str(error) or type(error).__name__
+    return f"{message.rstrip('.')}. {next_step(_code(error))}"
 
 
 def failure(error: Exception, job_id: str) -> dg.Failure:

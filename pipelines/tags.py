@@ -20,6 +20,8 @@ REPRINT_OF = "labels/reprint_of"
 TOTAL_ITEMS = f"{_HIDDEN}total_items"
 UNMATCHED = f"{_HIDDEN}unmatched"
 TOTAL_LABELS = f"{_HIDDEN}total_labels"
+#: When that was, as ISO 8601.
+RESOLVED_AT = f"{_HIDDEN}resolved_at"
 #: Set when the export fails: the stable code, the message for the client, and the entities drawn and failed so far.
 ERROR_CODE = f"{_HIDDEN}error_code"
 ERROR = f"{_HIDDEN}error"
@@ -73,6 +75,7 @@ STATE = frozenset(
         TOTAL_ITEMS,
         UNMATCHED,
         TOTAL_LABELS,
+        RESOLVED_AT,
         ERROR_CODE,
         ERROR,
         PROCESSED_ITEMS,

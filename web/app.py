@@ -21,6 +21,8 @@ from web.routes.designs import DesignRoutes
 from web.routes.exports import NewExportRoutes
 from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
+from web.routes.printers import PrinterRoutes
+from web.routes.saved_requests import SavedRequestRoutes
 from web.routes.schedules import ScheduleRoutes
 from web.routes.sessions import SessionRoutes
 from web.routes.settings import SettingsRoutes
@@ -53,6 +55,8 @@ def routes(
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
         *DesignRoutes(accounts, reads, visitors).routes(),
+        *PrinterRoutes(exports, reads, accounts, visitors).routes(),
+        *SavedRequestRoutes(exports, accounts, visitors).routes(),
         *ScheduleRoutes(exports, accounts, forms, visitors, cron).routes(),
         *SettingsRoutes(accounts, visitors).routes(),
     ]

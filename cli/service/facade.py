@@ -25,7 +25,9 @@ from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
 from exports.artefacts import ArtefactStore
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
+from exports.sheets.templates import templates_in
 from pipelines.automation.schedules import CRON
 from pipelines.dagster_exports import DagsterExports
 from pipelines.dagster_imports import DagsterImports
@@ -50,7 +52,7 @@ def main() -> None:
     for handler in logging.root.handlers:
         handler.addFilter(logs.add_trace_id)
     settings = Settings().resolved()
-    # The workers inherit the environment, and sign nothing.
+    # The workers inherit the environment and do not need the signing key.
     os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
@@ -58,7 +60,7 @@ def main() -> None:
     artefacts = ArtefactStore(
         settings.storage_url, patient=False, public_endpoint=settings.storage_public_url
     )
-    # After the workers' fork server, which must be forked before the first thread.
+    # After the workers' fork server, because that must be forked before the first thread.
     try:
         probe.require_fit(artefacts)
     except probe.UnfitStorage as error:
@@ -81,13 +83,14 @@ def main() -> None:
     imports = DagsterImports(
         instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
     )
-    # Housekeeping removes what killed processes left on the daemon's machine only.
+    # Housekeeping does this on the daemon's machine only.
     threading.Thread(target=scratch.remove_abandoned, daemon=True).start()
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
-    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs)
+    trays = Trays(accounts.printers, templates_in(artefacts), exports.job)
+    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs, trays)
     auth_settings = AuthSettings()
     ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(
@@ -121,10 +124,10 @@ def main() -> None:
             host=arguments.host,
             port=arguments.port,
             log_level="info",
-            # The app writes its own log. That of uvicorn would show the tokens of download links.
+            # The app writes its own log. Uvicorn's log would show the tokens of download links.
             access_log=False,
             server_header=False,
-            # uvicorn would believe X-Forwarded-For of any local client. The app believes trusted proxies only.
+            # Uvicorn would trust X-Forwarded-For of any local client. The app trusts configured proxies only.
             proxy_headers=False,
         )
     finally:
@@ -133,7 +136,7 @@ def main() -> None:
 
 
 def report_resolvers(accounts: Accounts) -> None:
-    """Log an error for each organisation whose stored resolver is unusable; all its other exports go on."""
+    """Log an error for each organisation whose stored resolver is unusable. Its exports without links still work."""
     for organisation in accounts.organisations():
         try:
             require_usable_resolver(organisation.slug, organisation.resolver)

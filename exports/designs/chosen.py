@@ -1,7 +1,6 @@
 """The designs an organisation can use, and the one that a request chooses."""
 
 import json
-import re
 from difflib import get_close_matches
 from itertools import chain
 
@@ -21,10 +20,9 @@ from exports.requests.export_types import (
     with_linear,
 )
 from exports.requests.json_body import parse
+from exports.requests.names import require_name
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.settings import Drawn, refusal
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 #: Names that are parts of paths.
 RESERVED = frozenset({"schema", "preview"})
@@ -42,13 +40,7 @@ def add(designs: Designs, organisation: str, name: str, body: bytes, *, created_
     DesignChanged.
     """
     design = design_of(body)
-    if _NAME.fullmatch(name) is None or name in RESERVED or name in BUILT_IN:
-        taken = ", ".join(sorted({*RESERVED, *BUILT_IN}))
-        message = (
-            f"{name[:70]!r} cannot be the name of a design: expected 1 to 64 of a-z, 0-9, _ and -, beginning with a letter"
-            f" or digit, and none of {taken}"
-        )
-        raise InvalidRequest([Detail(loc=["path", "name"], msg=message, type="invalid_name")])
+    require_name(name, "design", {*RESERVED, *BUILT_IN})
     document = json.dumps(
         design.model_dump(mode="json", exclude_none=True), ensure_ascii=False, sort_keys=True
     )

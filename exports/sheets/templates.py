@@ -1,6 +1,6 @@
 """The sheet templates an organisation can use: those that come with the service, and its own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -18,6 +18,11 @@ def of_organisation(organisation: str, store: ArtefactStore) -> Mapping[str, She
     except FileNotFoundError:
         own = []
     return {**registered.TEMPLATES, **{sheet.id: sheet for sheet in own}}
+
+
+def templates_in(store: ArtefactStore) -> Callable[[str], Iterable[SheetTemplate]]:
+    """Return what returns an organisation's templates."""
+    return lambda organisation: of_organisation(organisation, store).values()
 
 
 def template_of(plan: ExportPlan, store: ArtefactStore) -> SheetTemplate:

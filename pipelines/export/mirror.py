@@ -32,11 +32,12 @@ def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) 
 
 
 def resolved(instance: dg.DagsterInstance, run_id: str, export: ExportPlan, frozen: Manifest) -> None:
-    """Tag the run with the counts of entities, labels, and listed keys that match nothing."""
+    """Tag the run with the counts of entities, labels, and listed keys that match nothing, and with the time."""
     counts = {
         tags.TOTAL_ITEMS: str(frozen.rows),
         tags.TOTAL_LABELS: str(manifest.label_count(export, frozen)),
         tags.UNMATCHED: str(frozen.unmatched),
+        tags.RESOLVED_AT: datetime.now(UTC).isoformat(),
     }
     instance.add_run_tags(run_id, counts)
 

@@ -30,6 +30,7 @@ from pipelines.export.assets import (
 )
 from pipelines.export.checks import LABEL_EXPORT
 from pipelines.export.stages import Stores
+from pipelines.retries import RETRIES
 from pipelines.settings import PipelineSettings
 
 
@@ -45,7 +46,7 @@ from pipelines.settings import PipelineSettings
         )
     ],
     partitions_def=ORGANISATIONS,
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="One small job's labels, from the selection to the record of what was printed.",
 )
 def label_export_small(

@@ -9,26 +9,15 @@ from typing import NamedTuple
 import dagster as dg
 
 from accounts.store import Accounts
-from catalogue.errors import CommitContention
 from exports import assemble, logs, trace
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
-from exports.storage.failures import is_outage, storage_words
 from gs1.errors import LabelError
 from pipelines import reasons, tags
 from pipelines.export.progress import ProgressReader
-
-#: Every step finds what an earlier attempt stored, so it may be tried again. The waits of 0.6, 1.8, 4.2, 9, 18.6 and
-#: 37.8 s, each 0.6 s more or less, are longer together than a minute, in which a server is started anew.
-RETRIES = dg.RetryPolicy(
-    max_retries=6, delay=0.6, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-
-#: Retries after an error that waiting hardly mends: a full disk, or a fault of ours.
-FEW_RETRIES = 2
+from pipelines.retries import retries_after
 
 
 class Stage(NamedTuple):
@@ -63,7 +52,7 @@ def attempt(
 
     The first stage of a step checks that the job goes on and loads the plan. The next stages get the plan.
 
-    A LabelError fails the job at once, an outage and CommitContention at the last attempt, other errors at the third.
+    If the block raises, `retries_after` determines whether the step is retried or the job fails.
     """
     try:
         if export is None:
@@ -72,19 +61,11 @@ def attempt(
         with _traced(context, export, stage):
             yield export
     except Exception as error:
-        if context.retry_number < _retries_after(error):
+        if context.retry_number < retries_after(error):
             raise
-        words = storage_words(error)
-        told = error if isinstance(error, LabelError) or words is None else StorageFailed(stage.makes, words)
-        _fail(context, told, artefacts, accounts)
-        raise reasons.failure(told, job_id_for(context.run_id)) from error
-
-
-def _retries_after(error: Exception) -> int:
-    """Return how many times a step may be tried again that ended with this error."""
-    if isinstance(error, CommitContention) or is_outage(error):
-        return RETRIES.max_retries
-    return 0 if isinstance(error, LabelError) else FEW_RETRIES
+        final = reasons.final(error, stage.makes)
+        _fail(context, final, artefacts, accounts)
+        raise reasons.failure(final, job_id_for(context.run_id)) from error
 
 
 @contextmanager

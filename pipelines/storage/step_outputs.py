@@ -14,9 +14,9 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed
-from exports.storage.failures import storage_words
+from exports.jobs.job_id import job_id_for
 from pipelines import reasons
+from pipelines.retries import retries_after
 
 #: The folder of all runs' step outputs in the artefact store.
 FOLDER = "runs"
@@ -51,8 +51,12 @@ class StepOutputs(dg.IOManager):
             with self._artefacts.write(_key(context.get_identifier())) as stream:
                 pickle.dump(obj, stream)
         except Exception as error:
-            _tell_at_last(context, error)
-            raise
+            if _may_be_retried(context, error):
+                raise
+            # The op itself has ended, so its own handling of failures does not see this one.
+            step, final = context.step_context, reasons.final(error, "the result of a step")
+            step.instance.add_run_tags(step.run_id, reasons.tags_of(final))
+            raise reasons.failure(final, job_id_for(step.run_id)) from error
 
     def load_input(self, context: dg.InputContext) -> Any:
         assert context.upstream_output is not None  # noqa: S101 - every input of our ops comes from a step
@@ -67,15 +71,9 @@ class StepOutputs(dg.IOManager):
         return _Unpickler(BytesIO(stored)).load()
 
 
-def _tell_at_last(context: dg.OutputContext, error: Exception) -> None:
-    """Tag the run with a failure of the storage that no other attempt follows: outputs are stored after the op has ended."""
-    step = context.step_context
-    words = storage_words(error)
-    if words is None or (
-        step.op_retry_policy and step.previous_attempt_count < step.op_retry_policy.max_retries
-    ):
-        return
-    step.instance.add_run_tags(step.run_id, reasons.tags_of(StorageFailed("the result of a step", words)))
+def _may_be_retried(context: dg.OutputContext, error: Exception) -> bool:
+    step, policy = context.step_context, context.step_context.op_retry_policy
+    return policy is not None and step.previous_attempt_count < min(policy.max_retries, retries_after(error))
 
 
 def _key(identifier: Sequence[str]) -> str:
