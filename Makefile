@@ -47,8 +47,8 @@ ON_SERVERS := -p tests.distributed.on_servers tests/test_end_to_end.py tests/tes
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
-# One process more than there are cores, because tests of a whole service mostly wait for it. The tests of a file share
-# what they start, so they stay in one of them. tests/conftest.py says with which files they begin.
+# One process more than there are cores, because tests of a whole service mostly wait. The tests of a file share their
+# services, so they run in the same process. tests/conftest.py determines the first files.
 SIDE_BY_SIDE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
@@ -99,7 +99,7 @@ check: $(STAMP) ## Format, lint, types, the direction of imports, and security
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 
-# With `make -j`, the checks and the tests run side by side.
+# With `make -j`, the checks and the tests run in parallel.
 .PHONY: test
 test: check ordinary-tests ## Check, then run every ordinary test, including the end-to-end tests
 

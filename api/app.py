@@ -29,6 +29,7 @@ from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
 from api.routes.imports import ImportRoutes
 from api.routes.label_exports import LabelExportRoutes
+from api.routes.named import printer_routes, saved_request_routes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
 from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
@@ -39,6 +40,7 @@ from catalogue.tables import Catalogue
 from exports.imports.ports import Imports
 from exports.logs import logger
 from exports.ports import Exports
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
 
 #: Smaller answers fit into one network packet anyway.
@@ -74,12 +76,16 @@ def create_app(
     tokens = DownloadTokens(settings.secret_keys, settings.download_ttl_seconds)
     checks = {"database": accounts.ping, "storage": reads.require_storage, JOBS: exports.degraded}
     service = ServiceRoutes(exports, Health(checks, log), metrics, settings.metrics_key)
+    trays = Trays(accounts.printers, reads.templates, exports.job)
+    label_exports = LabelExportRoutes(exports, reads, settings, tokens)
     app = Starlette(
         routes=[
-            *LabelExportRoutes(exports, reads, settings, tokens).routes(),
+            *label_exports.routes(),
             *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
             *DesignRoutes(accounts.designs, reads, settings).routes(),
+            *printer_routes(accounts, trays, settings),
+            *saved_request_routes(accounts, label_exports, settings),
             *ImportRoutes(imports, settings).routes(),
             *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),

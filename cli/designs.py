@@ -34,7 +34,7 @@ def designs() -> None:
 def designs_add(organisation: str, name: str, file: Path) -> None:
     """Store the design in FILE (JSON) as the newest version of NAME. Print the version."""
     store = _accounts()
-    made = _checked(
+    made = checked(
         file, lambda: chosen.add(store.designs, organisation, name, file.read_bytes(), created_by=_ACTOR)
     )
     click.echo(f"{made.name} version {made.version}")
@@ -99,7 +99,7 @@ def designs_preview(
         )
         return reads.preview(store.organisation(organisation), request, wanted)
 
-    found = _checked(request_file or Path(design), look)
+    found = checked(request_file or Path(design), look)
     if not found.pictures:
         raise click.ClickException("The selection is empty: there is no label to show.")
     out.write_bytes(found.pictures[0].png)
@@ -131,14 +131,14 @@ def _design(store: Accounts, organisation: str, name_or_file: str) -> Design:
     """Return the stored design of this name, or the design in the file."""
     path = Path(name_or_file)
     if path.is_file():
-        return _checked(path, lambda: chosen.design_of(path.read_bytes()))
+        return checked(path, lambda: chosen.design_of(path.read_bytes()))
     return known.find(store.designs, organisation, name_or_file).design
 
 
-def _checked(file: Path, act: Callable[[], Any]) -> Any:
+def checked(what: object, act: Callable[[], Any]) -> Any:
     """Return the result of `act`. Print each fault of the document on one line."""
     try:
         return act()
     except InvalidRequest as error:
         faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)
-        raise click.ClickException("\n".join([f"{file}:", *faults])) from error
+        raise click.ClickException("\n".join([f"{what}:", *faults])) from error

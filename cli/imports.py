@@ -174,9 +174,11 @@ def _imported_there(
     from exports.imports.ports import Kind
     from labels_client.imports import ReadAs
 
-    told = [(path, Kind.of(table)) for table, path in named.items() if path is not None]
+    with_kinds = [(path, Kind.of(table)) for table, path in named.items() if path is not None]
     read_as = ReadAs(None, *wanted)
-    return import_all([*told, *((path, None) for path in files)], read_as, results_dir, url=url, key=key)
+    return import_all(
+        [*with_kinds, *((path, None) for path in files)], read_as, results_dir, url=url, key=key
+    )
 
 
 def _print(report: "ImportReport", *, dry_run: bool) -> None:

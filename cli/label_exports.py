@@ -24,7 +24,7 @@ _DEFAULT_URL = "http://127.0.0.1:8000"
 _ADVICE = {
     401: "Is the key right, and not revoked? `labels keys create --org ORG` makes a new one.",
     403: "A key of role manager or editor may do this: `labels keys create --org ORG --role editor`.",
-    404: "`labels jobs` lists the exports of your organisation.",
+    404: "`labels jobs` lists the exports of your organisation, `labels requests list` its saved requests.",
     409: "`labels status JOB_ID` shows the state of the export.",
     422: "Nothing was started. The service's /docs page describes requests.",
     429: "The limit of requests is reached; try again later.",
@@ -35,7 +35,7 @@ _ADVICE = {
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _asks_the_service(command: _Command) -> _Command:
+def asks_the_service(command: _Command) -> _Command:
     """Add the options for the service's address and the API key."""
     url = click.option(
         "--url", envvar="LABELS_URL", default=_DEFAULT_URL, show_default=True, help="The service."
@@ -44,7 +44,7 @@ def _asks_the_service(command: _Command) -> _Command:
     return url(key(command))
 
 
-_OUT = click.option(
+out_option = click.option(
     "--out",
     default=".",
     show_default=True,
@@ -56,8 +56,8 @@ _JOB_ID = click.argument("job_id")
 
 @click.command()
 @click.argument("request_file", metavar="REQUEST.json", type=click.File("rb"))
-@_OUT
-@_asks_the_service
+@out_option
+@asks_the_service
 def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None:
     """Submit the export that REQUEST.json describes, wait, and download the ZIP, PDF or ZPL.
 
@@ -83,13 +83,13 @@ def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None
     with service(url, key) as client:
         receipt = client.submit(request)
         click.echo(f"label export {receipt.job_id}", err=True)
-        _download(client, receipt.job_id, out)
+        download_of(client, receipt.job_id, out)
 
 
 @click.command()
 @_JOB_ID
 @click.option("--watch", is_flag=True, help="Show the progress until the export has ended.")
-@_asks_the_service
+@asks_the_service
 def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
     """Print the state of the export JOB_ID as JSON.
 
@@ -109,7 +109,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 
 @click.command()
 @_JOB_ID
-@_OUT
+@out_option
 @click.option(
     "--report",
     type=click.Choice(["manifest", "errors"]),
@@ -121,7 +121,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
     type=click.Choice(["csv", "parquet", "xlsx"]),
     help="The format of the --report; default: csv.",
 )
-@_asks_the_service
+@asks_the_service
 def download(
     job_id: str, out: Path, report: str | None, report_format: Any, url: str, key: str | None
 ) -> None:
@@ -136,7 +136,7 @@ def download(
         raise click.UsageError("--format needs --report.")
     with service(url, key) as client:
         if report is None:
-            _download(client, job_id, out)
+            download_of(client, job_id, out)
             return
         job = _wait(client, job_id)
         fetch = client.download_manifest if report == "manifest" else client.download_errors
@@ -148,7 +148,7 @@ def download(
 
 @click.command()
 @_JOB_ID
-@_asks_the_service
+@asks_the_service
 def cancel(job_id: str, url: str, key: str | None) -> None:
     """Cancel the export JOB_ID, if it has not ended. Cancelling it again is not an error.
 
@@ -171,7 +171,7 @@ def cancel(job_id: str, url: str, key: str | None) -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The most exports to list."
 )
-@_asks_the_service
+@asks_the_service
 def jobs(state: Any, limit: int, url: str, key: str | None) -> None:
     """List the organisation's exports, newest first.
 
@@ -235,7 +235,7 @@ def _more_about(job: LabelExportJob) -> str:
     return f"\nWhat failed and why: {job.errors_url}" if job.errors_url else ""
 
 
-def _download(client: LabelsClient, job_id: str, out: Path) -> None:
+def download_of(client: LabelsClient, job_id: str, out: Path) -> None:
     """Wait for the export, download its file, print the path, and print how many labels are missing."""
     job = _wait(client, job_id)
     if job.status == "failed":

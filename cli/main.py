@@ -30,6 +30,8 @@ _MODULES = {
     "plans": "schedules",
     "templates": "templates",
     "designs": "designs",
+    "printers": "printers",
+    "requests": "saved_requests",
     "export": "label_exports",
     "status": "label_exports",
     "download": "label_exports",

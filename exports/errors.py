@@ -153,6 +153,34 @@ class NotReprintable(ExportError):
         super().__init__(f"The label export cannot be printed again: {why}.", value=job_id, field="job_id")
 
 
+class TrayTaken(ExportError):
+    """Another job prints on the sheet in the printer's tray, so it is not known which cell will be free."""
+
+    code = "tray_taken"
+
+    def __init__(self, printer: str, job_id: str, remedy: str) -> None:
+        super().__init__(
+            f"The sheet in the tray of printer {printer!r} is taken by label export {job_id}. {remedy}",
+            value=printer,
+            field="printer",
+        )
+        self.job_id = job_id
+
+
+class TrayChanged(ExportError):
+    """The sheet in the printer's tray is no longer the one that the job was made for."""
+
+    code = "tray_changed"
+
+    def __init__(self, printer: str) -> None:
+        super().__init__(
+            f"The tray of printer {printer!r} was changed at the same moment. Send the request again, with another"
+            " Idempotency-Key.",
+            value=printer,
+            field="printer",
+        )
+
+
 class Unavailable(ExportError):
     """The service cannot accept exports now. The same request may succeed later."""
 
@@ -274,7 +302,7 @@ class WorkerDied(ExportError):
 
     def __init__(self, step: str, times: int) -> None:
         super().__init__(
-            f"The process of the job died again and again, {times} times in the step {step}. Nothing was published.",
+            f"The process of the job died repeatedly, {times} times in the step {step}. Nothing was published.",
             value=step,
         )
 
@@ -287,6 +315,6 @@ class StorageFailed(ExportError):
     def __init__(self, what: str, words: str) -> None:
         super().__init__(
             f"The storage failed when writing or reading {what}: {words}. Nothing was published. Submit the"
-            " label export anew once the storage has room and can be written.",
+            " label export again when the storage has room and can be written.",
             value=words,
         )

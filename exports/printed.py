@@ -18,11 +18,15 @@ from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
-from exports.requests.export_types import LINEAR, Slot
+from exports.requests.export_types import LINEAR, Slot, carries_gtin_alone
 from exports.sheets import plan as sheet_plan
 from exports.sheets.lines import recorded, shown, with_lines
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import hri, payloads
+from exports.symbols.payloads import Carry, bracketed, elements, hri, payloads
+
+#: The columns of the values that have one of their own.
+_COLUMN_OF = {"10": "carried_lot", "17": "carried_expiry", "15": "carried_best_before"}
+_KEYS = frozenset({"01", "21"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> P
         reason=plan.reason,
         symbols=",".join(slots),
         resolver=plan.link_resolver if Slot.QR in slots else None,
+        carry=None if plan.carry is None else ",".join(plan.carry),
     )
 
 
@@ -100,17 +105,32 @@ def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Ite
     """
     sheet = _sheet(plan, store)
     slots = _slots(plan, sheet)
-    # A linear symbol of a serial or of a GTIN, without another symbol, has neither lot nor date.
-    short = slots == (Slot.GTIN,) or (plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,))
+    scope, carry = plan.request.scope, plan.carry
     for rows in printed_rows(plan, parts, store):
         yield rows.with_columns(
-            _known("lot_number", left_out=short).alias("carried_lot"),
-            _known("expiry", left_out=short).alias("carried_expiry"),
-            pl.when(pl.col("expiry").is_null())
-            .then(_known("best_before", left_out=short))
-            .alias("carried_best_before"),
-            (_symbol_lines(plan, rows) if sheet is None else _sheet_lines(plan, sheet, rows)).alias("lines"),
+            **_carried(slots, scope, carry),
+            lines=_symbol_lines(plan, rows) if sheet is None else _sheet_lines(plan, sheet, rows),
         )
+
+
+def _carried(slots: Sequence[Slot], scope: Scope, carry: Carry) -> dict[str, pl.Expr]:
+    """Return the values that the symbols of a label carry between them."""
+    # What one symbol has no room for, the other carries; a GTIN alone has neither lot nor date.
+    with_elements = [slot for slot in slots if not carries_gtin_alone(slot, scope)]
+    fullest = next((slot for slot in with_elements if slot not in LINEAR), None) or next(
+        iter(with_elements), None
+    )
+    found = {} if fullest is None else elements(fullest, carry)
+    more = [element for place, element in found.items() if place not in _COLUMN_OF and place not in _KEYS]
+    values = {
+        column: found[place].value if place in found else pl.lit(None, pl.String)
+        for place, column in _COLUMN_OF.items()
+    }
+    return {**values, "carried_more": _unless_empty(bracketed(more)) if more else pl.lit(None, pl.String)}
+
+
+def _unless_empty(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)
 
 
 def _sheet(plan: ExportPlan, store: ArtefactStore) -> SheetPlan | None:
@@ -121,20 +141,16 @@ def _slots(plan: ExportPlan, sheet: SheetPlan | None) -> tuple[Slot, ...]:
     return plan.slots if sheet is None else sheet.slots
 
 
-def _known(column: str, *, left_out: bool) -> pl.Expr:
-    return pl.lit(None, pl.String) if left_out else pl.col(column)
-
-
 def _symbol_lines(plan: ExportPlan, rows: pl.DataFrame) -> pl.Expr:
     """Return the human-readable text of the symbols, one line each. A linear symbol always has one."""
     shown = [slot for slot in plan.slots if slot in LINEAR or plan.config.hri is True]
-    carried = [payloads(slot, plan.resolver, rows) for slot in shown]
+    carried = [payloads(slot, plan.resolver, rows, plan.carry) for slot in shown]
     return _stacked(labels.select(hri(labels)).to_series() for labels in carried)
 
 
 def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Expr:
     """Return the label's lines from top to bottom. There is a layout for each kind or pair of kinds of symbols."""
-    first, *others = (payloads(slot, plan.resolver, rows) for slot in sheet.slots)
+    first, *others = (payloads(slot, plan.resolver, rows, plan.carry) for slot in sheet.slots)
     first = with_lines(first, plan.label_design, rows)
     of_kind: list[pl.Expr] = []
     for layout in sheet.layouts:

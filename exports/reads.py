@@ -12,7 +12,7 @@ from accounts.labels.designs import Designs
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.designs.chosen import chosen, require_applicable
+from exports.designs.chosen import chosen, drawable, require_applicable
 from exports.designs.document import Design
 from exports.errors import ExportNotFound
 from exports.jobs import decision, manifest_search
@@ -24,8 +24,10 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
+from exports.requests.export_types import ExportType
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.symbols.links import require_links_possible
@@ -80,13 +82,14 @@ class PrintHistory:
 class ExportReads:
     """Reads over a catalogue and an artefact store. Every method may block: call it from a thread.
 
-    Without `designs`, previews know the built-in designs only.
+    Without `designs`, previews know the built-in designs only; without `trays`, no printers.
     """
 
     catalogue: Catalogue
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
     designs: Designs | None = None
+    trays: Trays | None = None
 
     def require_storage(self) -> None:
         """Raise OSError or the storage driver's error if the storage cannot be written."""
@@ -97,7 +100,7 @@ class ExportReads:
     ) -> Preview:
         """Return what the request would make, without creating a job. `design` replaces the design that it names.
 
-        Raises InvalidRequest and UnusableResolver as a submission does.
+        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -112,6 +115,7 @@ class ExportReads:
             request=request,
             engine=self.engine,
             design=design,
+            from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)
@@ -119,6 +123,10 @@ class ExportReads:
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""
         return list(templates.of_organisation(organisation, self.artefacts).values())
+
+    def designs_for(self, organisation: str, export_type: ExportType) -> Mapping[str, Design]:
+        """Return the designs that labels of the type can have, by name; none for files of symbols."""
+        return drawable(export_type, organisation, self.designs)
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None

@@ -18,6 +18,7 @@ from exports.designs.chosen import chosen
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
+from exports.printers.trays import Trays, filled
 from exports.requests.request import Filters, parse_request
 from renderers.engine import Engine
 
@@ -94,14 +95,17 @@ def export_of(
     organisation: Organisation,
     engine: Engine,
     designs: Designs | None = None,
+    trays: Trays | None = None,
 ) -> ExportPlan:
     """Return the export of the tick. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release does not accept the stored request, or if its design was removed.
+    Raises InvalidRequest if this release does not accept the stored request, or if its design or printer was removed,
+    and TrayTaken if another job uses the sheet in the printer's tray.
     """
     request = parse_request(schedule.request.encode())
+    job_id = job_id_of(schedule, tick)
     return ExportPlan(
-        job_id=job_id_of(schedule, tick),
+        job_id=job_id,
         organisation=organisation.slug,
         resolver=organisation.resolver,
         requested_by=f"schedule:{schedule.id}",
@@ -109,4 +113,5 @@ def export_of(
         request=request,
         engine=engine,
         design=chosen(request, organisation.slug, designs),
+        from_printer=filled(request, organisation.slug, job_id, trays),
     )

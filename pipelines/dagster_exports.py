@@ -81,7 +81,7 @@ class DagsterExports:
         self._sync_threshold = sync_threshold
         self._accounts = accounts
         self._submissions = Submissions(
-            instance, catalogue, artefacts, accounts.designs, limits, engine, self._progress
+            instance, catalogue, artefacts, accounts, limits, engine, self._progress
         )
 
     def ready(self) -> bool:
@@ -210,7 +210,6 @@ class DagsterExports:
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
                 size = self._submissions.size_of_allowed(stored)
-                plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
@@ -221,10 +220,13 @@ class DagsterExports:
             return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, size: Size, answer_by: float) -> ExportJob:
+        trays = self._submissions.trays
+        trays.take(wanted)
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = size.labels <= self._sync_threshold
         self._runs.create(wanted, small=small, parallel=not small and size.entities >= parallel_from())
+        trays.hold(wanted)
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:

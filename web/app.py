@@ -14,12 +14,15 @@ from exports.ports import Exports
 from exports.reads import ExportReads
 from exports.schedules import Cron
 from web.error_pages import told
+from web.forms.entered import ExportForms
 from web.rendering import STATIC
 from web.routes.catalogue import CatalogueRoutes
 from web.routes.designs import DesignRoutes
 from web.routes.exports import NewExportRoutes
 from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
+from web.routes.printers import PrinterRoutes
+from web.routes.saved_requests import SavedRequestRoutes
 from web.routes.schedules import ScheduleRoutes
 from web.routes.sessions import SessionRoutes
 from web.routes.settings import SettingsRoutes
@@ -44,14 +47,17 @@ def routes(
 ) -> Sequence[BaseRoute]:
     """Return the routes of all pages, from the root on. `runs_url` is the address of the Dagster UI, if there is one."""
     visitors = Visitors(session_of)
+    forms = ExportForms(exports, reads, catalogue)
     pages = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
-        *NewExportRoutes(exports, reads, visitors).routes(),
+        *NewExportRoutes(exports, reads, forms, visitors).routes(),
         *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
         *DesignRoutes(accounts, reads, visitors).routes(),
-        *ScheduleRoutes(exports, accounts, visitors, cron).routes(),
+        *PrinterRoutes(exports, reads, accounts, visitors).routes(),
+        *SavedRequestRoutes(exports, accounts, visitors).routes(),
+        *ScheduleRoutes(exports, accounts, forms, visitors, cron).routes(),
         *SettingsRoutes(accounts, visitors).routes(),
     ]
     return [

@@ -87,11 +87,12 @@ class Visitors:
         *,
         needs: Need = lambda it: it.may_submit,
         file_bytes: int = 0,
+        files: int = 1,
     ) -> Endpoint:
         """Return the endpoint of a form that changes something.
 
         Raises FormExpired for a form of another session or another site, NotAllowed for a role that may not do it,
-        TooLarge for a form that does not say that it has at most `file_bytes`, beside its fields.
+        TooLarge for a form that does not say that it has at most `file_bytes` in its `files`, beside its fields.
         """
 
         async def endpoint(request: Request) -> Response:
@@ -102,7 +103,9 @@ class Visitors:
             declared = request.headers.get("content-length", "")
             if not declared.isdecimal() or int(declared[:20]) > _MOST_BYTES + file_bytes:
                 raise TooLarge(_MOST_BYTES + file_bytes)
-            async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES) as form:
+            async with request.form(
+                max_files=files, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES
+            ) as form:
                 if not _same(form.get(CSRF_FIELD), visitor.csrf_token):
                     raise FormExpired
                 if not needs(visitor):

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from accounts.identity import Session
-from api.auth.principals import Principal, session_principal
+from api.auth.principals import Principal, require_writer, session_principal
 from api.auth.recent import RecentCredentials, digest_of
 from api.errors import Forbidden, Unauthorized
 
@@ -76,6 +76,13 @@ def principal_of(request: Request) -> Principal:
     if isinstance(caller, Exception):
         raise caller
     return caller
+
+
+def writer_of(request: Request) -> Principal:
+    """Return the request's caller. Raises as `principal_of` and `require_writer` do."""
+    principal = principal_of(request)
+    require_writer(principal)
+    return principal
 
 
 def known_principal(request: Request) -> Principal | None:

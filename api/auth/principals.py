@@ -87,10 +87,10 @@ class Authenticator:
 
 
 def require_writer(principal: Principal) -> None:
-    """Raise Forbidden unless the role may submit, cancel and reprint exports, import, and change designs."""
+    """Raise Forbidden unless the role may submit, cancel and reprint exports, import, and change designs and the like."""
     if not principal.role.may_submit:
         raise Forbidden(
-            f"A {principal.role} may look at label exports, imports and designs, not submit, cancel or change them.",
+            f"A {principal.role} may look, and not submit, cancel, import or change anything.",
             value=principal.role,
             expected="manager or editor",
         )

@@ -9,8 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from accounts.labels.designs import Designs
-from api.auth.callers import principal_of
-from api.auth.principals import require_writer
+from api.auth.callers import principal_of, writer_of
 from api.routes import incoming
 from api.routes.resource import resource
 from api.settings import ApiSettings
@@ -66,8 +65,7 @@ class DesignRoutes:
 
     async def add(self, request: Request) -> Response:
         """Store the body as a new version of the design; answer 201 with it."""
-        principal = principal_of(request)
-        require_writer(principal)
+        principal = writer_of(request)
         name: str = request.path_params["name"]
         body = await incoming.json_body(request, self._settings)
         add = partial(
@@ -83,8 +81,7 @@ class DesignRoutes:
 
     async def remove(self, request: Request) -> Response:
         """Remove the design; answer 204."""
-        principal = principal_of(request)
-        require_writer(principal)
+        principal = writer_of(request)
         name: str = request.path_params["name"]
         await anyio.to_thread.run_sync(self._designs.remove, principal.organisation.slug, name)
         return Response(status_code=204, headers={"cache-control": "no-store"})

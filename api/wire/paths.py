@@ -16,6 +16,14 @@ DESIGN_SCHEMA = f"{DESIGNS}schema/"
 DESIGN_PREVIEW = f"{DESIGNS}preview/"
 DESIGN = f"{DESIGNS}{{name}}/"
 
+PRINTERS = "/products/api/v1/labels/printers/"
+PRINTER = f"{PRINTERS}{{name}}/"
+TRAY = f"{PRINTER}tray/"
+
+SAVED_REQUESTS = "/products/api/v1/labels/requests/"
+SAVED_REQUEST = f"{SAVED_REQUESTS}{{name}}/"
+SUBMIT_SAVED = f"{SAVED_REQUEST}submit/"
+
 PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 
 IMPORTS = "/products/api/v1/imports/"

@@ -25,7 +25,9 @@ from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
 from exports.artefacts import ArtefactStore
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
+from exports.sheets.templates import templates_in
 from pipelines.automation.schedules import CRON
 from pipelines.dagster_exports import DagsterExports
 from pipelines.dagster_imports import DagsterImports
@@ -87,7 +89,8 @@ def main() -> None:
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
-    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs)
+    trays = Trays(accounts.printers, templates_in(artefacts), exports.job)
+    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs, trays)
     auth_settings = AuthSettings()
     ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(

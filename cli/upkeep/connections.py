@@ -60,11 +60,11 @@ def _database(subject: str, urls: Sequence[str], head: str) -> Finding:
         return Finding(subject, Level.FAIL, found, f"Use {name} {'.'.join(map(str, least))} or later.")
     if revisions == {head}:
         return Finding(subject, Level.OK, f"{found}, tables of revision {head}")
-    told = ", ".join(sorted(revision or "none" for revision in revisions))
+    found_revisions = ", ".join(sorted(revision or "none" for revision in revisions))
     advice = (
         "The service migrates older ones when it starts. For newer ones, install the release that made them."
     )
-    return Finding(subject, Level.WARN, f"{found}, tables of revision {told}, not {head}", advice)
+    return Finding(subject, Level.WARN, f"{found}, tables of revision {found_revisions}, not {head}", advice)
 
 
 def _revision(url: str) -> str | None:
@@ -107,9 +107,9 @@ def clocks(installation: Installation) -> Iterator[Finding]:
         s3 = cast("Any", files)
         bucket, *_ = s3.split_path(root)
         answer = s3.call_s3("head_bucket", Bucket=bucket)
-        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        stored_at = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         # The header has whole seconds.
-        yield _skew("the storage", told.timestamp() + 0.5 - time.time())
+        yield _skew("the storage", stored_at.timestamp() + 0.5 - time.time())
 
 
 def _skew(whose: str, seconds: float) -> Finding:
@@ -210,13 +210,13 @@ def _redis(subject: str, url: str) -> Finding:
     with closing(
         redis.Redis.from_url(url, socket_timeout=CONNECT_SECONDS, socket_connect_timeout=CONNECT_SECONDS)
     ) as client:
-        told = client.info()
-    found = f"Redis {told['redis_version']} answers, {told['used_memory_human']} in use"
-    if told.get("maxmemory_policy", "noeviction") != "noeviction":
+        server = client.info()
+    found = f"Redis {server['redis_version']} answers, {server['used_memory_human']} in use"
+    if server.get("maxmemory_policy", "noeviction") != "noeviction":
         return Finding(
             subject,
             Level.WARN,
-            f"{found}; maxmemory-policy is {told['maxmemory_policy']}",
+            f"{found}; maxmemory-policy is {server['maxmemory_policy']}",
             "Set it to noeviction, or steps and counts may vanish.",
         )
     return Finding(subject, Level.OK, found)

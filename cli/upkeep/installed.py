@@ -71,7 +71,7 @@ def packages(installation: Installation) -> Iterator[Finding]:
             "packages",
             Level.FAIL,
             "; ".join(wrong),
-            f"Install `{_PACKAGE}{extra}` anew, or run `make setup`.",
+            f"Install `{_PACKAGE}{extra}` again, or run `make setup`.",
         )
     elif other := list(_of_another_major()):
         yield Finding(

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogue import selection
-from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
@@ -215,7 +214,8 @@ def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
 
     In manifests of earlier releases all rows have the same number of labels.
     """
-    whole = rows.match_to_schema(MANIFEST, missing_columns="insert")
+    schema = selection.manifest_schema(plan.attributes)
+    whole = rows.match_to_schema(schema, missing_columns="insert")
     copies = plan.config.copies or 1
     return whole.with_columns(
         pl.col("copies").fill_null(copies), pl.col("first_label").fill_null(pl.col("row") * copies)
@@ -262,6 +262,7 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "engine": plan.engine.value,
         "release": RELEASE,
     }
-    if plan.design is not None:
-        shaping["design"] = plan.design.model_dump(mode="json", exclude_none=True)
+    for name in ("design", "from_printer"):
+        if (model := getattr(plan, name)) is not None:
+            shaping[name] = model.model_dump(mode="json", exclude_none=True)
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

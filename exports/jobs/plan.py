@@ -5,10 +5,14 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
+
+from catalogue.attributes import LATER
 from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
+from exports.designs.texts import fields_of, parse
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import (
     LABEL_TYPES,
@@ -44,9 +48,10 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `design` is the named design at that time, or None for the default one. `engine` is the service's engine at that
-    time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the job
-    `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
+    `design` is the named design at that time, or None for the default one. `from_printer` has the
+    settings of the named printer that the request leaves out, or is None without a printer. `engine` is the service's
+    engine at that time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the
+    job `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
     `traceparent` is the span in which the plan was made, the parent of the spans of the job's steps.
     """
 
@@ -62,6 +67,7 @@ class ExportPlan:
     rows: RowRanges | None = None
     release: str = RELEASE
     design: Design | None = None
+    from_printer: AssetConfig | None = None
     traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
@@ -71,7 +77,19 @@ class ExportPlan:
 
     @property
     def selection(self) -> Selection:
-        return replace(self.request.selection(self.organisation), resolver=self.link_resolver)
+        asked = self.request.selection(self.organisation)
+        return replace(asked, resolver=self.link_resolver, attributes=self.attributes)
+
+    @property
+    def carry(self) -> tuple[str, ...] | None:
+        """The AIs that symbols are to carry beside the keys of their scope, None for what they usually carry."""
+        return self.config.carry
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The AIs of `catalogue.attributes.LATER` whose values the job's manifest has."""
+        shown = fields_shown(self.label_design) if self.has_labels else frozenset[str]()
+        return tuple(each.ai for each in LATER if each.ai in (self.carry or ()) or each.column in shown)
 
     @property
     def link_resolver(self) -> str:
@@ -81,7 +99,7 @@ class ExportPlan:
     @property
     def words(self) -> str:
         """The request as one phrase for people."""
-        asked = in_words(self.request)
+        asked = in_words(self.request.model_copy(update={"asset_config": self.config}))
         if self.reprint_of is None:
             return asked
         match self.rows:
@@ -136,7 +154,11 @@ class ExportPlan:
 
     @property
     def config(self) -> AssetConfig:
-        return self.request.asset_config or AssetConfig()
+        """How the symbols are drawn: the request's settings, and those of its printer beside them."""
+        own = self.request.asset_config or AssetConfig()
+        if self.from_printer is None:
+            return own
+        return own.model_copy(update=self.from_printer.model_dump(exclude_none=True))
 
     @property
     def counts_each(self) -> bool:
@@ -187,9 +209,19 @@ class ExportPlan:
             "reason": self.reason,
             "rows": self.rows,
             "release": self.release,
-            "design": None if self.design is None else self.design.model_dump(mode="json", exclude_none=True),
+            "design": _document(self.design),
+            "from_printer": _document(self.from_printer),
             "traceparent": self.traceparent,
         }
+
+
+def _document(model: BaseModel | None) -> dict[str, Any] | None:
+    return None if model is None else model.model_dump(mode="json", exclude_none=True)
+
+
+def fields_shown(design: Design) -> frozenset[str]:
+    """Return the fields whose values the lines of a design show."""
+    return frozenset(field for line in design.lines for field in fields_of(parse(line.text)))
 
 
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:

@@ -57,8 +57,8 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says of them, `tried_items` those
-    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
+    of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int

@@ -35,7 +35,7 @@ def symbols_of(plan: ExportPlan, sheet: SheetPlan, row: Row) -> list[Symbol]:
     Raises SymbolDoesNotDecode if there is no layout for them.
     """
     layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
-    carried = [carrying.of_row(slot, row, plan.resolver) for slot in sheet.slots]
+    carried = [carrying.of_row(slot, row, plan.resolver, plan.carry) for slot in sheet.slots]
     kinds = [each.kind for each in carried]
     partners = [None] if sheet.second is None else kinds[::-1]
     keys = list(zip(kinds, partners, strict=True))
@@ -113,8 +113,7 @@ def _require_hri(
     layout: LabelLayout,
     carried: Carried,
 ) -> None:
-    # A label has one date at most: both kinds share the place of the expiry date.
-    values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
+    values = {carrying.place_of(ai, plan.carry): f"({ai}){value}" for ai, value in carried.elements}
     values[""] = carried.shown_digits
     for line in layout.hri:
         first, last = _span(sheet, line)

@@ -156,7 +156,7 @@ def _require_data(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame, labels
         return
     shown = [""] * len(labels)
     for slot in sheet.slots:
-        messages, texts = carrying.columns(slot, rows.item(0, "scope"), rows)
+        messages, texts = carrying.columns(slot, rows.item(0, "scope"), rows, plan.carry)
         if plan.label_design.hri or slot in LINEAR:
             shown = [before + text for before, text in zip(shown, texts, strict=True)]
         for label, message in zip(labels, messages, strict=True):

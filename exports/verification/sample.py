@@ -1,7 +1,10 @@
 """Select the entities of a job whose symbols are decoded from the finished artefact."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from catalogue.attributes import BY_AI, Form
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
@@ -27,6 +30,18 @@ _STRATA = (
 )
 
 
+def _strata(plan: ExportPlan) -> list[pl.Expr]:
+    """Return what distinguishes kinds of rows. Measures of as many decimals have the same Application Identifier."""
+    asked = [BY_AI[ai] for ai in plan.carry or () if ai in BY_AI]
+    more = [pl.col(each.manifest_column).is_null().alias(f"without ({each.ai})") for each in asked]
+    more += [
+        pl.col(each.manifest_column).str.extract(r"\.(.+)").str.len_bytes().alias(f"decimals of ({each.ai})")
+        for each in asked
+        if each.form is Form.MEASURE
+    ]
+    return [*_STRATA, *more]
+
+
 def size(entities: int, symbols_each: int) -> int:
     """Return the number of entities to decode, each with all its symbols. At least one.
 
@@ -50,21 +65,23 @@ def rows(
     spread = pl.Series(
         [index * (entities - 1) // max(1, count - 1) for index in range(count)], dtype=pl.Int64
     )
-    by_kind = entities > SMALL_JOB
+    by_kind, strata = entities > SMALL_JOB, _strata(plan)
     seen: set[tuple[object, ...]] = set()
     sampled: list[pl.DataFrame] = []
     for frame in manifests.read_rows(plan, store, chunk, _FRAME_ROWS):
         chosen = pl.col("row").is_in(spread.implode())
         if by_kind:
-            chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())
+            chosen |= pl.col("row").is_in(
+                pl.Series(_new_kinds(frame, strata, seen), dtype=pl.Int64).implode()
+            )
         # Copied as values, because a filtered frame keeps the texts of all original rows in memory.
         sampled.append(pl.DataFrame(frame.filter(chosen).rows(), schema=frame.schema, orient="row"))
     return pl.concat(sampled)
 
 
-def _new_kinds(frame: pl.DataFrame, seen: set[tuple[object, ...]]) -> list[int]:
+def _new_kinds(frame: pl.DataFrame, strata: Sequence[pl.Expr], seen: set[tuple[object, ...]]) -> list[int]:
     """Return the first row of each kind that is not in `seen`, and add the new kinds to `seen`."""
-    firsts = frame.select(*_STRATA, "row").unique(subset=pl.exclude("row"), keep="first")
+    firsts = frame.select(*strata, "row").unique(subset=pl.exclude("row"), keep="first")
     found = {kind: row for *parts, row in firsts.iter_rows() if (kind := tuple(parts)) not in seen}
     seen.update(found)
     return list(found.values())

@@ -49,7 +49,7 @@ def require_symbol(
     The file is decoded and measured. The expected data come from the frozen row, X and quiet zone from the plan and
     GS1's tables, and the human-readable text from the data.
     """
-    carried = carrying.of_row(slot, row, plan.resolver)
+    carried = carrying.of_row(slot, row, plan.resolver, plan.carry)
     drawn = READERS[plan.file_format](name, data)
     decoded = require_reads(name, drawn.picture, carried)
     environment = plan.config.environment or Environment.RETAIL

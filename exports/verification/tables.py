@@ -19,10 +19,10 @@ from exports.jobs.manifest import Row
 from exports.ports import Report
 from exports.reports import files as reports
 from exports.reports.rows import ERROR_COLUMNS, MANIFEST_COLUMNS
-from exports.verification.carried import CARRIED_COLUMNS, Carried
+from exports.verification.carried import Carried
 from exports.verification.findings import CountsDisagree
 
-_LEFT_OUT = "not carried: "
+_LEFT_OUT, _WITHOUT_VALUE = "not carried: ", "no value: "
 
 _BLOCK_BYTES = 1 << 20
 
@@ -201,13 +201,13 @@ def require_row(table: Report, told: Mapping[str, str], row: Row, **cells: str) 
 
 
 def require_note(name: str, told: Mapping[str, str], carried: Carried) -> None:
-    """Raise SymbolDoesNotDecode unless the note names exactly the columns that the symbol does not carry.
+    """Raise SymbolDoesNotDecode unless the note names exactly what the symbol leaves out and what has no value.
 
-    Other notes, and columns that no symbol ever carries, are not compared.
+    Other notes are not compared.
     """
-    noted = [part.removeprefix(_LEFT_OUT) for part in told["note"].split("; ") if part.startswith(_LEFT_OUT)]
-    columns = [column for part in noted for column in part.split(", ") if column in CARRIED_COLUMNS]
-    if columns != list(carried.left_out):
-        raise SymbolDoesNotDecode(
-            f"{name} has the note {told['note']!r}", value=told["note"], expected=", ".join(carried.left_out)
-        )
+    for opening, expected in ((_LEFT_OUT, carried.left_out), (_WITHOUT_VALUE, carried.without_value)):
+        noted = [part.removeprefix(opening) for part in told["note"].split("; ") if part.startswith(opening)]
+        if [name for part in noted for name in part.split(", ")] != list(expected):
+            raise SymbolDoesNotDecode(
+                f"{name} has the note {told['note']!r}", value=told["note"], expected=", ".join(expected)
+            )

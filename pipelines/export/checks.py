@@ -23,7 +23,7 @@ LABEL_EXPORT = dg.AssetKey("label_export")
 
 _MEANING: Mapping[Check, str] = {
     Check.WHOLE: "Every byte of the finished file was read and is what was written.",
-    Check.NAMES: "No two files in the archive have the same name, letter case aside.",
+    Check.NAMES: "No two files in the archive have the same name, ignoring case.",
     Check.COUNTS: "The file holds exactly the symbols, labels and reports of the manifest's entities.",
     Check.SAMPLE: "Symbols read back from the parts that the file was joined from say what the manifest asks for.",
 }

@@ -77,6 +77,7 @@ class Launches:
         asker = _asker(run, actor)
         wanted, note = self._wanted(submissions, run, organisation, asker, reason)
         size = submissions.size_of_allowed(wanted)
+        submissions.trays.take(wanted)
         self._save(wanted)
         kept = {key: value for key, value in run.tags.items() if key not in _OF_A_PART}
         self._runs_like(run).replace(
@@ -86,6 +87,7 @@ class Launches:
             more_config=_kept_config(run),
             more_tags={**kept, tags.KIND: tags.EXPORT, tags.ACTOR: asker},
         )
+        submissions.trays.hold(wanted)
         made = self._instance.get_run_by_id(run.run_id)
         assert made is not None  # noqa: S101 - it was just made
         if note:
@@ -106,7 +108,7 @@ class Launches:
             self._instance,
             self._catalogue,
             self._artefacts,
-            self._accounts.designs,
+            self._accounts,
             settings.limits,
             settings.engine,
             self._progress,
@@ -154,7 +156,10 @@ class Launches:
         if plan.save(wanted, self._artefacts):
             return
         stored = plan.load(wanted.job_id, self._artefacts)
-        if stored.organisation != wanted.organisation or not _is_same(stored.request, wanted.request):
+        if (stored.organisation, stored.from_printer) != (
+            wanted.organisation,
+            wanted.from_printer,
+        ) or not _is_same(stored.request, wanted.request):
             raise NotLaunchable(f"There is another export with the id {wanted.job_id}.", value=wanted.job_id)
 
 

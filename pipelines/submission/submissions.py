@@ -7,7 +7,7 @@ import dagster as dg
 
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
-from accounts.labels.designs import Designs
+from accounts.store import Accounts
 from catalogue.selection import Size
 from catalogue.tables import Catalogue
 from exports.admission import require_within, size_of_allowed
@@ -19,8 +19,10 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
 from exports.ports import ExportJob, JobStatus
+from exports.printers.trays import Trays
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges, count_within
+from exports.sheets.templates import templates_in
 from exports.symbols.links import require_links_possible
 from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
@@ -36,24 +38,34 @@ class Submissions:
     instance: dg.DagsterInstance
     catalogue: Catalogue
     artefacts: ArtefactStore
-    designs: Designs
+    accounts: Accounts
     limits: Limits
     engine: Engine
     progress: ProgressReader
 
+    @property
+    def trays(self) -> Trays:
+        """The printers, and the sheets in their trays."""
+        return Trays(self.accounts.printers, templates_in(self.artefacts), self.job)
+
     def plan_of(
         self, run_id: str, organisation: Organisation, request: ExportRequest, requested_by: str
     ) -> ExportPlan:
-        """Return the plan of a new export. Raises InvalidRequest if the requested design does not exist."""
+        """Return the plan of a new export.
+
+        Raises InvalidRequest if there is no design or printer of the name it asks for, TrayTaken.
+        """
+        job_id = job_id_for(run_id)
         return ExportPlan(
-            job_id=job_id_for(run_id),
+            job_id=job_id,
             organisation=organisation.slug,
             resolver=organisation.resolver,
             requested_by=requested_by,
             submitted_at=datetime.now(UTC),
             request=request,
             engine=self.engine,
-            design=chosen(request, organisation.slug, self.designs),
+            design=chosen(request, organisation.slug, self.accounts.designs),
+            from_printer=self.trays.filled(request, organisation.slug, job_id),
         )
 
     def reprint_of(
@@ -66,10 +78,14 @@ class Submissions:
         reason: str,
         rows: RowRanges | None = None,
     ) -> ExportPlan:
-        """Return the plan of a reprint of a completed job's frozen rows. Raises ExportNotFound, NotReprintable."""
+        """Return the plan of a job with the frozen rows of a completed one.
+
+        Raises ExportNotFound, NotReprintable, TrayTaken.
+        """
         original = self._reprintable(organisation.slug, job_id)
+        made = job_id_for(run_id)
         return ExportPlan(
-            job_id=job_id_for(run_id),
+            job_id=made,
             organisation=organisation.slug,
             resolver=original.resolver,
             requested_by=requested_by,
@@ -77,6 +93,7 @@ class Submissions:
             request=original.request,
             engine=original.engine,
             design=original.design,
+            from_printer=self.trays.filled_again(original, made),
             reprint_of=job_id,
             reason=reason,
             rows=rows,

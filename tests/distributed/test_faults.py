@@ -154,7 +154,7 @@ def test_jobs_end_as_if_nothing_had_happened(
         over.set()
         receipts = small.result(240)
         ended = [client.finish(each, 240) for each in (receipt, *receipts)]
-        told = client.answers + other.answers
+        answers = client.answers + other.answers
         assert {status["status"] for status in ended} == {"completed"}, ended
         assert [digest(client, status) for status in ended] == [
             undisturbed["queued"],
@@ -162,7 +162,7 @@ def test_jobs_end_as_if_nothing_had_happened(
         ]
         for status in ended:
             assert status["processed_items"] + status["failed_items"] == status["total_items"]
-    assert set(told) <= {200, 202, 503}, told
+    assert set(answers) <= {200, 202, 503}, answers
     printed = stage.printed(*(status["job_id"] for status in ended))
     assert printed.total() == ENTITIES[GTIN] + len(receipts) * ENTITIES[SMALL_GTIN]
     assert set(printed.values()) == {1}

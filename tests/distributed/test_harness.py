@@ -131,8 +131,8 @@ def test_a_machine_serves_from_the_stores(shared: Shared, tmp_path: Path) -> Non
         key = one.labels("keys", "create", "--org", "acme").splitlines()[-1]
         one.labels("import", "--org", "acme", *options)
         url = one.serve().url
-        told = one.labels("doctor", "--url", url)
-        assert "FAIL" not in told
+        output = one.labels("doctor", "--url", url)
+        assert "FAIL" not in output
         for found in (
             "PostgreSQL",
             "of several creators one succeeds",
@@ -140,8 +140,8 @@ def test_a_machine_serves_from_the_stores(shared: Shared, tmp_path: Path) -> Non
             "Redis",
             f"{url} is ready",
         ):
-            assert found in told
-        assert settings["LABELS_SECRET_KEY"] not in told
+            assert found in output
+        assert settings["LABELS_SECRET_KEY"] not in output
         with one.client(key, "serve") as client:
             status = client.finish(client.submit(LOTS_QR))
             expected = sum(1 for lot in LOTS if lot[-1])

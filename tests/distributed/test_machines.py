@@ -70,7 +70,7 @@ class Stage:
                 "resolved", self.storage / folder_of(job["job_id"])
             )
 
-        until(is_at_work, "a job is at work")
+        until(is_at_work, "a job is running")
         return found[0]
 
     def leases(self, *more: str) -> list[str]:
@@ -85,11 +85,11 @@ class Stage:
         """Return the number of resumptions of the job's run by daemons."""
         run_id = run_id_for(str(receipt["job_id"]))
         with psycopg.connect(self.settings["LABELS_DAGSTER_URL"]) as connection:
-            told = connection.execute(
+            resumed = connection.execute(
                 "SELECT count(*) FROM event_logs WHERE run_id = %s AND event LIKE %s",
                 (run_id, "%Launching a new run worker to resume run%"),
             ).fetchone()
-        return int(told[0]) if told else 0
+        return int(resumed[0]) if resumed else 0
 
 
 @pytest.fixture(scope="module")

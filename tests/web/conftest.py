@@ -165,6 +165,8 @@ class Things:
     key: int
     webhook: int
     design: str
+    printer: str
+    saved: str
 
     def path(self, route: Route) -> str:
         """Return an address of the route that leads to one of the things."""
@@ -172,8 +174,9 @@ class Things:
             self.key if "/keys/" in route.path else self.webhook if "/webhooks/" in route.path else self.schedule
         )  # fmt: skip
         job_id = self.imported if route.path.startswith("/catalogue/") else self.job
+        name = {"printers": self.printer, "requests": self.saved}.get(route.path.split("/")[1], self.design)
         return route.path.replace("{id:int}", str(id_)).format(
-            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv", name=self.design
+            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv", name=name
         )
 
 
@@ -190,6 +193,13 @@ def things(site, manager) -> Things:
     site.accounts.create_key("acme", Role.EDITOR, name="<s>line 1</s>")
     document = json.dumps({"version": 1, "lines": [{"text": f"{HOSTILE} {{name}}"}]})
     assert manager.post("/new-design", {"name": "shelf", "document": document}).status_code == 303
+    desk = {"name": "desk", "dpi": "300", "sheet_template": "avery_5160", "next_position": "7"}
+    assert manager.post("/new-printer", desk).status_code == 303
+    saved = {
+        "name": "morning",
+        "request": '{"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}',
+    }
+    assert manager.post("/new-request", saved).status_code == 303
     hook = site.accounts.webhooks.add("acme", "https://example.com/?a='b'&c")
     keys = site.accounts.keys_of("acme")
     return Things(
@@ -200,6 +210,8 @@ def things(site, manager) -> Things:
         keys[-1].id,
         hook.id,
         "shelf",
+        "desk",
+        "morning",
     )
 
 

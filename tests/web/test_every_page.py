@@ -82,7 +82,16 @@ def test_what_another_organisation_has_is_not_there(stranger, things, route):
 @pytest.mark.parametrize("odd", ["0", "99999999999999999999", "AbCdEfGhJkLmNoPqRsTuVw"])
 def test_an_id_that_nothing_has_is_not_there(manager, things, route, odd):
     path = things.path(route)
-    for known in (things.job, things.imported, things.schedule, things.key, things.webhook, things.design):
+    for known in (
+        things.job,
+        things.imported,
+        things.schedule,
+        things.key,
+        things.webhook,
+        things.design,
+        things.printer,
+        things.saved,
+    ):
         path = path.replace(f"/{known}", f"/{odd}")
     answer = manager.get(path) if "GET" in route.methods else manager.post(path, {"reason": "mine"})
     assert answer.status_code == 404
@@ -176,6 +185,11 @@ def pages(manager, things):
     looked = {"name": HOSTILE, "document": HOSTILE}
     yield "a refused design", manager.post("/new-design", looked).text
     yield "a refused design", manager.post("/new-design/preview", {"document": '{"<img src=x>": 1}'}).text
+    yield "a refused printer", manager.post("/new-printer", {"name": HOSTILE, "dpi": HOSTILE}).text
+    yield "a refused tray", manager.post("/printers/desk/tray", {"sheet_template": HOSTILE}).text
+    yield "a refused request", manager.post("/new-request", {"name": HOSTILE, "request": HOSTILE}).text
+    yield "a printer", manager.get("/new-printer?of=desk").text
+    yield "a request", manager.get("/new-request?of=morning").text
     yield "a refused key", manager.post("/settings/keys", {"name": HOSTILE * 4, "role": HOSTILE}).text
     yield "a refused webhook", manager.post("/settings/webhooks", {"url": HOSTILE}).text
     for code in ("9506000134352", "(01)09506000134352(10)L2", "(01)09506000134352(21)7"):

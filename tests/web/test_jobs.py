@@ -202,7 +202,7 @@ def test_choices_that_the_form_has_no_field_for_are_named(site, editor):
     )
     job = site.exports.submit(organisation, parse_request(body), requested_by="key:1")
     text = editor.get(f"/exports/new?again={job.job_id}").text
-    assert "no field for created before, error correction," in text
+    assert "no field for created before," in text
     assert 'name="created_from" value="2020-01-01"' in text
     assert ">09506000134352</textarea>" in text
     assert 'name="record_printed">' in text
