@@ -14,7 +14,7 @@ _FORMATS = (
     "more it is 422."
 )
 
-_RECEIPT: dict[int, Content | None] = {202: Content(label_exports.LabelExportAcceptedOut)}
+RECEIPT: dict[int, Content | None] = {202: Content(label_exports.LabelExportAcceptedOut)}
 
 OPERATIONS = (
     Operation(
@@ -29,7 +29,7 @@ OPERATIONS = (
         "Anything else is 422, with the location in `details[].loc`. If the organisation's stored resolver cannot "
         "begin a Digital Link, exports with Digital Links are 409 until it has another. So are all exports of an "
         "organisation whose artefacts take the storage it may have, until older ones expire.",
-        _RECEIPT,
+        RECEIPT,
         (403, 409),
         body=ExportRequest,
         request_headers=(IDEMPOTENCY_KEY,),
@@ -90,7 +90,7 @@ OPERATIONS = (
         "Print the labels of a job again",
         "Creates a job with the same rows, or with those that `rows` names, recorded as a reprint with who asked and "
         "why. 409 if the rows are no longer stored, 422 if the job has no such rows.",
-        _RECEIPT,
+        RECEIPT,
         (403, 409),
         body=ReprintRequest,
         request_headers=(IDEMPOTENCY_KEY,),

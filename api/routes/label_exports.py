@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api.auth.callers import principal_of
-from api.auth.principals import Principal, require_writer
+from api.auth.callers import principal_of, writer_of
+from api.auth.principals import Principal
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, matches
 from api.routes.resource import resource
@@ -24,7 +24,7 @@ from api.wire.requests import JobsQuery, ReprintRequest
 from exports.ports import ANSWER_SECONDS, ExportJob, Exports
 from exports.reads import ExportReads
 from exports.requests.json_body import parse
-from exports.requests.request import parse_request
+from exports.requests.request import ExportRequest, parse_request
 
 #: Seconds between two polls of a job in flight.
 RETRY_AFTER_SECONDS = 2
@@ -67,23 +67,26 @@ class LabelExportRoutes:
 
     async def submit(self, request: Request) -> Response:
         """Submit a label export; answer 202 with its receipt."""
-        principal = _writer(request)
-        key = incoming.idempotency_key(request)
+        principal = writer_of(request)
         body = await incoming.json_body(request, self._settings)
         # Parsing up to 5,000 identifiers in each of three lists takes milliseconds: too long for the event loop.
         wanted = await anyio.to_thread.run_sync(parse_request, body)
+        return await self.submitted(request, principal, wanted)
+
+    async def submitted(self, request: Request, principal: Principal, wanted: ExportRequest) -> Response:
+        """Submit what is wanted, under the request's idempotency key; answer 202 with the receipt."""
         submit = partial(
             self._exports.submit,
             principal.organisation,
             wanted,
             requested_by=principal.id,
-            idempotency_key=key,
+            idempotency_key=incoming.idempotency_key(request),
         )
         return await self._answered(principal, submit)
 
     async def reprint(self, request: Request) -> Response:
         """Submit a reprint of a job's rows; answer 202 with the new job's receipt."""
-        principal = _writer(request)
+        principal = writer_of(request)
         job_id = incoming.job_id(request)
         key = incoming.idempotency_key(request)
         wanted = parse(await incoming.json_body(request, self._settings), ReprintRequest)
@@ -143,7 +146,7 @@ class LabelExportRoutes:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a job that has not ended; answer 202 with its state."""
-        principal = _writer(request)
+        principal = writer_of(request)
         job_id = _bound_job_id(request)
         job = await anyio.to_thread.run_sync(self._exports.cancel, principal.organisation.slug, job_id)
         return answers.response(self._state(request, job), 202, _in_flight_headers(job))
@@ -151,12 +154,6 @@ class LabelExportRoutes:
     def _state(self, request: Request, job: ExportJob) -> label_exports.LabelExportJobOut:
         root = (self._settings.public_url or str(request.base_url)).rstrip("/")
         return label_exports.job_state(job, self._tokens.links(job, root))
-
-
-def _writer(request: Request) -> Principal:
-    principal = principal_of(request)
-    require_writer(principal)
-    return principal
 
 
 def _bound_job_id(request: Request) -> str:

@@ -119,11 +119,13 @@ class PreviewPictureOut(Out):
 class LabelExportPreviewOut(Out):
     """What a label export would make, judged by the first entities, which were drawn to find out.
 
-    Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
-    today than on their last label, and of `unknown_items` it was not recorded what that carried.
+    `total_labels` counts the labels of those in `total_items`. Of all selected entities, `never_printed_items` were never
+    printed, `changed_items` would carry something else today than on their last label, and of `unknown_items` it was not
+    recorded what that carried.
     """
 
     total_items: int
+    total_labels: int
     tried_items: int
     failures: list[PreviewFailureOut]
     pictures: list[PreviewPictureOut]
@@ -203,6 +205,7 @@ def preview(found: Preview) -> LabelExportPreviewOut:
     """Return a preview with its pictures as `data:` URLs."""
     return LabelExportPreviewOut(
         total_items=found.total_items,
+        total_labels=found.total_labels,
         tried_items=found.tried_items,
         failures=[PreviewFailureOut.model_validate(failure) for failure in found.failures],
         pictures=[

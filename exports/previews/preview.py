@@ -2,14 +2,14 @@
 
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 import polars as pl
 from PIL import Image
 
 from catalogue import selection
-from catalogue.selection import PrintCounts
+from catalogue.selection import PrintCounts, Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -20,6 +20,7 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.notes import counts_by_code
+from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
@@ -56,11 +57,12 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
-    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
+    of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
+    total_labels: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
@@ -72,7 +74,7 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
     """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
     require_possible(plan, catalogue, store)
     version = catalogue.version()
-    total = selection.count(catalogue, plan.selection, version=version)
+    total = selection.size(catalogue, plan.selection, version=version)
     printed = selection.print_counts(catalogue, plan.selection, version=version)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
@@ -89,16 +91,16 @@ def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Pre
         shown = drawn.symbols.head(PICTURES - len(pictures)).select("title", "text")
         pictures += map(_picture, drawn.files, *shown)
         notes.update(counts_by_code(drawn.symbols))
-    return Preview(total, tried, failures, pictures, printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, pictures, printed, dict(notes))
 
 
 def _sheet(
-    plan: ExportPlan, total: int, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+    plan: ExportPlan, total: Size, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
 ) -> Preview:
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total, 0, [], [], printed)
+        return Preview(total.entities, total.labels, 0, [], [], printed)
     last = frames[-1].row(-1, named=True)
     drawn = last["first_label"] + last["copies"]
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
@@ -116,7 +118,23 @@ def _sheet(
     notes: Counter[str] = Counter()
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
-    return Preview(total, tried, failures, [picture], printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
+
+
+def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:
+    """Return the first label of a picture of the sheet's page."""
+    left, top = sheet.label_origin_mm(0)
+    with Image.open(io.BytesIO(page.png)) as picture:
+        across, down = picture.width / sheet.page_width_mm, picture.height / sheet.page_height_mm
+        box = (
+            left * across,
+            top * down,
+            (left + sheet.label_width_mm) * across,
+            (top + sheet.label_height_mm) * down,
+        )
+        out = io.BytesIO()
+        picture.crop(box).save(out, "PNG", optimize=True)
+    return replace(page, png=out.getvalue(), width_mm=sheet.label_width_mm, height_mm=sheet.label_height_mm)
 
 
 def _failures(errors: pl.DataFrame) -> list[PreviewFailure]:

@@ -1,4 +1,4 @@
-"""Failures of the storage or of a database: which errors they are, in which words clients see them, which may pass."""
+"""Failures of the storage or of a database: which errors they are, their words for clients, and which may pass."""
 
 import errno
 import os
@@ -14,7 +14,7 @@ _FOREIGN = frozenset(
     }
 )
 
-#: What a longer message is searched for: the operating system's words, and SQLite's.
+#: Texts that are searched in longer messages: the operating system's and SQLite's.
 _WORDS = (
     *sorted({os.strerror(code) for code in errno.errorcode}, key=len, reverse=True),
     "database or disk is full",
@@ -24,7 +24,7 @@ _WORDS = (
     "disk I/O error",
 )
 
-#: Words of an error that lasts until somebody does something about it.
+#: Words of errors that last until an operator removes the cause.
 _LASTING = frozenset(
     {
         *(os.strerror(code) for code in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)),
@@ -36,7 +36,7 @@ _LASTING = frozenset(
 
 
 def storage_words(error: BaseException | None) -> str | None:
-    """Return how the storage failed, in the operating system's words. None if the error is not a storage error.
+    """Return the operating system's words for a storage error. None if the error is not a storage error.
 
     The rest of the message is left out, because it names the server's folders and addresses.
     """
@@ -50,7 +50,7 @@ def storage_words(error: BaseException | None) -> str | None:
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Return whether the error comes from a storage or database that may soon work again by itself."""
+    """Return whether the error is of a storage or database that may soon work again by itself."""
     words = storage_words(error)
     return words is not None and words not in _LASTING
 
@@ -58,5 +58,5 @@ def is_outage(error: BaseException | None) -> bool:
 def _words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno)
-    told = str(error)
-    return next((words for words in _WORDS if words in told), type(error).__name__)
+    message = str(error)
+    return next((words for words in _WORDS if words in message), type(error).__name__)
