@@ -24,6 +24,7 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.profile import Profile, profile_of
 from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
@@ -127,6 +128,11 @@ class ExportReads:
     def designs_for(self, organisation: str, export_type: ExportType) -> Mapping[str, Design]:
         """Return the designs that labels of the type can have, by name; none for files of symbols."""
         return drawable(export_type, organisation, self.designs)
+
+    def printers(self, organisation: str) -> dict[str, Profile]:
+        """Return the organisation's printers by name, each with the sheet in its tray."""
+        found = self.trays.list(organisation) if self.trays else ()
+        return {each.name: profile_of(each) for each in found}
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
