@@ -287,7 +287,7 @@ def test_a_design_is_pasted_corrected_looked_at_and_stored(opened: Open, complai
     expect(page.get_by_text("66.7 × 25.4 mm")).to_be_visible()
     page.goto("/designs")
     for picture in page.locator(".card img").all():
-        expect(picture).to_have_js_property("complete", True)  # noqa: FBT003 - playwright's signature
+        expect(picture).to_have_js_property("complete", True)
         assert picture.evaluate("image => image.naturalWidth") > 0
     assert complaints == []
 
