@@ -296,14 +296,20 @@ def test_a_design_is_pasted_corrected_looked_at_and_stored(opened: Open, complai
 def test_a_job_all_of_whose_entities_fail_says_why(
     opened: Open, service: Service, tmp_path: Path, complaints: list[str]
 ) -> None:
-    # No QR Code holds a link of this length.
-    key = create_organisation(service.home, "failing", "--resolver", "https://id.example.com/" + "a" * 3000)
+    # No QR Code of the highest error correction holds a link of this length.
+    key = create_organisation(service.home, "failing", "--resolver", "https://id.example.com/" + "a" * 2000)
     labels(service.home, "import", "--org", "failing", *write_catalogue(tmp_path))
+    body = {
+        "scope": "lots",
+        "export_type": "qr_codes",
+        "file_format": "svg",
+        "asset_config": {"error_correction": "H"},
+    }
+    with service.client(key) as client:
+        job = client.submit(body)["job_id"]
     page = opened(signed_in=False)
     sign_in(page, Shop("failing", key))
-    page.goto("/exports/new?export_type=qr_codes&file_format=svg")
-    expect(page.locator("#preview .alert")).to_contain_text("cannot be made")
-    page.get_by_role("button", name="Make the labels").click()
+    page.goto(f"/jobs/{job}")
     expect(page.locator("#state .state")).to_have_text("failed")
     expect(page.locator("#state").get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("heading", name="What has no symbol, and why")).to_be_visible()
@@ -323,8 +329,8 @@ def test_back_and_forth_and_a_session_that_ends_meanwhile(opened: Open, shop: Sh
     expect(page.locator("#state .state")).to_have_text("completed")
     job = page.url
     page.go_back()
-    # Sent once more, the same form leads to the same job.
-    page.get_by_role("button", name="Make the labels").click()
+    selected(page, 1)
+    page.go_forward()
     expect(page.locator("#state .state")).to_have_text("completed")
     assert page.url == job
     page.context.clear_cookies()
