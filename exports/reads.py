@@ -34,6 +34,7 @@ from exports.sheets import templates
 from exports.symbols.links import require_links_possible
 from renderers.engine import Engine
 from renderers.sheets.model import SheetTemplate
+from renderers.sheets.preview import page_of
 
 #: The plan of a preview is never stored, so all previews may share a job id.
 _PREVIEW_ID = job_id_for(uuid.UUID(int=0))
@@ -160,6 +161,19 @@ class ExportReads:
     def picture(self, job: ExportJob) -> bytes | None:
         """Return the picture of the job's first symbol or page as a PNG, or None."""
         return pictures.first(job.job_id, self.artefacts)
+
+    def further_picture(self, job: ExportJob, number: int) -> bytes | None:
+        """Return another page of the job's PDF, or the symbol of another row, counted from 1. None if there is none.
+
+        Pages are those of the file itself, if it is on the local disk.
+        """
+        plan = self.plan(job)
+        if plan is None or number > job.total_items * (job.total_labels or 1):
+            return None
+        if not plan.has_labels:
+            return pictures.of_row(plan, number - 1, self.artefacts) if number <= job.total_items else None
+        path = self.artefact_path(job)
+        return page_of(path, number - 1) if path and path.exists() and not plan.is_roll else None
 
     def rows(
         self, job: ExportJob, *, start: int, limit: int, text: str | None, keys: Mapping[str, str]

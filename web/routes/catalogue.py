@@ -1,5 +1,6 @@
 """The catalogue: its products, lots and serials, and files that are laid into it."""
 
+from datetime import datetime
 from functools import partial
 
 import anyio.to_thread
@@ -8,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue import contents
+from catalogue import contents, printings
 from catalogue.imports.dates import DateOrder
 from catalogue.imports.options import ImportOptions
 from catalogue.selection import Scope
@@ -73,10 +74,17 @@ class CatalogueRoutes:
             offset=(number - 1) * _ROWS_PER_PAGE,
         )
         rows, follow = await self._threads.run(visitor.organisation.slug, read)
+        # The page comes without, and then asks for itself once more with the times.
+        printed: dict[str, datetime] | None = None
+        if "printed" in request.query_params:
+            shown = list(rows.select("gtin", "id").iter_rows())
+            last = partial(printings.last, self._catalogue, visitor.organisation.slug, scope, shown)
+            printed = await self._threads.run(visitor.organisation.slug, last)
         return page(
             request,
             "catalogue.html",
             visitor,
+            printed=printed,
             scope=scope,
             scopes=list(Scope),
             searched=searched,
