@@ -17,11 +17,15 @@ _CARRIED_ALL = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried
 _CARRIED_SHORT = "hash(gtin14, serial_number)"
 _SHORT = f"(symbols = '{GTIN_ALONE}' OR ($printed_type = 'serial' AND symbols = '1d'))"
 
-#: The last printing of each entity: `printed_key`, whether it was ever `printed`, and from the newest event:
-#: whether its values are known, whether it is short (a GS1-128 of a serial, or a GTIN alone), whether its link has another
-#: resolver than today's, and the hash of its values. Needs `$printed_type`, the type of entity, and
-#: `$resolver` of today.
-LAST_PRINTED = f"""
+
+def last_printed(events: str) -> str:
+    """Return the query of the last printing of each entity among the events.
+
+    It has `printed_key`, whether it was ever `printed`, and from the newest event: whether its values are known,
+    whether it is short (a GS1-128 of a serial, or a GTIN alone), whether its link has another resolver than today's, and
+    the hash of its values. It needs `$printed_type`, the type of entity, and `$resolver` of today.
+    """
+    return f"""
     SELECT entity_key::UUID AS printed_key, bool_or(event_type = 'PRINTED') AS printed,
         arg_max(struct_pack(
             known := symbols IS NOT NULL,
@@ -30,12 +34,14 @@ LAST_PRINTED = f"""
             carried := CASE WHEN {_SHORT}
                 THEN {_CARRIED_SHORT} ELSE {_CARRIED_ALL} END
         ), occurred_at) AS last
-    FROM lifecycle_events
+    FROM {events}
     WHERE event_type IN ('PRINTED', 'REPRINTED') AND entity_type = $printed_type
     GROUP BY printed_key"""  # noqa: S608 - our own names
 
+
 # Conditions on an entity joined with its last printing, if any. Today's dates are YYMMDD, as in the events.
 NEVER_PRINTED = "printed IS NOT TRUE"
+EVER_LABELLED = "last IS NOT NULL"
 UNKNOWN = "(last IS NOT NULL AND NOT last.known)"
 
 
