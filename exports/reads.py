@@ -90,11 +90,16 @@ class ExportReads:
         self.artefacts.require_writable()
 
     def preview(
-        self, organisation: Organisation, request: ExportRequest, design: Design | None = None
+        self,
+        organisation: Organisation,
+        request: ExportRequest,
+        design: Design | None = None,
+        *,
+        at_once: bool = False,
     ) -> Preview:
         """Return what the request would make, without creating a job. A `design` takes the place of the one it names.
 
-        Raises InvalidRequest and UnusableResolver as a submission does.
+        `at_once` is that of `preview.preview`. Raises InvalidRequest and UnusableResolver as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -111,7 +116,7 @@ class ExportReads:
             design=design,
         )
         require_links_possible(plan)
-        return preview.preview(plan, self.catalogue, self.artefacts)
+        return preview.preview(plan, self.catalogue, self.artefacts, at_once=at_once)
 
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""

@@ -29,6 +29,9 @@ from web.visitors import Visitor, Visitors
 #: Previews draw inside the request. Only a few run at once, so that other pages get processor time.
 _PREVIEW_THREADS = 4
 
+#: Selections of millions that are counted at once, for seconds each.
+_COUNT_THREADS = 2
+
 #: Submissions wait for a worker, see `_submitted`.
 _SUBMIT_THREADS, _SUBMIT_THREADS_EACH = 8, 2
 
@@ -40,7 +43,7 @@ class NewExportRoutes:
         self._exports = exports
         self._reads = reads
         self._visitors = visitors
-        self._previews = Threads(_PREVIEW_THREADS)
+        self._previews, self._counts = Threads(_PREVIEW_THREADS), Threads(_COUNT_THREADS)
         self._submissions = Threads(_SUBMIT_THREADS, _SUBMIT_THREADS_EACH)
 
     def routes(self) -> list[Route]:
@@ -71,8 +74,10 @@ class NewExportRoutes:
         values = export_form.values_of(form)
         try:
             wanted = export_form.request_of(values)
-            found = await self._previews.run(
-                visitor.organisation.slug, partial(self._reads.preview, visitor.organisation, wanted)
+            is_whole = "whole" in form
+            found = await (self._counts if is_whole else self._previews).run(
+                visitor.organisation.slug,
+                partial(self._reads.preview, visitor.organisation, wanted, at_once=not is_whole),
             )
         except LabelError as error:
             return page(request, "export_preview.html", visitor, error=error, faults=_faults(error, values))
