@@ -7,6 +7,7 @@ from typing import TypeAlias, cast
 
 import polars as pl
 
+from catalogue.attributes import later_columns
 from catalogue.duck import fetch, one
 from catalogue.selection import FRAME_ROWS, Scope, Selection, beginning, entities_of, in_any_state, tables_of
 from catalogue.tables import Catalogue
@@ -24,12 +25,13 @@ COLUMNS: dict[Scope, dict[str, str]] = {
     },
     Scope.SERIALS: {"gtin": "gtin14", "serial_number": "serial_number", "lot_number": "lot_number"},
 }
-for _columns in COLUMNS.values():
+for _scope, _columns in COLUMNS.items():
     _columns |= {
         "active": "own_active",
         "created_at": "created_at",
         "id": "entity_id",
         "quantity": "quantity",
+        **{column: f"own_{column}" for column in later_columns(_scope)},
     }
 
 #: GTIN, lot number and serial number ("" for a missing one) and id of a row: its place in the order.
@@ -94,9 +96,9 @@ def _rows(
     if selection != in_any_state(selection) and offset + limit < _WINDOW:
         # Print states are looked up among a few thousand rows first: often these have enough that match.
         from_gtin = after[0] if after else ""
-        near, number = beginning(catalogue, selection, _WINDOW, inactive_too=True, from_gtin=from_gtin)
+        near, size = beginning(catalogue, selection, _WINDOW, inactive_too=True, from_gtin=from_gtin)
         rows, next_after = _some(catalogue, near, limit, offset, after)
-        if next_after or number is not None:
+        if next_after or size is not None:
             return rows, next_after
     return _some(catalogue, selection, limit, offset, after)
 

@@ -25,6 +25,12 @@ settings.load_profile("full" if os.environ.get("LABELS_TEST_FULL") else "ordinar
 # take them for leaks, and print pages of them after pytest's last line. Registered first, this is done last.
 atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of the whole service, which take longest: at the end the other processes would wait for them."""
+    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+
+
 # Small enough that a few dozen entities land on the queued side.
 SYNC_THRESHOLD = 20
 

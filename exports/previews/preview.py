@@ -10,7 +10,7 @@ import polars as pl
 from PIL import Image
 
 from catalogue import selection
-from catalogue.selection import PrintCounts
+from catalogue.selection import PrintCounts, Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -21,6 +21,7 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.notes import counts_by_code
+from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
@@ -60,12 +61,13 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities, `printed` what the print history says of them, `tried_items` those
-    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
-    Unless it `is_whole`, it is of the first GTINs alone, and nothing is counted: `total_items` and `printed` are 0.
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
+    of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    Unless it `is_whole`, it is of the first GTINs alone, and nothing is counted: the totals and `printed` are 0.
     """
 
     total_items: int
+    total_labels: int
     tried_items: int
     failures: list[PreviewFailure]
     pictures: list[PreviewPicture]
@@ -82,22 +84,23 @@ def preview(
     With `at_once`, that of more than `AT_ONCE_ROWS` entities is not whole, and does not take longer than that of so many.
     """
     version = catalogue.version()
-    first, number = selection.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
+    first, size = selection.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
     require_possible(plan, catalogue, store, first)
-    is_whole = not at_once or number is not None
+    is_whole = not at_once or size is not None
     chosen = first if at_once else plan.selection
-    total = number if first == selection.in_any_state(first) else None
-    printed = PrintCounts(0, 0, 0)
+    total, printed = Size(0, 0), PrintCounts(0, 0, 0)
     if is_whole:
-        total = selection.count(catalogue, chosen, version=version) if total is None else total
-        printed = selection.print_counts(catalogue, chosen, version=version, total=total)
+        if size is None or first != selection.in_any_state(first):
+            size = selection.size(catalogue, chosen, version=version)
+        total = size
+        printed = selection.print_counts(catalogue, chosen, version=version, total=total.entities)
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = selection.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of)
-    return replace(_of(plan, total or 0, printed, rows, store), is_whole=is_whole)
+    return replace(_of(plan, total, printed, rows, store), is_whole=is_whole)
 
 
 def _of(
-    plan: ExportPlan, total: int, printed: PrintCounts, rows: Iterable[pl.DataFrame], store: ArtefactStore
+    plan: ExportPlan, total: Size, printed: PrintCounts, rows: Iterable[pl.DataFrame], store: ArtefactStore
 ) -> Preview:
     if plan.has_labels:
         return _sheet(plan, total, printed, list(rows), store)
@@ -112,16 +115,16 @@ def _of(
         shown = drawn.symbols.head(PICTURES - len(pictures)).select("title", "text")
         pictures += map(_picture, drawn.files, *shown)
         notes.update(counts_by_code(drawn.symbols))
-    return Preview(total, tried, failures, pictures, printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, pictures, printed, dict(notes))
 
 
 def _sheet(
-    plan: ExportPlan, total: int, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+    plan: ExportPlan, total: Size, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
 ) -> Preview:
     """Return the preview of the first page, laid out for the rows that were tried."""
     tried = sum(frame.height for frame in frames)
     if not tried:
-        return Preview(total, 0, [], [], printed)
+        return Preview(total.entities, total.labels, 0, [], [], printed)
     last = frames[-1].row(-1, named=True)
     drawn = last["first_label"] + last["copies"]
     sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
@@ -139,7 +142,23 @@ def _sheet(
     notes: Counter[str] = Counter()
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
-    return Preview(total, tried, failures, [picture], printed, dict(notes))
+    return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
+
+
+def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:
+    """Return the first label of a picture of the sheet's page."""
+    left, top = sheet.label_origin_mm(0)
+    with Image.open(io.BytesIO(page.png)) as picture:
+        across, down = picture.width / sheet.page_width_mm, picture.height / sheet.page_height_mm
+        box = (
+            left * across,
+            top * down,
+            (left + sheet.label_width_mm) * across,
+            (top + sheet.label_height_mm) * down,
+        )
+        out = io.BytesIO()
+        picture.crop(box).save(out, "PNG", optimize=True)
+    return replace(page, png=out.getvalue(), width_mm=sheet.label_width_mm, height_mm=sheet.label_height_mm)
 
 
 def _failures(errors: pl.DataFrame) -> list[PreviewFailure]:

@@ -1,4 +1,4 @@
-"""Checks a finished ZPL file before it is published: reads every label, and looks at a sample as it is printed."""
+"""Check a finished ZPL file before it is published: read every label, and decode a sample as printed."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,10 +27,10 @@ from renderers.zpl.writer import CorruptZpl, ZplSummary
 
 _FRAME_ROWS = 5_000
 
-#: Entities between two looks at whether the job was cancelled.
+#: Entities between two checks for a cancellation.
 _CANCEL_EVERY = 50
 
-#: The commands that may draw a slot's symbol. A printer draws no QR Code: it would choose the mask.
+#: The commands that may draw a slot's symbol. Printers must not draw QR Codes, because they choose the mask.
 _COMMANDS: Mapping[Slot, frozenset[str]] = {
     Slot.QR: frozenset(),
     Slot.DATAMATRIX: frozenset({"BX"}),
@@ -38,12 +38,15 @@ _COMMANDS: Mapping[Slot, frozenset[str]] = {
     Slot.GTIN: frozenset({"BE", "B2"}),
 }
 
-# Pictures end with whole bytes: white that is no part of them.
+# Rows of pictures are padded with white to whole bytes.
 _PADDING_DOTS = 7
 
 
 class _Found(NamedTuple):
-    """What was read in the file: the reports, the labels of sampled entities by their number, from 1, and how many are printed."""
+    """What was read from the file.
+
+    The reports, the labels of sampled entities by number (from 1), and the number of printed labels.
+    """
 
     tables: Tables
     labels: dict[int, Label]
@@ -58,7 +61,7 @@ def checks(
     store: ArtefactStore,
     path: Path,
 ) -> Checks:
-    """Yield what is to be checked of a ZPL file with the labels of these entities.
+    """Yield the checks of a ZPL file with the labels of these entities.
 
     Raises CorruptZpl, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
@@ -127,7 +130,7 @@ def _require_numbers(labels: Sequence[Label], numbers: Sequence[int]) -> None:
 
 
 def _require_forms(sheet: SheetPlan, labels: Sequence[Label], copies: Sequence[int]) -> None:
-    """Raise SymbolDoesNotDecode for another number of copies or size, and for a field beside the label."""
+    """Raise SymbolDoesNotDecode for a wrong number of copies, a wrong size, or a field outside of the label."""
     document = sheet.document
     size = document.dots(document.printed.page_width_mm), document.dots(document.printed.page_height_mm)
     width, length = size
@@ -148,12 +151,12 @@ def _require_forms(sheet: SheetPlan, labels: Sequence[Label], copies: Sequence[i
 
 
 def _require_data(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame, labels: Sequence[Label]) -> None:
-    """Raise SymbolDoesNotDecode where a symbol that the printer draws, or its text, says something else."""
+    """Raise SymbolDoesNotDecode if a symbol that the printer draws, or its text, has other data."""
     if not labels:
         return
     shown = [""] * len(labels)
     for slot in sheet.slots:
-        messages, texts = carrying.columns(slot, rows.item(0, "scope"), rows)
+        messages, texts = carrying.columns(slot, rows.item(0, "scope"), rows, plan.carry)
         if plan.label_design.hri or slot in LINEAR:
             shown = [before + text for before, text in zip(shown, texts, strict=True)]
         for label, message in zip(labels, messages, strict=True):
@@ -168,12 +171,12 @@ def _require_data(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame, labels
 
 
 def _said(command: str, message: str) -> str:
-    """Return the message as the printer gets it: it adds the check digit of an EAN-13."""
+    """Return the message as sent to the printer, which adds the check digit of an EAN-13."""
     return f"{message[:-1]:0>12}" if command == "BE" else message
 
 
 def _require_symbols(sheet: SheetPlan, label: Label) -> None:
-    """Raise SymbolDoesNotDecode if the printer draws a symbol that is none of the label's."""
+    """Raise SymbolDoesNotDecode if the printer draws a symbol that the label must not have."""
     left = list(sheet.slots)
     for symbol in label.form.symbols:
         slot = next((slot for slot in left if symbol.command in _COMMANDS[slot]), None)
@@ -183,7 +186,7 @@ def _require_symbols(sheet: SheetPlan, label: Label) -> None:
 
 
 def _require_text(sheet: SheetPlan, label: Label, text: str) -> None:
-    """Raise SymbolDoesNotDecode unless the label shows the text but for what may be in its pictures."""
+    """Raise SymbolDoesNotDecode unless the label shows the text, except parts that may be in its pictures."""
     place = 0
     pictured = len(sheet.slots) - len(label.form.symbols)
     for field in label.form.texts:
@@ -202,10 +205,9 @@ def _require_sample(
     labels: Mapping[int, Label],
     store: ArtefactStore,
 ) -> int:
-    """Return how many labels were decoded.
+    """Return the number of decoded labels.
 
-    Raises SymbolDoesNotDecode where a label, or what the report tells of it, is not what the frozen manifest asks
-    for; ExportCancelled.
+    Raises SymbolDoesNotDecode if a label, or its row in the report, differs from the frozen manifest; ExportCancelled.
     """
     decoded = 0
     for number, row in enumerate(frame.iter_rows(named=True)):

@@ -1,4 +1,4 @@
-"""What is printed on one label of a roll, against the frozen manifest and the layout."""
+"""Compare one label of a roll with the frozen manifest and the layout."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,10 +30,10 @@ _KINDS: Mapping[str, frozenset[SymbolKind]] = {
     "B2": frozenset({SymbolKind.ITF_14}),
 }
 
-#: More than guard and bearer bars reach beyond a symbol, in X.
+#: Margin in X, wider than guard and bearer bars reach beyond a symbol.
 _AROUND_X = 6
 
-#: How far the ink of a line reaches above and below its baseline, relative to its size: with accents, and descenders.
+#: How far the ink of a line reaches above and below its baseline, relative to its size, with accents and descenders.
 _ASCENT, _DESCENT = 0.95, 0.3
 
 
@@ -45,9 +45,9 @@ def require_label(
     label: Label,
     told: Sequence[Mapping[str, str]],
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the symbols say and measure what they must, and the report tells them so.
+    """Raise SymbolDoesNotDecode unless the symbols and their rows in the report have the right data and sizes.
 
-    Lines of the design are pictures, in which nothing is read: each must show something where the row has its values.
+    Lines of the design are pictures, whose text is not read. A line must have ink if the row has its values.
     """
     for symbol, cells in zip(symbols, told, strict=True):
         _require_symbol(plan, sheet, row, symbol, label, cells)
@@ -84,7 +84,7 @@ _Said = tuple[str, str, str]
 
 
 def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, field: Field) -> _Said:
-    """Return what the symbol that the printer draws says, as the manifest tells it, and how many modules it has."""
+    """Return the payload of the symbol that the printer draws, as in the manifest, and its number of modules."""
     name, (layout, carried) = label.name, symbol
     said = zpl_file.message(field.command, label.data[field.data])
     if field.command == "BE":
@@ -102,7 +102,7 @@ def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, fi
 def _require_quiet(
     sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label, symbol: Field
 ) -> None:
-    """Raise SymbolDoesNotDecode where anything but bearer bars, or the label's edge, is in the quiet zone."""
+    """Raise SymbolDoesNotDecode if anything but bearer bars, or the label's edge, is in the quiet zone."""
     x, box = layout.x_dots, _place(sheet, label, symbol)
     left, top = box.x - size.quiet_left_x * x, box.y - size.quiet_top_x * x
     right, bottom = box.x + box.width + size.quiet_right_x * x, box.y + box.height + size.quiet_bottom_x * x
@@ -113,13 +113,13 @@ def _require_quiet(
         beside = other.x + other.width <= left or other.x >= right
         if not (beside or other.y + other.height <= top or other.y >= bottom):
             raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=other)
-    # Pictures are wider than their ink, and may overlap with the zone.
+    # Pictures are wider than their ink and may overlap with the zone, so their ink is checked.
     if _ink(sheet, label, "GF")[max(0, top) : bottom, max(0, left) : right].any():
         raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=box)
 
 
 def _place(sheet: SheetPlan, label: Label, field: Field) -> Box:
-    """Return the field's box as it was before the label was moved, and turned clockwise."""
+    """Return the field's box without the label's offset and rotation."""
     right, down = _offset(sheet)
     box = label.box(field)
     return _unturned(label.form, box._replace(x=box.x - right, y=box.y - down), sheet.document.rotate)
@@ -131,7 +131,7 @@ def _offset(sheet: SheetPlan) -> tuple[int, int]:
 
 
 def _unturned(form: Form, box: Box, rotate: int) -> Box:
-    """Return a box as it was before the label was turned clockwise."""
+    """Return a box without the label's clockwise rotation."""
     width, length = form.width, form.length
     for _ in range(rotate // 90):
         # A quarter turn back: the right edge of the media becomes the upper one.
@@ -141,7 +141,7 @@ def _unturned(form: Form, box: Box, rotate: int) -> Box:
 
 
 def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) -> _Said:
-    """Return what a decoder reads in the label's pictures, as the manifest tells it, and how many modules it has."""
+    """Return the payload decoded from the label's pictures, as in the manifest, and its number of modules."""
     name, (layout, carried) = label.name, symbol
     decoded = require_reads(name, _picture(sheet, size, layout, label), carried)
     width_x = geometry.width_x(
@@ -158,7 +158,7 @@ def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) 
 
 
 def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label) -> NDArray[np.uint8]:
-    """Return the symbol's picture, with what is drawn in its quiet zone and a little around it."""
+    """Return the picture of the symbol with its quiet zone and a small margin."""
     pictures = [_place(sheet, label, field) for field in label.form.of("GF")]
     if not pictures:
         raise SymbolDoesNotDecode(f"{label.name} has no symbol", value=label.name)
@@ -172,7 +172,7 @@ def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Lab
 
 
 def _ink(sheet: SheetPlan, label: Label, *commands: str) -> NDArray[np.bool_]:
-    """Return the dots that fields of these commands blacken, as they were before the label was moved and turned."""
+    """Return the black dots of fields with these commands, without the label's offset and rotation."""
     form, (right, down) = label.form, _offset(sheet)
     dark = np.zeros((form.length, form.width), np.bool_)
     for field in form.fields:
@@ -188,13 +188,13 @@ def _ink(sheet: SheetPlan, label: Label, *commands: str) -> NDArray[np.bool_]:
 
 
 def _corner(sheet: SheetPlan) -> tuple[int, int]:
-    """Return the label's lower left corner, to the right and down from the page's upper left one."""
+    """Return the label's lower left corner, counted right and down from the page's upper left corner."""
     document, template = sheet.document, sheet.template
     return document.dots(template.left_mm), document.dots(template.top_mm + template.label_height_mm)
 
 
 def _centre(sheet: SheetPlan, layout: LabelLayout) -> tuple[float, float]:
-    """Return the centre of the symbols' box, to the right and down from the page's upper left corner."""
+    """Return the centre of the symbols' box, counted right and down from the page's upper left corner."""
     left, bottom = _corner(sheet)
     height = layout.bar_height_dots or layout.box_height_x * layout.x_dots
     across = layout.box_left_dots + layout.box_width_x * layout.x_dots / 2
@@ -204,9 +204,9 @@ def _centre(sheet: SheetPlan, layout: LabelLayout) -> tuple[float, float]:
 def _require_lines(
     plan: ExportPlan, sheet: SheetPlan, row: Row, of_design: Iterable[TextLine], label: Label
 ) -> None:
-    """Raise SymbolDoesNotDecode if there is nothing on a line that must say something."""
+    """Raise SymbolDoesNotDecode if a line that must have text has no ink."""
     expected = [(line, lines.of_line(plan.label_design, line.number or 0, row)) for line in of_design]
-    # A name that no font has leaves its line out.
+    # The line is left out if no font has the name's characters.
     certain = [(line, said.text) for line, said in expected if said.text and not said.shows_name]
     if not certain:
         return

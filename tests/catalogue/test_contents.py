@@ -11,7 +11,7 @@ import pytest
 from catalogue import contents
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.selection import Scope, Selection, beginning, entities_of, resolve
+from catalogue.selection import Scope, Selection, Size, beginning, entities_of, resolve
 from catalogue.tables import Catalogue
 
 ORG = "acme"
@@ -182,9 +182,9 @@ def test_the_beginning_of_a_selection(large: Catalogue) -> None:
     assert beginning(large, every, 100) == (Selection(ORG, Scope.SERIALS, gtins=(COFFEE,)), None)
     assert beginning(large, every, 100, from_gtin=TEA)[0].gtins == (TEA,)
     few = Selection(ORG, Scope.SERIALS, text="N00007", never_printed=True)
-    narrow, number = beginning(large, few, 100)
-    assert (narrow.gtins, narrow.never_printed, number) == ((COFFEE, JAM, TEA), True, 3)
-    assert beginning(large, Selection(ORG, Scope.SERIALS, gtins=()), 100)[1] == 0
+    narrow, size = beginning(large, few, 100)
+    assert (narrow.gtins, narrow.never_printed, size) == ((COFFEE, JAM, TEA), True, Size(3, 3))
+    assert beginning(large, Selection(ORG, Scope.SERIALS, gtins=()), 100)[1] == Size(0, 0)
 
 
 @pytest.mark.parametrize("window", [3, 2_000])

@@ -113,9 +113,9 @@ def test_export_says_what_is_missing(run, service):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("{", "is not JSON"), ("[]", "no JSON object"), ("\x00", "is not JSON")]
+    ("text", "told"), [("{", "is not JSON"), ("[]", "not a JSON object"), ("\x00", "is not JSON")]
 )
-def test_a_request_that_is_none(run, service, text, told):
+def test_a_request_that_is_not_one(run, service, text, told):
     done = run("export", "-", input=text)
     assert done.exit_code == 1
     assert told in done.stderr
@@ -239,10 +239,10 @@ def test_no_service_there(run, monkeypatch):
     assert "labels serve" in done.stderr
 
 
-def test_an_address_that_is_none(run):
+def test_a_url_that_is_not_an_address(run):
     done = run("status", JOB, "--url", "labels.example")
     assert done.exit_code == 1
-    assert "'labels.example' is no address" in done.stderr
+    assert "'labels.example' is not the address" in done.stderr
 
 
 def test_no_key(run):

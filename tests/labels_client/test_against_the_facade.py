@@ -142,13 +142,14 @@ def test_each_job_comes_once_while_others_are_added(client, exports):
 def test_preview(client, exports):
     exports.found = Preview(
         500,
+        900,
         2,
         [PreviewFailure("e1", "09506000134352", "L1", None, "too_long", "too long")],
         [PreviewPicture(b"png", "L2", "a symbol", 12.5, 12.5)],
         PrintCounts(never_printed=400, changed=7, unknown=3),
     )
     found = client.preview(REQUEST)
-    assert (found.total_items, found.tried_items) == (500, 2)
+    assert (found.total_items, found.total_labels, found.tried_items) == (500, 900, 2)
     assert (found.never_printed_items, found.changed_items, found.unknown_items) == (400, 7, 3)
     assert found.failures == (
         models.PreviewFailure("e1", "09506000134352", "L1", None, "too_long", "too long"),

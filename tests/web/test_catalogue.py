@@ -50,10 +50,16 @@ def test_a_search_of_serials_asks_for_those_that_begin_with_it(manager):
 
 def test_a_preview_of_many_shows_the_first_and_asks_for_the_count(manager, monkeypatch):
     monkeypatch.setattr(preview, "AT_ONCE_ROWS", 1)
-    text = manager.post("/exports/new/preview", LOTS_AS_QR).text
+    by_htmx = {"headers": {"hx-request": "true"}}
+    text = manager.post("/exports/new/preview", LOTS_AS_QR, **by_htmx).text
     assert 'hx-post="/exports/new/preview" hx-trigger="load"' in text
     assert "selected</p>" not in text
     assert "<figure>" in text
-    whole = manager.post("/exports/new/preview", {**LOTS_AS_QR, "whole": "on"}).text
+    whole = manager.post("/exports/new/preview", {**LOTS_AS_QR, "whole": "on"}, **by_htmx).text
     assert "<strong>2</strong> entities are selected</p>" in whole
-    assert "hx-trigger" not in whole
+    assert 'hx-trigger="load"' not in whole
+    # Without JavaScript nobody would ask.
+    assert (
+        "<strong>2</strong> entities are selected</p>"
+        in manager.post("/exports/new/preview", LOTS_AS_QR).text
+    )

@@ -1,5 +1,7 @@
 """What holds of every page and every form. Cases are made from the routes, so that no new one is forgotten."""
 
+from urllib.parse import quote
+
 import pytest
 from starlette.routing import Match, Route
 
@@ -22,7 +24,7 @@ def _routes() -> list[Route]:
 
     told = web.app.routes(
         exports=Nothing(), reads=Nothing(), imports=Nothing(), catalogue=Nothing(), accounts=Nothing(),
-        cron=Nothing(), session_seconds=1, public_url=None, max_import_bytes=1,
+        session_of=Nothing(), cron=Nothing(), session_seconds=1, public_url=None, max_import_bytes=1,
     )  # fmt: skip
     return [route for route in told if isinstance(route, Route)]
 
@@ -30,7 +32,7 @@ def _routes() -> list[Route]:
 ROUTES = _routes()
 PAGES = [route for route in ROUTES if "GET" in route.methods]
 FORMS = [route for route in ROUTES if "POST" in route.methods and route.path != "/sign-in"]
-BY_ID = [route for route in ROUTES if "{job_id}" in route.path or "{id:int}" in route.path]
+BY_ID = [route for route in ROUTES if {"{job_id}", "{id:int}", "{name}"} & set(route.path.split("/"))]
 
 
 def named(route: Route) -> str:
@@ -80,7 +82,16 @@ def test_what_another_organisation_has_is_not_there(stranger, things, route):
 @pytest.mark.parametrize("odd", ["0", "99999999999999999999", "AbCdEfGhJkLmNoPqRsTuVw"])
 def test_an_id_that_nothing_has_is_not_there(manager, things, route, odd):
     path = things.path(route)
-    for known in (things.job, things.imported, things.schedule, things.key, things.webhook):
+    for known in (
+        things.job,
+        things.imported,
+        things.schedule,
+        things.key,
+        things.webhook,
+        things.design,
+        things.printer,
+        things.saved,
+    ):
         path = path.replace(f"/{known}", f"/{odd}")
     answer = manager.get(path) if "GET" in route.methods else manager.post(path, {"reason": "mine"})
     assert answer.status_code == 404
@@ -121,6 +132,7 @@ def pages(manager, things):
     """Yield the address and the text of every page, and of those that forms answer with."""
     for route in PAGES:
         answer = manager.get(things.path(route))
+        assert answer.status_code in {200, 303, 403}
         if answer.headers.get("content-type", "").startswith("text/html"):
             yield things.path(route), answer.text
     for path in ("/catalogue/products", "/catalogue/serials", f"/jobs/{things.failed}"):
@@ -136,6 +148,17 @@ def pages(manager, things):
         "a refused schedule",
         manager.post("/schedules", {"name": HOSTILE, "request": HOSTILE, "cron": HOSTILE}).text,
     )
+    for scope in ("products", "serials"):
+        yield "a design", manager.get(f"/designs/shelf?scope={scope}&sheet_template={quote(HOSTILE)}").text
+        yield "a design", manager.get(f"/designs/shelf?scope={scope}").text
+    looked = {"name": HOSTILE, "document": HOSTILE}
+    yield "a refused design", manager.post("/new-design", looked).text
+    yield "a refused design", manager.post("/new-design/preview", {"document": '{"<img src=x>": 1}'}).text
+    yield "a refused printer", manager.post("/new-printer", {"name": HOSTILE, "dpi": HOSTILE}).text
+    yield "a refused tray", manager.post("/printers/desk/tray", {"sheet_template": HOSTILE}).text
+    yield "a refused request", manager.post("/new-request", {"name": HOSTILE, "request": HOSTILE}).text
+    yield "a printer", manager.get("/new-printer?of=desk").text
+    yield "a request", manager.get("/new-request?of=morning").text
     yield "a refused key", manager.post("/settings/keys", {"name": HOSTILE * 4, "role": HOSTILE}).text
     yield "a refused webhook", manager.post("/settings/webhooks", {"url": HOSTILE}).text
     for code in ("9506000134352", "(01)09506000134352(10)L2", "(01)09506000134352(21)7"):

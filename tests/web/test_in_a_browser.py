@@ -276,7 +276,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(opened: Open) -> None:
     for path in (
         "/sign-in", "/jobs", job, f"{job}/rows", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
         "/catalogue/lots?search=nothing", "/catalogue/serials", "/catalogue/import", "/history", "/history?code=x",
-        "/schedules", "/schedules/new", "/settings", "/jobs/nothing",
+        "/schedules", "/schedules/new", "/settings", "/jobs/nothing", "/printers", "/new-printer", "/requests", "/new-request",
     ):  # fmt: skip
         page.goto(path)
         if path.startswith("/exports/new"):

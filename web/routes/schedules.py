@@ -22,9 +22,11 @@ from exports.requests.request import parse_request
 from exports.requests.words import in_words
 from exports.schedules import Cron, job_id_of, require_cron, schedule_request
 from gs1.errors import LabelError
-from web import export_form
 from web.addresses import id_of, number_of
 from web.export_form import Faults
+from web.forms import lists
+from web.forms.entered import ExportForms
+from web.forms.values import DEFAULTS, body_of
 from web.rendering import page
 from web.visitors import Visitor, Visitors
 
@@ -53,19 +55,23 @@ class _Shown:
 class ScheduleRoutes:
     """The list of schedules, and what can be done with them."""
 
-    def __init__(self, exports: Exports, accounts: Accounts, visitors: Visitors, cron: Cron) -> None:
+    def __init__(
+        self, exports: Exports, accounts: Accounts, forms: ExportForms, visitors: Visitors, cron: Cron
+    ) -> None:
         self._exports = exports
         self._schedules = accounts.schedules
+        self._forms = forms
         self._visitors = visitors
         self._cron = cron
 
     def routes(self) -> list[Route]:
         shown, done = self._visitors.page, self._visitors.action
+        filled = done(self.filled, file_bytes=lists.MAX_FILE_BYTES, files=len(lists.FILLED))
         return [
             Route("/schedules", shown(self.all)),
             Route("/schedules", done(self.add), methods=["POST"]),
             Route("/schedules/new", shown(self.blank, needs=lambda it: it.may_submit)),
-            Route("/schedules/new", done(self.filled), methods=["POST"]),
+            Route("/schedules/new", filled, methods=["POST"]),
             *(
                 Route(f"/schedules/{{id:int}}/{name}", done(partial(self._change, do)), methods=["POST"])
                 for name, do in (
@@ -112,17 +118,21 @@ class ScheduleRoutes:
             return None
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
-        return self._form(request, visitor, {"request": _indented(export_form.body_of(export_form.DEFAULTS))})
+        return self._form(request, visitor, {"request": _indented(body_of(DEFAULTS))})
 
     async def filled(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Show the form of a schedule for what the form of an export asks for. Nothing is stored yet."""
-        values = export_form.values_of(form)
+        entered = await self._forms.sent(visitor, form)
+        if entered.faults:
+            others = [*entered.faults.of_field.values()]
+            return self._form(request, visitor, {"request": ""}, Faults(others=others), 422)
+        body = body_of(entered.values)
         faults = Faults()
         try:
-            export_form.request_of(values)
+            parse_request(json.dumps(body).encode())
         except InvalidRequest as error:
             faults = Faults.of(error, ())
-        return self._form(request, visitor, {"request": _indented(export_form.body_of(values))}, faults)
+        return self._form(request, visitor, {"request": _indented(body)}, faults)
 
     async def add(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Store the schedule, or show its form again with what is wrong with it."""

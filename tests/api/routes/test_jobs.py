@@ -188,6 +188,7 @@ def test_a_viewer_changes_nothing(client, viewer, exports, method, path, body):
 def test_a_preview(client, viewer, exports):
     exports.found = Preview(
         total_items=1200,
+        total_labels=3600,
         tried_items=20,
         failures=[PreviewFailure("e1", "00012345678905", "L1", None, "symbol_too_wide", "too wide")],
         pictures=[PreviewPicture(PNG, "L2", "QR code of lot L2", 12.5, 12.5)],
@@ -196,6 +197,7 @@ def test_a_preview(client, viewer, exports):
     response = client.post(URL + "preview/", json=BASE, headers=viewer)
     body = response.json()
     assert (response.status_code, body["total_items"], body["tried_items"]) == (200, 1200, 20)
+    assert body["total_labels"] == 3600
     assert [body[key] for key in ("never_printed_items", "changed_items", "unknown_items")] == [900, 7, 3]
     assert body["failures"] == [
         {

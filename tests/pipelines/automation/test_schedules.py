@@ -201,7 +201,7 @@ def test_where_nothing_is_unprinted_the_tick_passes_without_a_job(evaluation, ti
     rows = manifest.read_rows(printed, artefacts, Chunk(0, frozen.rows), 100)
     lifecycle.record_printed(evaluation.catalogue, "acme", Printing(printed.job_id, tick), rows)
     (told,) = evaluation.at(tick)
-    assert told.endswith("skipped, as nothing matches")
+    assert told.endswith("skipped because nothing matches")
     assert evaluation.jobs == []
     assert evaluation.at(tick + timedelta(minutes=1)) == []
 

@@ -187,11 +187,10 @@ def test_a_failed_job_is_made_anew_with_all_its_steps(
     run = ui.run(again)
     assert not tags.STATE & run.tags.keys()
     assert tags.REPRINT_OF not in run.tags
-    assert (
-        f"Makes the export anew of job {job_id_for(first)}, which ended with all_items_failed"
-        in ui.log_of(again)
+    assert f"Repeats the export, because job {job_id_for(first)} ended with all_items_failed" in ui.log_of(
+        again
     )
-    assert ("All steps start" in ui.log_of(again)) is (strategy != "ALL_STEPS")
+    assert ("All steps are executed" in ui.log_of(again)) is (strategy != "ALL_STEPS")
     assert [status for _, status in jobs(ui, acme)] == [JobStatus.PENDING, JobStatus.FAILED]
     ui.execute(again)
     assert ui.exports.job(acme, job_id_for(again)).processed_items == LOTS
