@@ -37,6 +37,8 @@ from tests.service import Service, create_organisation, running_service
 #: A page's median may take this long, in milliseconds.
 MOST_MS = 100
 
+_BY_HTMX = {"HX-Request": "true"}
+
 #: What a page loads when it is shown, and may take longer.
 LATER = "later"
 
@@ -188,7 +190,7 @@ def asked(csrf: str, job_id: str, codes: Codes) -> Iterator[Asked]:
 def _of_jobs(job: str) -> Iterator[Asked]:
     yield Asked("/jobs", "/jobs")
     yield Asked("/jobs, last page", "/jobs", {"page": 40})
-    yield Asked("/jobs, its table", "/jobs", headers={"HX-Request": "true"})
+    yield Asked("/jobs, its table", "/jobs", headers=_BY_HTMX)
     for status in ("pending", "failed", "completed"):
         yield Asked(f"/jobs, {status}", "/jobs", {"status": status})
     for part in ("", "/state", "/picture", "/rows"):
@@ -203,17 +205,21 @@ def _previews(csrf: str, codes: Codes) -> Iterator[Asked]:
     for scope in Scope:
         for state in states:
             form = {**base, "scope": scope.value, "printing": state}
-            yield Asked(f"preview, {scope}, {state}", path, form=form)
+            yield Asked(f"preview, {scope}, {state}", path, form=form, headers=_BY_HTMX)
     serials = {**base, "scope": "serials"}
-    yield Asked("preview, serials of a GTIN", path, form={**serials, "gtins": codes.gtin})
-    yield Asked("preview, serials of a lot", path, form={**serials, "lot_ids": codes.lot_id})
-    yield Asked("preview, a serial", path, form={**serials, "serial_ids": codes.serial_id})
+    yield Asked("preview, serials of a GTIN", path, form={**serials, "gtins": codes.gtin}, headers=_BY_HTMX)
+    yield Asked(
+        "preview, serials of a lot", path, form={**serials, "lot_ids": codes.lot_id}, headers=_BY_HTMX
+    )
+    yield Asked("preview, a serial", path, form={**serials, "serial_ids": codes.serial_id}, headers=_BY_HTMX)
     sheet = {**serials, "export_type": "sheet_pdf", "file_format": "pdf"}
-    yield Asked("preview, a serial, sheet", path, form={**sheet, "serial_ids": codes.serial_id})
-    yield Asked("preview, serials, sheet", path, form=sheet)
+    yield Asked(
+        "preview, a serial, sheet", path, form={**sheet, "serial_ids": codes.serial_id}, headers=_BY_HTMX
+    )
+    yield Asked("preview, serials, sheet", path, form=sheet, headers=_BY_HTMX)
     for state in states:
         form = {**serials, "printing": state, "whole": "on"}
-        yield Asked(f"{LATER}: all serials, {state}", path, form=form)
+        yield Asked(f"{LATER}: all serials, {state}", path, form=form, headers=_BY_HTMX)
 
 
 def _of_catalogue(codes: Codes) -> Iterator[Asked]:
