@@ -11,7 +11,7 @@ import duckdb
 from catalogue.duck import one
 
 #: Ids that Bloom filters look for. Each may be in another row group, which is then read.
-_MOST_IDS = 20
+_MOST_IDS = 50
 
 #: So few GTINs are not narrowed down further.
 _ENOUGH_GTINS = 20
