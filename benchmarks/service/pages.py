@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from _catalogue_data import LARGEST as ORGANISATION
 from _catalogue_data import files
 from _figures import median, p95
+from _process_memory import kind_of
 from job_lists import BODY, UNLIMITED, fill
 
 from catalogue.imports.ingest import import_files
@@ -71,11 +73,11 @@ def main(serials: int, jobs: int, rounds: int, home: Path, only: str) -> int:
     settings = {"LABELS_RATE_PER_MINUTE": UNLIMITED, "LABELS_RATE_PER_DAY": UNLIMITED}
     with (
         running_service(home, settings) as service,
-        httpx.Client(base_url=service.url, timeout=120, headers={"X-API-Key": made.key}) as http,
+        httpx.Client(base_url=service.url, timeout=120) as http,
     ):
         http.post("/sign-in", data={"key": made.key})
         codes = Codes.of(Catalogue(catalogue_url(str(home / "storage"))))
-        every = asked(http.cookies["csrftoken"], made.job_id, codes)
+        every = asked(http.cookies["csrftoken"], made, codes)
         wanted = [each for each in every if only in each.name or each.path == "/healthz"]
         return measure(service, http, wanted, rounds)
 
@@ -173,18 +175,18 @@ class Codes:
         }
 
 
-def asked(csrf: str, job_id: str, codes: Codes) -> Iterator[Asked]:
+def asked(csrf: str, made: Made, codes: Codes) -> Iterator[Asked]:
     """Yield the requests, /healthz first."""
     yield Asked("/healthz", "/healthz")
-    yield from _of_jobs(f"/jobs/{job_id}")
+    yield from _of_jobs(f"/jobs/{made.job_id}")
     yield Asked("/exports/new", "/exports/new")
-    yield Asked("/exports/new, again", "/exports/new", {"again": job_id})
+    yield Asked("/exports/new, again", "/exports/new", {"again": made.job_id})
     yield from _previews(csrf, codes)
     yield from _of_catalogue(codes)
     yield from _of_history(codes)
     yield Asked("/schedules", "/schedules")
     yield Asked("/settings", "/settings")
-    yield from _of_api(codes)
+    yield from _of_api({"X-API-Key": made.key}, codes)
 
 
 def _of_jobs(job: str) -> Iterator[Asked]:
@@ -243,7 +245,7 @@ def _of_history(codes: Codes) -> Iterator[Asked]:
     yield Asked("/history of a serial", "/history", {"code": f"{gtin}(21){codes.printed_serial}"})
 
 
-def _of_api(codes: Codes) -> Iterator[Asked]:
+def _of_api(headers: dict[str, str], codes: Codes) -> Iterator[Asked]:
     queries: dict[str, dict[str, str | int]] = {
         "": {},
         ", last page": {"page": 100, "page_size": 100},
@@ -254,40 +256,51 @@ def _of_api(codes: Codes) -> Iterator[Asked]:
     }
     for scope in Scope:
         for name, query in queries.items():
-            yield Asked(f"API {scope}{name}", f"/products/api/v1/catalogue/{scope}/", query)
+            yield Asked(f"API {scope}{name}", f"/products/api/v1/catalogue/{scope}/", query, headers=headers)
 
 
 def measure(service: Service, http: httpx.Client, requests: list[Asked], rounds: int) -> int:
-    """Print each request's median and 95th percentile, its ratio to the first one, and its bytes."""
+    """Print each request's median and 95th percentile, its ratio to the first one, the façade's processor time, and bytes."""
+    facade = next(
+        each
+        for each in psutil.Process(service.process.pid).children(recursive=True)
+        if kind_of(each) == "façade"
+    )
+    processor: dict[str, float] = defaultdict(float)
     seconds: dict[str, list[float]] = {each.name: [] for each in requests}
     sizes: dict[str, int] = {}
     for number in range(rounds + 1):
         for each in requests:
             method = "GET" if each.form is None else "POST"
-            began = time.perf_counter()
+            spent, began = _processor_seconds(facade), time.perf_counter()
             answer = http.request(method, each.path, params=each.query, data=each.form, headers=each.headers)
             # The first round warms.
             if number:
                 seconds[each.name].append(time.perf_counter() - began)
+                processor[each.name] += _processor_seconds(facade) - spent
             if answer.status_code != 200:
                 print(f"{each.name}: {answer.status_code} {answer.text[:500]}\n{service.log_tail(2000)}")
                 return 1
             sizes[each.name] = len(answer.content)
     peer = median(next(iter(seconds.values())))
-    print(f"{'':44}{'median ms':>10}{'p95 ms':>10}{'× healthz':>10}{'bytes':>10}")
+    print(f"{'':44}{'median ms':>10}{'p95 ms':>10}{'× healthz':>10}{'CPU ms':>10}{'bytes':>10}")
     slow = bounded = 0
     for name, taken in seconds.items():
         middle = median(taken) * 1000
         if not name.startswith(LATER):
             bounded, slow = bounded + 1, slow + (middle > MOST_MS)
         print(
-            f"{name:44}{middle:>10.1f}{p95(taken) * 1000:>10.1f}{middle / peer / 1000:>10.1f}{sizes[name]:>10,}"
+            f"{name:44}{middle:>10.1f}{p95(taken) * 1000:>10.1f}{middle / peer / 1000:>10.1f}{processor[name] / rounds * 1000:>10.0f}{sizes[name]:>10,}"
             + ("  *" if middle > MOST_MS and not name.startswith(LATER) else "")
         )
     print(f"{slow} of {bounded} pages above {MOST_MS} ms at the median (*)")
-    memory = {each.pid: each.memory_info().rss for each in psutil.Process(service.process.pid).children()}
-    print(f"largest process: {max(memory.values()) / 1e6:,.0f} MB resident")
+    print(f"the façade has {facade.memory_info().rss / 1e6:,.0f} MB")
     return 0
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _count(text: str) -> int:
