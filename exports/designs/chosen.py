@@ -8,7 +8,7 @@ from accounts.errors import NoSuchDesign
 from accounts.labels.designs import Designs, StoredDesign
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
 from exports.errors import Detail, InvalidRequest
-from exports.requests.export_types import LINEAR_SLOTS, SHEET_SLOTS, ExportType, with_linear
+from exports.requests.export_types import LINEAR_SLOTS, SHEET_SLOTS, with_linear
 from exports.requests.json_body import parse
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.settings import Drawn, refusal
@@ -69,8 +69,6 @@ def require_applicable(request: ExportRequest, design: Design) -> None:
         slots.add(LINEAR_SLOTS[linear])
     drawn = Drawn(request.export_type, request.file_format, frozenset(slots))
     messages = {name: refusal(name, getattr(config, name), drawn) for name in AssetConfig.model_fields}
-    if design.logo is not None and request.export_type is ExportType.ROLL_LABELS:
-        messages["design"] = f"The design has a logo, which {request.export_type} cannot draw"
     faults = [
         Detail(loc=["body", "asset_config", name], msg=message, type="incoherent_setting")
         for name, message in messages.items()

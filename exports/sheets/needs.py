@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from exports.designs import texts
 from exports.designs.document import Design
 from exports.requests.export_types import LINEAR, Slot
-from exports.sheets.lines import can_be_shortened, texts_of
+from exports.sheets.lines import can_be_shortened, shows_name, texts_of
 from exports.symbols.payloads import PLACES, payloads
 from exports.symbols.refusals import refusals
 from gs1.symbol_size import SymbolKind
@@ -114,6 +114,7 @@ def around(design: Design, measures: LineMeasures) -> Around:
     for number, width in measures.widths.items():
         line = design.lines[number]
         shares = _NAME_SHARES if can_be_shortened(texts.parse(line.text)) else (1.0,)
+        bold = line.weight == "bold"
         found.append(
             LineNeeds(
                 number,
@@ -121,8 +122,9 @@ def around(design: Design, measures: LineMeasures) -> Around:
                 line.place == "above",
                 design.sizes_pt(line),
                 line.align,
-                line.weight == "bold",
+                bold,
                 line.optional,
+                printer_font=not bold and not shows_name(design, number),
             )
         )
     if (logo := design.logo) is not None:

@@ -4,7 +4,7 @@ Nothing here is shared with `exports.symbols.payloads`, which the drawing code u
 what is expected.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -120,15 +120,21 @@ def _left_out(row: Row, columns: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns)
 
 
-def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list[str]]:
-    """Return the message of each row, FNC1 as 0x1D, or its digits; and its human-readable text.
+class Columns(NamedTuple):
+    """What the symbols of some rows must say: the kind of each, its message or its digits, its human-readable text."""
 
-    It says what `of_row` does, a column at a time. The message is not that of a link.
-    """
+    kinds: Sequence[SymbolKind]
+    messages: Sequence[str]
+    texts: Sequence[str]
+
+
+def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> Columns:
+    """Return what `of_row` does, a column at a time. FNC1 is 0x1D; the message is not that of a link."""
     ais = _AIS_OF[slot, scope]
     if not ais:
         alone = [_alone(*row) for row in rows.select("gtin14", "carrier").iter_rows()]
-        return [digits for _, digits in alone], [_shown(kind, digits) for kind, digits in alone]
+        texts = [_shown(kind, digits) for kind, digits in alone]
+        return Columns([kind for kind, _ in alone], [digits for _, digits in alone], texts)
     present = {ai: pl.col(_COLUMN_OF[ai]).fill_null("") != "" for ai in ais}
     if "15" in ais:
         present["15"] &= ~present["17"]
@@ -146,7 +152,8 @@ def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> tuple[list[str], list
         )
         text.append(pl.when(present[ai]).then(pl.format(f"({ai}){{}}", value)).otherwise(pl.lit("")))
     made = rows.select(pl.concat_str(message).alias("message"), pl.concat_str(text).alias("text"))
-    return made["message"].to_list(), made["text"].to_list()
+    kinds = [_KIND_OF.get(slot, SymbolKind.GS1_128)] * rows.height
+    return Columns(kinds, made["message"].to_list(), made["text"].to_list())
 
 
 def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:
