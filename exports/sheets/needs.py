@@ -102,9 +102,10 @@ def measure_lines(design: Design, frames: Iterator[pl.DataFrame]) -> LineMeasure
         for number, (line, shown) in enumerate(zip(design.lines, texts_of(design, frame), strict=True)):
             strings: list[str] = shown.drop_nulls().unique().to_list()
             if strings:
-                width = max_width_1pt_mm(strings, bold=line.weight == "bold")
+                bold = line.weight == "bold"
+                width = max_width_1pt_mm(strings, bold=bold)
                 measures.widths[number] = max(measures.widths.get(number, 0.0), width)
-                measures.characters.setdefault(number, set()).update(shown_characters(strings))
+                measures.characters.setdefault(number, set()).update(shown_characters(strings, bold=bold))
     return measures
 
 

@@ -14,6 +14,7 @@ from exports.verification import lines
 from exports.verification.carried import Carried
 from exports.verification.formats.pdf_pages import Drawn, Logo, Text
 from exports.verification.lines import Expected
+from renderers.fonts.clusters import JOINERS, text_of
 from renderers.sheets.model import LabelLayout, TextLine
 
 #: What stands on one label, its places counted from the label's lower left corner.
@@ -151,7 +152,7 @@ def _require_line(
     name: str, sheet: SheetPlan, drawn: Sequence[Text], line: TextLine, span: tuple[int, int], words: str
 ) -> None:
     shown = _shown(sheet, drawn, line, span)
-    if shown != normalize("NFC", words):
+    if shown != _seen(normalize("NFC", words)):
         raise SymbolDoesNotDecode(f"{name} shows the text {shown!r}", value=shown, expected=words)
 
 
@@ -163,8 +164,13 @@ def _shown(sheet: SheetPlan, drawn: Iterable[Text], line: TextLine, span: tuple[
         if text.y == baseline and span[0] - _ROUNDING <= text.x <= span[1] + _ROUNDING:
             glyphs = bytes.fromhex(text.glyphs.decode())
             numbers = [int.from_bytes(glyphs[at : at + 2]) for at in range(0, len(glyphs), 2)]
-            words += [characters[number - 1] for number in numbers if 0 < number <= len(characters)]
-    return "".join(words)
+            words += [text_of(characters[number - 1]) for number in numbers if 0 < number <= len(characters)]
+    return _seen("".join(words))
+
+
+def _seen(text: str) -> str:
+    """Return the text without joiners, which shape the letters beside them and are not drawn."""
+    return text.translate(dict.fromkeys(map(ord, JOINERS)))
 
 
 def is_mixed(text: str) -> bool:

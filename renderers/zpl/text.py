@@ -129,7 +129,7 @@ def _picture(media: Media, style: _Style, text: str, x: float, baseline: int, sh
 def _drawn(text: str, style: _Style) -> _Drawn:
     pen = 0.0
     placed = []
-    for character in visual(text):
+    for character in visual(text, bold=style.bold):
         bitmap = glyph_bitmap(character, None, style.em_dots, 1.0, bold=style.bold)
         if bitmap.pixels.size:
             placed.append((round(pen) + bitmap.left, bitmap.top, bitmap.pixels))

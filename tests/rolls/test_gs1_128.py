@@ -12,7 +12,18 @@ from tests.renderers.zpl.test_symbols import native
 from tests.rolls.zpl_renderer import Draw, renderer
 
 #: Set C throughout, set B at the end, `>` in all places, no date, and what begins commands elsewhere.
-LOTS = ("123456", "AB", "A1B2C3", "A>BC", ">>ab", ">8>6>5AB", "AB>0CD", "__0d065", "12AB", "a\"%&'()*+,-./:;<=>?ab")
+LOTS = (
+    "123456",
+    "AB",
+    "A1B2C3",
+    "A>BC",
+    ">>ab",
+    ">8>6>5AB",
+    "AB>0CD",
+    "__0d065",
+    "12AB",
+    "a\"%&'()*+,-./:;<=>?ab",
+)
 
 
 @pytest.fixture(scope="module")

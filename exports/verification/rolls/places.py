@@ -176,7 +176,7 @@ def line_ink(sheet: SheetPlan, line: TextLine, text: str) -> Ink:
 def _set(text: str, em_dots: float, *, bold: bool) -> tuple[Ink, float]:
     """Return the ink of a text from its pen and baseline, and its width."""
     pen, placed = 0.0, list[tuple[int, int, NDArray[np.uint8]]]()
-    for unit in visual(text):
+    for unit in visual(text, bold=bold):
         glyph = glyph_bitmap(unit, None, em_dots, 1.0, bold=bold)
         if glyph.pixels.size:
             placed.append((round(pen) + glyph.left, glyph.top, glyph.pixels))

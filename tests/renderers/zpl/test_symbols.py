@@ -62,7 +62,15 @@ def test_gs1_128_says_its_message_in_its_modules(lots: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("lot", "drawn"),
-    [("AB12", True), ("1234", True), ("A>B", False), ("A>BC", True), ("L0001", False), ("1234A", False), ("A_1", True)],
+    [
+        ("AB12", True),
+        ("1234", True),
+        ("A>B", False),
+        ("A>BC", True),
+        ("L0001", False),
+        ("1234A", False),
+        ("A_1", True),
+    ],
 )
 def test_what_programs_read_differently_is_a_picture(lot: str, drawn: bool) -> None:
     message = f"\x1d010950600013435210{lot}"
