@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from renderers.fonts.clusters import Cluster
 from renderers.fonts.faces import UNITS_PER_EM, em, font_files, opened
-from renderers.fonts.visual_order import REPLACEMENT, units_of, visual
+from renderers.fonts.visual_order import REPLACEMENT, is_plain, units_of, visual
 from renderers.units import MILLIMETRES_PER_POINT
 
 FONT_NAME = "LabelSans"
@@ -112,8 +112,8 @@ def shown_characters(strings: Iterable[str], *, bold: bool = False) -> tuple[str
 
 
 def _drawn(strings: Sequence[str], *, bold: bool) -> Sequence[Sequence[str]]:
-    """Return the units of the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
-    return strings if "".join(strings).isascii() else [visual(text, bold=bold) for text in strings]
+    """Return the units of the strings from left to right. Nearly all batches are drawn as they stand."""
+    return strings if is_plain("".join(strings)) else [visual(text, bold=bold) for text in strings]
 
 
 def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
@@ -126,7 +126,7 @@ def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
 
 def _plain(drawn: Sequence[Sequence[str]]) -> TypeGuard[Sequence[str]]:
     """Return whether all units are characters of strings, which tables by code point are for."""
-    return all(isinstance(units, str) for units in drawn)
+    return set(map(type, drawn)) <= {str}
 
 
 def _sums(values: NDArray[Any], strings: Sequence[Sequence[str]]) -> NDArray[np.int64]:
@@ -186,8 +186,10 @@ def set_text(characters: Sequence[str], strings: Sequence[str], *, bold: bool = 
         units = chain.from_iterable(drawn)
         numbers = np.array([font.by_unit.get(unit, font.replacement) for unit in units], np.uint16)
     glyphs = numbers.astype(">u2").tobytes().hex()
-    ends = np.cumsum([0, *(4 * len(units) for units in drawn)]).tolist()
-    return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(font.widths[numbers], drawn))
+    ends = np.cumsum([0, *map(len, drawn)])
+    texts = [glyphs[begin:end] for begin, end in pairwise((4 * ends).tolist())]
+    sums = np.concatenate(([0], np.cumsum(font.widths[numbers], dtype=np.int64)))
+    return SetText(texts, np.diff(sums[ends]))
 
 
 def make_subset(characters: Sequence[str], *, bold: bool = False) -> FontSubset:

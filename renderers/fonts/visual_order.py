@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import chain, groupby
 from typing import Any
-from unicodedata import bidirectional, category, normalize
+from unicodedata import bidirectional, category, is_normalized, normalize
 
 from bidi import algorithm
 from bidi.mirror import MIRRORED
@@ -63,10 +63,15 @@ def visual(text: str, *, bold: bool = False) -> Sequence[str]:
     >>> visual("Jus d'orange")
     "Jus d'orange"
     """
-    if text.isascii():
+    if is_plain(text):
         return text
     text = normalize("NFC", text)
     return text if _NOT_PLAIN.search(text) is None else _drawn(text, bold=bold)
+
+
+def is_plain(text: str) -> bool:
+    """Return whether the text, and so each part of it, is drawn as it stands, character by character."""
+    return text.isascii() or (is_normalized("NFC", text) and _NOT_PLAIN.search(text) is None)
 
 
 def units_of(text: str, *, bold: bool = False) -> set[str]:

@@ -192,8 +192,9 @@ def _modules(parts: tuple[tuple[str, int], ...]) -> int:
     return _CHARACTER * (characters + 1) + _STOP
 
 
+@lru_cache(maxsize=32)
 def picture(digits: str, box: Box) -> NDArray[np.bool_]:
-    """Return the picture of `^GF` that fills this box, true for black. Raises SymbolDoesNotDecode."""
+    """Return the picture of `^GF` that fills this box, true for black, to be read only. Raises SymbolDoesNotDecode."""
     if not _DIGITS.fullmatch(digits):
         wrong("not a picture in hexadecimal", digits[:40])
     size = box.width // 4
@@ -214,4 +215,6 @@ def picture(digits: str, box: Box) -> NDArray[np.bool_]:
     if len(rows) != box.height or len(rows[-1]) != size:
         wrong("a picture that is not as large as it says", digits[:40])
     packed = np.frombuffer(bytes.fromhex("".join(rows)), np.uint8).reshape(box.height, -1)
-    return np.unpackbits(packed, axis=1).astype(np.bool_)
+    dark = np.unpackbits(packed, axis=1).astype(np.bool_)
+    dark.flags.writeable = False
+    return dark
