@@ -1,5 +1,5 @@
-# Everything a person or the CI does with this repository goes through these targets.
-# `make` alone lists them. Nothing here needs root, except test-full's optional system packages.
+# All tasks of developers and of the CI are targets of this file.
+# `make` without a target lists them. Only the system packages of test-full and test-distributed need root.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -11,18 +11,18 @@ BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
 STAMP := $(VENV)/.setup-stamp
 UV_VERSION := 0.13.9
-# The lower bound of `requires-python`: the lock holds for this and every later one.
+# The lower bound of `requires-python`. The lock is valid for this and every later version.
 LOWEST_PYTHON := 3.11
 
-# What test-full looks at artefacts and deploy/ with: the command, and Debian's packages that have it.
+# The tools with which test-full checks artefacts and deploy/: the command, and the Debian packages that have it.
 ORACLES := 7z:p7zip-full unzip:unzip gs:ghostscript pdftoppm:poppler-utils qpdf:qpdf rsvg-convert:librsvg2-bin \
   node:nodejs npm:npm chromium:chromium docker-compose:docker-compose \
   go:golang-go,golang-github-masterminds-sprig-dev
 
-# What test-distributed runs beside the service, in the same form. SeaweedFS is among the locked packages.
+# The servers that test-distributed needs, in the same form. SeaweedFS is among the locked packages.
 STORES := /usr/lib/postgresql/*/bin/postgres:postgresql redis-server:redis-server
 
-# What reads the links and draws ZPL: npm's packages, exactly those of the lock.
+# npm packages that read links and draw ZPL, exactly those of the lock.
 NODE := tests/node
 NODE_STAMP := $(NODE)/node_modules/.setup-stamp
 
@@ -31,24 +31,25 @@ PORT ?= 8000
 DAGSTER_PORT ?= 3000
 PACKAGES := accounts api catalogue cli exports gs1 labels_client notifications pipelines renderers web
 
-# How a lock is made; it holds for every Python from the lowest on.
+# The command that makes a lock. The lock is valid for every Python from the lowest on.
 COMPILE := uv pip compile -q --universal --python-version $(LOWEST_PYTHON) --generate-hashes --no-emit-index-url \
   --only-binary :all: pyproject.toml
-# What the image can do besides: every optional part.
+# The extras in the image: all optional parts.
 EXTRAS := s3 postgres redis celery otel
 
 # Labels of the large job of bench-export and bench-distributed.
 N ?= 1000000
 
-# Suites that test-distributed repeats on servers. There the secret key comes from the environment, where one test looks.
+# Suites that test-distributed repeats on servers. One test is left out, because there the secret key is in the environment.
 ON_SERVERS := -p tests.distributed.on_servers tests/test_end_to_end.py tests/test_concurrent_submissions.py \
   tests/test_http_imports.py --deselect tests/test_end_to_end.py::test_only_who_needs_a_secret_key_is_given_it
 
 # Extra arguments for pytest, as in `make test ARGS="-k qr -x"`.
 ARGS ?=
 
-# As many processes as there are cores. The tests of a file share what they start, so they stay in one of them.
-SIDE_BY_SIDE := -n auto --dist loadfile
+# One process more than there are cores, because tests of a whole service mostly wait. The tests of a file share their
+# services, so they run in the same process. tests/conftest.py determines the first files.
+SIDE_BY_SIDE := -n $(shell echo $$(($$(nproc) + 1))) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help
 help: ## List the targets
@@ -57,7 +58,7 @@ help: ## List the targets
 .PHONY: setup
 setup: $(STAMP) ## Create .venv with exactly the locked packages and the `labels` command
 
-# A version manager's shim may exist for a Python that is not there, so each candidate is run, not just found.
+# A version manager's shim may exist for a Python that is not installed, so each candidate is run, not only found.
 $(STAMP): requirements.lock pyproject.toml
 	@if ! $(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then \
 	  found=; \
@@ -98,14 +99,18 @@ check: $(STAMP) ## Format, lint, types, the direction of imports, and security
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 
+# With `make -j`, the checks and the tests run in parallel.
 .PHONY: test
-test: check ## Check, then every ordinary test, the end-to-end ones included
+test: check ordinary-tests ## Check, then run every ordinary test, including the end-to-end tests
+
+.PHONY: ordinary-tests
+ordinary-tests: $(STAMP)
 	$(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: oracles
-oracles: $(NODE_STAMP) # What test-full checks artefacts and links with.
+oracles: $(NODE_STAMP) # The tools with which test-full checks artefacts and links.
 
-# The system packages among the oracles, and the stores; only root can install them.
+# The system packages among the oracles, and the stores. Only root can install them.
 .PHONY: tools stores
 tools stores:
 	@missing=; \
@@ -125,18 +130,21 @@ $(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json | tools
 	npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-# With the flag set, a test whose system tool is missing fails instead of skipping.
 .PHONY: test-full
-test-full: oracles check ## All tests, also the long ones and those that need Debian's and npm's packages
+test-full: oracles check all-tests ## All tests, including long ones and those that need Debian's and npm's packages
+
+# With the flag set, a test whose system tool is missing fails instead of skipping.
+.PHONY: all-tests
+all-tests: $(STAMP) oracles
 	LABELS_TEST_FULL=1 $(PYTHON) -m pytest -q $(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-distributed
-test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and what happens when those fail
+test-distributed: $(STAMP) stores ## Several machines on Postgres, Redis and an object store, and failures of those
 	LABELS_TEST_FULL=1 LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed $(ARGS)
 	$(PYTHON) -m pytest -q $(ON_SERVERS) $(ARGS)
 
 .PHONY: test-machines
-test-machines: $(STAMP) stores ## The part of test-distributed that .ci/run does: the harness, and machines that are killed
+test-machines: $(STAMP) stores ## The part of test-distributed that .ci/run includes: the harness, and machines that are killed
 	LABELS_TEST_DISTRIBUTED=1 $(PYTHON) -m pytest -q tests/distributed/test_harness.py tests/distributed/test_machines.py \
 	  tests/distributed/test_faults.py $(ARGS)
 
@@ -169,33 +177,33 @@ bench-export: $(STAMP) ## Exports end to end, small and of N labels (1,000,000),
 	$(PYTHON) benchmarks/label_exports.py $(N)
 
 .PHONY: golden
-golden: $(STAMP) ## Write tests/golden and the tables of docs/verification.md anew, after a change meant to change them
+golden: $(STAMP) ## Rewrite tests/golden and the tables of docs/verification.md, after an intended change
 	LABELS_TEST_GOLDEN=write $(PYTHON) -m pytest -q tests/exports/test_same_bytes.py \
 		tests/exports/verification/test_sabotage.py
 
 .PHONY: gallery
-gallery: $(STAMP) ## Draw docs/gallery anew
+gallery: $(STAMP) ## Redraw docs/gallery
 	$(PYTHON) docs/make_gallery.py
 
 .PHONY: gallery-rolls
-gallery-rolls: $(STAMP) oracles ## Draw docs/rolls anew, by an independent renderer of ZPL
+gallery-rolls: $(STAMP) oracles ## Redraw docs/rolls with an independent ZPL renderer
 	PYTHONPATH=. $(PYTHON) docs/make_roll_gallery.py
 
 .PHONY: screenshots
-screenshots: $(STAMP) tools ## Take the pictures of the pages in docs/images anew
+screenshots: $(STAMP) tools ## Retake the screenshots in docs/images
 	$(PYTHON) docs/make_screenshots.py
 
 .PHONY: lock
-lock: $(STAMP) ## Resolve pyproject.toml anew into requirements.lock, and the image's part of it
+lock: $(STAMP) ## Resolve pyproject.toml into requirements.lock and deploy/requirements.lock
 	$(BIN)/$(COMPILE) --group dev --upgrade -o requirements.lock
 	$(BIN)/$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --constraint requirements.lock -o deploy/requirements.lock
 
 .PHONY: format
-format: $(STAMP) ## Format the code and repair what the linter can
+format: $(STAMP) ## Format the code and apply the linter's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: clean
-clean: ## Remove the virtual environment, caches and the demo's output; leaves .labels alone
+clean: ## Remove the virtual environment, caches and the demo's output, but not .labels
 	rm -rf $(VENV) $(NODE)/node_modules demo/out build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

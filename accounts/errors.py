@@ -212,3 +212,25 @@ class DesignChanged(AccountsError):
             expected="to be sent again",
             field="name",
         )
+
+
+class NoSuchName(NotFound):
+    """The organisation has no printer or saved request of that name."""
+
+    code = "no_such_name"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(
+            f"there is no {kind} {name!r}", value=name, expected=f"the name of a {kind}", field="name"
+        )
+
+
+class TooManyNames(AccountsError):
+    """The organisation has as many printers or saved requests as it may."""
+
+    code = "too_many_names"
+
+    def __init__(self, kind: str, most: int) -> None:
+        super().__init__(
+            f"the organisation has {most} {kind}s: remove one first", expected=f"at most {most}", field="name"
+        )

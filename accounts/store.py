@@ -1,4 +1,4 @@
-"""Organisations, API keys and leases, and access to sessions, operators, webhooks, schedules and designs of the same database."""
+"""Organisations, API keys and leases, and access to what else is in the same database."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,8 @@ from accounts.deliveries import Deliveries
 from accounts.errors import InactiveKey, NoSuchKey, NoSuchOrganisation, OrganisationExists
 from accounts.identity import ApiKey, KeyRecord, Organisation, Role
 from accounts.labels.designs import Designs
+from accounts.labels.named import Named, NamedDocuments
+from accounts.labels.printers import Printers
 from accounts.last_uses import LastUses
 from accounts.operators import Operators
 from accounts.schedules import Schedules, skip_ticks
@@ -23,6 +25,7 @@ from accounts.tables import (
     LeaseRow,
     OperatorSessionRow,
     OrganisationRow,
+    SavedRequestRow,
     ScheduleRow,
     SessionRow,
     database_epoch,
@@ -48,6 +51,8 @@ class Accounts:
         self.deliveries = Deliveries(self._database, vault)
         self.schedules = Schedules(self._database)
         self.designs = Designs(self._database)
+        self.printers = Printers(self._database)
+        self.saved_requests = NamedDocuments(self._database, SavedRequestRow, Named, "saved request")
 
     def ping(self) -> None:
         """Read from the database. Raises SQLAlchemyError or OSError if that fails."""

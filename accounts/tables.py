@@ -215,3 +215,38 @@ class DesignRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by: Mapped[str] = mapped_column(String(255))
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class NamedRow:
+    """A document that an organisation keeps by name."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
+    name: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str] = mapped_column(Text)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_by: Mapped[str] = mapped_column(String(255))
+
+
+class PrinterRow(NamedRow, Base):
+    """A printer profile, and the sheet in its tray.
+
+    `taken_by` is the job that prints from `next_position` on. `reserved_at` is null once that job is sure to exist.
+    """
+
+    __tablename__ = "printers"
+    __table_args__ = (UniqueConstraint("organisation_id", "name", name="uq_printers_organisation_id_name"),)
+
+    sheet_template: Mapped[str | None] = mapped_column(String(64))
+    next_position: Mapped[int] = mapped_column(default=1)
+    taken_by: Mapped[str | None] = mapped_column(String(22))
+    reserved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SavedRequestRow(NamedRow, Base):
+    """An export request with a name."""
+
+    __tablename__ = "saved_requests"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "name", name="uq_saved_requests_organisation_id_name"),
+    )

@@ -18,7 +18,7 @@ from api.auth.sessions import SessionRoutes
 from api.auth.settings import AuthSettings
 from api.health import Health
 from api.middleware import logs
-from api.middleware.error_shape import EveryErrorIsAProblem
+from api.middleware.error_shape import ErrorPage, EveryErrorIsAProblem
 from api.middleware.metrics import Metrics
 from api.middleware.rate_limit import RateLimiting, RateLimits, Refusals
 from api.middleware.security import SecurityHeaders
@@ -29,6 +29,7 @@ from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
 from api.routes.imports import ImportRoutes
 from api.routes.label_exports import LabelExportRoutes
+from api.routes.named import printer_routes, saved_request_routes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
 from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
@@ -39,6 +40,7 @@ from catalogue.tables import Catalogue
 from exports.imports.ports import Imports
 from exports.logs import logger
 from exports.ports import Exports
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
 
 #: Smaller answers fit into one network packet anyway.
@@ -61,10 +63,11 @@ def create_app(
     settings: ApiSettings,
     auth_settings: AuthSettings,
     pages: Sequence[BaseRoute] = (),
+    error_page: ErrorPage | None = None,
 ) -> Starlette:
     """Return the façade. It reads no environment: the composition root hands it stores and settings.
 
-    `pages` are routes beside those of the API, behind the same middleware.
+    `pages` are routes beside those of the API, behind the same middleware. `error_page` tells browsers of errors.
     """
     log = logger()
     sessions = SessionRoutes(accounts, auth_settings, public_url=settings.public_url)
@@ -73,12 +76,16 @@ def create_app(
     tokens = DownloadTokens(settings.secret_keys, settings.download_ttl_seconds)
     checks = {"database": accounts.ping, "storage": reads.require_storage, JOBS: exports.degraded}
     service = ServiceRoutes(exports, Health(checks, log), metrics, settings.metrics_key)
+    trays = Trays(accounts.printers, reads.templates, exports.job)
+    label_exports = LabelExportRoutes(exports, reads, settings, tokens)
     app = Starlette(
         routes=[
-            *LabelExportRoutes(exports, reads, settings, tokens).routes(),
+            *label_exports.routes(),
             *FileRoutes(exports, reads, tokens, accounts).routes(),
             *ReferenceRoutes(reads).routes(),
             *DesignRoutes(accounts.designs, reads, settings).routes(),
+            *printer_routes(accounts, trays, settings),
+            *saved_request_routes(accounts, label_exports, settings),
             *ImportRoutes(imports, settings).routes(),
             *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),
@@ -98,7 +105,7 @@ def create_app(
             Middleware(RateLimiting, limits=limits, linked=tokens.caller_of, unlimited=UNLIMITED),
             *_cross_origin(settings, log),
             Middleware(GZipMiddleware, minimum_size=_GZIP_FROM_BYTES, exclude_content_types=_NEVER_ZIPPED),
-            Middleware(EveryErrorIsAProblem, log=log),
+            Middleware(EveryErrorIsAProblem, log=log, page=error_page),
             Middleware(Refusals),
         ],
         exception_handlers=dict(EXCEPTION_HANDLERS),

@@ -11,7 +11,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ExceptionHandler
 
-from accounts.errors import DesignChanged, NoSuchDesign, TooManyDesigns, UnusableResolver
+from accounts.errors import (
+    DesignChanged,
+    NoSuchDesign,
+    NoSuchName,
+    TooManyDesigns,
+    TooManyNames,
+    UnusableResolver,
+)
 from api import errors
 from api.auth.principals import WWW_AUTHENTICATE
 from api.wire.answers import ErrorDetailOut, ErrorOut
@@ -54,8 +61,12 @@ PROBLEMS: Mapping[type[LabelError], Problem] = {
     exports_errors.ExportNotFound: Problem(404, "not_found", "Not Found"),
     exports_errors.ImportNotFound: Problem(404, "not_found", "Not Found"),
     NoSuchDesign: Problem(404, "not_found", "Not Found"),
+    NoSuchName: Problem(404, "not_found", "Not Found"),
     TooManyDesigns: CONFLICT,
+    TooManyNames: CONFLICT,
     DesignChanged: replace(CONFLICT, retryable=True),
+    exports_errors.TrayTaken: replace(CONFLICT, retryable=True),
+    exports_errors.TrayChanged: CONFLICT,
     NotReady: replace(CONFLICT, retryable=True),
     exports_errors.StillInFlight: replace(CONFLICT, retryable=True),
     exports_errors.AlreadyFinished: CONFLICT,

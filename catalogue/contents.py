@@ -7,6 +7,7 @@ from typing import TypeAlias, cast
 import duckdb
 import polars as pl
 
+from catalogue.attributes import later_columns
 from catalogue.duck import fetch, one
 from catalogue.selection import FRAME_ROWS, Scope, Selection, entities_of
 from catalogue.tables import Catalogue
@@ -24,12 +25,13 @@ COLUMNS: dict[Scope, dict[str, str]] = {
     },
     Scope.SERIALS: {"gtin": "gtin14", "serial_number": "serial_number", "lot_number": "lot_number"},
 }
-for _columns in COLUMNS.values():
+for _scope, _columns in COLUMNS.items():
     _columns |= {
         "active": "own_active",
         "created_at": "created_at",
         "id": "entity_id",
         "quantity": "quantity",
+        **{column: f"own_{column}" for column in later_columns(_scope)},
     }
 
 #: GTIN, lot number and serial number ("" for a missing one) and id of a row: its place in the order.

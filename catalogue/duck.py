@@ -8,7 +8,7 @@ import polars as pl
 from fsspec import AbstractFileSystem
 
 from catalogue.ids import NAMESPACE
-from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, TABLES
+from catalogue.schema import TABLES, columns_lacking
 
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.String: "VARCHAR",
@@ -56,11 +56,10 @@ def view_of(table: str, paths: Sequence[str]) -> str:
     """
     if not paths:
         return f"SELECT {_columns(table, [*TABLES[table]])}, NULL::VARCHAR AS filename WHERE false"
-    prefix = FILE_PREFIX.get(table, "")
-    older = [path for path in paths if not posixpath.basename(path).startswith(prefix)]
-    newer = [path for path in paths if posixpath.basename(path).startswith(prefix)]
-    lacking = ((older, LATER_COLUMNS.get(table, ())), (newer, ()))
-    return " UNION ALL ".join(_rows_of(table, files, lacks) for files, lacks in lacking if files)
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for path in paths:
+        lacking.setdefault(columns_lacking(table, posixpath.basename(path)), []).append(path)
+    return " UNION ALL ".join(_rows_of(table, files, lacks) for lacks, files in lacking.items())
 
 
 def _rows_of(table: str, paths: Sequence[str], lacks: Sequence[str]) -> str:

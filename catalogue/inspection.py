@@ -119,7 +119,8 @@ _INVARIANTS: dict[str, dict[str, str]] = {
             WHERE p.id IS DISTINCT FROM l.product_id""",
         "dates after production": f"""
             SELECT id AS broken FROM lots WHERE {is_before("expiration_date", "production_date")}
-            OR {is_before("best_before_date", "production_date")}""",  # noqa: S608 - our own names
+            OR {is_before("best_before_date", "production_date")}
+            OR {is_before("expiration_time", "production_date")}""",  # noqa: S608 - our own names
     },
     "serials": {
         "unique GTIN and serial number": _repeated("serials", "gtin14", "serial_number"),

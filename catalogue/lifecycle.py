@@ -15,15 +15,16 @@ from catalogue.delta_log import LEAST_RETENTION, MARKER_RETENTION, transaction
 from catalogue.duck import fetch, one
 from catalogue.ids import SEPARATOR
 from catalogue.print_state import GTIN_ALONE
-from catalogue.schema import LATER_COLUMNS
 from catalogue.schema import PRINTED as PRINTED_ROWS
+from catalogue.schema import later_than_first
 from catalogue.tables import Catalogue, Commit, DataFile
+from gs1.element_string import parse_bracketed
 
 _TABLE = "lifecycle_events"
 
 #: Columns of a printed label that a frame may lack.
 _MAY_LACK: dict[str, Literal["insert", "raise"]] = {
-    name: "insert" if name in {*LATER_COLUMNS[_TABLE]} else "raise" for name in PRINTED_ROWS
+    name: "insert" if name in {*later_than_first(_TABLE)} else "raise" for name in PRINTED_ROWS
 }
 
 #: Application Identifiers that a label may carry, in the order of an element string, with their columns in an
@@ -53,7 +54,7 @@ class Printing:
     `occurred_at` (aware) is when their labels were drawn or, if that is not known, when the job was decided.
     A reprint has its own event type, with who (`actor`) printed again and why (`reason`). `symbols` names the
     symbols on each label, separated by commas; `resolver` is the beginning of the link, if one of the symbols
-    is a link.
+    is a link. `carry` are the AIs that the request asked for, separated by commas, None if it did not.
     """
 
     job_id: str
@@ -63,6 +64,7 @@ class Printing:
     reason: str | None = None
     symbols: str | None = None
     resolver: str | None = None
+    carry: str | None = None
 
 
 def write(
@@ -152,8 +154,9 @@ def _write(
             "reason": [printing.reason],
             "symbols": [printing.symbols],
             "resolver": [printing.resolver],
+            "carry": [printing.carry],
         },
-        schema_overrides=dict.fromkeys(("actor", "reason", "symbols", "resolver"), pl.String),
+        schema_overrides=dict.fromkeys(("actor", "reason", "symbols", "resolver", "carry"), pl.String),
     )
     cursor.register("job", values)
     failures: list[Exception] = []
@@ -163,7 +166,8 @@ def _write(
         SELECT derived_id(concat_ws(job.separator, job.org, 'event', job.event_type, job.job_id, p.scope, p.entity_id)) AS id,
             rtrim(p.scope, 's') AS entity_type, p.entity_id, key_of(p.entity_id) AS entity_key, p.gtin14,
             p.lot_number, p.serial_number, job.event_type, job.occurred_at, job.job_id, job.actor, job.reason,
-            job.symbols, p.carried_lot, p.carried_expiry, p.carried_best_before, job.resolver, p.lines
+            job.symbols, p.carried_lot, p.carried_expiry, p.carried_best_before, job.resolver, p.lines,
+            job.carry, p.carried_more
         FROM printed p CROSS JOIN job
         """
     try:
@@ -195,6 +199,7 @@ def carried(event: Mapping[str, Any]) -> dict[str, str] | None:
     if event["symbols"] is None:
         return None
     carried = {ai: event[column] for ai, column in _CARRIED if event[column] is not None}
+    carried |= dict(parse_bracketed(event["carried_more"] or ""))
     # EAN/UPC and ITF-14 carry nothing else, also on the label of a serial.
     return {"01": carried["01"]} if event["symbols"] == GTIN_ALONE else carried
 
@@ -236,7 +241,7 @@ def history(
         frame = fetch(
             cursor,
             "SELECT event_type, entity_type, entity_id, gtin14, lot_number, serial_number, occurred_at, job_id,"  # noqa: S608 - values are bound
-            " actor, reason, symbols, carried_lot, carried_expiry, carried_best_before, resolver, lines"
+            " actor, reason, symbols, carried_lot, carried_expiry, carried_best_before, resolver, lines, carried_more"
             f" FROM lifecycle_events WHERE {where}"
             " ORDER BY occurred_at DESC, gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, id"
             f" LIMIT {limit:d} OFFSET {offset:d}",

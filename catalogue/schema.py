@@ -8,6 +8,8 @@ microseconds.
 
 import polars as pl
 
+from catalogue.attributes import later_columns
+
 #: The largest `quantity`: labels that one entity gets.
 MAX_QUANTITY = 100_000
 
@@ -23,6 +25,7 @@ PRODUCTS = pl.Schema(
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
         "quantity": pl.Int64(),
+        **dict.fromkeys(later_columns("products"), pl.String()),
     }
 )
 
@@ -40,6 +43,7 @@ LOTS = pl.Schema(
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
         "quantity": pl.Int64(),
+        **dict.fromkeys(later_columns("lots"), pl.String()),
     }
 )
 
@@ -57,6 +61,7 @@ SERIALS = pl.Schema(
         "active": pl.Boolean(),
         "created_at": _TIMESTAMP,
         "quantity": pl.Int64(),
+        **dict.fromkeys(later_columns("serials"), pl.String()),
     }
 )
 
@@ -82,25 +87,47 @@ LIFECYCLE_EVENTS = pl.Schema(
         "carried_best_before": pl.String(),
         "resolver": pl.String(),
         "lines": pl.String(),
+        # What the request asked to be carried, NULL if it did not, and the elements besides those above, as
+        # `(AI)value`. NULL `carry` also means that there are none.
+        "carry": pl.String(),
+        "carried_more": pl.String(),
     }
 )
 
-#: The columns that a table got after its first release. Older data files do not have them and are not
-#: rewritten. The names of files with them begin with `FILE_PREFIX`, so no footer is read to find out.
-LATER_COLUMNS: dict[str, tuple[str, ...]] = {
-    "products": ("quantity",),
-    "lots": ("quantity",),
-    "serials": ("quantity",),
+#: The columns that a table got after its first release, release by release, and how the names of data files with them
+#: begin. Older files do not have the columns and are not rewritten; the name tells, so no footer is read to find out.
+#: A prefix begins with the one before, so that an older release finds the columns it knows.
+GENERATIONS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
+    **{
+        table: (("v2-", ("quantity",)), ("v2-v3-", later_columns(table)))
+        for table in ("products", "lots", "serials")
+    },
     "lifecycle_events": (
-        "symbols",
-        "carried_lot",
-        "carried_expiry",
-        "carried_best_before",
-        "resolver",
-        "lines",
+        ("v2-", ("symbols", "carried_lot", "carried_expiry", "carried_best_before", "resolver", "lines")),
+        ("v2-v3-", ("carry", "carried_more")),
     ),
 }
-FILE_PREFIX: dict[str, str] = dict.fromkeys(("products", "lots", "serials", "lifecycle_events"), "v2-")
+
+
+def later_than_first(table: str) -> tuple[str, ...]:
+    """Return all columns that the table got after its first release."""
+    return tuple(column for _, columns in GENERATIONS[table] for column in columns)
+
+
+def columns_lacking(table: str, file_name: str) -> tuple[str, ...]:
+    """Return the columns that a data file of this name does not have."""
+    return tuple(
+        column
+        for prefix, columns in GENERATIONS[table]
+        if not file_name.startswith(prefix)
+        for column in columns
+    )
+
+
+def file_prefix(table: str) -> str:
+    """Return how the name of a new data file begins."""
+    return GENERATIONS[table][-1][0] if GENERATIONS[table] else ""
+
 
 TABLES: dict[str, pl.Schema] = {
     "products": PRODUCTS,
@@ -131,10 +158,11 @@ PRINTED = pl.Schema(
         "carried_expiry": pl.String(),
         "carried_best_before": pl.String(),
         "lines": pl.String(),
+        "carried_more": pl.String(),
     }
 )
 
-# Dates are YYMMDD here. `before_production` names the date column that lies before the production date;
+# A manifest also has the columns of `catalogue.attributes.LATER` that its selection asks for. Dates are YYMMDD here. `before_production` names the date column that lies before the production date;
 # `expired` says whether the lot had expired when the job was submitted. A row has `copies` labels, at least one, and
 # `first_label` labels of the rows before it come first.
 MANIFEST = pl.Schema(

@@ -1,6 +1,6 @@
 """Selection of one organisation's entities for an export, as SQL over the catalogue's tables."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from catalogue import print_state
+from catalogue.attributes import BY_AI, Form, entity_sql
 from catalogue.date_sql import is_before, yymmdd
 from catalogue.duck import fetch, one
 from catalogue.schema import MANIFEST
@@ -43,6 +44,8 @@ class Selection:
 
     An entity has `copies` labels; with `copies_from_quantity` as many as its quantity, and with `quantities` as many as
     that says of its id, if they say so. An entity of which no label is wanted is not matched.
+
+    `attributes` are the Application Identifiers of `catalogue.attributes.LATER` whose values its manifest has.
     """
 
     organisation: str
@@ -64,6 +67,17 @@ class Selection:
     copies: int = 1
     copies_from_quantity: bool = False
     quantities: tuple[tuple[str, int], ...] | None = None
+    attributes: tuple[str, ...] = ()
+
+    @property
+    def manifest(self) -> pl.Schema:
+        """The columns of its manifest."""
+        return manifest_schema(self.attributes)
+
+
+def manifest_schema(attributes: Iterable[str]) -> pl.Schema:
+    """Return the columns of a manifest with these attributes."""
+    return pl.Schema({**MANIFEST, **{BY_AI[ai].manifest_column: pl.String() for ai in attributes}})
 
 
 class Size(NamedTuple):
@@ -124,7 +138,7 @@ def print_counts(
 ) -> PrintCounts:
     """Return how many of the selected entities are in each print state, see `catalogue.print_state`."""
     with entities_of(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
-        kinds = (print_state.NEVER_PRINTED, _CHANGED, print_state.UNKNOWN)
+        kinds = (print_state.NEVER_PRINTED, "is_changed", print_state.UNKNOWN)
         counted = ", ".join(f"count(*) FILTER ({kind})" for kind in kinds)
         return PrintCounts(*one(cursor, f"SELECT {counted} {selected}", values))
 
@@ -137,9 +151,9 @@ def resolve(
     limit: int | None = None,
     as_of: date | None = None,
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of `resolve_tables` as frames of `MANIFEST`."""
+    """Yield the rows of `resolve_tables` as frames."""
     for table in resolve_tables(catalogue, selection, version=version, limit=limit, as_of=as_of):
-        yield pl.DataFrame(table).match_to_schema(MANIFEST)
+        yield pl.DataFrame(table).match_to_schema(selection.manifest)
 
 
 def resolve_tables(
@@ -150,7 +164,7 @@ def resolve_tables(
     limit: int | None = None,
     as_of: date | None = None,
 ) -> Iterator[pa.Table]:
-    """Yield the first `limit` selected entities with the columns of `MANIFEST`, at most FRAME_ROWS at once.
+    """Yield the first `limit` selected entities with the columns of a manifest, at most FRAME_ROWS at once.
 
     `expired` says whether a lot's expiry is before the day `as_of`; without `as_of` it is null.
 
@@ -172,14 +186,14 @@ def resolve_tables(
                 up_to = labels + np.cumsum(some["copies"].to_numpy())
                 firsts = pa.array(up_to - some["copies"].to_numpy())
                 with_places = some.append_column("row", numbers).append_column("first_label", firsts)
-                yield with_places.select(MANIFEST.names())
+                yield with_places.select(selection.manifest.names())
                 start, labels = start + some.num_rows, int(up_to[-1])
 
 
 def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
-    """Return a made-up row of `MANIFEST` whose label is no larger than any of the selection's.
+    """Return a made-up row of a manifest whose label is no larger than any of the selection's.
 
-    Its lot and serial number are as short as the shortest ones, in digits only. It has no value in a column
+    Its lot and serial number, and other texts, are as short as the shortest ones, in digits only. It has no value in a column
     where any row has no value. Its GTIN is one that a symbol may carry, if the selection has such a GTIN. The
     frame is empty if the selection is.
     """
@@ -191,6 +205,10 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
     def always(column: str) -> str:
         return f"CASE WHEN bool_and({column} IS NOT NULL) THEN min({column}) END AS {column}"
 
+    attributes = [BY_AI[ai] for ai in selection.attributes]
+    more = "".join(
+        f", {(shortest if each.form in _OF_ANY_LENGTH else always)(each.column)}" for each in attributes
+    )
     with _matched(catalogue, selection, None) as (cursor, matched, values):
         frame = fetch(
             cursor,
@@ -199,12 +217,12 @@ def least(catalogue: Catalogue, selection: Selection) -> pl.DataFrame:
                 AS gtin14, {shortest("lot_number")}, {shortest("serial_number")}, {always("expiry")},
             {always("best_before")}, NULL::VARCHAR AS carrier, NULL::VARCHAR AS product_name,
             min(product_id) AS product_id, NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id,
-            NULL::VARCHAR AS production_date, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired,
-            1::BIGINT AS copies, 0::BIGINT AS first_label
+            {always("production_date")}, NULL::VARCHAR AS before_production, NULL::BOOLEAN AS expired,
+            1::BIGINT AS copies, 0::BIGINT AS first_label{more}
             FROM ({matched}) HAVING count(*) > 0""",  # noqa: S608 - values are bound
             values,
         )
-    return frame.match_to_schema(MANIFEST)
+    return frame.match_to_schema(selection.manifest)
 
 
 def unmatched(
@@ -224,7 +242,7 @@ def unmatched(
     found = _without_entity(catalogue, selection, version)
     if not any(values for _, _, values in listed):
         return found
-    entities = _ENTITIES[selection.scope].format(rows=selection.scope.value)
+    entities = _entities(selection.scope, selection.scope.value)
     with catalogue.session(selection.organisation, version, tables=_TABLES[selection.scope]) as cursor:
         for field, column, values in listed:
             if not values:
@@ -255,6 +273,17 @@ def _without_entity(
     return [UnmatchedKey("quantities", str(row[0])) for row in missing]
 
 
+# Attributes whose values may be longer or shorter.
+_OF_ANY_LENGTH = {Form.TEXT, Form.DIGITS, Form.COUNT}
+
+# The tables of each scope's entities, by the names they have there.
+_ALIASES: dict[Scope, dict[str, str]] = {
+    Scope.PRODUCTS: {"products": "p"},
+    Scope.LOTS: {"lots": "l", "products": "p"},
+    Scope.SERIALS: {"serials": "s", "lots": "l", "products": "p"},
+}
+_LATER = {scope: entity_sql(scope, aliases) for scope, aliases in _ALIASES.items()}
+
 # The entities of each scope, with the columns of a manifest and those of the filters. `rows` are those of the scope.
 _ENTITIES: dict[Scope, str] = {
     Scope.PRODUCTS: """
@@ -262,20 +291,22 @@ _ENTITIES: dict[Scope, str] = {
             NULL::VARCHAR AS serial_number, NULL::VARCHAR AS production_date,
             NULL::VARCHAR AS expiration_date, NULL::VARCHAR AS best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             NULL::VARCHAR AS lot_id, NULL::VARCHAR AS lot_run_id, NULL::VARCHAR AS serial_id, p.created_at, p.quantity,
-            p.active AS own_active, p.active AS is_active
+            p.active AS own_active, p.active AS is_active, {later}
         FROM {rows} p""",
     Scope.LOTS: """
         SELECT l.id AS entity_id, l.id_key AS entity_key, l.gtin14, l.lot_number,
             NULL::VARCHAR AS serial_number, l.production_date, l.expiration_date, l.best_before_date, p.carrier,
             p.name AS product_name, p.id AS product_id, l.id AS lot_id, l.lot_run_id,
             NULL::VARCHAR AS serial_id, l.created_at, l.quantity,
-            l.active AS own_active, l.active AND p.active AS is_active
+            l.active AS own_active, l.active AND p.active AS is_active,
+            {later}
         FROM {rows} l JOIN products p USING (gtin14)""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at, s.quantity,
-            s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active
+            s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active,
+            {later}
         FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
 }
 
@@ -293,24 +324,24 @@ _HAS_TEXT: dict[Scope, str] = {
 }
 
 # The tables that these queries read.
-_TABLES: dict[Scope, tuple[str, ...]] = {
-    Scope.PRODUCTS: ("products",),
-    Scope.LOTS: ("lots", "products"),
-    Scope.SERIALS: ("serials", "lots", "products"),
-}
+_TABLES: dict[Scope, tuple[str, ...]] = {scope: tuple(aliases) for scope, aliases in _ALIASES.items()}
 
 _BEFORE_PRODUCTION = (
     f"CASE WHEN {is_before('expiration_date', 'production_date')} THEN 'expiration_date'"
     f" WHEN {is_before('best_before_date', 'production_date')} THEN 'best_before_date' END"
 )
 _EXPIRY, _BEST_BEFORE = yymmdd("expiration_date"), yymmdd("best_before_date")
-_CHANGED = print_state.changed(_EXPIRY, _BEST_BEFORE)
 
 _ENTITY_TYPES: dict[Scope, str] = {
     Scope.PRODUCTS: "product",
     Scope.LOTS: "lot",
     Scope.SERIALS: "serial",
 }
+
+
+def _entities(scope: Scope, rows: str) -> str:
+    """Return the query of the scope's entities. `rows` is the table of them, or a query."""
+    return _ENTITIES[scope].format(rows=rows, later=_LATER[scope])
 
 
 @contextmanager
@@ -326,6 +357,7 @@ def _matched(
     columns += "carrier, product_name, product_id, lot_id, lot_run_id, "
     columns += f"{yymmdd('production_date')} AS production_date, {_BEFORE_PRODUCTION} AS before_production, "
     columns += f"{is_before('expiration_date', '$as_of')} AS expired, {_copies(selection)}::BIGINT AS copies"
+    columns += "".join(f", {BY_AI[ai].column}" for ai in selection.attributes)
     with entities_of(catalogue, selection, version) as (cursor, selected, values):
         bound = {**values, "as_of": None if as_of is None else as_of.isoformat()}
         yield cursor, f"SELECT {columns} {selected}", bound
@@ -411,17 +443,28 @@ def entities_of(
                 f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
                 " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
-        entities = f"({_ENTITIES[scope].format(rows=rows)}) entities"
+        entities = f"({_entities(scope, rows)}) entities"
         if beside_last:
             values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
-            entities += f" LEFT JOIN ({print_state.LAST_PRINTED}) ON printed_key = entity_key::UUID"
+            entities = _beside_last(cursor, scope, entities)
         entities += _beside_copies(cursor, selection)
         conditions.append(f"{_copies(selection)} > 0")
         if selection.changed_since_print:
-            conditions.append(_CHANGED)
+            conditions.append("is_changed")
         if selection.print_due:
-            conditions.append(f"({print_state.NEVER_PRINTED} OR {_CHANGED})")
+            conditions.append(f"({print_state.NEVER_PRINTED} OR is_changed)")
         yield cursor, f"FROM {entities} WHERE {' AND '.join(conditions) or 'true'}", values
+
+
+def _beside_last(cursor: duckdb.DuckDBPyConnection, scope: Scope, entities: str) -> str:
+    """Return the entities, each with its last printing and whether it `is_changed` since."""
+    asked = cursor.execute(print_state.CARRIES, {"printed_type": _ENTITY_TYPES[scope]}).fetchall()
+    carries = [str(carry) for (carry,) in asked]
+    changed = print_state.changed(_EXPIRY, _BEST_BEFORE, scope, carries)
+    return (
+        f"(SELECT *, {changed} AS is_changed FROM {entities}"  # noqa: S608 - our own names
+        f" LEFT JOIN ({print_state.last_printed(carries)}) ON printed_key = entity_key::UUID)"
+    )
 
 
 def _temporary(cursor: duckdb.DuckDBPyConnection, name: str, values: tuple[str, ...]) -> None:

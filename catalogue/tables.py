@@ -23,7 +23,7 @@ from fsspec.utils import get_protocol
 
 from catalogue import delta_log, duck, scratch
 from catalogue.errors import CatalogueError, CommitContention
-from catalogue.schema import FILE_PREFIX, SORT_ORDER, TABLES
+from catalogue.schema import SORT_ORDER, TABLES, file_prefix
 from catalogue.storage.data_files import DataFiles
 from catalogue.storage.object_stores import open_store
 
@@ -184,7 +184,7 @@ class Catalogue:
         file's name is new, so a killed writer leaves at most a file that nobody reads.
         """
         _check_organisation(organisation)
-        path = f"org={organisation}/{FILE_PREFIX.get(table, '')}{uuid.uuid4()}.parquet"
+        path = f"org={organisation}/{file_prefix(table)}{uuid.uuid4()}.parquet"
         target = f"{self.table_uri(table)}/{path}"
         if self._local:
             self._filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)

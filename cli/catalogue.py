@@ -15,7 +15,7 @@ _ORG = click.option("--org", "organisation", required=True, help="The organisati
 
 
 def _settings_of(organisation: str | None) -> Settings:
-    """Return the settings. Raises NoSuchOrganisation if an organisation is named that does not exist."""
+    """Return the settings. Raises NoSuchOrganisation if the named organisation does not exist."""
     settings = Settings().resolved()
     if organisation is not None:
         Accounts(settings.database_url).organisation(organisation)
@@ -88,14 +88,14 @@ def history(
         moment = row["occurred_at"].isoformat(timespec="seconds")
         what = [f"({ai}){row[name]}" for ai, name in _KEY_AIS.items() if row[name] is not None]
         carried = lifecycle.carried(row)
-        told = {
+        keys = {
             "actor": row["actor"],
             "reason": row["reason"],
             "carried": carried and "".join(f"({ai}){value}" for ai, value in carried.items()),
             "resolver": row["resolver"],
             "lines": " | ".join(lifecycle.lines(row) or ()) or None,
         }
-        by = [f"{name} {value}" for name, value in told.items() if value is not None]
+        by = [f"{name} {value}" for name, value in keys.items() if value is not None]
         click.echo("\t".join((moment, row["event_type"], "".join(what), row["job_id"] or "-", *by)))
     click.echo(f"{rows.height} of {total}", err=True)
 

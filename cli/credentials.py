@@ -1,4 +1,4 @@
-"""`labels org`, `keys`, `operators` and `webhooks`: who may do what, and who is told."""
+"""`labels org`, `keys`, `operators` and `webhooks`: organisations, access rights and notifications."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def org_create(slug: str, name: str | None, resolver: str | None) -> None:
 def org_resolver(slug: str, url: str) -> None:
     """Let the QR Codes of SLUG lead to URL, in exports from now on.
 
-    GS1's own resolver is https://id.gs1.org. What is printed already keeps its links.
+    GS1's own resolver is https://id.gs1.org. Labels that are already printed keep their links.
     """
     changed = _accounts().set_resolver(slug, url)
     click.echo(f"{changed.slug} has the resolver {changed.resolver}")
@@ -57,7 +57,7 @@ def org_suspend(slug: str) -> None:
 @org.command("resume")
 @click.argument("slug")
 def org_resume(slug: str) -> None:
-    """End the suspension of SLUG. What its schedules missed is not made up for."""
+    """End the suspension of SLUG. Exports that its schedules missed are not run later."""
     _accounts().resume(slug)
     click.echo(f"{slug} is active again")
 
@@ -73,7 +73,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     try:
         moment = None if value is None else datetime.fromisoformat(value)
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no ISO 8601 time.") from error
+        raise click.BadParameter(f"{value!r} is not an ISO 8601 time.") from error
     if moment is not None and moment.utcoffset() is None:
         raise click.BadParameter(f"{value!r} has no offset; write e.g. 2030-12-31T00:00:00Z.")
     return moment
@@ -144,7 +144,7 @@ def keys_rotate(organisation: str, grace: int, key_id: int) -> None:
 
 @click.group()
 def operators() -> None:
-    """Operators: people who may change things in the Dagster UI. Everybody else only looks."""
+    """Operators: people who may change things in the Dagster UI. Everybody else may only look."""
 
 
 @operators.command("add")
@@ -209,7 +209,7 @@ def webhooks_list(organisation: str) -> None:
 @_ORG
 @click.argument("webhook_id", metavar="ID", type=_ID)
 def webhooks_remove(organisation: str, webhook_id: int) -> None:
-    """Remove the webhook ID and the messages still to be sent there."""
+    """Remove the webhook ID and its unsent messages."""
     _accounts().webhooks.remove(organisation, webhook_id)
     click.echo(f"removed webhook {webhook_id}")
 

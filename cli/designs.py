@@ -1,4 +1,4 @@
-"""`labels designs`: what is on the labels of an organisation."""
+"""`labels designs`: the content of an organisation's labels."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import click
 
 from accounts.store import Accounts
 from cli.settings import Settings
-from exports.designs import chosen
-from exports.designs.document import BUILT_IN, Design, schema
+from exports.designs import chosen, known
+from exports.designs.document import Design, schema
 from exports.errors import InvalidRequest
 from exports.reads import ExportReads
 from exports.requests.request import ExportRequest, parse_request
@@ -18,7 +18,7 @@ from exports.requests.request import ExportRequest, parse_request
 _ORG = click.option("--org", "organisation", required=True, help="The organisation's slug.")
 _NAME = click.argument("name")
 
-#: Who added a design that no key of the API did.
+#: Recorded as the author of a design that was added by this command, not by an API key.
 _ACTOR = "cli"
 
 
@@ -34,7 +34,7 @@ def designs() -> None:
 def designs_add(organisation: str, name: str, file: Path) -> None:
     """Store the design in FILE (JSON) as the newest version of NAME. Print the version."""
     store = _accounts()
-    made = _checked(
+    made = checked(
         file, lambda: chosen.add(store.designs, organisation, name, file.read_bytes(), created_by=_ACTOR)
     )
     click.echo(f"{made.name} version {made.version}")
@@ -44,12 +44,13 @@ def designs_add(organisation: str, name: str, file: Path) -> None:
 @_ORG
 def designs_list(organisation: str) -> None:
     """List the designs that exports can use, each with its newest version."""
-    for name in BUILT_IN:
-        click.echo(f"{name}\t1\tbuilt in")
-    for each in _accounts().designs.list(organisation):
-        click.echo(
-            f"{each.name}\t{each.version}\t{each.created_at.isoformat(timespec='minutes')}\t{each.created_by}"
+    for each in known.newest(_accounts().designs, organisation):
+        made = (
+            f"{each.created_at.isoformat(timespec='minutes')}\t{each.created_by}"
+            if each.created_at
+            else "built in"
         )
+        click.echo(f"{each.name}\t{each.version}\t{made}")
 
 
 @designs.command("show")
@@ -58,11 +59,8 @@ def designs_list(organisation: str) -> None:
 @click.option("--version", type=click.IntRange(1), help="Default: the newest.")
 def designs_show(organisation: str, name: str, version: int | None) -> None:
     """Print the document of the design NAME."""
-    if name in BUILT_IN and version in {None, 1}:
-        document: Any = BUILT_IN[name].model_dump(mode="json", exclude_none=True)
-    else:
-        document = json.loads(_accounts().designs.get(organisation, name, version).document)
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    found = known.find(_accounts().designs, organisation, name, version)
+    click.echo(json.dumps(found.document, indent=2, ensure_ascii=False))
 
 
 @designs.command("preview")
@@ -79,7 +77,7 @@ def designs_show(organisation: str, name: str, version: int | None) -> None:
     "--request",
     "request_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A request of a sheet (JSON), in place of --scope and --template.",
+    help="A request of a sheet (JSON), instead of --scope and --template.",
 )
 def designs_preview(
     organisation: str, design: str, out: Path, scope: str, template_id: str | None, request_file: Path | None
@@ -101,7 +99,7 @@ def designs_preview(
         )
         return reads.preview(store.organisation(organisation), request, wanted)
 
-    found = _checked(request_file or Path(design), look)
+    found = checked(request_file or Path(design), look)
     if not found.pictures:
         raise click.ClickException("The selection is empty: there is no label to show.")
     out.write_bytes(found.pictures[0].png)
@@ -114,7 +112,7 @@ def designs_preview(
 @_ORG
 @_NAME
 def designs_remove(organisation: str, name: str) -> None:
-    """Remove the design NAME with all its versions. Jobs keep the version they were made with."""
+    """Remove the design NAME with all its versions. Jobs keep the version that they used."""
     _accounts().designs.remove(organisation, name)
     click.echo(f"removed {name}")
 
@@ -130,19 +128,17 @@ def _accounts() -> Accounts:
 
 
 def _design(store: Accounts, organisation: str, name_or_file: str) -> Design:
-    """Return the design of this name, or that in the file."""
+    """Return the stored design of this name, or the design in the file."""
     path = Path(name_or_file)
     if path.is_file():
-        return _checked(path, lambda: chosen.design_of(path.read_bytes()))
-    if name_or_file in BUILT_IN:
-        return BUILT_IN[name_or_file]
-    return chosen.of_stored(store.designs.get(organisation, name_or_file))
+        return checked(path, lambda: chosen.design_of(path.read_bytes()))
+    return known.find(store.designs, organisation, name_or_file).design
 
 
-def _checked(file: Path, act: Callable[[], Any]) -> Any:
-    """Return what the act returns. Its faults in a document become one line each."""
+def checked(what: object, act: Callable[[], Any]) -> Any:
+    """Return the result of `act`. Print each fault of the document on one line."""
     try:
         return act()
     except InvalidRequest as error:
         faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)
-        raise click.ClickException("\n".join([f"{file}:", *faults])) from error
+        raise click.ClickException("\n".join([f"{what}:", *faults])) from error

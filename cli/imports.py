@@ -1,4 +1,4 @@
-"""`labels import`: a catalogue's files, as spreadsheets and databases write them."""
+"""`labels import`: import catalogue files from spreadsheets and databases."""
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
@@ -55,7 +55,7 @@ def _mapping(context: click.Context, parameter: click.Parameter, values: tuple[s
 @click.option(
     "--first-of-month",
     type=click.Choice(["day", "month"]),
-    help="What a column means whose dates are all firsts of a month: these days, or months without a day.",
+    help="Whether a column of dates that are all the first of a month means these days, or months without a day.",
 )
 @click.option("--accept-warnings", is_flag=True, help="Import held values as they are.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; show how the files are understood.")
@@ -90,17 +90,16 @@ def import_(
       labels import --org acme --lots l.csv --map lot_number=Partie
       labels import --url https://labels.example --key KEY stock.xlsx
 
-    Encoding, separator and usual names of columns (EAN, batch, best before, …) are found out, and the report
-    says how. Other columns are ignored. A FILE without an option may hold several things at once, such as
-    products and their lots.
+    Encoding, separator and usual names of columns (EAN, batch, best before, …) are detected, and the report shows them.
+    Other columns are ignored. A FILE without an option may have several kinds of rows, such as products and their lots.
 
-    Every row ends in one of three classes. Added: it is in the catalogue; importing it again changes nothing.
-    Held: the value may be what a spreadsheet made of it (a lot 2-Mar, a GTIN without its zeros, 3/4/2027);
-    correct it, or say what is meant with --date-order, --first-of-month or --accept-warnings. Refused: it
-    cannot be right, such as a wrong check digit.
+    Every row ends in one of three classes. Added: it is in the catalogue; importing it again changes nothing. Held: a
+    spreadsheet may have changed the value (a lot 2-Mar, a GTIN without its zeros, 3/4/2027); correct it, or say what it
+    means with --date-order, --first-of-month or --accept-warnings. Refused: the value is wrong, such as a wrong check
+    digit.
 
-    Held and refused rows are written to files with the reason behind each row: correct these and import them.
-    If there are any, the command exits 1.
+    Held and refused rows are written to files with the reason after each row: correct these files and import them. If
+    there are any, the command exits with 1.
     """
     named = {"products": products, "lots": lots, "serials": serials, "lifecycle_events": events}
     if not files and not any(named.values()):
@@ -119,7 +118,7 @@ def import_(
 
 
 class _Wanted(NamedTuple):
-    """The options of the command that say how files are read."""
+    """The options of the command that control how files are read."""
 
     sheet: str | None
     mapping: dict[str, str]
@@ -175,9 +174,11 @@ def _imported_there(
     from exports.imports.ports import Kind
     from labels_client.imports import ReadAs
 
-    told = [(path, Kind.of(table)) for table, path in named.items() if path is not None]
+    with_kinds = [(path, Kind.of(table)) for table, path in named.items() if path is not None]
     read_as = ReadAs(None, *wanted)
-    return import_all([*told, *((path, None) for path in files)], read_as, results_dir, url=url, key=key)
+    return import_all(
+        [*with_kinds, *((path, None) for path in files)], read_as, results_dir, url=url, key=key
+    )
 
 
 def _print(report: "ImportReport", *, dry_run: bool) -> None:
@@ -196,7 +197,7 @@ def _print(report: "ImportReport", *, dry_run: bool) -> None:
 
 
 def _print_file(file: "FileReport", *, in_full: bool) -> None:
-    """Print how the file was understood; with `in_full` also what is as expected."""
+    """Print how the file was read. With `in_full`, also print what is as expected."""
     click.echo(
         f"{file.name}: {file.form}; {' and '.join(file.tables)}, {file.rows} row{'s' * (file.rows != 1)}"
     )

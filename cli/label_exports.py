@@ -24,18 +24,18 @@ _DEFAULT_URL = "http://127.0.0.1:8000"
 _ADVICE = {
     401: "Is the key right, and not revoked? `labels keys create --org ORG` makes a new one.",
     403: "A key of role manager or editor may do this: `labels keys create --org ORG --role editor`.",
-    404: "`labels jobs` lists the exports of your organisation.",
-    409: "`labels status JOB_ID` tells how the export stands.",
-    422: "Nothing was started. The service's /docs page tells what a request may hold.",
+    404: "`labels jobs` lists the exports of your organisation, `labels requests list` its saved requests.",
+    409: "`labels status JOB_ID` shows the state of the export.",
+    422: "Nothing was started. The service's /docs page describes requests.",
     429: "The limit of requests is reached; try again later.",
-    500: "The service's log tells more.",
+    500: "The service's log has the details.",
     503: "The service is not ready yet; try again in a moment.",
 }
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def _asks_the_service(command: _Command) -> _Command:
+def asks_the_service(command: _Command) -> _Command:
     """Add the options for the service's address and the API key."""
     url = click.option(
         "--url", envvar="LABELS_URL", default=_DEFAULT_URL, show_default=True, help="The service."
@@ -44,25 +44,25 @@ def _asks_the_service(command: _Command) -> _Command:
     return url(key(command))
 
 
-_OUT = click.option(
+out_option = click.option(
     "--out",
     default=".",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder for the file, made where missing.",
+    help="The folder for the file. It is created if missing.",
 )
 _JOB_ID = click.argument("job_id")
 
 
 @click.command()
 @click.argument("request_file", metavar="REQUEST.json", type=click.File("rb"))
-@_OUT
-@_asks_the_service
+@out_option
+@asks_the_service
 def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None:
     """Submit the export that REQUEST.json describes, wait, and download the ZIP, PDF or ZPL.
 
-    The file's path is printed on standard output, all else on standard error. With - the request is read
-    from standard input. Ctrl-C stops waiting; the export itself goes on.
+    The file's path is printed on standard output, everything else on standard error. With - the request is read from
+    standard input. Ctrl-C stops waiting; the export itself goes on.
 
     \b
     A request, here two products' lots as QR codes:
@@ -83,17 +83,17 @@ def export(request_file: BinaryIO, out: Path, url: str, key: str | None) -> None
     with service(url, key) as client:
         receipt = client.submit(request)
         click.echo(f"label export {receipt.job_id}", err=True)
-        _download(client, receipt.job_id, out)
+        download_of(client, receipt.job_id, out)
 
 
 @click.command()
 @_JOB_ID
 @click.option("--watch", is_flag=True, help="Show the progress until the export has ended.")
-@_asks_the_service
+@asks_the_service
 def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
     """Print the state of the export JOB_ID as JSON.
 
-    With --watch it waits for the end first, and exits 1 if that is a failure.
+    With --watch, wait for the end first, and exit with 1 if the export fails.
 
     \b
     Examples:
@@ -109,11 +109,11 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
 
 @click.command()
 @_JOB_ID
-@_OUT
+@out_option
 @click.option(
     "--report",
     type=click.Choice(["manifest", "errors"]),
-    help="Not the artefact but what stands on each label, or what failed and why.",
+    help="Instead of the artefact, a table: the content of each label, or what failed and why.",
 )
 @click.option(
     "--format",
@@ -121,7 +121,7 @@ def status(job_id: str, watch: bool, url: str, key: str | None) -> None:
     type=click.Choice(["csv", "parquet", "xlsx"]),
     help="The format of the --report; default: csv.",
 )
-@_asks_the_service
+@asks_the_service
 def download(
     job_id: str, out: Path, report: str | None, report_format: Any, url: str, key: str | None
 ) -> None:
@@ -133,10 +133,10 @@ def download(
       labels download AbCdEfGhJkLmNoPqRsTuVw --report manifest --format xlsx
     """
     if report_format and not report:
-        raise click.UsageError("--format is that of a --report.")
+        raise click.UsageError("--format needs --report.")
     with service(url, key) as client:
         if report is None:
-            _download(client, job_id, out)
+            download_of(client, job_id, out)
             return
         job = _wait(client, job_id)
         fetch = client.download_manifest if report == "manifest" else client.download_errors
@@ -148,9 +148,9 @@ def download(
 
 @click.command()
 @_JOB_ID
-@_asks_the_service
+@asks_the_service
 def cancel(job_id: str, url: str, key: str | None) -> None:
-    """Cancel the export JOB_ID, if it has not ended. Cancelling it again is no error.
+    """Cancel the export JOB_ID, if it has not ended. Cancelling it again is not an error.
 
     \b
     Example:
@@ -168,8 +168,10 @@ def cancel(job_id: str, url: str, key: str | None) -> None:
     type=click.Choice(["pending", "processing", "completed", "failed"]),
     help="Only these.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
-@_asks_the_service
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="The most exports to list."
+)
+@asks_the_service
 def jobs(state: Any, limit: int, url: str, key: str | None) -> None:
     """List the organisation's exports, newest first.
 
@@ -195,13 +197,13 @@ def _request(file: BinaryIO) -> dict[str, Any]:
     except ValueError as error:
         raise click.ClickException(f"The request is not JSON: {error}") from error
     if not isinstance(request, dict):
-        raise click.ClickException("The request is no JSON object; see `labels export --help`.")
+        raise click.ClickException("The request is not a JSON object; see `labels export --help`.")
     return request
 
 
 @contextmanager
 def service(url: str, key: str | None) -> Generator[LabelsClient]:
-    """Yield the client. Print an error of it in one line, with advice on what to do next."""
+    """Yield the client. Print its errors on one line, with advice."""
     if not key:
         raise click.UsageError(
             "Give an API key with --key or in LABELS_API_KEY; `labels keys create --org ORG` makes one."
@@ -214,7 +216,7 @@ def service(url: str, key: str | None) -> Generator[LabelsClient]:
         raise click.ClickException(f"{error}\n{advice}".rstrip()) from error
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise click.ClickException(
-            f"{url!r} is no address of a service; one is like {_DEFAULT_URL}."
+            f"{url!r} is not the address of a service, such as {_DEFAULT_URL}."
         ) from error
     except httpx.TransportError as error:
         raise click.ClickException(
@@ -233,12 +235,12 @@ def _more_about(job: LabelExportJob) -> str:
     return f"\nWhat failed and why: {job.errors_url}" if job.errors_url else ""
 
 
-def _download(client: LabelsClient, job_id: str, out: Path) -> None:
-    """Wait for the export, download its file, print the path, and report how many labels are missing."""
+def download_of(client: LabelsClient, job_id: str, out: Path) -> None:
+    """Wait for the export, download its file, print the path, and print how many labels are missing."""
     job = _wait(client, job_id)
     if job.status == "failed":
         raise LabelExportFailed(job)
-    with _going_on(job_id):
+    with _with_hint_after_interrupt(job_id):
         click.echo(client.download(job, out))
     if job.failed_items or job.unmatched:
         click.echo(
@@ -258,25 +260,25 @@ def _wait(client: LabelsClient, job_id: str) -> LabelExportJob:
         nonlocal seen
         seen = job
         bar.update(job.progress_percent - bar.pos)
-        # The count of a large export changes more often than its percentage.
+        # Render now, because the count of a large export changes more often than its percentage.
         bar.render_progress()
 
     with (
-        _going_on(job_id),
+        _with_hint_after_interrupt(job_id),
         click.progressbar(length=100, label="export", file=sys.stderr, item_show_func=counts) as bar,
     ):
         return client.wait(job_id, on_progress=moved)
 
 
 @contextmanager
-def _going_on(job_id: str) -> Generator[None]:
-    """After Ctrl-C, print how to go on."""
+def _with_hint_after_interrupt(job_id: str) -> Generator[None]:
+    """After Ctrl-C, print how to download or cancel the export."""
     try:
         yield
     except KeyboardInterrupt:
         click.echo(
-            f"\nThe export goes on without us. Its file:   labels download {job_id}\n"
-            f"                               To stop it: labels cancel {job_id}",
+            f"\nThe export goes on. Its file:   labels download {job_id}\n"
+            f"                    To stop it: labels cancel {job_id}",
             err=True,
         )
         sys.exit(130)

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from cli.rules import SettingUnreadable
 from gs1.errors import LabelError
 
-#: The modules of the commands that are not in this one. Each is imported when it is needed, so that a command has no
-#: other's libraries in memory: `labels serve` lives as long as the service.
+#: The modules of the other commands. Each is imported when it is needed, so that a long-running command such as `labels
+#: serve` does not have the libraries of others in memory.
 _MODULES = {
     "serve": "service.processes",
     "facade": "service.processes",
@@ -30,6 +30,8 @@ _MODULES = {
     "plans": "schedules",
     "templates": "templates",
     "designs": "designs",
+    "printers": "printers",
+    "requests": "saved_requests",
     "export": "label_exports",
     "status": "label_exports",
     "download": "label_exports",
@@ -46,7 +48,7 @@ _MODULES = {
 
 
 class _Commands(click.Group):
-    """Imports commands late, and prints a LabelError or a wrong setting in one line, without a traceback."""
+    """Imports commands when needed. Prints a LabelError or a wrong setting on one line, without a traceback."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), *_MODULES])
@@ -54,7 +56,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _MODULES:
             return super().get_command(ctx, cmd_name)
-        # Python's own words `import` and `print` name no function, and neither does a word with a hyphen.
+        # A function cannot have the name of a Python keyword or built-in, such as `import` or `print`, or a hyphen.
         is_taken = iskeyword(cmd_name) or hasattr(builtins, cmd_name)
         function = f"{cmd_name}_" if is_taken else cmd_name.replace("-", "_")
         found: click.Command = getattr(import_module(f"cli.{_MODULES[cmd_name]}"), function)

@@ -1,4 +1,4 @@
-"""`labels import --url`: the files go to a running service, and the report looks like that of a local import."""
+"""`labels import --url`: send files to a running service, with the same report as a local import."""
 
 import sys
 from collections.abc import Iterable
@@ -22,9 +22,9 @@ def import_all(
     url: str,
     key: str | None,
 ) -> ImportReport:
-    """Import the files one after the other; return their reports. Rows not imported are saved below the folder.
+    """Import the files in sequence and return their reports. Rows not imported are saved below the folder.
 
-    Raises ClickException for a file that is refused as a whole. Those before it are imported.
+    Raises ClickException for a file that is refused as a whole. Files before it are imported.
     """
     tables: list[TableReport] = []
     reports: list[FileReport] = []
@@ -40,7 +40,7 @@ def import_all(
 
 
 def _uploaded(client: LabelsClient, path: Path, read_as: ReadAs) -> str:
-    """Upload the file behind a progress bar, and return the import's id."""
+    """Upload the file, show a progress bar, and return the import's id."""
     with click.progressbar(length=path.stat().st_size, label=f"{path.name}, sending", file=sys.stderr) as bar:
         receipt = client.imports.submit(path, read_as, on_progress=lambda sent: bar.update(sent - bar.pos))
     click.echo(f"import {receipt.job_id}", err=True)
@@ -65,7 +65,7 @@ def _table_reports(job: ImportJob) -> list[TableReport]:
 
 
 def _file_report(client: LabelsClient, job: ImportJob, results_dir: Path) -> FileReport:
-    """Return how the file was understood, after its held and refused rows are saved."""
+    """Save the held and refused rows of the file. Return how it was read."""
     file = job.file
     assert file is not None  # noqa: S101 - the caller has looked
     return FileReport(

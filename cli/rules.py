@@ -1,4 +1,4 @@
-"""Combinations of `LABELS_*` settings that cannot work, refused at the start with the setting's name."""
+"""Rules on combinations of `LABELS_*` settings. A broken rule is an error at the start that names the setting."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -15,16 +15,16 @@ DISTRIBUTED = "LABELS_DAGSTER_URL"
 
 _EXAMPLE = "postgresql://labels:secret@db.example.com/labels"
 
-#: The prefix of settings by the class that reads them, where it is not `LABELS_`.
+#: The prefix of settings by the class that reads them, if it is not `LABELS_`.
 _PREFIXES = {"UiSettings": "LABELS_UI_"}
 
-#: Commands that run one process of a service that is spread over machines.
+#: Commands that run one process of a service on several machines.
 ONE_PROCESS = frozenset({"facade", "daemon", "code-server", "ui", "worker"})
 _SIGNING = frozenset({"serve", "facade", "code-server"})
 
 
 class SettingRefused(LabelError):
-    """A setting is missing beside others, or contradicts them."""
+    """A setting is missing or contradicts another setting."""
 
     code = "setting_refused"
 
@@ -34,7 +34,7 @@ class SettingRefused(LabelError):
 
 
 class SettingUnreadable(LabelError):
-    """A setting has a value that is none of its kind."""
+    """A setting has a value of the wrong type."""
 
     code = "setting_refused"
 
@@ -47,16 +47,16 @@ class SettingUnreadable(LabelError):
 
 
 class Rule(NamedTuple):
-    """`setting` is refused for `reason` if its value, empty where it is not set, `is_wrong` in the environment.
+    """`setting` is refused for `reason` if `is_wrong` of its value and the environment. Not set means empty.
 
-    `commands` are those it is for, None for all.
+    The rule applies to `commands`, or to all if that is None.
     """
 
     setting: str
     is_wrong: Callable[[str, _Environment], bool]
     reason: str
     commands: frozenset[str] | None = None
-    #: Whether the value holds a password, and is not repeated.
+    #: Whether the value may have a password. If so, messages do not repeat it.
     is_secret: bool = False
 
 
@@ -83,7 +83,7 @@ def _is_database_of_runs(value: str, environment: _Environment) -> bool:
 
 
 def _place(url: str) -> tuple[object, ...]:
-    """Return which database the URL names, and which of its schemas."""
+    """Return the database and the schema that the URL names."""
     parsed = make_url(url)
     port = parsed.port or 5432
     return parsed.host, port, parsed.database, parsed.query.get("host"), parsed.query.get("options")
@@ -173,7 +173,7 @@ RULES = (
 
 
 def broken(environment: _Environment, command: str | None = None) -> Iterator[SettingRefused]:
-    """Yield an error for each rule that the environment breaks. Without a command, those rules count that are for all."""
+    """Yield an error for each rule that the environment breaks. Without a command, check the rules for all commands."""
     for rule in RULES:
         if rule.commands is not None and command not in rule.commands:
             continue

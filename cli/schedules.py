@@ -1,4 +1,4 @@
-"""`labels schedules`: exports that start by the clock."""
+"""`labels schedules`: exports that start at set times."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,12 +20,12 @@ def _accounts() -> Accounts:
 
 @click.group()
 def schedules() -> None:
-    """Exports that start by the clock."""
+    """Exports that start at set times."""
 
 
 @schedules.command("add")
 @_ORG
-@click.option("--name", required=True, help="What people call it, up to 64 characters.")
+@click.option("--name", required=True, help="A name for people, up to 64 characters.")
 @click.option("--cron", required=True, help="Minute, hour, day, month, weekday: '0 6 * * 1-5'.")
 @click.option("--time-zone", default="UTC", show_default=True, help="Whose clock: 'Europe/Berlin'.")
 @click.argument("request_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -33,7 +33,8 @@ def schedules_add(organisation: str, name: str, cron: str, time_zone: str, reque
     """Export as REQUEST_FILE (JSON) asks, at every tick of --cron. Print the schedule's id.
 
     It selects what was never printed, unless the request says "never_printed": false or selects by
-    "changed_since_print" or "print_due". After the service was down, one export makes up for all missed ticks. Ticks of a paused schedule are not made up for.
+    "changed_since_print" or "print_due". If the service was down, one export runs for all missed ticks. Ticks of a
+    paused schedule are not run later.
     """
     from pipelines.execution.dagster_cron import is_valid_cron_schedule
 

@@ -22,8 +22,8 @@ _KEY_VARIABLES = frozenset({SIGNING_VARIABLE, SENDING_VARIABLE})
 class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
     """The `LABELS_*` environment. Paths that are not set are below the home.
 
-    `code_server` is where the code server listens, as `host:port`, if not at a Unix socket of the home.
-    `storage_public_url` is the S3 endpoint for clients, where it is another than the service's.
+    `code_server` is the code server's `host:port`, if it does not listen at a Unix socket of the home.
+    `storage_public_url` is the S3 endpoint for clients, if it differs from the service's.
     """
 
     home: Path = Path(".labels")
@@ -39,7 +39,7 @@ class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
     def resolved(self) -> "Settings":
         """Return the settings with an absolute home, which is created, and every value set.
 
-        On many machines no secret key is made: those that need one need the same. Raises SettingRefused.
+        On several machines no secret key is created, because all must have the same one. Raises SettingRefused.
         """
         rules.require_consistent(os.environ)
         home = self.home.expanduser().resolve()
@@ -61,11 +61,11 @@ class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
         return derived_keys(split_keys(self.secret_key))
 
     def vault(self) -> Vault:
-        """Return what encrypts and decrypts webhook secrets. Without a secret key it does neither."""
+        """Return the vault that encrypts and decrypts webhook secrets. Without a secret key it has no keys."""
         return Vault(self.webhook_keys if self.secret_key else ())
 
     def environment(self) -> dict[str, str]:
-        """Return the environment that gives a child process these same settings, without any secret key."""
+        """Return the environment variables of these settings for a child process, without secret keys."""
         limits = asdict(self.limits)
         return {
             **{name: value for name, value in os.environ.items() if name not in _KEY_VARIABLES},
@@ -77,23 +77,23 @@ class Settings(LimitSettings, DagsterSettings, ExecutorSettings, PoolSettings):
             "LABELS_WARM_WORKERS": str(self.warm_workers),
             "LABELS_ENGINE": self.engine.value,
             "DAGSTER_HOME": str(self.home / "dagster"),
-            # Titles of processes must not overwrite the environment, by which the guard finds them.
+            # Process titles must not overwrite the environment, by which the guard finds processes.
             "SPT_NOENV": "1",
         }
 
     def signing_environment(self) -> dict[str, str]:
-        """Return what the façade needs besides, which signs download addresses."""
+        """Return the additional environment of the façade, which signs download addresses."""
         return {SIGNING_VARIABLE: self.secret_key}
 
     def sending_environment(self) -> dict[str, str]:
-        """Return what the code server needs besides, which sends to webhooks."""
+        """Return the additional environment of the code server, which sends to webhooks."""
         return {SENDING_VARIABLE: ",".join(self.webhook_keys)}
 
 
 def _secret_of(home: Path) -> str:
     """Return the home's secret key. It is created at first use, readable by its owner only.
 
-    The file appears with its content, so of two processes that start at once both read the key of the first.
+    The file is created with its content, so two processes that start at once read the same key.
     """
     path = home / "secret_key"
     if not path.exists():
@@ -109,7 +109,7 @@ def _secret_of(home: Path) -> str:
 
 
 def make_private(home: Path) -> None:
-    """Let only the owner read the home's databases and secret key, as those made by earlier releases may allow."""
+    """Let only the owner read the home's databases and secret key. Earlier releases created them readable."""
     for pattern in ("secret_key", "*.sqlite*", "dagster/storage/*.db*", "dagster/storage/*/*.db*"):
         for path in home.glob(pattern):
             with suppress(FileNotFoundError):  # SQLite removes files when the last process closes a database
@@ -117,7 +117,7 @@ def make_private(home: Path) -> None:
 
 
 def restrict(path: Path, mode: int) -> None:
-    """Give the file or folder the mode if it is ours and others have any permission."""
+    """Set the mode of the file or folder if it is ours and others have any permission."""
     status = path.stat()
     if status.st_uid == os.geteuid() and status.st_mode & 0o077:
         path.chmod(mode)

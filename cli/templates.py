@@ -22,7 +22,7 @@ _HEADER = ("id", "description", "page, mm", "labels", "label, mm")
 
 @click.group(invoke_without_command=True)
 @click.option("--org", "organisation", help="List this organisation's own sheets too.")
-@click.option("--json", "as_json", is_flag=True, help="Print all there is to know of each, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print all values of each, as JSON.")
 @click.pass_context
 def templates(ctx: click.Context, organisation: str | None, as_json: bool) -> None:
     """Sheets of labels: list those that exports can use."""
@@ -41,10 +41,10 @@ def templates(ctx: click.Context, organisation: str | None, as_json: bool) -> No
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--org", "organisation", required=True, help=_ORG_HELP)
 def templates_add(file: Path, organisation: str) -> None:
-    """Register the sheets in FILE as the organisation's own, in place of those it had.
+    """Register the sheets in FILE as the organisation's own. They replace its earlier ones.
 
-    FILE is CSV: a column for each value that `labels templates --json` shows of a sheet, lengths in
-    millimetres. A sheet with the id of one that comes with the service takes its place.
+    FILE is CSV: a column for each value that `labels templates --json` shows of a sheet, lengths in millimetres. A
+    sheet with the id of a built-in one replaces it.
     """
     before = _own(organisation)
     try:
@@ -62,7 +62,7 @@ def templates_add(file: Path, organisation: str) -> None:
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The PDF to write."
 )
-@click.option("--org", "organisation", help="Whose sheet it is, for one of an organisation's own.")
+@click.option("--org", "organisation", help="The organisation, for one of its own sheets.")
 @click.option("--offset-x-mm", type=click.FloatRange(-50, 50), default=0, help="To the right; 0.")
 @click.option("--offset-y-mm", type=click.FloatRange(-50, 50), default=0, help="Down; 0.")
 @click.option("--scale-percent", type=click.FloatRange(50, 200), default=100, help="Of the true size; 100.")
@@ -74,9 +74,9 @@ def templates_calibration(
     offset_y_mm: float,
     scale_percent: float,
 ) -> None:
-    """Write a page that shows how far a printer is off TEMPLATE, and what to set in asset_config.
+    """Write a page that shows how far a printer deviates from TEMPLATE, and what to set in asset_config.
 
-    Print it again with the values found: the outlines then meet the labels.
+    Print it again with the measured values: the outlines then meet the labels.
     """
     # reportlab is slow to import, and listing does not need it.
     from renderers.sheets.calibration import calibration_page

@@ -1,2 +1,2 @@
--- Dagster's tables have a database of their own beside that of organisations and keys.
+-- Dagster's tables are in a separate database from organisations and keys.
 CREATE DATABASE dagster OWNER labels;

@@ -1,4 +1,4 @@
-"""What is checked before a job is made, and for the pages of sheets again in it."""
+"""Checks before a job is created. The job checks the pages of sheets again."""
 
 from catalogue import selection
 from catalogue.selection import Size
@@ -15,9 +15,9 @@ from renderers.sheets.model import SheetTemplate
 
 
 def size_of_allowed(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, limits: Limits) -> Size:
-    """Return how many entities the plan selects and their labels, after every check that needs no job.
+    """Return the number of entities that the plan selects and of their labels, after all checks.
 
-    Raises InvalidRequest and UnusableResolver for a plan that no job can be made of.
+    Raises InvalidRequest and UnusableResolver.
     """
     require_links_possible(plan)
     require_possible(plan, catalogue, store)
@@ -29,7 +29,7 @@ def size_of_allowed(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore
 def require_within(
     limits: Limits, plan: ExportPlan, size: Size, store: ArtefactStore, *, loc: list[str | int]
 ) -> None:
-    """Raise InvalidRequest where a job of this size is too large; `loc` is what chose its entities."""
+    """Raise InvalidRequest if a job of this size is too large. `loc` is the field that selects its entities."""
     count, labels = size
     if count > limits.max_items:
         message = (
@@ -50,7 +50,7 @@ def require_within(
 
 
 def require_pages(limits: Limits, plan: ExportPlan, template: SheetTemplate, labels: int) -> None:
-    """Raise TooManyPages where so many labels fill more pages than allowed. Rolls have no pages."""
+    """Raise TooManyPages if the labels fill more pages than allowed. Rolls have no pages."""
     if plan.is_roll:
         return
     pages = page_count(template, plan.config.start_position or 1, labels)

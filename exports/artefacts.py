@@ -1,4 +1,4 @@
-"""Where a job keeps what it makes: one folder per job under one fsspec root."""
+"""The store of the jobs' objects: one folder per job under one fsspec root."""
 
 import json
 import os
@@ -25,14 +25,14 @@ _UNFINISHED = ".tmp"
 
 
 class ArtefactStore:
-    """Objects by key under `root_url`. Every object appears whole or not at all.
+    """Objects by key under `root_url`. Writes are atomic.
 
-    The file system is opened at first use, so a store made before a fork works in the child. A `patient` one outlasts
-    outages of an object store; one that answers clients is not. `public_endpoint` is where clients reach an S3 store that
-    has another address for the service.
+    The file system is opened at first use, so a store made before a fork works in the child. A `patient` store retries
+    through outages of an object store; a store that serves clients should not. `public_endpoint` is the address of an
+    S3 store for clients, if it differs from the service's.
     """
 
-    #: Whether a store that can is asked to join objects by copying.
+    #: Whether to join objects by copying, if the store supports it.
     _can_join = True
 
     def __init__(self, root_url: str, *, patient: bool = True, public_endpoint: str = "") -> None:
@@ -42,7 +42,7 @@ class ArtefactStore:
 
     @cached_property
     def _opened(self) -> tuple[Any, str]:
-        # fsspec's own annotations say text where it takes bytes.
+        # Any, because fsspec's annotations say str where it takes bytes.
         return open_store(self.root_url, patient=self._patient)
 
     @property
@@ -51,7 +51,7 @@ class ArtefactStore:
 
     @cached_property
     def _signing(self) -> Any:
-        """What signs addresses for clients: the host is part of what is signed."""
+        """The file system that signs addresses for clients. The signature includes the host."""
         if not (self._public_endpoint and is_s3(self._fs)):
             return self._fs
         return open_store(self.root_url, patient=False, endpoint_url=self._public_endpoint)[0]
@@ -75,7 +75,7 @@ class ArtefactStore:
         return int(self._fs.size(self._path(key)))
 
     def open(self, key: str, *, ahead: bool = True) -> BinaryIO:
-        """Open for reading, seekable. Without `ahead`, nothing is fetched but what is read. Raises FileNotFoundError."""
+        """Open for reading, seekable. Without `ahead`, only the bytes read are fetched. Raises FileNotFoundError."""
         cache = {} if ahead or self.is_local else {"cache_type": "none"}
         return cast("BinaryIO", self._fs.open(self._path(key), "rb", **cache))
 
@@ -102,7 +102,7 @@ class ArtefactStore:
 
     @contextmanager
     def write(self, key: str) -> Generator[BinaryIO]:
-        """Open an object for writing. It gets the name `key` when the block ends; if the block raises, it is removed."""
+        """Open an object for writing. It appears as `key` when the block ends. If the block raises, it is removed."""
         path = self._path(key)
         if not self.is_local:
             with writing.written(self._fs, path) as stream:
@@ -115,16 +115,16 @@ class ArtefactStore:
                 yield stream
             temporary.replace(path)
         except BaseException:
-            # The first error is the one to report. The storage may refuse this removal too.
+            # Report the first error. The storage may refuse this removal too.
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise
 
     @contextmanager
     def join(self, key: str, copied_bytes: int) -> Generator[DigestedStream | Join]:
-        """Open an object for joining others of so many bytes in all, as `write` does.
+        """Open an object for joining others of `copied_bytes` in total. It appears like one of `write`.
 
-        A store that can copy them itself yields a Join; the bytes of others go through the stream.
+        Yields a Join if the store can copy objects itself, otherwise a stream for the bytes.
         """
         if self._can_join and is_s3(self._fs) and copied_bytes >= 2 * LEAST_BYTES:
             with joining.joined(self._fs, self._path(key), copied_bytes) as join:
@@ -134,24 +134,24 @@ class ArtefactStore:
                 yield DigestedStream(stream)
 
     def copy_into(self, join: Join, key: str, piece: Piece) -> None:
-        """Append to the join the object's first bytes, which are this piece."""
+        """Append this piece, the object's first bytes, to the join."""
         join.copy(self._path(key), piece)
 
     def copy(self, source: str, target: str) -> None:
-        """Give the content of `source` the key `target` as well. Raises FileNotFoundError."""
+        """Copy the object `source` to the key `target`. Raises FileNotFoundError."""
         with self.open(source) as original, self.write(target) as copy:
             shutil.copyfileobj(original, copy, 1 << 20)
 
     def create(self, key: str, data: bytes) -> bool:
         """Create the object exclusively. Return True to the one writer that created it, False to all others.
 
-        On a local disk the name exists before its content does, so the content is written first
-        and linked to the name: a crash leaves no empty object.
+        On a local disk the content is written to a temporary file first, which is then linked to the name, so that a
+        crash leaves no empty object.
         """
         path = self._path(key)
         if not self.is_local:
             return creation.create(self._fs, path, data)
-        # Not named as unfinished: the other creator of this object may be removing unfinished ones.
+        # Without the suffix of unfinished files, because another creator of this object may be removing those.
         temporary = Path(f"{path}.{uuid.uuid4().hex}.new")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -160,7 +160,7 @@ class ArtefactStore:
         except FileExistsError:
             return False
         finally:
-            # The object exists under its name. A leftover temporary file does no harm.
+            # The object exists. A remaining temporary file does no harm.
             with suppress(OSError):
                 temporary.unlink()
         return True
@@ -170,8 +170,8 @@ class ArtefactStore:
             stream.write(canonical_json(document))
 
     def read(self, key: str) -> bytes:
-        """Return a small object's content, which is not empty, by one request. Raises FileNotFoundError."""
-        # Without a start, s3fs asks for the size first.
+        """Return the content of a small, non-empty object by one request. Raises FileNotFoundError."""
+        # Without a start, s3fs would request the size first.
         return bytes(self._fs.cat_file(self._path(key), start=0))
 
     def read_range(self, key: str, start: int, stop: int) -> bytes:
@@ -199,19 +199,19 @@ class ArtefactStore:
             shutil.rmtree(path)
 
     def keys(self, folder: str) -> set[str]:
-        """Return the keys of all objects below the folder now."""
+        """Return the keys of all objects below the folder."""
         found = self._fs.find(self._path(folder))
         return {str(name)[len(self._root) :].lstrip("/") for name in found}
 
     def delete_unfinished(self, folder: str) -> None:
-        """Remove what killed writers left unfinished in this folder. No writer may be active there."""
+        """Remove unfinished files of killed writers in this folder. No writer may be active there."""
         path = self._path(folder)
         left = self._fs.find(path, maxdepth=1) if self.is_local else ()
         removal.remove(self._fs, [file for file in left if file.endswith(_UNFINISHED)])
         removal.abort_uploads(self._fs, path)
 
     def abort_uploads(self, before: datetime) -> int:
-        """Give up the uploads that began before this time and were never completed; return how many. `before` is aware."""
+        """Abort the incomplete uploads that began before this time. Return their number. `before` is aware."""
         return removal.abort_uploads(self._fs, self._root, before)
 
 

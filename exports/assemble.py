@@ -1,4 +1,4 @@
-"""Joins the parts into one artefact, and verifies it."""
+"""Join the parts into one artefact and verify it."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,8 +40,8 @@ _FRAME_ROWS = 50_000
 def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store: ArtefactStore) -> Artefact:
     """Join the parts in order, write the reports, and verify the stored artefact.
 
-    The findings are stored beside it, see `exports.verification.findings`. Raises AllItemsFailed if no entity could be
-    drawn, CorruptArchive or CorruptFragment if the stored bytes do not read back, CountsDisagree,
+    The findings are stored with it, see `exports.verification.findings`. Raises AllItemsFailed if no entity could be
+    drawn, CorruptArchive or CorruptFragment if the stored bytes differ from the written ones, CountsDisagree,
     SymbolDoesNotDecode, ExportCancelled.
     """
     failed = sum(part.failed for part in parts)
@@ -91,7 +91,7 @@ def assemble(plan: ExportPlan, manifest: Manifest, parts: Sequence[Part], store:
 def _join_members(
     plan: ExportPlan, parts: Sequence[Part], written: Iterable[Report], key: str, store: ArtefactStore
 ) -> tuple[ArchiveSummary, Mapping[Report, int], Join | None]:
-    """Return the archive, the CRC-32 of each report in it, and how it was joined if the store copied the parts."""
+    """Return the archive, the CRC-32 of each report in it, and the Join if the store copied the parts."""
     fragments = [(f"{part.key}.data", part.fragment) for part in parts]
     copied_bytes = sum(fragment.data_bytes for _, fragment in fragments if fragment)
     with store.join(key, copied_bytes) as out, Assembler(out) as assembler:
@@ -165,12 +165,12 @@ def _blocks(key: str, store: ArtefactStore) -> Iterator[bytes]:
 
 
 def discard_parts(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove the parts. The artefact holds the same bytes."""
+    """Remove the parts. The artefact has the same bytes."""
     store.delete_folder(f"{plan.folder}/parts")
 
 
 def discard(plan: ExportPlan, store: ArtefactStore) -> None:
-    """Remove what a job without artefact has stored, except its request, its decision and its errors."""
+    """Remove what a job without an artefact has stored, except its request, its decision and its errors."""
     discard_parts(plan, store)
     store.delete(reports.key(plan.job_id, Report.MANIFEST))
     for name in ("artefact", "manifest.parquet", "first.png", "sheet.json", "findings.json"):

@@ -1,6 +1,6 @@
-"""The JSON documents of a job: they carry a version, and fields that this release does not know are ignored.
+"""The JSON documents of a job. They have a version. Fields that this release does not know are ignored.
 
-So a release can add fields, and the one before it still reads what was written meanwhile.
+So a release can add fields, and the release before it can still read the documents.
 """
 
 import json
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.errors import UnreadableDocument
 
-#: To be raised only if an older release would misread the documents. Those of releases before 0.2 have none.
+#: Increase it only if an older release would misread the documents. Documents of releases before 0.2 have no version.
 VERSION = 1
 
 _Kind = TypeVar("_Kind")
@@ -44,9 +44,9 @@ def load(
 ) -> _Kind:
     """Return the stored document as an instance of the dataclass `kind`.
 
-    `absent` are the values of fields that the document lacks, if they are not the defaults of `kind`; `upgrade`
-    changes a document of an earlier release in place; `context` is for pydantic's validators.
-    Raises FileNotFoundError; UnreadableDocument if it is not JSON, lacks a field or is of a later version.
+    `absent` has values for missing fields, if they differ from the defaults of `kind`. `upgrade` changes a document of
+    an earlier release in place. `context` is for pydantic's validators. Raises FileNotFoundError. Raises
+    UnreadableDocument if the document is not JSON, lacks a field or has a later version.
     """
     text = store.read(key)
     try:
@@ -66,7 +66,7 @@ def load(
 
 
 def find(kind: type[_Kind], key: str, store: ArtefactStore) -> _Kind | None:
-    """Return the stored document as an instance of `kind`, None if there is none. Raises UnreadableDocument."""
+    """Return the stored document as an instance of `kind`, or None. Raises UnreadableDocument."""
     try:
         return load(kind, key, store)
     except FileNotFoundError:

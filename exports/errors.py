@@ -1,7 +1,5 @@
-"""The errors of exports: those that a client sees, and those that end a job."""
+"""The errors of exports: those shown to clients and those that end a job."""
 
-import errno
-import os
 from typing import TypedDict
 
 from gs1.errors import LabelError
@@ -34,7 +32,7 @@ class InvalidRequest(ExportError):
 
 
 class InvalidJobId(ExportError):
-    """The text cannot be a job id, whatever jobs exist."""
+    """The text is not a valid job id."""
 
     code = "invalid_job_id"
 
@@ -66,7 +64,7 @@ class ImportNotFound(ExportError):
 
 
 class NotReady(ExportError):
-    """The export has no artefact to hand out (yet)."""
+    """The export has no artefact to download (yet)."""
 
     code = "not_ready"
 
@@ -90,7 +88,7 @@ class UnreadableDocument(ExportError):
 
 
 class TooManyRows(ExportError):
-    """A report has more rows than the format that it is wanted in can hold."""
+    """A report has more rows than the requested format can have."""
 
     code = "too_many_rows"
 
@@ -104,7 +102,7 @@ class TooManyRows(ExportError):
 
 
 class KeyReused(ExportError):
-    """An idempotency key came again, with another request."""
+    """An idempotency key was used again with another request."""
 
     code = "idempotency_key_reused"
 
@@ -155,8 +153,36 @@ class NotReprintable(ExportError):
         super().__init__(f"The label export cannot be printed again: {why}.", value=job_id, field="job_id")
 
 
+class TrayTaken(ExportError):
+    """Another job prints on the sheet in the printer's tray, so it is not known which cell will be free."""
+
+    code = "tray_taken"
+
+    def __init__(self, printer: str, job_id: str, remedy: str) -> None:
+        super().__init__(
+            f"The sheet in the tray of printer {printer!r} is taken by label export {job_id}. {remedy}",
+            value=printer,
+            field="printer",
+        )
+        self.job_id = job_id
+
+
+class TrayChanged(ExportError):
+    """The sheet in the printer's tray is no longer the one that the job was made for."""
+
+    code = "tray_changed"
+
+    def __init__(self, printer: str) -> None:
+        super().__init__(
+            f"The tray of printer {printer!r} was changed at the same moment. Send the request again, with another"
+            " Idempotency-Key.",
+            value=printer,
+            field="printer",
+        )
+
+
 class Unavailable(ExportError):
-    """The service cannot take exports just now; the same request may succeed later."""
+    """The service cannot accept exports now. The same request may succeed later."""
 
     code = "unavailable"
 
@@ -168,7 +194,7 @@ class Unavailable(ExportError):
 
 
 class TooManyOpenJobs(ExportError):
-    """The organisation has as many jobs that have not ended as it may have."""
+    """The organisation has reached its limit of unfinished jobs."""
 
     code = "rate_limited"
 
@@ -202,7 +228,7 @@ class AllItemsFailed(ExportError):
 
 
 class ExportCancelled(ExportError):
-    """Somebody cancelled the export before it was committed."""
+    """The export was cancelled before it was committed."""
 
     code = "cancelled"
 
@@ -223,7 +249,7 @@ class StockIsBusy(ExportError):
 
 
 class StorageIsFull(ExportError):
-    """The organisation's artefacts take all the storage that it may have."""
+    """The organisation's artefacts fill its storage limit."""
 
     code = "storage_is_full"
 
@@ -251,13 +277,13 @@ class TooManyPages(ExportError):
 
 
 class SymbolDoesNotDecode(ExportError):
-    """A finished artefact is not what the frozen manifest asks for. It must not be published."""
+    """A finished artefact differs from the frozen manifest. It must not be published."""
 
     code = "symbol_does_not_decode"
 
 
 class Stalled(ExportError):
-    """A job made no progress, again and again."""
+    """A job repeatedly made no progress."""
 
     code = "stalled"
 
@@ -270,13 +296,13 @@ class Stalled(ExportError):
 
 
 class WorkerDied(ExportError):
-    """The processes of a job died again and again."""
+    """The processes of a job died repeatedly."""
 
     code = "worker_died"
 
     def __init__(self, step: str, times: int) -> None:
         super().__init__(
-            f"The process of the job died again and again, {times} times in the step {step}. Nothing was published.",
+            f"The process of the job died repeatedly, {times} times in the step {step}. Nothing was published.",
             value=step,
         )
 
@@ -289,65 +315,6 @@ class StorageFailed(ExportError):
     def __init__(self, what: str, words: str) -> None:
         super().__init__(
             f"The storage failed when writing or reading {what}: {words}. Nothing was published. Submit the"
-            " label export anew once the storage has room and can be written.",
+            " label export again when the storage has room and can be written.",
             value=words,
         )
-
-
-#: Storage and database errors that are not an OSError. Some of these libraries may not be installed.
-_FOREIGN = frozenset(
-    {
-        "_duckdb.IOException",
-        "aiohttp.client_exceptions.ClientError",
-        "botocore.exceptions.BotoCoreError",
-        "botocore.exceptions.ClientError",
-        "sqlalchemy.exc.OperationalError",
-    }
-)
-
-#: What a longer message is searched for: the operating system's words, and SQLite's.
-_WORDS = (
-    *sorted({os.strerror(code) for code in errno.errorcode}, key=len, reverse=True),
-    "database or disk is full",
-    "attempt to write a readonly database",
-    "unable to open database file",
-    "database is locked",
-    "disk I/O error",
-)
-
-#: Words of an error that lasts until somebody does something about it.
-_LASTING = frozenset(
-    {
-        *(os.strerror(code) for code in (errno.EACCES, errno.EDQUOT, errno.ENOSPC, errno.EPERM, errno.EROFS)),
-        "database or disk is full",
-        "attempt to write a readonly database",
-        PermissionError.__name__,
-    }
-)
-
-
-def storage_words(error: BaseException | None) -> str | None:
-    """Return how the storage failed, in the operating system's words. None if the error is not a storage error.
-
-    The rest of the message is left out, because it names the server's folders and addresses.
-    """
-    while error is not None:
-        if isinstance(error, OSError) or any(
-            f"{kind.__module__}.{kind.__qualname__}" in _FOREIGN for kind in type(error).__mro__
-        ):
-            return _words(error)
-        error = error.__cause__
-    return None
-
-
-def is_outage(error: BaseException | None) -> bool:
-    """Return whether the error comes from a storage or database that may soon work again by itself."""
-    words = storage_words(error)
-    return words is not None and words not in _LASTING
-
-
-def _words(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno)
-    told = str(error)
-    return next((words for words in _WORDS if words in told), type(error).__name__)

@@ -1,4 +1,4 @@
-"""How large a job may be, and how much an organisation stores."""
+"""Limits of the size of a job and of an organisation's storage."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from exports.errors import StorageIsFull
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`max_items` are the entities of a job, `max_labels` its labels and `max_pages` those of a PDF, copies counted.
+    """`max_items` limits the entities of a job, `max_labels` its labels with copies, `max_pages` the pages of a PDF.
 
-    An organisation gets no new jobs while its artefacts have `max_storage_bytes` or more, None for no limit, or while
+    An organisation gets no new jobs while its artefacts have `max_storage_bytes` or more (None: no limit), or while
     `max_open_jobs` of its jobs have not ended.
     """
 
@@ -20,6 +20,6 @@ class Limits:
     max_open_jobs: int = 200
 
     def require_room(self, stored_bytes: int) -> None:
-        """Raise StorageIsFull if an organisation with so many bytes of artefacts may have no more."""
+        """Raise StorageIsFull if `stored_bytes` of artefacts reach the limit."""
         if self.max_storage_bytes is not None and stored_bytes >= self.max_storage_bytes:
             raise StorageIsFull(stored_bytes, self.max_storage_bytes)

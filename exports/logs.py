@@ -1,4 +1,4 @@
-"""The service's log: one JSON object a line, on standard error."""
+"""The service's log: one JSON object per line, on standard error."""
 
 import logging
 import sys
@@ -30,7 +30,7 @@ def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
 
 
 def add_trace_id(record: logging.LogRecord) -> bool:
-    """Give a record of `logging` the attribute `trace_id`, `-` outside all traces. It is a filter that keeps all."""
+    """Set `trace_id` of a `logging` record, `-` outside of traces. A filter that keeps all records."""
     here = trace.current()
     record.trace_id = here.trace_id if here is not None else "-"
     return True

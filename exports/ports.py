@@ -1,4 +1,4 @@
-"""Interface for submitting, cancelling and reading label-export jobs, and the values it answers with."""
+"""Interface for submitting, cancelling and reading label-export jobs, and its return values."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from accounts.identity import Organisation
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 
-#: A submission is answered within this time, finished or not.
+#: A submission is answered within this time, even if the job has not ended.
 ANSWER_SECONDS = 20.0
 
 
@@ -34,8 +34,19 @@ class Report(StrEnum):
     ERRORS = "errors"
 
 
+class Stage(StrEnum):
+    """A stage of an export, in their order."""
+
+    RESOLVE = "resolve"
+    DRAW = "draw"
+    ASSEMBLE = "assemble"
+    VERIFY = "verify"
+    PUBLISH = "publish"
+    RECORD = "record"
+
+
 class Degradation(StrEnum):
-    """What works worse than it should, while exports are still accepted.
+    """A fault of the service while exports are still accepted.
 
     `daemon`: queued exports do not start, because the daemon has stopped or is stuck. `warm_workers`: small exports
     wait longer, because some workers are dead or not warm yet. `queue`: the oldest queued export has waited long.
@@ -71,14 +82,14 @@ class Gauges:
 class ExportJob:
     """The state of one label export.
 
-    Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0
-    until the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity;
-    they are not in `total_items`. `total_labels` are the labels of those in `total_items`, None until the filters have
-    been resolved, and for jobs of releases that did not count them. `sha256` is the artefact's digest in hexadecimal; where it is
-    None, `composite_sha256` is that of its pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
-    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes`
-    counts the notes of the symbols by code. `request_in_words` and
-    `requested_by` are for people; jobs of early releases have neither. Times are timezone-aware.
+    Counts are entities. Once completed, `processed_items` + `failed_items` = `total_items`; `total_items` is 0 until
+    the filters have been resolved. `unmatched` counts the listed GTINs and ids that match no entity; they are not in
+    `total_items`. `total_labels` counts the labels of `total_items`. It is None until the filters have been resolved,
+    and for jobs of releases that did not count labels. `sha256` is the artefact's digest in hexadecimal. If it is None,
+    `composite_sha256` is the digest of pieces of `piece_bytes`, see `exports.storage.joining`. `reports` are the tables
+    that can be downloaded separately. `next_position` is the first free cell of a sheet, counted from 1. `notes` counts
+    the notes of the symbols by code. `request_in_words` and `requested_by` are for people; jobs of early releases have
+    neither. Times are timezone-aware.
     """
 
     job_id: str
@@ -107,7 +118,7 @@ class ExportJob:
 
     @property
     def progress_percent(self) -> int:
-        """Progress, 0–100. It reaches 100 only on completion, because the artefact is written last."""
+        """Progress in percent, 0–100. It is 100 only on completion, because the artefact is written last."""
         if self.status is JobStatus.COMPLETED:
             return 100
         if self.total_items <= 0:
@@ -138,7 +149,7 @@ class JobPosition:
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """One page of jobs, newest first, the number of jobs on all pages, and whether older ones follow."""
+    """One page of jobs, newest first, the number of jobs on all pages, and whether older jobs follow."""
 
     jobs: list[ExportJob]
     total: int
@@ -157,12 +168,12 @@ class Exports(Protocol):
         idempotency_key: str | None = None,
         wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job and return it. A small job has already run by then, if it could within `wait_seconds`.
+        """Create a job and return it. A small job has usually ended by then, within `wait_seconds`.
 
-        If this raises an error, the job will not run, unless the same request comes again with its idempotency key.
-        If the organisation has used the idempotency key before, return the job of that submission. Raises
-        Unavailable; InvalidRequest; TooManyOpenJobs; KeyReused if the key was used for another request;
-        StillInFlight while the first submission with the key is being answered.
+        If this raises an error, the job will not run, unless the client repeats the request with its idempotency key.
+        If the organisation has used the idempotency key before, return the job of that submission. Raises Unavailable;
+        InvalidRequest; TooManyOpenJobs; KeyReused if the key was used for another request; StillInFlight while the
+        first submission with the key is being answered.
         """
         ...
 
@@ -177,19 +188,26 @@ class Exports(Protocol):
         idempotency_key: str | None = None,
         wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create a job with the frozen rows of a completed one, or with those that `rows` names, as `submit` does.
+        """Create a job, like `submit`, with the frozen rows of a completed one, or with those in `rows`.
 
-        Raises ExportNotFound, NotReprintable, TooManyOpenJobs, KeyReused, StillInFlight, and InvalidRequest if the
-        job has not all the rows.
+        Raises ExportNotFound, NotReprintable, TooManyOpenJobs, KeyReused, StillInFlight, and InvalidRequest if the job
+        lacks some of the rows.
         """
         ...
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
-        """Cancel the job and return it. Cancelling twice is no error. Raises ExportNotFound, AlreadyFinished."""
+        """Cancel the job and return it. No error if it is already cancelled. Raises ExportNotFound, AlreadyFinished."""
         ...
 
     def job(self, organisation: str, job_id: str) -> ExportJob:
         """Return the organisation's job. Raises ExportNotFound, also for a job of another organisation."""
+        ...
+
+    def stages(self, organisation: str, job_id: str) -> Mapping[Stage, datetime]:
+        """Return when each stage of the job ended, those that did. Raises ExportNotFound as `job` does.
+
+        Of jobs of earlier releases some stages are not known.
+        """
         ...
 
     def jobs(
@@ -210,7 +228,7 @@ class Exports(Protocol):
         ...
 
     def degraded(self) -> frozenset[Degradation]:
-        """Return what works worse than it should, noticed within 90 s. Raises an error if jobs cannot be read."""
+        """Return the faults of the service, noticed within 90 s. Raises an error if jobs cannot be read."""
         ...
 
     def ready(self) -> bool:

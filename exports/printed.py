@@ -1,7 +1,7 @@
-"""What the labels of a job carry and show, as it is recorded of each.
+"""The data and text of each label of a job, for its PRINTED event.
 
-It follows from the frozen manifest, the plan and the sheets' layout, a column at a time: a million labels take a second.
-A test compares it with what is drawn.
+They are computed from the frozen manifest, the plan and the sheets' layout, column by column: a million labels take a
+second. A test compares them with the drawn labels.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,16 +18,20 @@ from exports import documents
 from exports.artefacts import ArtefactStore
 from exports.jobs.parts import Part, printed_rows
 from exports.jobs.plan import ExportPlan
-from exports.requests.export_types import LINEAR, Slot
+from exports.requests.export_types import LINEAR, Slot, carries_gtin_alone
 from exports.sheets import plan as sheet_plan
 from exports.sheets.lines import recorded, shown, with_lines
 from exports.sheets.plan import SheetPlan
-from exports.symbols.payloads import hri, payloads
+from exports.symbols.payloads import Carry, bracketed, elements, hri, payloads
+
+#: The columns of the values that have one of their own.
+_COLUMN_OF = {"10": "carried_lot", "17": "carried_expiry", "15": "carried_best_before"}
+_KEYS = frozenset({"01", "21"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """The data file of one part's events, and when its labels were drawn."""
+    """The data file of one part's events, and the time when its labels were drawn."""
 
     file: DataFile
     drawn_at: datetime
@@ -37,7 +41,7 @@ class _Written:
 
 
 def prepare(plan: ExportPlan, part: Part, catalogue: Catalogue, store: ArtefactStore) -> None:
-    """Write the events of a part just drawn, unless an earlier attempt did. Nobody sees them until `record`."""
+    """Write the events of a part just drawn, unless an earlier attempt did. They are invisible until `record`."""
     key = _key(part)
     if plan.records_printed and part.processed and not store.exists(key):
         drawn_at = datetime.now(UTC)
@@ -53,9 +57,9 @@ def record(
     catalogue: Catalogue,
     store: ArtefactStore,
 ) -> int | None:
-    """Commit the events of all parts at once; return how many. None if not asked for, or recorded before.
+    """Commit the events of all parts at once. Return their number, or None if not wanted or recorded before.
 
-    Those of a part that `prepare` has not seen, or too long ago, are written now, with the time of the decision.
+    Events of a part that `prepare` did not write, or wrote too long ago, are written now with the time of the decision.
     """
     if not plan.records_printed:
         return None
@@ -80,7 +84,7 @@ def _fresh(part: Part, store: ArtefactStore) -> DataFile | None:
 
 
 def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> Printing:
-    """Return what all labels of the job have in common, those drawn at this time."""
+    """Return the values that all labels of the job drawn at this time have in common."""
     slots = _slots(plan, _sheet(plan, store))
     return Printing(
         plan.job_id,
@@ -90,27 +94,43 @@ def printing(plan: ExportPlan, occurred_at: datetime, store: ArtefactStore) -> P
         reason=plan.reason,
         symbols=",".join(slots),
         resolver=plan.link_resolver if Slot.QR in slots else None,
+        carry=None if plan.carry is None else ",".join(plan.carry),
     )
 
 
 def labels(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) -> Iterator[pl.DataFrame]:
-    """Yield the entities that have a symbol, with the values it carries and the lines on the label.
+    """Yield the entities that have a symbol, with the values in the symbol and the lines on the label.
 
-    The columns are those of `catalogue.schema.PRINTED`, and more.
+    The columns include those of `catalogue.schema.PRINTED`.
     """
     sheet = _sheet(plan, store)
     slots = _slots(plan, sheet)
-    # The bars of a serial, and those of a GTIN, alone carry neither lot nor date.
-    short = slots == (Slot.GTIN,) or (plan.request.scope is Scope.SERIALS and slots == (Slot.LINEAR,))
+    scope, carry = plan.request.scope, plan.carry
     for rows in printed_rows(plan, parts, store):
         yield rows.with_columns(
-            _known("lot_number", left_out=short).alias("carried_lot"),
-            _known("expiry", left_out=short).alias("carried_expiry"),
-            pl.when(pl.col("expiry").is_null())
-            .then(_known("best_before", left_out=short))
-            .alias("carried_best_before"),
-            (_symbol_lines(plan, rows) if sheet is None else _sheet_lines(plan, sheet, rows)).alias("lines"),
+            **_carried(slots, scope, carry),
+            lines=_symbol_lines(plan, rows) if sheet is None else _sheet_lines(plan, sheet, rows),
         )
+
+
+def _carried(slots: Sequence[Slot], scope: Scope, carry: Carry) -> dict[str, pl.Expr]:
+    """Return the values that the symbols of a label carry between them."""
+    # What one symbol has no room for, the other carries; a GTIN alone has neither lot nor date.
+    with_elements = [slot for slot in slots if not carries_gtin_alone(slot, scope)]
+    fullest = next((slot for slot in with_elements if slot not in LINEAR), None) or next(
+        iter(with_elements), None
+    )
+    found = {} if fullest is None else elements(fullest, carry)
+    more = [element for place, element in found.items() if place not in _COLUMN_OF and place not in _KEYS]
+    values = {
+        column: found[place].value if place in found else pl.lit(None, pl.String)
+        for place, column in _COLUMN_OF.items()
+    }
+    return {**values, "carried_more": _unless_empty(bracketed(more)) if more else pl.lit(None, pl.String)}
+
+
+def _unless_empty(text: pl.Expr) -> pl.Expr:
+    return pl.when(text != "").then(text)
 
 
 def _sheet(plan: ExportPlan, store: ArtefactStore) -> SheetPlan | None:
@@ -121,20 +141,16 @@ def _slots(plan: ExportPlan, sheet: SheetPlan | None) -> tuple[Slot, ...]:
     return plan.slots if sheet is None else sheet.slots
 
 
-def _known(column: str, *, left_out: bool) -> pl.Expr:
-    return pl.lit(None, pl.String) if left_out else pl.col(column)
-
-
 def _symbol_lines(plan: ExportPlan, rows: pl.DataFrame) -> pl.Expr:
-    """Return the text of each symbol that shows one, each on a line. A linear symbol always does."""
+    """Return the human-readable text of the symbols, one line each. A linear symbol always has one."""
     shown = [slot for slot in plan.slots if slot in LINEAR or plan.config.hri is True]
-    carried = [payloads(slot, plan.resolver, rows) for slot in shown]
+    carried = [payloads(slot, plan.resolver, rows, plan.carry) for slot in shown]
     return _stacked(labels.select(hri(labels)).to_series() for labels in carried)
 
 
 def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Expr:
-    """Return the label's lines from top to bottom. Each layout is for one kind of symbol, or one pair of kinds."""
-    first, *others = (payloads(slot, plan.resolver, rows) for slot in sheet.slots)
+    """Return the label's lines from top to bottom. There is a layout for each kind or pair of kinds of symbols."""
+    first, *others = (payloads(slot, plan.resolver, rows, plan.carry) for slot in sheet.slots)
     first = with_lines(first, plan.label_design, rows)
     of_kind: list[pl.Expr] = []
     for layout in sheet.layouts:
@@ -164,6 +180,6 @@ def _sheet_lines(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.E
 
 
 def _stacked(lines: Iterable[pl.Series]) -> pl.Expr:
-    """Return the lines of each label in one text, without the empty ones. Where there are no lines, it is empty."""
+    """Return the non-empty lines of each label as one text, which is empty if there are no lines."""
     texts = [pl.when(pl.lit(line) != "").then(pl.lit(line)) for line in lines]
     return pl.concat_str([*texts, pl.lit(None, pl.String)], separator="\n", ignore_nulls=True)

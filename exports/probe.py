@@ -1,11 +1,12 @@
-"""A look at whether a store keeps the one promise on which jobs rest: of several who create an object, one succeeds."""
+"""Check the property of the store that jobs rely on: if several writers create an object, one succeeds."""
 
 import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from exports.artefacts import ArtefactStore
-from exports.errors import ExportError, storage_words
+from exports.errors import ExportError
+from exports.storage.failures import storage_words
 
 _LOG = logging.getLogger(__name__)
 
@@ -13,16 +14,16 @@ _CREATORS = 4
 
 
 class UnfitStorage(ExportError):
-    """The storage lets several writers create one object, so no job may use it."""
+    """The storage lets several writers create the same object, so jobs cannot use it."""
 
     code = "unfit_storage"
 
 
 def fault(store: ArtefactStore) -> str | None:
-    """Return in words why no job may use the store, None if jobs may.
+    """Return why jobs cannot use the store, or None if they can.
 
-    Some create an object at once, and another when it exists. Raises OSError, or the error of the storage's driver,
-    if the store does not answer.
+    Several threads create an object at once, and another one creates it when it exists. Raises OSError or the storage
+    driver's error if the store does not answer.
     """
     key = f"health/probe-{uuid.uuid4().hex}"
 
@@ -44,7 +45,7 @@ def fault(store: ArtefactStore) -> str | None:
 
 
 def require_fit(store: ArtefactStore) -> None:
-    """Raise UnfitStorage if no job may use the store. One that does not answer is only logged: it may come back."""
+    """Raise UnfitStorage if jobs cannot use the store. If it does not answer, only log that: it may recover."""
     try:
         found = fault(store)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Reads of stored exports and of the catalogue that need no job: previews, history, templates and files."""
+"""Reads of stored exports and of the catalogue, without a job: previews, history, templates and files."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from accounts.labels.designs import Designs
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.designs.chosen import chosen, require_applicable
+from exports.designs.chosen import chosen, drawable, require_applicable
 from exports.designs.document import Design
 from exports.errors import ExportNotFound
 from exports.jobs import decision, manifest_search
@@ -24,8 +24,10 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
+from exports.requests.export_types import ExportType
 from exports.requests.request import ExportRequest
 from exports.sheets import templates
 from exports.symbols.links import require_links_possible
@@ -38,10 +40,10 @@ _PREVIEW_ID = job_id_for(uuid.UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class PrintEvent:
-    """One printed label: the entity, the time and the job. A reprint also has who asked and why.
+    """One printed label: the entity, the time and the job. A reprint also has the requester and the reason.
 
-    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with.
-    `carried` and `lines` are None where they were not recorded.
+    `carried` are the values in its symbols by Application Identifier. `resolver` is the beginning of its link.
+    `carried` and `lines` are None if they were not recorded.
     """
 
     event_type: str
@@ -78,23 +80,27 @@ class PrintHistory:
 
 @dataclass(frozen=True, slots=True)
 class ExportReads:
-    """Reads over a catalogue and an artefact store. Without `designs` previews know the built-in ones only. Every method may block: call it from a thread."""
+    """Reads over a catalogue and an artefact store. Every method may block: call it from a thread.
+
+    Without `designs`, previews know the built-in designs only; without `trays`, no printers.
+    """
 
     catalogue: Catalogue
     artefacts: ArtefactStore
     engine: Engine = Engine.BATCH
     designs: Designs | None = None
+    trays: Trays | None = None
 
     def require_storage(self) -> None:
-        """Raise OSError, or the error of the storage's driver, if the storage takes no writes."""
+        """Raise OSError or the storage driver's error if the storage cannot be written."""
         self.artefacts.require_writable()
 
     def preview(
         self, organisation: Organisation, request: ExportRequest, design: Design | None = None
     ) -> Preview:
-        """Return what the request would make, without creating a job. A `design` takes the place of the one it names.
+        """Return what the request would make, without creating a job. `design` replaces the design that it names.
 
-        Raises InvalidRequest and UnusableResolver as a submission does.
+        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -109,6 +115,7 @@ class ExportReads:
             request=request,
             engine=self.engine,
             design=design,
+            from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
         return preview.preview(plan, self.catalogue, self.artefacts)
@@ -116,6 +123,10 @@ class ExportReads:
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""
         return list(templates.of_organisation(organisation, self.artefacts).values())
+
+    def designs_for(self, organisation: str, export_type: ExportType) -> Mapping[str, Design]:
+        """Return the designs that labels of the type can have, by name; none for files of symbols."""
+        return drawable(export_type, organisation, self.designs)
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
@@ -133,21 +144,21 @@ class ExportReads:
         return PrintHistory([PrintEvent.of(event) for event in events.iter_rows(named=True)], total)
 
     def details(self, job: ExportJob) -> JobDetails:
-        """Return what there is to tell of the job, beside its state."""
+        """Return details of the job beyond its state."""
         return job_details.of(job, self.artefacts)
 
     def plan(self, job: ExportJob) -> ExportPlan | None:
-        """Return the job's plan. None if it is gone, or this release no longer takes its settings."""
+        """Return the job's plan. None if it was removed, or if this release does not accept its settings."""
         return job_details.plan_of(job, self.artefacts)
 
     def picture(self, job: ExportJob) -> bytes | None:
-        """Return the picture of the job's first symbol or page, as a PNG. None if there is none."""
+        """Return the picture of the job's first symbol or page as a PNG, or None."""
         return pictures.first(job.job_id, self.artefacts)
 
     def rows(
         self, job: ExportJob, *, start: int, limit: int, text: str | None, keys: Mapping[str, str]
     ) -> Found:
-        """Return some of the job's rows, as `manifest_search.search` does. Raises ExportNotFound if they are gone."""
+        """Return some of the job's rows, see `manifest_search.search`. Raises ExportNotFound if they were removed."""
         try:
             return manifest_search.search(
                 job.job_id, self.artefacts, start=start, limit=limit, text=text, keys=keys
@@ -156,12 +167,12 @@ class ExportReads:
             raise ExportNotFound(job.job_id) from error
 
     def artefact_path(self, job: ExportJob) -> Path | None:
-        """Return the artefact's path on the local disk. None if it is not there."""
+        """Return the artefact's path on the local disk, or None if it is not there."""
         artefact = self._artefact(job)
         return artefact and self.artefacts.local_path(artefact.key)
 
     def artefact_url(self, job: ExportJob, ttl_seconds: int) -> str | None:
-        """Return a presigned URL of the artefact, valid for `ttl_seconds`. None if the store has none."""
+        """Return a presigned URL of the artefact, valid for `ttl_seconds`, or None if the store has none."""
         artefact = self._artefact(job)
         return artefact and self.artefacts.presigned_url(artefact.key, ttl_seconds, artefact.filename)
 
@@ -175,10 +186,10 @@ class ExportReads:
     def open_report(
         self, job: ExportJob, report: Report, wanted: ReportFormat = ReportFormat.CSV
     ) -> BinaryIO:
-        """Open the job's manifest or errors. Formats other than CSV are made now, which takes time.
+        """Open the job's manifest or errors. Formats other than CSV are converted now, which takes time.
 
-        Raises ExportNotFound if the job has no such report or it is deleted, TooManyRows if it has more rows than
-        the format holds.
+        Raises ExportNotFound if the job has no such report (any more), TooManyRows if there are too many rows for the
+        format.
         """
         if report not in job.reports:
             raise ExportNotFound(job.job_id)

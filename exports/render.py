@@ -1,4 +1,4 @@
-"""Renders one chunk of the manifest into one stored part: ZIP members or pages, and its rows of the CSV files."""
+"""Render one chunk of the manifest into one stored part: ZIP members or pages, and its rows of the CSV files."""
 
 from collections import Counter
 from contextlib import ExitStack
@@ -50,10 +50,10 @@ def chunk_to_part(
 ) -> Part:
     """Render one chunk, or return the part that an earlier attempt stored.
 
-    After every batch `on_progress` is called with the numbers of entities drawn and failed so far in this chunk.
+    After every batch, `on_progress` gets the numbers of entities drawn and failed so far in this chunk.
 
-    Raises ExportCancelled. What is stored of a ZIP is checked at once: CorruptArchive if it does not inflate to what
-    was drawn, CountsDisagree, SymbolDoesNotDecode. Of sheets the finished artefact is checked.
+    Raises ExportCancelled. A part of a ZIP is verified at once: raises CorruptArchive if it does not inflate to the
+    drawn bytes, CountsDisagree, SymbolDoesNotDecode. Sheets are verified as a finished artefact.
     """
     key = parts.key_of(plan, manifest, chunk)
     if (part := parts.stored(key, store)) is not None:

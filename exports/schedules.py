@@ -1,6 +1,6 @@
-"""Schedules: which tick is due, and the export that a tick asks for.
+"""Schedules: the due tick of a schedule, and the export for a tick.
 
-Of several ticks missed while the service was down, only the latest is run: it selects all stock that was never
+If several ticks were missed while the service was down, only the latest is run. It selects all stock that has not been
 printed by then.
 """
 
@@ -18,6 +18,7 @@ from exports.designs.chosen import chosen
 from exports.errors import ExportError
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
+from exports.printers.trays import Trays, filled
 from exports.requests.request import Filters, parse_request
 from renderers.engine import Engine
 
@@ -33,7 +34,7 @@ _SCHEDULED_RUNS = uuid.UUID("0d1c5e0b-95a2-5b6f-9a57-7f5d3c2e8a41")
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """The arithmetic of cron expressions. The composition root hands it to whoever shows and adds schedules."""
+    """Functions on cron expressions. The composition root passes them to the code that shows and adds schedules."""
 
     is_valid: Callable[[str], bool]
     next_tick: NextTick
@@ -46,7 +47,7 @@ class InvalidCron(ExportError):
 
     def __init__(self, cron: str) -> None:
         super().__init__(
-            f"{cron!r} is no cron expression",
+            f"{cron!r} is not a cron expression",
             value=cron,
             expected="minute, hour, day of month, month and day of week, as in 0 6 * * 1-5",
             field="cron",
@@ -55,16 +56,16 @@ class InvalidCron(ExportError):
 
 def require_cron(cron: str, is_valid: Callable[[str], bool]) -> str:
     """Return the cron expression. Raises InvalidCron, also if it does not have five fields, such as `@daily`."""
-    # Six fields would be seconds, and schedules are evaluated less often. The column holds 255 characters.
+    # Six fields would mean seconds, but schedules are evaluated less often. The column has 255 characters.
     if len(cron) > 255 or not cron.isascii() or len(cron.split()) != 5 or not is_valid(cron):
         raise InvalidCron(cron)
     return cron
 
 
 def schedule_request(body: bytes) -> str:
-    """Return the request of a schedule as JSON. It selects what was never printed unless it says otherwise.
+    """Return the request of a schedule as JSON. By default it selects what was never printed.
 
-    It says otherwise with `"never_printed": false`, or by another filter of what was printed.
+    `"never_printed": false`, or another filter on the print state, changes that default.
 
     Raises InvalidRequest.
     """
@@ -76,14 +77,14 @@ def schedule_request(body: bytes) -> str:
 
 
 def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
-    """Return the latest tick up to now, in UTC. None if it is done or before the schedule was made."""
+    """Return the latest tick up to now, in UTC. None if it is done or older than the schedule."""
     tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
     return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
 
 
 def job_id_of(schedule: Schedule, tick: datetime) -> str:
-    """Return the id of the tick's job, whether or not it was made: a tick that selects nothing has none."""
-    # The id of a removed schedule may be reused, but only later ticks belong to the new one.
+    """Return the id that the tick's job has. The job does not exist if the tick selected nothing."""
+    # The id of a removed schedule may be reused. The new schedule has later ticks, so its jobs have other ids.
     name = f"{schedule.id}\n{tick.astimezone(UTC).isoformat()}"
     return job_id_for(uuid.uuid5(_SCHEDULED_RUNS, name))
 
@@ -94,15 +95,17 @@ def export_of(
     organisation: Organisation,
     engine: Engine,
     designs: Designs | None = None,
+    trays: Trays | None = None,
 ) -> ExportPlan:
-    """Return the export that the tick asks for. The same tick always has the same job id.
+    """Return the export of the tick. The same tick always has the same job id.
 
-    Raises InvalidRequest if this release does not accept the stored request, or there is no longer a design of its
-    name.
+    Raises InvalidRequest if this release does not accept the stored request, or if its design or printer was removed,
+    and TrayTaken if another job uses the sheet in the printer's tray.
     """
     request = parse_request(schedule.request.encode())
+    job_id = job_id_of(schedule, tick)
     return ExportPlan(
-        job_id=job_id_of(schedule, tick),
+        job_id=job_id,
         organisation=organisation.slug,
         resolver=organisation.resolver,
         requested_by=f"schedule:{schedule.id}",
@@ -110,4 +113,5 @@ def export_of(
         request=request,
         engine=engine,
         design=chosen(request, organisation.slug, designs),
+        from_printer=filled(request, organisation.slug, job_id, trays),
     )

@@ -1,6 +1,6 @@
-"""The trace that a piece of work belongs to, as W3C Trace Context: from a request to the steps of its job.
+"""Traces as W3C Trace Context, from a request to the steps of its job.
 
-Without OpenTelemetry a span is only an id that is passed on. If OpenTelemetry is installed (the extra `otel`) and an
+Without OpenTelemetry, a span is only an id that is passed on. If OpenTelemetry is installed (the extra `otel`) and an
 endpoint is set in `OTEL_EXPORTER_OTLP_ENDPOINT` or `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, spans are also exported.
 """
 
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TraceParent:
-    """A span of a trace. `flags` tell whether the caller records the trace."""
+    """A span of a trace. `flags` say whether the caller records the trace."""
 
     trace_id: str
     span_id: str
@@ -50,7 +50,7 @@ _current: ContextVar[TraceParent | None] = ContextVar("trace", default=None)
 
 
 def parse(header: str | None) -> TraceParent | None:
-    """Return the span that a `traceparent` header names. None if there is none or it is not valid.
+    """Return the span of a `traceparent` header, or None if the header is missing or invalid.
 
     >>> parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").trace_id
     '0af7651916cd43dd8448eb211c80319c'
@@ -68,13 +68,13 @@ def new() -> TraceParent:
 
 
 def current() -> TraceParent | None:
-    """Return the span that this thread or task is in. None outside all spans."""
+    """Return the current span of this thread or task, or None."""
     return _current.get()
 
 
 @contextmanager
 def span(name: str, parent: TraceParent | None) -> Generator[TraceParent]:
-    """Be in a new span while the block runs: a child of `parent`, or the first of a new trace."""
+    """Run the block in a new span: a child of `parent`, or the first of a new trace."""
     provider = _provider()
     if provider is None:
         with _entered(parent.child() if parent else new()) as here:
@@ -94,7 +94,7 @@ def span(name: str, parent: TraceParent | None) -> Generator[TraceParent]:
 
 
 def describe(name: str | None = None, **attributes: str | int) -> None:
-    """Give the span that OpenTelemetry exports a name and attributes. A `_` in an attribute's name becomes a dot."""
+    """Set the name and attributes of the exported span. A `_` in an attribute's name becomes a dot."""
     if _provider() is None:
         return
     from opentelemetry.trace import get_current_span  # noqa: PLC0415 - the extra may be missing
@@ -106,7 +106,7 @@ def describe(name: str | None = None, **attributes: str | int) -> None:
 
 
 def flush() -> None:
-    """Export the spans that have ended, within two seconds. A process that is about to end calls this."""
+    """Export the ended spans, within two seconds. Call it before a process exits."""
     if (provider := _provider()) is not None:
         provider.force_flush(_FLUSH_MS)
 

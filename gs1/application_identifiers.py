@@ -5,7 +5,7 @@ The table is `application_identifiers.csv`, which names its source and release i
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import dropwhile
@@ -33,7 +33,8 @@ class Component:
 class ApplicationIdentifier:
     """One AI: its digits, data title and components, and the AIs it needs or excludes.
 
-    `predefined_length` says that the length follows from the first two digits; every other value needs FNC1
+    `key_qualifiers` may follow it on the path of a Digital Link, `digital_link_attribute` says that it may stand in the
+    query of one. `predefined_length` says that the length follows from the first two digits; every other value needs FNC1
     behind it unless it is the last. `requires` lists alternatives: of one alternative, each set must have
     a member in the message. `excludes` may not stand in the same message.
     """
@@ -42,6 +43,8 @@ class ApplicationIdentifier:
     title: str
     components: tuple[Component, ...]
     predefined_length: bool
+    digital_link_attribute: bool
+    key_qualifiers: frozenset[str]
     requires: tuple[tuple[frozenset[str], ...], ...]
     excludes: frozenset[str]
 
@@ -79,13 +82,17 @@ def _component(text: str) -> Component:
     return Component(match["set"], 1 if match["up_to"] else length, length, text.startswith("["), linters)
 
 
+def _matching(ais: Iterable[str], pattern: str) -> frozenset[str]:
+    """Return the AIs a pattern names: `31nn` is every one that begins with 31 and has four digits."""
+    prefix = pattern.rstrip("n")
+    return frozenset(ai for ai in ais if ai.startswith(prefix) and len(ai) == len(pattern))
+
+
 def _table() -> dict[str, ApplicationIdentifier]:
     rows = {ai: row for row in _rows() for ai in _members(row["ai"])}
 
     def known(pattern: str) -> frozenset[str]:
-        """Return the AIs a pattern names: `31nn` is every one that begins with 31 and has four digits."""
-        prefix = pattern.rstrip("n")
-        return frozenset(ai for ai in rows if ai.startswith(prefix) and len(ai) == len(pattern))
+        return _matching(rows, pattern)
 
     # Many rows name the same AIs: each list is read once.
     alternatives = {
@@ -102,6 +109,8 @@ def _table() -> dict[str, ApplicationIdentifier]:
             title=row["title"],
             components=tuple(_component(part) for part in row["components"].split()),
             predefined_length=row["needs_no_fnc1"] == "yes",
+            digital_link_attribute=row["digital_link_attribute"] == "yes",
+            key_qualifiers=frozenset(re.findall("[0-9]+", row["primary_key_qualifiers"])),
             requires=alternatives[row["requires"]],
             # An AI does not exclude itself, even where it matches a pattern.
             excludes=excluded[row["excludes"]] - {ai},
@@ -112,5 +121,11 @@ def _table() -> dict[str, ApplicationIdentifier]:
 
 APPLICATION_IDENTIFIERS: Mapping[str, ApplicationIdentifier] = MappingProxyType(_table())
 
-#: Those that symbols of this system carry. Text that looks like another AI is part of a value.
-WRITTEN: frozenset[str] = frozenset({"01", "10", "11", "13", "15", "17", "20", "21", "22", "235"})
+
+def matching(pattern: str) -> frozenset[str]:
+    """Return the AIs that a pattern names, such as `310n` or `31nn`; `10` names itself.
+
+    >>> sorted(matching("310n"))
+    ['3100', '3101', '3102', '3103', '3104', '3105']
+    """
+    return _matching(APPLICATION_IDENTIFIERS, pattern)

@@ -2,14 +2,16 @@
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import unquote
 
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.cset82 import CSET_82, require_cset_82
-from gs1.element_string import ElementString
-from gs1.errors import Gs1Error, InvalidDigitalLink, InvalidPathSegment
+from gs1.element_string import ElementString, require_together
+from gs1.element_values import require_value
+from gs1.errors import Gs1Error, InvalidDigitalLink, InvalidElementString, InvalidPathSegment
 from gs1.gtin import require_gtin_14
 from gs1.resolver import require_resolver
 from gs1.trade_item_message import date_element
@@ -23,14 +25,14 @@ _PLAIN = re.compile(r"[A-Za-z0-9._\-]{1,20}").fullmatch
 # No resolver has a segment "01", so the first one ends it.
 _LINK = re.compile(
     r"(?P<resolver>.+?)/01/(?P<gtin_14>[^/?]+)(?:/10/(?P<lot>[^/?]+))?(?:/21/(?P<serial>[^/?]+))?"
-    r"(?:\?(?:17=(?P<expiry>.+)|15=(?P<best_before>.+)))?"
+    r"(?:\?(?P<query>.+))?"
 ).fullmatch
-_AIS = {"gtin_14": "01", "lot": "10", "serial": "21", "expiry": "17", "best_before": "15"}
+_AIS = {"gtin_14": "01", "lot": "10", "serial": "21"}
 
 # RFC 3986, 2.3: these alone never need an escape.
 _UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
-#: The characters of a lot or serial that a link holds as `%` and two hexadecimal digits.
+#: The characters of a value that a link holds as `%` and two hexadecimal digits.
 ESCAPES: Mapping[str, str] = MappingProxyType(
     {character: f"%{ord(character):02X}" for character in sorted(CSET_82 - _UNRESERVED)}
 )
@@ -48,13 +50,17 @@ def digital_link(
     serial: str | None = None,
     expiry: str | None = None,
     best_before: str | None = None,
+    attributes: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return the GS1 Digital Link URI: resolver, `/01/…`, `/10/…`, `/21/…`, then `?17=` or `?15=`.
+    """Return the GS1 Digital Link URI: resolver, `/01/…`, `/10/…`, `/21/…`, then the query, as `?17=…`.
 
-    Path values are percent-encoded but for A–Z a–z 0–9 - . _ ~. `None` and the empty text both
-    mean unknown. Dates are YYMMDD; where both are known the expiry is carried. Raises InvalidResolver,
+    Values are percent-encoded but for A–Z a–z 0–9 - . _ ~. `None` and the empty text both
+    mean unknown. Dates are YYMMDD; where both are known the expiry is carried. `attributes` are further AIs with their
+    values; those of the query ascend as text. Raises InvalidResolver,
     InvalidGtin, InvalidCharacters, InvalidLength, InvalidDate, and InvalidPathSegment for the lot or serial
-    `.` or `..`, which every client removes from a path, escaped or not.
+    `.` or `..`, which every client removes from a path, escaped or not. For attributes it raises what
+    `gs1.element_values.require_value` and `gs1.element_string.require_together` do, and InvalidElementString for an AI
+    that is no attribute of links.
     Source: GS1 Digital Link Standard: URI Syntax, section 4; RFC 3986, 2.3 and 5.2.4.
 
     >>> digital_link("https://id.gs1.org", "09506000134352", lot="A/1", expiry="270331")
@@ -65,7 +71,9 @@ def digital_link(
         link += "/10/" + _segment(lot, "lot_number")
     if serial:
         link += "/21/" + _segment(serial, "serial_number")
-    return link + _query(expiry, best_before) if expiry or best_before else link
+    dated = date_element(expiry, best_before)
+    queried = (*([dated] if dated else ()), *attributes)
+    return link + _query(tuple(sorted(queried))) if queried else link
 
 
 def parse_digital_link(link: str) -> tuple[str, ElementString]:
@@ -80,15 +88,17 @@ def parse_digital_link(link: str) -> tuple[str, ElementString]:
     found = {} if match is None else {name: text for name, text in match.groupdict().items() if text}
     values = {name: unquote(found[name]) for name in _AIS if name in found}
     try:
-        if found and digital_link(found["resolver"], **values) == link:
-            return found["resolver"], tuple((_AIS[name], value) for name, value in values.items())
-    except Gs1Error as error:
+        pairs = [pair.split("=", 1) for pair in found.get("query", "").split("&") if pair]
+        attributes = [(ai, unquote(value)) for ai, value in pairs]
+        if found and digital_link(found["resolver"], **values, attributes=attributes) == link:
+            return found["resolver"], (*((_AIS[name], value) for name, value in values.items()), *attributes)
+    except (Gs1Error, ValueError) as error:
         raise _not_a_link(link) from error
     raise _not_a_link(link)
 
 
 def _not_a_link(link: str) -> InvalidDigitalLink:
-    expected = "resolver, /01/, /10/, /21/, then ?17= or ?15=, escaped as digital_link does"
+    expected = "resolver, /01/, /10/, /21/, then attributes such as ?17=, escaped as digital_link does"
     return InvalidDigitalLink(
         f"{link!r} is not a Digital Link of this form: {expected}",
         value=link,
@@ -104,9 +114,17 @@ def _stem(resolver: str, gtin_14: str) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _query(expiry: str | None, best_before: str | None) -> str:
-    dated = date_element(expiry, best_before)
-    return f"?{dated[0]}={dated[1]}" if dated else ""
+def _query(attributes: ElementString) -> str:
+    # (10) and (21) are on the path if there are any, and need or exclude nothing more than (01).
+    require_together(("01", *(ai for ai, _ in attributes)))
+    for ai, value in attributes:
+        require_value(ai, value)
+        identifier = APPLICATION_IDENTIFIERS[ai]
+        if not identifier.digital_link_attribute or ai in APPLICATION_IDENTIFIERS["01"].key_qualifiers:
+            raise InvalidElementString(
+                f"({ai}) does not stand in the query of a Digital Link", value=ai, expected="an attribute"
+            )
+    return "?" + "&".join(f"{ai}={value.translate(_TRANSLATION)}" for ai, value in attributes)
 
 
 def _segment(text: str, field: str) -> str:

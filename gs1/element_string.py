@@ -1,5 +1,6 @@
 """Element strings, (01)…(10)…: as a message with FNC1, as human-readable text, and parsed."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
@@ -17,6 +18,7 @@ FNC1 = "\x1d"
 
 # An opening parenthesis within a value of a bracketed element string.
 _ESCAPED = r"\("
+_BRACKETED = re.compile(r"\(([0-9]{2,4})\)((?:[^(\\]|\\\()*)")
 
 
 def element_string(elements: Sequence[tuple[str, str]]) -> str:
@@ -72,6 +74,22 @@ def bracketed(elements: Sequence[tuple[str, str]]) -> str:
     return "".join([f"({ai}){value.replace('(', _ESCAPED)}" for ai, value in elements])
 
 
+def parse_bracketed(text: str) -> ElementString:
+    r"""Return the elements of a text that `bracketed` wrote: its inverse. The values are not checked.
+
+    Raises InvalidElementString for every other text.
+
+    >>> parse_bracketed("(01)09506000134352(10)A\\(21)B")
+    (('01', '09506000134352'), ('10', 'A(21)B'))
+    """
+    elements = tuple((ai, value.replace(_ESCAPED, "(")) for ai, value in _BRACKETED.findall(text))
+    if bracketed(elements) != text:
+        raise InvalidElementString(
+            f"{text!r} is no bracketed element string", value=text, expected="AIs in parentheses, and values"
+        )
+    return elements
+
+
 def parse(message: str) -> ElementString:
     r"""Return the elements of a message, with or without the FNC1 at its start.
 
@@ -110,6 +128,17 @@ def parse(message: str) -> ElementString:
     return tuple(elements)
 
 
+def require_together(ais: tuple[str, ...]) -> None:
+    """Raise InvalidElementString unless the AIs may stand on one item, and each has those it needs beside it.
+
+    Their order does not matter.
+
+    >>> require_together(("01", "10", "3103"))
+    """
+    _require_coherent(ais)
+    _require_complete(ais)
+
+
 def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
     # No AI of the table is a prefix of another, so at most one length matches.
     for length in (2, 3, 4):
@@ -127,8 +156,7 @@ def _identifier_at(message: str, position: int) -> ApplicationIdentifier:
 @lru_cache(maxsize=4_096)
 def _prefixes(ais: tuple[str, ...]) -> tuple[str, ...]:
     """Return what stands before each value: the AI, with FNC1 where one is needed."""
-    _require_coherent(ais)
-    _require_complete(ais)
+    require_together(ais)
     prefixes: list[str] = []
     separate = False
     for ai in ais:

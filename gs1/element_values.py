@@ -90,6 +90,8 @@ def _refuse(identifier: ApplicationIdentifier, value: str) -> None:
     """Raise the error that says most about a value that does not have the AI's form."""
     ai, least, most = identifier.ai, identifier.min_length, identifier.max_length
     sets = {component.character_set for component in identifier.components}
+    if identifier.components[0].linters == ("yymmd0",) and len(identifier.components) == 1:
+        require_yymmdd(value)
     if sets == {"X"} and len(identifier.components) == 1 and least == 1:
         require_cset_82_up_to(value, f"({ai})", most)
     if not least <= len(value) <= most:

@@ -1,7 +1,9 @@
 """Which numbers identify trade items of open trade, and which only look like it."""
 
 import re
+from collections.abc import Collection
 
+from gs1.application_identifiers import matching
 from gs1.errors import CouponOrRefund, GtinIsZeros, NotForOpenTrade, RestrictedCirculation
 from gs1.gtin import Carrier, carrier_for, require_gtin_14
 from gs1.mistaken_gtin import refuse_upc_e
@@ -17,9 +19,20 @@ RESTRICTED_PATTERN = r"[0-9](?:0[24]|2[0-9]|0{5}[02])[0-9]*"
 #: U.P.C. number system 5; the figure reserves it for GS1 US, so that no trade item has it either.
 COUPON_PATTERN = r"[0-9](?:05|98[0-3]|99)[0-9]*"
 
-#: Every number that `require_trade_item` refuses with some carrier other than UPC-E matches this; so do others. What
-#: UPC-E can carry matches `gs1.upc_e.SUPPRESSIBLE_PATTERN`.
-DOUBTFUL_PATTERN = rf"9[0-9]*|[0-9]0{{5}}[0-9]*|{RESTRICTED_PATTERN}|{COUPON_PATTERN}"
+#: AIs of which one must stand beside a GTIN with indicator digit 9: a measure or count of a variable-measure item, the
+#: dimensions of a roll, or the variation of an item made to order.
+#: Source: GS1 General Specifications, mandatory associations of element strings; the Syntax Dictionary does not have
+#: this rule, and its section was not read for this release.
+VARIABLE_MEASURES: frozenset[str] = frozenset[str]().union(
+    *map(matching, ("242", "30", "31nn", "32nn", "35nn", "36nn", "8001"))
+)
+
+#: Every number that `require_trade_item` refuses beside a measure, with some carrier other than UPC-E, matches this; so do
+#: others. What UPC-E can carry matches `gs1.upc_e.SUPPRESSIBLE_PATTERN`.
+DOUBTFUL_BESIDE_MEASURE_PATTERN = rf"[0-9]0{{5}}[0-9]*|{RESTRICTED_PATTERN}|{COUPON_PATTERN}"
+
+#: The same of numbers that may stand without a measure.
+DOUBTFUL_PATTERN = rf"9[0-9]*|{DOUBTFUL_BESIDE_MEASURE_PATTERN}"
 
 _KINDS: tuple[tuple[re.Pattern[str], str, type[NotForOpenTrade]], ...] = (
     (re.compile(RESTRICTED_PATTERN), "restricted circulation number", RestrictedCirculation),
@@ -54,10 +67,13 @@ def require_open_trade(gtin_14: str) -> str:
     return gtin_14
 
 
-def require_trade_item(gtin_14: str, declared: Carrier | None = None) -> str:
+def require_trade_item(
+    gtin_14: str, declared: Carrier | None = None, beside: Collection[str] = frozenset()
+) -> str:
     """Return a GTIN of 14 digits that may stand in some symbol, given the carrier declared for it.
 
-    Raises InvalidGtin; GtinIsZeros; MeasureRequired for indicator digit 9; CarrierCannotHold where another
+    `beside` are the AIs beside it. Raises InvalidGtin; GtinIsZeros; MeasureRequired for indicator digit 9 without any
+    of VARIABLE_MEASURES; CarrierCannotHold where another
     carrier than EAN-8 is declared for a GTIN-8; UpcENumber for eight digits that begin with 0 and are a UPC-E
     number, unless EAN-8 is declared; RestrictedCirculation or CouponOrRefund for such a number inside a
     GTIN-14 or declared for ITF-14. The error's field is `gtin` or `carrier`.
@@ -73,7 +89,8 @@ def require_trade_item(gtin_14: str, declared: Carrier | None = None) -> str:
         )
     if declared is not Carrier.EAN8 and gtin_14.startswith("0" * 7):
         refuse_upc_e(gtin_14[6:])
-    if carrier_for(gtin_14, declared) is Carrier.ITF14 and (
+    is_measured = gtin_14[0] == "9" and not VARIABLE_MEASURES.isdisjoint(beside)
+    if (is_measured or carrier_for(gtin_14, declared) is Carrier.ITF14) and (
         fault := open_trade_fault(gtin_14, "carrier" if gtin_14[0] == "0" else "gtin")
     ):
         raise fault

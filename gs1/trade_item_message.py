@@ -1,7 +1,39 @@
 """The Application Identifiers in a trade item's symbols, and their order."""
 
+from collections.abc import Iterable
+
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.dates import require_yymmdd
 from gs1.element_string import ElementString
+
+# The keys of a serialised trade item stand together, in the order of a Digital Link's path.
+_KEYS = ("10", "21")
+
+
+def place_of(ai: str) -> tuple[int, str]:
+    """Return the AI's place among the elements of a trade item, to sort by.
+
+    (01) is first. AIs of predefined length come before all others, so that few separators are needed; then (10) and
+    (21). Within each group, AIs ascend as text.
+    Source: GS1 General Specifications, 7.8 (processing of data).
+
+    >>> sorted(["240", "21", "3103", "17", "10", "01", "30"], key=place_of)
+    ['01', '17', '3103', '10', '21', '240', '30']
+    """
+    if ai == "01":
+        return 0, ai
+    if APPLICATION_IDENTIFIERS[ai].predefined_length:
+        return 1, ai
+    return (2 if ai in _KEYS else 3), ai
+
+
+def trade_item_elements(gtin_14: str, others: Iterable[tuple[str, str]]) -> ElementString:
+    """Return the elements of a trade item's element string in their order, see `place_of`.
+
+    >>> trade_item_elements("09506000134352", [("240", "B"), ("10", "A"), ("11", "260331")])
+    (('01', '09506000134352'), ('11', '260331'), ('10', 'A'), ('240', 'B'))
+    """
+    return tuple(sorted([("01", gtin_14), *others], key=lambda element: place_of(element[0])))
 
 
 def date_element(expiry: str | None, best_before: str | None) -> tuple[str, str] | None:

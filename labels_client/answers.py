@@ -1,4 +1,4 @@
-"""Parsing of the service's answers: their JSON object, or the problem they report."""
+"""Parse the service's answers: a JSON object, or a problem."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
@@ -23,7 +23,7 @@ def value(kind: type[_Value], response: httpx.Response) -> _Value:
 def page(
     kind: type[_Value], response: httpx.Response, following: str = "has_next"
 ) -> tuple[list[_Value], Any]:
-    """Return the values of one page of a list, and what its `pagination` says under `following`.
+    """Return the values of one page of a list, and the member `following` of its `pagination`.
 
     Raises LabelsApiError.
     """
@@ -46,7 +46,7 @@ def members(response: httpx.Response) -> Mapping[str, Any]:
 
 
 def problem(response: httpx.Response) -> Problem:
-    """Return the problem of an answer. If a proxy answered in its own format, the problem tells the status."""
+    """Return the problem of an answer. If a proxy answered in its own format, the problem has the status only."""
     content = _object(response)
     if content is None or "error_code" not in content:
         return _unexpected(response)

@@ -32,7 +32,7 @@ _PAGE_SIZE = 100
 
 #: In seconds. A small job runs during the submission, which may wait up to 20 s for a worker.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-#: In seconds. Reports in formats other than CSV are made before their first byte is sent, a full sheet in minutes.
+#: In seconds. Reports in formats other than CSV are made before their first byte is sent. A full sheet takes minutes.
 _CONVERSION_TIMEOUT = httpx.Timeout(600.0, connect=10.0)
 
 #: First and longest pause between two polls, in seconds.
@@ -45,9 +45,9 @@ _Value = TypeVar("_Value", bound=Document)
 class LabelsClient:
     """A client of the service at `url`, with an API key. It is a context manager and thread-safe.
 
-    Every method raises LabelsApiError for a problem that the service reports, and httpx.TransportError if the
-    service cannot be reached. First, a request that was refused temporarily or lost its connection is repeated
-    as `retries` says. It takes effect only once. `transport` replaces the network, for tests.
+    Every method raises LabelsApiError for a problem that the service reports, and httpx.TransportError if the service
+    cannot be reached. Before that, a request that was refused temporarily or lost its connection is retried according
+    to `retries`. It takes effect only once. `transport` replaces the network, for tests.
 
         with LabelsClient("http://127.0.0.1:8000", key) as client:
             path = client.export({"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}, "out")
@@ -105,6 +105,12 @@ class LabelsClient:
         response = self._send("POST", _EXPORTS, json=dict(request), headers=headers)
         return answers.value(Receipt, response)
 
+    def submit_saved(self, name: str, *, idempotency_key: str | None = None) -> Receipt:
+        """Submit the request that the organisation saved under the name, as `submit` does."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        response = self._send("POST", f"{_LABELS}requests/{quote(name, safe='')}/submit/", headers=headers)
+        return answers.value(Receipt, response)
+
     def status(self, job_id: str) -> LabelExportJob:
         """Return the state of the export, with new links to its files."""
         return _job(self._send("GET", _path(job_id)))
@@ -130,7 +136,7 @@ class LabelsClient:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LabelExportTimeout(job)
-            # Pauses are short at first, because most exports are small, and grow to what the service asks for.
+            # Pauses are short at first, because most exports are small, and grow to the service's Retry-After.
             asked = job.retry_after_seconds or longest
             self._retries.sleep(min(left, pause, asked))
             pause = min(pause * 1.5, asked)
@@ -153,7 +159,7 @@ class LabelsClient:
         return answers.value(Receipt, response)
 
     def preview(self, request: Mapping[str, Any]) -> LabelExportPreview:
-        """Return counts, failures and pictures of what `submit` would make. No job is created."""
+        """Return counts, failures and pictures of the export that `submit` would make. No job is created."""
         return answers.value(
             LabelExportPreview, self._send("POST", f"{_EXPORTS}preview/", json=dict(request))
         )
@@ -295,5 +301,5 @@ def _file_name(name: str) -> str:
     """Return the last part of a file name that the service sent. Raises ValueError if there is none."""
     last = Path(name.replace("\\", "/")).name
     if last in {"", ".", ".."}:
-        raise ValueError(f"{name!r} is no file name")
+        raise ValueError(f"{name!r} is not a file name")
     return last

@@ -1,11 +1,11 @@
-"""The digests by which the service describes an artefact, taken while it arrives."""
+"""Compute the digests of an artefact while it is downloaded."""
 
 import hashlib
 from collections.abc import Sequence
 
 
 class Digests:
-    """Takes the SHA-256 of all bytes, and the one of the pieces of these sizes, which lie end to end."""
+    """Computes the SHA-256 of all bytes, and the digest of consecutive pieces of these sizes."""
 
     def __init__(self, piece_bytes: Sequence[int]) -> None:
         self._whole = hashlib.sha256()
@@ -26,7 +26,7 @@ class Digests:
                 self._begin_piece()
 
     def of(self, algorithm: str) -> str | None:
-        """Return the digest (hex) by this algorithm of the service. None if it is not known."""
+        """Return the digest (hex) by this algorithm of the service, or None if the algorithm is unknown."""
         digest = {"sha-256": self._whole, "sha-256-of-pieces": self._of_pieces}.get(algorithm)
         return digest and digest.hexdigest()
 

@@ -36,7 +36,7 @@ def fetch(
     size is not `expected_bytes`, or the digest is not the given one or the SHA-256 of the entity tag.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    # Opened here and not by tempfile, whose files are their owner's alone: this one gets what the umask gives.
+    # Not created by tempfile, whose files are readable by their owner only. This file's mode depends on the umask.
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.part")
     try:
         with temporary.open("xb") as out:
@@ -52,7 +52,7 @@ def fetch(
 def _fill(
     part: "_Part", http: httpx.Client, url: str, retries: Retries, renewed: Callable[[], str | None]
 ) -> None:
-    """Receive the whole file. Whenever an attempt receives bytes, the count of retries starts again."""
+    """Receive the whole file. The count of retries restarts when an attempt receives bytes."""
     pauses = retries.pauses()
     may_renew = True
     while True:
@@ -101,12 +101,13 @@ class _Part:
         self._etag: str | None = None
 
     def receive(self, http: httpx.Client, url: str) -> None:
-        """Receive the file, or its rest if it has not changed since the last attempt broke off."""
+        """Receive the file, or the rest of it if it has not changed since the last attempt."""
         headers = {"Accept-Encoding": "identity", **self._credentials}
         # Without a strong entity tag, the rest could belong to another file.
         if self.received and self._etag is not None:
             headers |= {"Range": f"bytes={self.received}-", "If-Range": self._etag}
-        # The service may redirect a link to its object store, so no API key goes with a link, and none is redirected.
+        # The service may redirect a download link to its object store. So links are requested without the API key, and
+        # requests with the key are not redirected.
         with http.stream(
             "GET", url, headers=headers, follow_redirects=not self._credentials, timeout=self._timeout
         ) as response:
@@ -126,10 +127,10 @@ class _Part:
         if self.expected_bytes is not None and self.received != self.expected_bytes:
             raise IncompleteDownload(self.expected_bytes, self.received)
         tag = _SHA256_TAG.fullmatch(self._etag or "")
-        told = {("sha-256", tag[1])} if tag is not None else set[tuple[str, str]]()
+        stated = {("sha-256", tag[1])} if tag is not None else set[tuple[str, str]]()
         if digest is not None:
-            told.add((digest.algorithm, digest.value))
-        for algorithm, expected in told:
+            stated.add((digest.algorithm, digest.value))
+        for algorithm, expected in stated:
             if (found := self._digest.of(algorithm)) not in (None, expected):
                 raise DigestMismatch(expected, found)
 

@@ -1,4 +1,4 @@
-"""Imports of files into the catalogue: upload, wait, fetch what was not imported."""
+"""Import files into the catalogue: upload, wait, download the rows that were not imported."""
 
 import json
 import math
@@ -35,7 +35,7 @@ class ImportReceipt(Document):
 
 @dataclass(frozen=True, slots=True)
 class ImportedTable(Document):
-    """The rows of one kind, by what became of them: `read` is the sum of the others."""
+    """The rows of one kind, counted by outcome. `read` is the sum of the other counts."""
 
     kind: ImportKind
     read: int
@@ -48,9 +48,9 @@ class ImportedTable(Document):
 
 @dataclass(frozen=True, slots=True)
 class ImportedFile(Document):
-    """How the file was understood, and its rows.
+    """How the file was read, and its first rows.
 
-    `columns` tells the file's header for each column. `first_rows` are values as they are imported.
+    `columns` has the file's header for each column. `first_rows` are values as imported.
     """
 
     form: str
@@ -75,7 +75,7 @@ def _file(document: dict[str, Any] | None) -> ImportedFile | None:
 
 @dataclass(frozen=True, slots=True)
 class ImportJob(Document):
-    """The state of an import. It is `failed` if the file as a whole was refused: then no row is imported."""
+    """The state of an import. It is `failed` if the whole file was refused; then no row is imported."""
 
     job_id: str
     status: JobState
@@ -98,7 +98,7 @@ class ImportJob(Document):
 
 @dataclass(frozen=True, slots=True)
 class ReadAs:
-    """How a file is read. Without a kind, its header says. The defaults guess nothing that could be wrong."""
+    """How to read a file. Without `kind`, the header determines it. The defaults do not guess ambiguous values."""
 
     kind: ImportKind | None = None
     sheet: str | None = None
@@ -123,7 +123,7 @@ class ReadAs:
 
 
 class Send(Protocol):
-    """Sends a request with the client's key, repeatedly if need be."""
+    """Sends a request with the client's key, and retries it if necessary."""
 
     def __call__(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
@@ -131,7 +131,7 @@ class Send(Protocol):
 
 
 class Imports:
-    """The imports of a `LabelsClient`: its property `imports`. The errors are those of the client's methods."""
+    """The imports of a `LabelsClient`, its property `imports`. Methods raise the same errors as the client's."""
 
     def __init__(
         self, send: Send, fetch: Callable[[str, Path], None], sleep: Callable[[float], None]
@@ -150,8 +150,8 @@ class Imports:
     ) -> ImportReceipt:
         """Upload the file and return the receipt of its import.
 
-        `on_progress` is called with the number of bytes sent so far, which begins again if the upload is repeated.
-        Repeated sending creates only one import, as for `LabelsClient.submit`.
+        `on_progress` is called with the number of bytes sent so far, which restarts if the upload is repeated. Repeated
+        sending creates only one import, as for `LabelsClient.submit`.
         """
         file = Path(path)
         query = {"name": file.name[-255:], **(read_as or ReadAs()).query()}
@@ -184,7 +184,7 @@ class Imports:
     def download(self, job: ImportJob, rows: ProblemRows, directory: Path | str) -> Path:
         """Download the rows that were held or refused into `directory`, which is created, and return the path.
 
-        Raises ValueError if there are none.
+        Raises ValueError if there are no such rows.
         """
         url = job.held_url if rows == "held" else job.refused_url
         if url is None:
@@ -198,7 +198,7 @@ class Imports:
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    """A file's content in blocks, from the beginning each time that it is iterated."""
+    """A file's content in blocks. Each iteration starts at the beginning."""
 
     path: Path
     on_progress: Callable[[int], None]

@@ -31,7 +31,7 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-#: Metadata of a field that is a text in JSON.
+#: Metadata of a date-time field, which is a string in JSON.
 MOMENT = {"read": _moment}
 
 
@@ -146,10 +146,11 @@ def _pictures(documents: list[dict[str, Any]]) -> tuple[PreviewPicture, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LabelExportPreview(Document):
-    """What an export would make. Of `total_items` entities, the first `tried_items` were drawn to find out.
+    """The result that an export would have. The first `tried_items` of `total_items` entities were drawn for it.
 
-    `total_labels` are the labels of all of them, None if the service does not tell. Of all selected entities, `never_printed_items` were never printed, `changed_items` would carry something else
-    today than on their last label, and of `unknown_items` it was not recorded what that carried.
+    `total_labels` are the labels of all of them, None if the service does not tell. Of all selected entities,
+    `never_printed_items` were never printed, `changed_items` would have other data than on their last label, and for
+    `unknown_items` the data of the last label were not recorded.
     """
 
     total_items: int
@@ -191,10 +192,10 @@ def _lines(lines: list[str] | None) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class PrintEvent(Document):
-    """One printed label. A reprint also has who asked and why.
+    """One printed label. A reprint also has the requester and the reason.
 
-    `carried` are the values in its symbols by Application Identifier, `resolver` is what its link begins with, if
-    it has one, and `lines` is the text on it. `carried` and `lines` are None if they were not recorded.
+    `carried` are the values in its symbols by Application Identifier. `resolver` is the beginning of its link, if it
+    has one. `lines` is the text on the label. `carried` and `lines` are None if they were not recorded.
     """
 
     event_type: str

@@ -1,4 +1,4 @@
-"""Repetition of requests: which ones, how often, and after which pause."""
+"""Retry requests: which ones, how often, and after which pause."""
 
 import random
 import time
@@ -10,16 +10,16 @@ import httpx
 from labels_client.answers import retry_after
 
 #: The service refused the request for now, or a proxy lost its connection to the service.
-_WORTH_ANOTHER = frozenset({429, 502, 503, 504})
+_TEMPORARY = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
     """Number of attempts, and pauses between them in seconds, which double from `first_pause` to `longest_pause`.
 
-    A Retry-After of up to `longest_asked` replaces the pause. If the service asks for more (when the limit of a
-    day is reached), the request is not repeated. With the defaults, a restart of the service causes no error.
-    `sleep` waits for a number of seconds.
+    A Retry-After of up to `longest_asked` replaces the pause. If the service asks for more (at a daily limit), the
+    request is not retried. With the defaults, a restart of the service causes no error. `sleep` waits for a number of
+    seconds.
     """
 
     attempts: int = 7
@@ -36,9 +36,9 @@ class Retries:
             pause = min(pause * 2, self.longest_pause)
 
     def send(self, request: Callable[[], httpx.Response]) -> httpx.Response:
-        """Send the request, which may take effect once only, and return the first answer that needs no repetition.
+        """Send the request, which must take effect only once, and return the first answer that needs no retry.
 
-        Return the last answer if all need one. Raises httpx.TransportError.
+        Return the last answer if all attempts need a retry. Raises httpx.TransportError.
         """
         for pause in self.pauses():
             try:
@@ -61,4 +61,4 @@ def _not_final(response: httpx.Response, asked: float | None) -> bool:
     A conflict (409) with a Retry-After means that an earlier attempt is still being processed.
     """
     status = response.status_code
-    return status in _WORTH_ANOTHER or (status == 409 and asked is not None)
+    return status in _TEMPORARY or (status == 409 and asked is not None)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def rows(path: Path | str) -> Iterator[dict[str, str]]:
-    """Yield the rows by column, every text as the service has it.
+    """Yield the rows by column, with the original texts of the service.
 
-    In the file one more apostrophe stands before a text that a spreadsheet would take for a formula, and before
-    one that begins with an apostrophe itself. It is dropped here. An empty cell is "".
+    In the file, an apostrophe is added before a text that a spreadsheet would interpret as a formula, and before a text
+    that begins with an apostrophe. It is removed here. An empty cell is "".
     """
     with Path(path).open(encoding="utf-8-sig", newline="") as lines:
         for row in csv.DictReader(lines):

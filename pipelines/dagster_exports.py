@@ -3,7 +3,8 @@
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 
 import dagster as dg
@@ -31,12 +32,13 @@ from exports.ports import (
     JobPosition,
     JobStatus,
     Page,
+    Stage,
 )
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import RowRanges
 from pipelines.execution.runs import Runs, parallel_from
 from pipelines.execution.warm_workers import WarmWorkers
-from pipelines.export import mirror
+from pipelines.export import mirror, stage_times
 from pipelines.export.job_state import job_of, run_of
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
@@ -79,7 +81,7 @@ class DagsterExports:
         self._sync_threshold = sync_threshold
         self._accounts = accounts
         self._submissions = Submissions(
-            instance, catalogue, artefacts, accounts.designs, limits, engine, self._progress
+            instance, catalogue, artefacts, accounts, limits, engine, self._progress
         )
 
     def ready(self) -> bool:
@@ -94,10 +96,10 @@ class DagsterExports:
         idempotency_key: str | None = None,
         wait_seconds: float = ANSWER_SECONDS,
     ) -> ExportJob:
-        """Create the run. A warm worker executes a small one, if it can before this returns; else it is queued.
+        """Create the run. A warm worker executes a small one if it can start in time; every other run is queued.
 
-        The run is stored before anything starts it. If the façade dies in between, nothing is printed before the same
-        request comes again with its idempotency key, which determines the run's id.
+        The run is stored before anything starts it. If the façade dies in between, nothing is printed until the client
+        repeats the request with its idempotency key, which determines the run's id.
         """
 
         def plan_of(run_id: str) -> ExportPlan:
@@ -134,7 +136,7 @@ class DagsterExports:
         return self._once(organisation, idempotency_key, plan_of, is_same, answer_by)
 
     def cancel(self, organisation: str, job_id: str) -> ExportJob:
-        """Decide that the job is cancelled. A run at work reads the decision between two batches."""
+        """Decide that the job is cancelled. A running worker reads the decision between two batches."""
         job = self.job(organisation, job_id)
         run = self._instance.get_run_by_id(run_id_for(job_id))
         if run is None:
@@ -149,6 +151,10 @@ class DagsterExports:
         """Return the job's state. Raises ExportNotFound, also for another organisation's job."""
         return self._job_of(run_of(self._instance, organisation, job_id))
 
+    def stages(self, organisation: str, job_id: str) -> Mapping[Stage, datetime]:
+        run = run_of(self._instance, organisation, job_id)
+        return stage_times.of(run, self._job_of(run), self._instance, self._artefacts)
+
     def jobs(
         self,
         organisation: str,
@@ -157,7 +163,7 @@ class DagsterExports:
         after: JobPosition | None = None,
     ) -> JobPage:
         self._settle(organisation)
-        # One snapshot, so that a job on a page of one status has that status, and the total counts it.
+        # One snapshot, so that every job on the page has the requested status and the total counts it.
         with job_index.of(self._instance).snapshot() as connection:
             found = job_index.page(
                 connection, organisation, status, after=after, offset=page.offset, limit=page.size + 1
@@ -181,9 +187,10 @@ class DagsterExports:
         is_same: Callable[[ExportPlan], bool],
         answer_by: float,
     ) -> ExportJob:
-        """Make the job of a run id, which follows from the key if there is one, or return the job the key has made.
+        """Create the job, or return the job that was created earlier with the same idempotency key.
 
-        A submission without a key that fails is cancelled. With a key it waits for its replay.
+        The key determines the run id. If a submission fails, its run is cancelled when it has no key; with a key, the
+        run stays for the client's retry.
         """
         if key is None:
             self._submissions.require_few_open(organisation.slug)
@@ -203,7 +210,6 @@ class DagsterExports:
                 stored = plan_of(run_id)
                 # A refused request is not stored, so its key can be used again.
                 size = self._submissions.size_of_allowed(stored)
-                plan.save(stored, self._artefacts)
             elif not is_same(stored):
                 raise KeyReused(key)
             run = self._instance.get_run_by_id(run_id)
@@ -214,10 +220,13 @@ class DagsterExports:
             return self.job(stored.organisation, stored.job_id)
 
     def _start(self, wanted: ExportPlan, size: Size, answer_by: float) -> ExportJob:
+        trays = self._submissions.trays
+        trays.take(wanted)
         plan.save(wanted, self._artefacts)
         # Each copy is drawn, so copies count.
         small = size.labels <= self._sync_threshold
         self._runs.create(wanted, small=small, parallel=not small and size.entities >= parallel_from())
+        trays.hold(wanted)
         receipt = self.job(wanted.organisation, wanted.job_id)
         self._execute_or_queue(wanted, small, answer_by)
         try:
@@ -228,7 +237,7 @@ class DagsterExports:
             return receipt
 
     def _execute_or_queue(self, wanted: ExportPlan, small: bool, answer_by: float) -> None:
-        """Have a warm worker execute a small job. It never waits there for the stock: who finds it taken is queued."""
+        """Execute a small job in a warm worker, or queue it. A job whose stock lease is taken is queued."""
         if not (small and leases.try_acquire(wanted, self._accounts, self._artefacts)):
             self._queue(wanted)
             return
@@ -238,23 +247,23 @@ class DagsterExports:
         )
 
     def _queue(self, wanted: ExportPlan) -> None:
-        """Queue the run unless it was cancelled while it waited for a worker. In the queue it holds no stock."""
+        """Release the stock lease and queue the run, unless it was cancelled while it waited for a worker."""
         leases.release(wanted, self._accounts)
         run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
         if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
             self._runs.queue(run)
 
     def _abandon(self, wanted: ExportPlan) -> None:
-        """Cancel the run of a submission that failed, if there is one. What cannot be cancelled now, sweeps will find."""
+        """Cancel the run of a failed submission, if it exists. If this fails, a later sweep cancels it."""
         try:
             run = self._instance.get_run_by_id(run_id_for(wanted.job_id))
             if run is not None:
                 left_over.cancel(run, self._instance, self._artefacts, self._accounts)
         except Exception:
-            log.exception("job %s, which was answered with an error, cannot be cancelled now", wanted.job_id)
+            log.exception("job %s was answered with an error and cannot be cancelled now", wanted.job_id)
 
     def _settle(self, organisation: str | None = None) -> None:
-        """Ask the catalogue about jobs that failed after publishing, which nobody has asked about yet."""
+        """Ask the catalogue, once for each job that failed after publishing, whether its labels are recorded."""
         with job_index.of(self._instance).snapshot() as connection:
             runs = job_runs.of_ids(connection, job_index.unsettled(connection, organisation))
         for run in runs:

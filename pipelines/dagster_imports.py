@@ -24,13 +24,13 @@ from pipelines.storage.run_statuses import UNFINISHED
 from pipelines.storage.totals import require_room
 from pipelines.submission.claims import answering, run_id_of
 
-#: Imports of one organisation that have not ended. All organisations' imports run one after the other.
+#: Most unfinished imports of one organisation. All organisations' imports run one after the other.
 MOST_OPEN = 10
 
 #: Namespace of the run ids made from an organisation and its idempotency key. Never change it.
 _KEYED_RUNS = uuid.UUID("2b1cf0f4-64e3-5f0c-9d5e-0f4f6f6f3c11")
 
-_UNEXPLAINED = "The import failed for a reason that lies not in its file; the log has it. Submit it anew."
+_UNEXPLAINED = "The import failed because of an internal error, which is in the log. Submit the file again."
 
 
 class DagsterImports:
@@ -53,7 +53,7 @@ class DagsterImports:
 
     @contextmanager
     def receive(self, organisation: str, *, idempotency_key: str | None = None) -> Generator[Upload]:
-        """Open an upload. It is stored when the block ends, and leaves nothing if the block raises."""
+        """Open an upload. It is stored when the block ends; nothing is stored if the block raises."""
         self._require_possible(organisation)
         with upload.receive(
             self._artefacts, job_id_for(run_id_of(_KEYED_RUNS, organisation, idempotency_key))
@@ -69,7 +69,7 @@ class DagsterImports:
         requested_by: str,
         idempotency_key: str | None = None,
     ) -> ImportJob:
-        """Queue the import. The request is stored before the run, so a replay completes what was interrupted."""
+        """Queue the import. The request is stored before the run, so a retry completes an interrupted submission."""
         run_id = run_id_for(upload.job_id)
         claim = (
             nullcontext() if idempotency_key is None else answering(self._accounts, run_id, idempotency_key)
@@ -116,7 +116,7 @@ class DagsterImports:
         )
 
     def open_rows(self, organisation: str, job_id: str, rows: Rows) -> tuple[BinaryIO, str]:
-        """Open the file of the rows, and return it with its suffix."""
+        """Open the file of these rows. Return the file and its suffix."""
         _, outcome = self._found(organisation, job_id)
         suffix = ((outcome and outcome.suffixes) or {}).get(rows)
         if suffix is None:
@@ -134,7 +134,7 @@ class DagsterImports:
         require_room(self._instance, organisation, self._limits)
 
     def _begin(self, asked: Asked, run_id: str) -> None:
-        """Store the request and queue its run, unless it is queued. If that fails, nothing of it is left."""
+        """Store the request and queue its run, unless it is queued. On failure, remove what was stored."""
         run = self._instance.get_run_by_id(run_id)
         if run is not None and run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return
@@ -167,7 +167,7 @@ class DagsterImports:
 
 
 def _require_same(asked: Asked, now: Asked, key: str | None) -> None:
-    """Raise KeyReused unless both ask for the same."""
+    """Raise KeyReused unless both requests and both files are equal."""
     if (asked.request, asked.sha256) != (now.request, now.sha256):
         raise KeyReused(key or "")
 

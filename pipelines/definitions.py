@@ -21,7 +21,7 @@ from pipelines.export.small import label_export_small, label_export_small_job
 from pipelines.resources import RESOURCES
 from pipelines.steps.executor import in_process_or_delegated
 
-# A repository defines an asset once. A job that makes the same asset in another way is resolved beside it.
+# A repository may define an asset only once. The small job makes the same asset, so it is resolved separately.
 _small_job = dg.Definitions(
     assets=[*CATALOGUE_ASSETS, label_export_small],
     jobs=[label_export_small_job],

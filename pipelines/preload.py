@@ -1,9 +1,9 @@
-"""Import and resolve all that a run needs, in a fork server before its first fork.
+"""Import and resolve everything that a run needs, in a fork server before its first fork.
 
-Nothing is computed here: thread pools do not survive a fork. A fork server ignores in silence a module that it
+Nothing is computed here, because thread pools do not survive a fork. A fork server silently ignores a module that it
 cannot import, so a test asserts that this one was imported.
 
-It stands beside the definitions because it imports them; `pipelines.execution.worker` knows it by name only.
+This module imports the definitions. `pipelines.execution.forks` refers to it by name only, to avoid importing it.
 """
 
 import atexit
@@ -22,19 +22,20 @@ MODULES = (*IMPORTED_LATE, *_ON_POSTGRES, "upath")
 for _name in MODULES:
     importlib.import_module(_name)
 
-# The resolved jobs are kept by the definitions, where each child finds them.
+# The definitions cache the resolved jobs, so each child inherits them.
 for _name in EXPORT_JOBS:
     defs.resolve_job_def(_name)
 
-#: The process whose children find all this.
+#: The process that has loaded all this. Its children inherit it.
 LOADED_IN = os.getpid()
 
-# Arrow's own pool keeps 40 MB of what it has freed, in each process. Children inherit this one, which gives it back.
+# Arrow's own pool keeps 40 MB of freed memory in each process. The system's pool returns it. Children inherit the
+# setting.
 pa.set_memory_pool(pa.system_memory_pool())
 
-# What is imported lives as long as the process, and rendering makes many small objects with few cycles among
-# them: with the collector's defaults, collecting took a quarter of the time. Children inherit both settings.
+# Imported objects live as long as the process, and rendering makes many small objects with few reference cycles. With
+# the default thresholds, garbage collection took a quarter of the time. Children inherit both settings.
 gc.freeze()
-# The collector must see all of it again at exit: else DuckDB's bindings report everything as leaked.
+# Without unfreezing at exit, DuckDB's bindings report every object as leaked.
 atexit.register(gc.unfreeze)
 gc.set_threshold(50_000, 20, 50)

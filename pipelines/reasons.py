@@ -1,24 +1,35 @@
-"""How a failed export says why, and what to do: in the tags of its run, and in the event that the run's page shows."""
+"""Why an export failed and what to do: as tags of its run, and as the failure event on the run's page."""
 
 import dagster as dg
 
+from exports.errors import StorageFailed
 from exports.next_steps import next_step
+from exports.storage.failures import storage_words
 from gs1.errors import LabelError
 from pipelines import tags
 
 _INTERNAL = "internal_error"
 
 
+def final(error: Exception, makes: str) -> Exception:
+    """Return the error with which the job fails: StorageFailed for a storage error, otherwise the error itself.
+
+    `makes` names in the client's message what could not be stored or read.
+    """
+    words = storage_words(error)
+    return error if isinstance(error, LabelError) or words is None else StorageFailed(makes, words)
+
+
 def tags_of(error: Exception) -> dict[str, str]:
-    """Return the tags of a run that ends with this error. The client is told the message of a LabelError only."""
+    """Return the tags of a run that ends with this error. Only the message of a LabelError is shown to the client."""
     reason = {tags.ERROR_CODE: _code(error), tags.NEXT_STEP: next_step(_code(error))}
     return reason | {tags.ERROR: str(error)} if isinstance(error, LabelError) else reason
 
 
 def sentences(error: Exception) -> str:
-    """Return the error and what to do about it, for operators."""
-    told = str(error) or type(error).__name__
-    return f"{told.rstrip('.')}. {next_step(_code(error))}"
+    """Return the error message and the next step, for operators."""
+    message = str(error) or type(error).__name__
+    return f"{message.rstrip('.')}. {next_step(_code(error))}"
 
 
 def failure(error: Exception, job_id: str) -> dg.Failure:

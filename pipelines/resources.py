@@ -1,7 +1,7 @@
-"""Dagster resources: they hold configuration and return the plain stores.
+"""Dagster resources, which hold configuration and create the plain stores.
 
-A process opens the catalogue and the accounts once for all its runs: each time would take longer than to draw a small
-export. They must not cross a fork, so a child opens its own.
+A process opens the catalogue and the accounts once for all its runs, because opening takes longer than drawing a small
+export. Connections must not cross a fork, so a child opens its own.
 """
 
 import os
@@ -48,7 +48,7 @@ class AccountsResource(dg.ConfigurableResource[Accounts]):
 
 
 def accounts() -> Accounts:
-    """Return the accounts of this process, which its runs use too."""
+    """Return the accounts of this process. Its runs use the same object."""
     return _accounts_at(os.environ["LABELS_DATABASE_URL"])
 
 

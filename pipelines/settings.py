@@ -16,7 +16,7 @@ from renderers.sheets.cells import MOST_PAGES
 
 
 class LimitSettings(BaseSettings):
-    """The limits of jobs, which every process of the service reads."""
+    """The limits of jobs. Every process of the service reads them."""
 
     model_config = SettingsConfigDict(env_prefix="LABELS_", extra="ignore")
 
@@ -59,7 +59,9 @@ class DagsterSettings(BaseSettings):
 
 
 class PipelineSettings(LimitSettings):
-    """`public_url` is the root of the API's addresses, if it is not the one that clients call.
+    """Settings of ops, schedules and sensors.
+
+    `public_url` is the root of the API's addresses, if it differs from the one that clients call.
 
     `retention_days` counts from a job's last change. Private webhook addresses are for tests and closed networks.
     `webhook_keys` decrypt webhook secrets. The supervisor derives them and passes them to the code server.
@@ -79,15 +81,15 @@ class Executor(StrEnum):
     CELERY = "celery"
 
 
-#: A step that is killed at its time limit has ended by then.
+#: Added to the time limit of a step, so that a killed step has ended before its message is delivered again.
 _REDELIVERY_MARGIN_SECONDS = 600
 
 
 class ExecutorSettings(BaseSettings):
     """Where and how the steps of large exports execute, and how many at once.
 
-    So many queued exports run at once, in all and of one organisation, and so many steps of each. What is not set
-    depends on the executor.
+    `exports_at_once` and `exports_per_organisation` limit the queued exports that run at once; `steps_at_once` limits
+    the steps of one export. The defaults depend on the executor.
 
     On Celery a step that nobody has begun is sent again after `resend_seconds`, and killed after `step_seconds`. A
     worker replaces a child after `child_steps` steps, and after a step that leaves it with more than `child_memory_mb`
@@ -109,25 +111,25 @@ class ExecutorSettings(BaseSettings):
 
     @property
     def exports(self) -> int:
-        """Queued exports at once. Those on one machine share its cores with its warm workers."""
+        """Queued exports that run at once. On one machine they share the cores with the warm workers."""
         return self.exports_at_once or (2 if self.executor is Executor.LOCAL else 10)
 
     @property
     def exports_of_each(self) -> int:
-        """Queued exports of one organisation at once, few enough that another one's never wait long."""
+        """Queued exports of one organisation that run at once. Low, so that other organisations do not wait long."""
         return self.exports_per_organisation or (1 if self.executor is Executor.LOCAL else 2)
 
     @property
     def steps(self) -> int:
-        """Steps of one export at once."""
+        """Steps of one export that run at once."""
         return self.steps_at_once or (len(os.sched_getaffinity(0)) if self.executor is Executor.LOCAL else 16)
 
     @property
     def chunks(self) -> int:
-        """Chunks that a large job is to have at least: on Celery two for each of the steps at once."""
+        """Minimum number of chunks of a large job: on Celery two for each step that runs at once."""
         return 1 if self.executor is Executor.LOCAL else 2 * self.steps
 
     @property
     def redelivery_seconds(self) -> int:
-        """Time after which a broker hands out once more what was not acknowledged."""
+        """Time after which the broker delivers an unacknowledged message again."""
         return self.step_seconds + _REDELIVERY_MARGIN_SECONDS

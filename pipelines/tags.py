@@ -1,7 +1,7 @@
-"""The run tags of ours: whose run it is, how the export went, which process has it. The poll reads them.
+"""Run tags of this service: the organisation, the state of the export, the process that executes it.
 
-Dagster's UI hides tags that begin with `.dagster/`: from runs, lists and suggestions. Nothing else treats them in
-another way. Hidden are the tags that only the service reads.
+Job status is read from them. Dagster's UI hides tags that begin with `.dagster/`; nothing else treats them differently.
+Tags that only the service reads are hidden.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,9 @@ _HIDDEN = ".dagster/labels_"
 
 #: On every export: the organisation's slug.
 ORGANISATION = "labels/organisation"
-#: On every export of stock due, whose lease one job has at a time: the organisation's slug.
+#: On every export that holds the stock lease, which one job has at a time: the organisation's slug.
 STOCK = "labels/stock"
-#: What is asked for in words, for whoever looks at the run in the UI.
+#: The request in words, for people who look at the run in the UI.
 REQUEST = "labels/request"
 #: The job whose frozen rows are printed again.
 REPRINT_OF = "labels/reprint_of"
@@ -20,59 +20,62 @@ REPRINT_OF = "labels/reprint_of"
 TOTAL_ITEMS = f"{_HIDDEN}total_items"
 UNMATCHED = f"{_HIDDEN}unmatched"
 TOTAL_LABELS = f"{_HIDDEN}total_labels"
+#: When that was, as ISO 8601.
+RESOLVED_AT = f"{_HIDDEN}resolved_at"
 #: Set when the export fails: the stable code, the message for the client, and the entities drawn and failed so far.
 ERROR_CODE = f"{_HIDDEN}error_code"
 ERROR = f"{_HIDDEN}error"
 PROCESSED_ITEMS = f"{_HIDDEN}processed_items"
 FAILED_ITEMS = f"{_HIDDEN}failed_items"
-#: Copies of what the artefact store and the catalogue know, so that lists read the database alone: the committed
-#: artefact as JSON, that the job is cancelled, and whether a run that failed later had recorded its labels as printed.
+#: Copies of facts in the artefact store and the catalogue, so that lists read the database alone: the committed
+#: artefact as JSON, whether the job is cancelled, and whether a run that failed later had recorded its labels as
+#: printed.
 ARTEFACT = f"{_HIDDEN}artefact"
 CANCELLED = f"{_HIDDEN}cancelled"
 RECORDED = f"{_HIDDEN}recorded"
-#: Who asked for the export: a key, a schedule, or an operator of Dagster's UI; and why it prints a completed one again.
+#: Who asked for the export (a key, a schedule, or an operator of Dagster's UI), and the reason of a reprint.
 ACTOR = "labels/actor"
 REASON = "labels/reason"
-#: The id of the schedule whose tick the export is. Releases before 0.2 named it `labels/plan`.
+#: The id of the schedule that started the export. Releases before 0.2 named it `labels/plan`.
 SCHEDULE = "labels/schedule"
 #: On an import from the inbox: the organisation's slug.
 INBOX = "labels/inbox"
 #: On the import of an uploaded file: the organisation's slug.
 IMPORT_OF = "labels/import_of"
-#: Set if the webhooks' message about the end of the export could not be made: why.
+#: Set if the webhook message about the end of the export could not be made: the error.
 WEBHOOK_ERROR = "labels/webhook_error"
-#: On every export: the id of the trace that it belongs to, as in log lines.
+#: On every export: the trace id, as in log lines.
 TRACE_ID = "labels/trace_id"
-#: Set when the export fails: what an operator does about it.
+#: Set when the export fails: what an operator should do.
 NEXT_STEP = "labels/next_step"
 #: Set when the export is published: the size of its artefact in bytes.
 STORED_BYTES = f"{_HIDDEN}stored_bytes"
-#: The process that executes the run: pid, id of the boot, clock ticks from the boot to the process's start, name of the
-#: machine, namespace of pids. Earlier releases had the first three, or the pid and the start in seconds since 1970.
+#: The process that executes the run: pid, boot id, start time in clock ticks since boot, machine name, pid namespace.
+#: Earlier releases wrote the first three, or the pid and the start in seconds since 1970.
 WORKER = f"{_HIDDEN}worker"
-#: On every run in the queue but those of earlier releases: one of these values, each of which limits how many run at
-#: once.
+#: On every queued run except those of earlier releases: one of these values. Each value has a limit of runs at once.
 KIND = "labels/kind"
 EXPORT, IMPORT, UPKEEP = "export", "import", "upkeep"
 #: How many times an export's worker was killed because it made no progress.
 STALLS = f"{_HIDDEN}stalls"
-#: How many times the service was stopped in an orderly way while the run was at work.
+#: How many times the service was stopped in an orderly way while the run was executing.
 RESTARTS = f"{_HIDDEN}restarts"
 
-#: Values of the tags that say yes or no.
+#: Values of boolean tags.
 TRUE, FALSE = "true", "false"
 
-#: What an export's submission writes. A run that somebody makes in Dagster's UI has these tags from it alone, whatever
-#: was typed in or copied from another run. Only `REASON` is taken over.
+#: Tags that the submission writes. For a run started in Dagster's UI, values that were typed in or copied from another
+#: run are ignored, except `REASON`.
 OF_SUBMISSION = frozenset(
     {ORGANISATION, STOCK, REQUEST, REPRINT_OF, ACTOR, REASON, SCHEDULE, TRACE_ID, IMPORT_OF}
 )
-#: What is written while a run waits, works and ends. Dagster copies them to a re-execution, where they would be untrue.
+#: Tags written while a run waits, executes and ends. Dagster copies them to a re-execution, where they would be wrong.
 STATE = frozenset(
     {
         TOTAL_ITEMS,
         UNMATCHED,
         TOTAL_LABELS,
+        RESOLVED_AT,
         ERROR_CODE,
         ERROR,
         PROCESSED_ITEMS,
@@ -96,7 +99,7 @@ EARLIER: Mapping[str, str] = {
 
 
 def of_this_release(run_tags: Mapping[str, str]) -> dict[str, str]:
-    """Return a run's tags with the names of this release. A run of an earlier release may have both; the new one holds."""
+    """Return a run's tags under the names of this release. If a tag has both names, the new name wins."""
     return {EARLIER.get(key, key): value for key, value in run_tags.items()} | {
         key: value for key, value in run_tags.items() if key not in EARLIER
     }

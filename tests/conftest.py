@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,13 @@ settings.load_profile("full" if os.environ.get("LABELS_TEST_FULL") else "ordinar
 # After some property tests DuckDB's types are there until the process is gone, though no connection is. Its bindings
 # take them for leaks, and print pages of them after pytest's last line. Registered first, this is done last.
 atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, lest one process is left with it at the end: the whole service, then large files."""
+    size = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent != Path(__file__).parent, -size[item.path]))
+
 
 # Small enough that a few dozen entities land on the queued side.
 SYNC_THRESHOLD = 20

@@ -22,6 +22,9 @@ from tests.service import Exports, Service, create_organisation, labels, process
 #: The most entities of a job that is done inside its request.
 THRESHOLD = 2_000
 
+#: Between two looks for a moment of a job that may be short.
+MOMENT_SECONDS = 0.001
+
 IS_FULL = bool(os.environ.get("LABELS_TEST_FULL"))
 FULL = pytest.mark.skipif(not IS_FULL, reason="LABELS_TEST_FULL=1 does these too")
 
@@ -121,11 +124,14 @@ def _answers(client: Exports) -> bool:
     return False
 
 
-def until(condition: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait until the condition holds, looking at it all the time; fail when the time is up."""
+def until(
+    condition: Callable[[], object], what: str, seconds: float = 60, *, pause_seconds: float = 0.05
+) -> None:
+    """Wait until the condition holds; fail when the time is up. Pauses, so that what is waited for has the processor."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(pause_seconds)
 
 
 # By stage of a job: what shows in its folder as soon as it is reached, in the order in which they are.
@@ -145,6 +151,11 @@ def has_reached(mark: str, folder: Path, chunks: int = 1) -> bool:
     """Return whether the mark shows, or one of a later stage: some are gone when the job has ended."""
     stages = list(MARKS)
     return any(MARKS[stage](folder, chunks) for stage in stages[stages.index(mark) :])
+
+
+def until_it_has_reached(mark: str, folder: Path, chunks: int = 1) -> None:
+    """Wait until the job in the folder has reached the mark, and no longer than that."""
+    until(lambda: has_reached(mark, folder, chunks), f"the job is {mark}", pause_seconds=MOMENT_SECONDS)
 
 
 def _parts(folder: Path) -> int:

@@ -41,10 +41,10 @@ def free_ports(count: int) -> list[int]:
 
     They lie below the range that Linux gives to outgoing connections: the Dagster UI binds its port
     seconds later, and by then a port of that range may be some connection's own. Each of the test processes that run
-    side by side has ports of its own.
+    side by side has ports of its own: those of xdist by their number, one without a number the last ones.
     """
     found: list[int] = []
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", f"gw{_WORKERS - 1}").removeprefix("gw")) % _WORKERS
     ports = range(20_000 + worker, 32_000, _WORKERS)
     for port in random.sample(ports, 200):
         with socket.socket() as trial, contextlib.suppress(OSError):

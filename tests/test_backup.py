@@ -12,7 +12,7 @@ import pytest
 from catalogue import lifecycle
 from catalogue.tables import Catalogue
 from exports.jobs.manifest import CHUNK_ROWS
-from tests.faults import FULL, Stage, digest, has_reached, serials_of, until
+from tests.faults import FULL, Stage, digest, serials_of, until_it_has_reached
 from tests.service import EXPORTS, Exports, labels, processes_of, running_service
 
 GTIN, SMALL_GTIN = "09506000134352", "00012345678905"
@@ -64,7 +64,8 @@ def test_a_backup_during_exports_goes_on_elsewhere(
         receipt = client.submit(JOB)
         try:
             small = pool.submit(_keep_exporting, client, stop)
-            until(lambda: has_reached(mark, stage.folder(receipt), -(-ENTITIES[GTIN] // CHUNK_ROWS)), mark)
+            chunks = -(-ENTITIES[GTIN] // CHUNK_ROWS)
+            until_it_has_reached(mark, stage.folder(receipt), chunks)
             labels(stage.home, "backup", str(saved))
         finally:
             stop.set()

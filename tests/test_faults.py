@@ -21,16 +21,17 @@ from tests.faults import (
     FULL,
     IS_FULL,
     MARKS,
+    MOMENT_SECONDS,
     THRESHOLD,
     Stage,
     children_of,
     digest,
-    has_reached,
     kill,
     run_workers,
     serials_of,
     titled,
     until,
+    until_it_has_reached,
 )
 from tests.service import EXPORTS, Exports, processes_of, survivors
 
@@ -128,7 +129,7 @@ def _kill_the_run_at(mark: str, stage: Stage, body: Mapping[str, Any], entities:
         receipt = client.submit(body)
         workers: list[psutil.Process] = []
         until(lambda: workers.extend(run_workers(stage.home)) or workers, "the run has a worker")
-        until(lambda: has_reached(mark, stage.folder(receipt), chunks), f"the job is {mark}")
+        until_it_has_reached(mark, stage.folder(receipt), chunks)
         kill([*workers, *children_of(workers)])
     return receipt
 
@@ -222,10 +223,10 @@ def _deleted_at_random(
     folders = stage.storage / "exports"
     before = set(folders.iterdir())
     submission = pool.submit(client.submit, body)
-    until(lambda: set(folders.iterdir()) - before, "the job is accepted")
+    until(lambda: set(folders.iterdir()) - before, "the job is accepted", pause_seconds=MOMENT_SECONDS)
     (folder,) = set(folders.iterdir()) - before
     mark = random.choice(list(MARKS)[1:])
-    until(lambda: has_reached(mark, folder), f"the job is {mark}")
+    until_it_has_reached(mark, folder)
     for _ in range(random.randint(0, 5)):
         client.http.get("/healthz")
     url = f"{EXPORTS}{folder.name}/"

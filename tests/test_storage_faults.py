@@ -12,15 +12,16 @@ from pipelines.execution.runs import PARALLEL_FROM
 from tests.faults import (
     FULL,
     MARKS,
+    MOMENT_SECONDS,
     Disk,
     Stage,
     children_of,
-    has_reached,
     kill,
     run_workers,
     serials_of,
     small_disk,
     until,
+    until_it_has_reached,
 )
 from tests.service import EXPORTS
 
@@ -94,7 +95,7 @@ def test_a_step_killed_while_it_is_tried_again_changes_nothing(stage: Stage, dis
             steps.update((step.pid, step) for step in children_of(run_workers(stage.home)))
             return len(steps) > once
 
-        until(are_tried_again, "a step is tried again")
+        until(are_tried_again, "a step is tried again", pause_seconds=MOMENT_SECONDS)
         kill(list(steps.values()))
         disk.leave(ROOM)
         stage.assert_ends_as_ever(receipt, undisturbed, ENTITIES[PARALLEL_GTIN])
@@ -140,7 +141,7 @@ def test_a_disk_that_takes_no_writes(
 ) -> None:
     with stage.client() as client:
         receipt = client.submit(JOB)
-        until(lambda: has_reached(mark, stage.folder(receipt), CHUNKS), f"the job is {mark}")
+        until_it_has_reached(mark, stage.folder(receipt), CHUNKS)
         disk.refuse_writes()
         if lasting:
             client.finish(receipt)

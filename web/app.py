@@ -1,46 +1,32 @@
 """The routes of the pages. The composition root lays them beside those of the API, behind the same middleware."""
 
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from accounts.errors import NotFound
 from accounts.store import Accounts
 from catalogue.tables import Catalogue
-from exports.errors import ExportNotFound, ImportNotFound, InvalidJobId
 from exports.imports.ports import Imports
 from exports.ports import Exports
 from exports.reads import ExportReads
 from exports.schedules import Cron
-from gs1.errors import LabelError
-from web.errors import FormExpired, NotAllowed, PageNotFound, TooLarge
-from web.rendering import STATIC, page
+from web.error_pages import told
+from web.forms.entered import ExportForms
+from web.rendering import STATIC
 from web.routes.catalogue import CatalogueRoutes
+from web.routes.designs import DesignRoutes
 from web.routes.exports import NewExportRoutes
 from web.routes.history import HistoryRoutes
 from web.routes.jobs import JobRoutes
+from web.routes.printers import PrinterRoutes
+from web.routes.saved_requests import SavedRequestRoutes
 from web.routes.schedules import ScheduleRoutes
 from web.routes.sessions import SessionRoutes
 from web.routes.settings import SettingsRoutes
-from web.visitors import Endpoint, Visitors
-
-#: Statuses of errors that a page shows by itself. Any other LabelError is about what the visitor asked for.
-_STATUSES: Mapping[type[LabelError], HTTPStatus] = {
-    InvalidJobId: HTTPStatus.NOT_FOUND,
-    PageNotFound: HTTPStatus.NOT_FOUND,
-    NotFound: HTTPStatus.NOT_FOUND,
-    ExportNotFound: HTTPStatus.NOT_FOUND,
-    ImportNotFound: HTTPStatus.NOT_FOUND,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    FormExpired: HTTPStatus.FORBIDDEN,
-    NotAllowed: HTTPStatus.FORBIDDEN,
-}
+from web.visitors import SessionOf, Visitors
 
 _KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -52,6 +38,7 @@ def routes(
     imports: Imports,
     catalogue: Catalogue,
     accounts: Accounts,
+    session_of: SessionOf,
     cron: Cron,
     session_seconds: int,
     public_url: str | None,
@@ -59,37 +46,24 @@ def routes(
     runs_url: str | None = None,
 ) -> Sequence[BaseRoute]:
     """Return the routes of all pages, from the root on. `runs_url` is the address of the Dagster UI, if there is one."""
-    visitors = Visitors(accounts)
-    told = [
+    visitors = Visitors(session_of)
+    forms = ExportForms(exports, reads, catalogue)
+    pages = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
-        *NewExportRoutes(exports, reads, visitors).routes(),
+        *NewExportRoutes(exports, reads, forms, visitors).routes(),
         *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),
-        *ScheduleRoutes(exports, accounts, visitors, cron).routes(),
+        *DesignRoutes(accounts, reads, visitors).routes(),
+        *PrinterRoutes(exports, reads, accounts, visitors).routes(),
+        *SavedRequestRoutes(exports, accounts, visitors).routes(),
+        *ScheduleRoutes(exports, accounts, forms, visitors, cron).routes(),
         *SettingsRoutes(accounts, visitors).routes(),
     ]
     return [
-        *(Route(route.path, _told(visitors, route.endpoint), methods=route.methods) for route in told),
+        *(Route(route.path, told(visitors, route.endpoint), methods=route.methods) for route in pages),
         Mount("/static", _Static(directory=STATIC)),
     ]
-
-
-def _told(visitors: Visitors, endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint with its errors told on a page."""
-
-    async def safe(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except LabelError as error:
-            status = next((_STATUSES[kind] for kind in type(error).__mro__ if kind in _STATUSES), 422)
-            told = str(error)
-        except HTTPException as error:  # a form that cannot be read
-            status, told = error.status_code, error.detail
-        visitor = await visitors.of(request)
-        return page(request, "error.html", visitor, status_code=status, message=told)
-
-    return safe
 
 
 class _Static(StaticFiles):

@@ -45,7 +45,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = environment.filters
-    filters.update(bytes=bytes_in_words, count=count_in_words, iso=iso_of, time=time_in_words)
+    filters.update(
+        bytes=bytes_in_words, count=count_in_words, iso=iso_of, seconds=seconds_in_words, time=time_in_words
+    )
     shared: dict[str, Any] = environment.globals
     shared.update(asset=asset, csrf_field=CSRF_FIELD)
     return environment
@@ -77,6 +79,21 @@ def count_in_words(number: int, singular: str, plural: str | None = None) -> str
     ('1 label', '12,000 labels')
     """
     return f"{number:,} {singular if number == 1 else plural or f'{singular}s'}"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Return a duration as people read it.
+
+    >>> seconds_in_words(0.1234), seconds_in_words(75.2), seconds_in_words(7_300)
+    ('0.12 s', '1 min 15 s', '2 h 1 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def iso_of(time: datetime) -> str:

@@ -7,10 +7,11 @@ that can be seen. A person may type too.
 import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from catalogue.selection import Scope, Selection
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.element_string import FNC1, ElementString, parse
 from gs1.element_values import require_value
-from gs1.errors import InvalidElementString
+from gs1.errors import Gs1Error, InvalidElementString
 from gs1.gtin import as_gtin_14
 
 #: `]` with a letter for the symbology and a digit for its options. Source: ISO/IEC 15424.
@@ -102,3 +103,16 @@ def keys_of(text: str) -> dict[str, str]:
     if "gtin14" not in found:
         raise InvalidElementString("It has no GTIN", value=text, expected="a GTIN, as (01)")
     return found
+
+
+def selection_of(organisation: str, scope: Scope, searched: str) -> Selection:
+    """Return the rows of what was scanned, or of a text that is no code: part of a name, beginning of a number."""
+    if not searched:
+        return Selection(organisation, scope)
+    try:
+        keys = keys_of(searched)
+    except Gs1Error:
+        return Selection(organisation, scope, text=searched)
+    lot = keys.get("lot") if scope is not Scope.PRODUCTS else None
+    serial = keys.get("serial") if scope is Scope.SERIALS else None
+    return Selection(organisation, scope, gtins=(keys["gtin14"],), lot_number=lot, serial_number=serial)

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote
 
-import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from accounts import keys
-from accounts.identity import Organisation, Role
-from accounts.store import Accounts
+from accounts.identity import Organisation, Role, Session
 from web.errors import FormExpired, NotAllowed, TooLarge
 
 #: The cookies that the API's sessions have too, so that either may begin one.
@@ -50,20 +48,20 @@ Action: TypeAlias = Callable[[Request, Visitor, FormData], Awaitable[Response]]
 Need: TypeAlias = Callable[[Visitor], bool]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
+#: Returns the session of a request, None if it has none. The middleware has looked it up.
+SessionOf: TypeAlias = Callable[[Request], Session | None]
+
 
 class Visitors:
-    """Finds the visitor of a request in the accounts."""
+    """Finds the visitor of a request by its session."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, session_of: SessionOf) -> None:
+        self._session_of = session_of
 
-    async def of(self, request: Request) -> Visitor | None:
+    def of(self, request: Request) -> Visitor | None:
         """Return who is signed in, None if nobody is."""
-        session_id, token = request.cookies.get(SESSION_COOKIE), request.cookies.get(CSRF_COOKIE)
-        if not session_id or not token:
-            return None
-        found = await anyio.to_thread.run_sync(self._accounts.sessions.find, session_id)
-        if found is None or not hmac.compare_digest(keys.digest(token), found.csrf_sha256):
+        found, token = self._session_of(request), request.cookies.get(CSRF_COOKIE)
+        if found is None or not token or not hmac.compare_digest(keys.digest(token), found.csrf_sha256):
             return None
         return Visitor(found.key.organisation, found.key.role, f"session:{found.key.id}", token)
 
@@ -74,7 +72,7 @@ class Visitors:
         """
 
         async def endpoint(request: Request) -> Response:
-            visitor = await self.of(request)
+            visitor = self.of(request)
             if visitor is None:
                 return _to_sign_in(request)
             if not needs(visitor):
@@ -89,21 +87,25 @@ class Visitors:
         *,
         needs: Need = lambda it: it.may_submit,
         file_bytes: int = 0,
+        files: int = 1,
     ) -> Endpoint:
         """Return the endpoint of a form that changes something.
 
         Raises FormExpired for a form of another session or another site, NotAllowed for a role that may not do it,
-        TooLarge for a form that does not say that it has at most `file_bytes`, beside its fields.
+        TooLarge for a form that does not say that it has at most `file_bytes` in its `files`, beside its fields.
         """
 
         async def endpoint(request: Request) -> Response:
-            visitor = await self.of(request)
+            visitor = self.of(request)
             if visitor is None:
                 return _to_sign_in(request)
+            require_own_form(request)
             declared = request.headers.get("content-length", "")
             if not declared.isdecimal() or int(declared[:20]) > _MOST_BYTES + file_bytes:
                 raise TooLarge(_MOST_BYTES + file_bytes)
-            async with request.form(max_files=1, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES) as form:
+            async with request.form(
+                max_files=files, max_fields=_MOST_FIELDS, max_part_size=_MOST_BYTES
+            ) as form:
                 if not _same(form.get(CSRF_FIELD), visitor.csrf_token):
                     raise FormExpired
                 if not needs(visitor):
@@ -111,6 +113,15 @@ class Visitors:
                 return await do(request, visitor, form)
 
         return endpoint
+
+
+def require_own_form(request: Request) -> None:
+    """Raise FormExpired if the browser says that a page of another site sent the form.
+
+    Source: W3C Fetch Metadata Request Headers, `Sec-Fetch-Site`. Programs and old browsers do not send it.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise FormExpired
 
 
 def _same(given: object, token: str) -> bool:

@@ -78,6 +78,20 @@ class Designs:
                 raise NoSuchDesign(name, version)
             return _value(row)
 
+    def versions(self, slug: str, name: str) -> list[StoredDesign]:
+        """Return all versions of the design, newest first.
+
+        Raises NoSuchOrganisation; NoSuchDesign, also for another organisation's and for a removed one.
+        """
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            rows = session.scalars(
+                _kept(owner).where(DesignRow.name == name).order_by(DesignRow.version.desc())
+            ).all()
+            if not rows:
+                raise NoSuchDesign(name)
+            return [_value(row) for row in rows]
+
     def list(self, slug: str) -> list[StoredDesign]:
         """Return the newest version of each of the organisation's designs, by name. Raises NoSuchOrganisation."""
         with self._database.session() as session:

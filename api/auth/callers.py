@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
-from api.auth.principals import Principal
+from accounts.identity import Session
+from api.auth.principals import Principal, require_writer, session_principal
 from api.auth.recent import RecentCredentials, digest_of
-from api.errors import Unauthorized
+from api.errors import Forbidden, Unauthorized
 
 #: Holds an attempt to authenticate while it lasts. Entering raises RateLimited if the address has failed too often.
 Attempt: TypeAlias = Callable[[Request], AbstractAsyncContextManager[None]]
@@ -41,16 +42,17 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in self._skipped:
             request = Request(scope)
+            request.state.session = None
             request.state.caller = await self._caller(request)
+            if (principal := known_principal(request)) is not None:
+                bind_contextvars(organisation=principal.organisation.slug, principal=principal.id)
         await self.app(scope, receive, send)
 
     async def _caller(self, request: Request) -> Principal | Exception:
         try:
-            principal = await self._identified(request)
+            return await self._identified(request)
         except Exception as error:  # noqa: BLE001 - `principal_of` raises it
             return error
-        bind_contextvars(organisation=principal.organisation.slug, principal=principal.id)
-        return principal
 
     async def _identified(self, request: Request) -> Principal:
         digest = digest_of(request)
@@ -76,7 +78,29 @@ def principal_of(request: Request) -> Principal:
     return caller
 
 
+def writer_of(request: Request) -> Principal:
+    """Return the request's caller. Raises as `principal_of` and `require_writer` do."""
+    principal = principal_of(request)
+    require_writer(principal)
+    return principal
+
+
 def known_principal(request: Request) -> Principal | None:
-    """Return the request's caller. None if it was not authenticated, for whatever reason."""
+    """Return whose request it is, also of a write without its session's token. None if nobody was authenticated."""
     caller = getattr(request.state, "caller", None)
-    return caller if isinstance(caller, Principal) else None
+    if isinstance(caller, Principal):
+        return caller
+    session: Session | None = getattr(request.state, "session", None)
+    return session and session_principal(session)
+
+
+def known_session(request: Request) -> Session | None:
+    """Return the session of a request for a page, which compares its token itself. None if there is none.
+
+    Raises what authentication ended with if it could not tell.
+    """
+    caller = getattr(request.state, "caller", None)
+    if isinstance(caller, Exception) and not isinstance(caller, Unauthorized | Forbidden):
+        raise caller
+    session: Session | None = getattr(request.state, "session", None)
+    return session

@@ -60,7 +60,7 @@ class Authenticator:
         self._token_threads = anyio.CapacityLimiter(_TOKEN_THREADS)
 
     async def __call__(self, request: Request) -> Principal:
-        """Return the caller.
+        """Return the caller. `request.state.session` is the caller's session, also if its token is not there.
 
         Raises Unauthorized; Forbidden for a write with a session but without its CSRF token; Unavailable if the
         token issuer's keys are needed and have never been fetched.
@@ -69,7 +69,9 @@ class Authenticator:
             return _principal("key", await key_of(request, self._accounts))
         if (token := _bearer_token(request)) is not None:
             return await self._of_token(token)
-        return _principal("session", (await session_of(request, self._accounts)).key)
+        request.state.session = await session_of(request, self._accounts)
+        require_token(request, request.state.session)
+        return session_principal(request.state.session)
 
     async def _of_token(self, token: str) -> Principal:
         if self._tokens is None:
@@ -85,10 +87,10 @@ class Authenticator:
 
 
 def require_writer(principal: Principal) -> None:
-    """Raise Forbidden unless the role may submit, cancel and reprint exports, import, and change designs."""
+    """Raise Forbidden unless the role may submit, cancel and reprint exports, import, and change designs and the like."""
     if not principal.role.may_submit:
         raise Forbidden(
-            f"A {principal.role} may look at label exports, imports and designs, not submit, cancel or change them.",
+            f"A {principal.role} may look, and not submit, cancel, import or change anything.",
             value=principal.role,
             expected="manager or editor",
         )
@@ -104,15 +106,19 @@ async def key_of(request: Request, accounts: Accounts) -> ApiKey:
 
 
 async def session_of(request: Request, accounts: Accounts) -> Session:
-    """Return the session of the request's cookie.
-
-    Raises Unauthorized; Forbidden if the request is a write and its X-CSRF-Token header is not the session's
-    token. Another site can make a browser send the cookie, but cannot read the token.
-    """
+    """Return the session of the request's cookie. Raises Unauthorized."""
     session_id = request.cookies.get(SESSION_COOKIE)
     session = session_id and await anyio.to_thread.run_sync(accounts.sessions.find, session_id)
     if not session:
         raise Unauthorized
+    return session
+
+
+def require_token(request: Request, session: Session) -> None:
+    """Raise Forbidden if the request is a write and its X-CSRF-Token header is not the session's token.
+
+    Another site can make a browser send the cookie, but cannot read the token.
+    """
     token = request.headers.get("x-csrf-token", "")
     if request.method not in _SAFE_METHODS and not hmac.compare_digest(
         keys.digest(token), session.csrf_sha256
@@ -121,7 +127,11 @@ async def session_of(request: Request, accounts: Accounts) -> Session:
             "A write with a session needs the session's token in the X-CSRF-Token header.",
             field="X-CSRF-Token",
         )
-    return session
+
+
+def session_principal(session: Session) -> Principal:
+    """Return the caller whose session it is."""
+    return _principal("session", session.key)
 
 
 def _principal(way: str, key: ApiKey) -> Principal:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accounts.store import Accounts
-from api.auth.principals import SESSION_COOKIE, key_of, session_of
+from api.auth.principals import SESSION_COOKIE, key_of, require_token, session_of
 from api.auth.settings import AuthSettings
 from api.wire import answers
 
@@ -53,7 +53,7 @@ class SessionRoutes:
 
     async def end(self, request: Request) -> Response:
         """End the session of the cookie and answer 204. Like every write, it needs the CSRF token."""
-        await session_of(request, self._accounts)
+        require_token(request, await session_of(request, self._accounts))
         await anyio.to_thread.run_sync(self._accounts.sessions.end, request.cookies[SESSION_COOKIE])
         response = Response(status_code=204, headers={"cache-control": "no-store"})
         for name in (SESSION_COOKIE, CSRF_COOKIE):

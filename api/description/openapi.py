@@ -7,9 +7,18 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from api.description.operations import OPERATIONS, Content, Operation
+from api.description import catalogue, designs, label_exports, named, service
+from api.description.operation import Content, Operation
 from api.description.schemas import GTIN, JOB_ID_EXAMPLE, Schema, published_ref, schemas, without_null
 from api.wire.requests import IDEMPOTENCY_KEY
+
+OPERATIONS: Final = (
+    *label_exports.OPERATIONS,
+    *designs.OPERATIONS,
+    *named.OPERATIONS,
+    *catalogue.OPERATIONS,
+    *service.OPERATIONS,
+)
 
 _DESCRIPTION: Final = """\
 Bulk GS1 label exports: submit a selection, poll the job, download a ZIP of symbols or a PDF of label sheets.
@@ -63,7 +72,7 @@ _HEADERS: Final[dict[str, tuple[str, Schema]]] = {
     "X-RateLimit-Limit": ("As RateLimit-Limit.", _INTEGER),
     "X-RateLimit-Remaining": ("As RateLimit-Remaining.", _INTEGER),
     "X-RateLimit-Reset": ("When the next window starts, in Unix time.", _INTEGER),
-    "Location": ("The path of the poll endpoint or of the design, or the URL of the artefact.", _STRING),
+    "Location": ("The path of the poll endpoint or of what was stored, or the URL of the artefact.", _STRING),
     "Retry-After": ("Seconds to wait before asking again.", _INTEGER),
     "ETag": ("The entity tag of this answer.", _STRING),
     "Allow": ("The supported methods.", _STRING),
@@ -147,7 +156,10 @@ def _parameters(operation: Operation) -> list[Schema]:
     if "{name}" in operation.path:
         schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
         parameters.append({"name": "name", "in": "path", "required": True, "schema": schema})
-        parameters[-1] |= {"description": "The design's name.", "example": "shelf"}
+        parameters[-1] |= {
+            "description": "The name of the design, printer or saved request.",
+            "example": "shelf",
+        }
     if operation.token:
         parameters.append({"name": "token", "in": "query", "required": True, "schema": _STRING})
         parameters[-1]["description"] = "The signature of the link."

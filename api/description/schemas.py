@@ -9,11 +9,13 @@ from typing import Any, Final, cast
 
 from pydantic.json_schema import models_json_schema
 
-from api.wire import answers, contents, designs, imports, paths
+from api.wire import answers, contents, designs, imports, label_exports, paths
 from api.wire.designs import DesignPreviewRequest
+from api.wire.named import PrinterListOut, PrinterOut, SavedRequestListOut, SavedRequestOut
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.designs.document import Design
+from exports.printers.profile import Profile, Tray
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
 from exports.requests.settings import meaning_of
@@ -34,6 +36,12 @@ _PUBLISHED: Mapping[str, str] = {
     "DesignOut": "LabelDesignOut",
     "DesignDocumentOut": "LabelDesignDocumentOut",
     "DesignListOut": "LabelDesignListOut",
+    "Profile": "LabelPrinterIn",
+    "Tray": "LabelPrinterTrayIn",
+    "PrinterOut": "LabelPrinterOut",
+    "PrinterListOut": "LabelPrinterListOut",
+    "SavedRequestOut": "LabelSavedRequestOut",
+    "SavedRequestListOut": "LabelSavedRequestListOut",
     "Scope": "LabelExportScopeEnum",
     "ExportType": "LabelExportTypeEnum",
     "RequestedFormat": "LabelExportFileFormatEnum",
@@ -60,6 +68,14 @@ DESIGN_EXAMPLE: Final[Schema] = {
     ],
 }
 
+PRINTER_EXAMPLE: Final[Schema] = {
+    "offset_x_mm": 0.5,
+    "scale_percent": 99.5,
+    "dpi": 600,
+    "sheet_template": "avery_5160",
+    "next_position": 4,
+}
+
 _SUBMIT_EXAMPLES: Final[list[Schema]] = [
     {
         "scope": "lots",
@@ -81,14 +97,18 @@ def schemas() -> dict[str, Schema]:
     """Return all schemas by published name."""
     answer_types = [
         answers.ErrorOut,
-        answers.LabelExportAcceptedOut,
-        answers.LabelExportJobOut,
-        answers.LabelExportListOut,
-        answers.LabelExportPreviewOut,
+        label_exports.LabelExportAcceptedOut,
+        label_exports.LabelExportJobOut,
+        label_exports.LabelExportListOut,
+        label_exports.LabelExportPreviewOut,
         answers.SheetTemplateListOut,
         answers.PrintHistoryOut,
         designs.DesignListOut,
         designs.DesignDocumentOut,
+        PrinterListOut,
+        PrinterOut,
+        SavedRequestListOut,
+        SavedRequestOut,
         *contents.LISTS.values(),
         imports.ImportAcceptedOut,
         imports.ImportJobOut,
@@ -102,6 +122,8 @@ def schemas() -> dict[str, Schema]:
             (ReprintRequest, "validation"),
             (Design, "validation"),
             (DesignPreviewRequest, "validation"),
+            (Profile, "validation"),
+            (Tray, "validation"),
             *((model, "serialization") for model in answer_types),
         ],
         ref_template=_REF + "{model}",
@@ -149,8 +171,12 @@ def _refine(named: dict[str, Schema]) -> None:
     filters["properties"]["gtins"]["anyOf"][0]["items"] = dict(GTIN)
     for text in _texts(filters["properties"], ("product_id", "lot_run_id", "lot_ids", "serial_ids")):
         text["pattern"] = PLAIN_TEXT
-    for text in _texts(config["properties"], ("sheet_template", "design")):
+    for text in _texts(config["properties"], ("sheet_template", "design", "printer")):
         text["pattern"] = PLAIN_TEXT
+    for kind in ("LabelPrinterIn", "LabelPrinterTrayIn"):
+        for text in _texts(named[kind]["properties"], ("sheet_template",)):
+            text["pattern"] = PLAIN_TEXT
+        named[kind]["examples"] = [PRINTER_EXAMPLE if kind == "LabelPrinterIn" else {"next_position": 1}]
     named["Quantity"]["properties"]["id"]["pattern"] = PLAIN_TEXT
     for name, schema in config["properties"].items():
         schema["description"] = meaning_of(name)

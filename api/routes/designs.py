@@ -9,15 +9,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from accounts.labels.designs import Designs
-from api.auth.callers import principal_of
-from api.auth.principals import require_writer
+from api.auth.callers import principal_of, writer_of
 from api.routes import incoming
 from api.routes.resource import resource
 from api.settings import ApiSettings
-from api.wire import answers, designs, paths
+from api.wire import answers, designs, label_exports, paths
 from api.wire.requests import PageQuery
-from exports.designs import chosen
-from exports.designs.document import BUILT_IN, schema
+from exports.designs import chosen, known
+from exports.designs.document import schema
+from exports.designs.known import KnownDesign
 from exports.reads import ExportReads
 from exports.requests.json_body import parse
 
@@ -47,7 +47,7 @@ class DesignRoutes:
         """Answer with one page of the designs."""
         principal = principal_of(request)
         page = incoming.query(request, PageQuery).to_page()
-        found = await anyio.to_thread.run_sync(self._designs.list, principal.organisation.slug)
+        found = await anyio.to_thread.run_sync(known.newest, self._designs, principal.organisation.slug)
         return answers.response(designs.listed(found, page))
 
     async def schema(self, request: Request) -> Response:
@@ -60,15 +60,12 @@ class DesignRoutes:
         principal = principal_of(request)
         name: str = request.path_params["name"]
         version = incoming.query(request, designs.DesignQuery).version
-        if name in BUILT_IN and version in {None, 1}:
-            return answers.response(designs.built_in(name))
-        find = partial(self._designs.get, principal.organisation.slug, name, version)
-        return answers.response(designs.stored(await anyio.to_thread.run_sync(find)))
+        find = partial(known.find, self._designs, principal.organisation.slug, name, version)
+        return answers.response(designs.shown(await anyio.to_thread.run_sync(find)))
 
     async def add(self, request: Request) -> Response:
         """Store the body as a new version of the design; answer 201 with it."""
-        principal = principal_of(request)
-        require_writer(principal)
+        principal = writer_of(request)
         name: str = request.path_params["name"]
         body = await incoming.json_body(request, self._settings)
         add = partial(
@@ -80,12 +77,11 @@ class DesignRoutes:
             created_by=principal.id,
         )
         made = await anyio.to_thread.run_sync(add, limiter=self._preview_threads)
-        return answers.response(designs.stored(made), 201, {"location": paths.design_of(name)})
+        return answers.response(designs.shown(KnownDesign.of(made)), 201, {"location": paths.design_of(name)})
 
     async def remove(self, request: Request) -> Response:
         """Remove the design; answer 204."""
-        principal = principal_of(request)
-        require_writer(principal)
+        principal = writer_of(request)
         name: str = request.path_params["name"]
         await anyio.to_thread.run_sync(self._designs.remove, principal.organisation.slug, name)
         return Response(status_code=204, headers={"cache-control": "no-store"})
@@ -95,10 +91,10 @@ class DesignRoutes:
         principal = principal_of(request)
         body = await incoming.json_body(request, self._settings)
 
-        def look() -> answers.LabelExportPreviewOut:
+        def look() -> label_exports.LabelExportPreviewOut:
             wanted = parse(body, designs.DesignPreviewRequest)
             found = self._reads.preview(principal.organisation, wanted.request, wanted.design)
-            return answers.preview(found)
+            return label_exports.preview(found)
 
         found = await anyio.to_thread.run_sync(look, limiter=self._preview_threads)
         return answers.response(found)

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response, Stream
 
 from api.errors import InvalidToken
 from api.wire import paths
-from api.wire.answers import Links
+from api.wire.label_exports import Links
 from exports.errors import ExportNotFound, NotReady
 from exports.ports import ExportJob, JobStatus, Report, ReportFormat
 from exports.reads import ExportReads

@@ -11,8 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api.auth.callers import principal_of
-from api.auth.principals import require_writer
+from api.auth.callers import principal_of, writer_of
 from api.routes import incoming, uploads
 from api.routes.downloads import chunks
 from api.routes.resource import resource
@@ -53,8 +52,7 @@ class ImportRoutes:
 
     async def submit(self, request: Request) -> Response:
         """Store the file and queue its import; answer 202 with a receipt."""
-        principal = principal_of(request)
-        require_writer(principal)
+        principal = writer_of(request)
         wanted = incoming.query(request, ImportQuery).to_request()
         key = incoming.idempotency_key(request)
         organisation = principal.organisation.slug

@@ -13,18 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.contextvars import bind_contextvars
 
-from api.auth.callers import principal_of
-from api.auth.principals import Principal, require_writer
+from api.auth.callers import principal_of, writer_of
+from api.auth.principals import Principal
 from api.routes import incoming
 from api.routes.downloads import DownloadTokens, matches
 from api.routes.resource import resource
 from api.settings import ApiSettings
-from api.wire import answers, paths
+from api.wire import answers, label_exports, paths
 from api.wire.requests import JobsQuery, ReprintRequest
 from exports.ports import ANSWER_SECONDS, ExportJob, Exports
 from exports.reads import ExportReads
 from exports.requests.json_body import parse
-from exports.requests.request import parse_request
+from exports.requests.request import ExportRequest, parse_request
 
 #: Seconds between two polls of a job in flight.
 RETRY_AFTER_SECONDS = 2
@@ -67,23 +67,26 @@ class LabelExportRoutes:
 
     async def submit(self, request: Request) -> Response:
         """Submit a label export; answer 202 with its receipt."""
-        principal = _writer(request)
-        key = incoming.idempotency_key(request)
+        principal = writer_of(request)
         body = await incoming.json_body(request, self._settings)
         # Parsing up to 5,000 identifiers in each of three lists takes milliseconds: too long for the event loop.
         wanted = await anyio.to_thread.run_sync(parse_request, body)
+        return await self.submitted(request, principal, wanted)
+
+    async def submitted(self, request: Request, principal: Principal, wanted: ExportRequest) -> Response:
+        """Submit what is wanted, under the request's idempotency key; answer 202 with the receipt."""
         submit = partial(
             self._exports.submit,
             principal.organisation,
             wanted,
             requested_by=principal.id,
-            idempotency_key=key,
+            idempotency_key=incoming.idempotency_key(request),
         )
         return await self._answered(principal, submit)
 
     async def reprint(self, request: Request) -> Response:
         """Submit a reprint of a job's rows; answer 202 with the new job's receipt."""
-        principal = _writer(request)
+        principal = writer_of(request)
         job_id = incoming.job_id(request)
         key = incoming.idempotency_key(request)
         wanted = parse(await incoming.json_body(request, self._settings), ReprintRequest)
@@ -116,7 +119,7 @@ class LabelExportRoutes:
         found = await anyio.to_thread.run_sync(
             self._reads.preview, principal.organisation, wanted, limiter=self._preview_threads
         )
-        return answers.response(answers.preview(found))
+        return answers.response(label_exports.preview(found))
 
     async def list(self, request: Request) -> Response:
         """Answer with one page of the organisation's label exports."""
@@ -127,7 +130,7 @@ class LabelExportRoutes:
             self._exports.jobs, principal.organisation.slug, page, query.status, query.after
         )
         states = [self._state(request, job) for job in found.jobs]
-        return answers.response(answers.job_list(states, page, found, query.after))
+        return answers.response(label_exports.job_list(states, page, found, query.after))
 
     async def poll(self, request: Request) -> Response:
         """Answer with the state of a job, and fresh links to its files."""
@@ -143,20 +146,14 @@ class LabelExportRoutes:
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a job that has not ended; answer 202 with its state."""
-        principal = _writer(request)
+        principal = writer_of(request)
         job_id = _bound_job_id(request)
         job = await anyio.to_thread.run_sync(self._exports.cancel, principal.organisation.slug, job_id)
         return answers.response(self._state(request, job), 202, _in_flight_headers(job))
 
-    def _state(self, request: Request, job: ExportJob) -> answers.LabelExportJobOut:
+    def _state(self, request: Request, job: ExportJob) -> label_exports.LabelExportJobOut:
         root = (self._settings.public_url or str(request.base_url)).rstrip("/")
-        return answers.job_state(job, self._tokens.links(job, root))
-
-
-def _writer(request: Request) -> Principal:
-    principal = principal_of(request)
-    require_writer(principal)
-    return principal
+        return label_exports.job_state(job, self._tokens.links(job, root))
 
 
 def _bound_job_id(request: Request) -> str:
@@ -168,14 +165,14 @@ def _bound_job_id(request: Request) -> str:
 def _accepted(job: ExportJob) -> Response:
     bind_contextvars(job_id=job.job_id)
     headers = {"location": paths.poll(job.job_id), **_in_flight_headers(job)}
-    return answers.response(answers.receipt(job), 202, headers)
+    return answers.response(label_exports.receipt(job), 202, headers)
 
 
 def _in_flight_headers(job: ExportJob) -> dict[str, str]:
     return {} if job.status.is_terminal else {"retry-after": str(RETRY_AFTER_SECONDS)}
 
 
-def _etag(state: answers.LabelExportJobOut) -> str:
+def _etag(state: label_exports.LabelExportJobOut) -> str:
     """Return a weak entity tag. The signatures of the links do not change it.
 
     A state with links gets a new tag every `_LINK_RENEWAL_SECONDS`, because links expire. The links in a stored

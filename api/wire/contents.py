@@ -139,10 +139,12 @@ class ProductOut(_Out):
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
     quantity: int | None
+    additional_product_identification: str | None
+    made_to_order_variation: str | None
 
 
 class LotOut(_Out):
-    """A lot, as an import takes it. Dates are `YYYY-MM-DD` or `YYYY-MM`."""
+    """A lot, as an import takes it. Dates are `YYYY-MM-DD` or `YYYY-MM`, a time `YYYY-MM-DDTHH:MM`."""
 
     gtin: str
     lot_number: str
@@ -154,6 +156,17 @@ class LotOut(_Out):
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
     quantity: int | None
+    net_weight_kg: str | None
+    length_m: str | None
+    width_m: str | None
+    height_m: str | None
+    area_m2: str | None
+    net_volume_l: str | None
+    net_volume_m3: str | None
+    net_weight_lb: str | None
+    made_to_order_variation: str | None
+    variable_count: str | None
+    expiration_time: str | None
 
 
 class SerialOut(_Out):
@@ -166,6 +179,16 @@ class SerialOut(_Out):
     created_at: Annotated[str, Field(json_schema_extra={"format": "date-time"})]
     id: str
     quantity: int | None
+    net_weight_kg: str | None
+    length_m: str | None
+    width_m: str | None
+    height_m: str | None
+    area_m2: str | None
+    net_volume_l: str | None
+    net_volume_m3: str | None
+    net_weight_lb: str | None
+    made_to_order_variation: str | None
+    variable_count: str | None
 
 
 class CataloguePaginationOut(PaginationOut):

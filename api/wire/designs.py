@@ -1,14 +1,13 @@
 """Requests and answers of label designs, as types."""
 
-import json
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from accounts.labels.designs import StoredDesign
 from api.wire.answers import Moment, PaginationOut
 from api.wire.requests import PLAIN_TEXT, number
-from exports.designs.document import BUILT_IN, Design
+from exports.designs.document import Design
+from exports.designs.known import KnownDesign
 from exports.ports import Page
 from exports.requests.request import ExportRequest
 
@@ -57,36 +56,18 @@ class DesignListOut(BaseModel):
     pagination: PaginationOut
 
 
-_BUILT_IN = [
-    DesignOut(name=name, version=1, built_in=True, created_at=None, created_by=None) for name in BUILT_IN
-]
-
-
-def listed(stored: list[StoredDesign], page: Page) -> DesignListOut:
+def listed(every: list[KnownDesign], page: Page) -> DesignListOut:
     """Return one page of the designs."""
-    every = [*_BUILT_IN, *(_entry(each) for each in stored)]
     shown = every[page.offset : page.offset + page.size]
-    return DesignListOut(data=shown, pagination=PaginationOut.of(page, len(every)))
-
-
-def built_in(name: str) -> DesignDocumentOut:
-    """Return a design that every organisation has."""
-    document = BUILT_IN[name].model_dump(mode="json", exclude_none=True)
-    return DesignDocumentOut(
-        name=name, version=1, built_in=True, created_at=None, created_by=None, design=document
+    return DesignListOut(
+        data=[DesignOut(**_entry(each)) for each in shown], pagination=PaginationOut.of(page, len(every))
     )
 
 
-def stored(found: StoredDesign) -> DesignDocumentOut:
-    """Return a design of the organisation."""
-    return DesignDocumentOut(**_entry(found).model_dump(), design=json.loads(found.document))
+def shown(found: KnownDesign) -> DesignDocumentOut:
+    """Return a design with its document."""
+    return DesignDocumentOut(**_entry(found), design=found.document)
 
 
-def _entry(found: StoredDesign) -> DesignOut:
-    return DesignOut(
-        name=found.name,
-        version=found.version,
-        built_in=False,
-        created_at=found.created_at,
-        created_by=found.created_by,
-    )
+def _entry(found: KnownDesign) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in DesignOut.model_fields}

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic_core import PydanticCustomError
 
 from api.wire import paths
-from api.wire.answers import Moment
+from api.wire.answers import Moment, Out
 from api.wire.requests import PLAIN_TEXT
 from catalogue.imports.dates import DateOrder, FirstOfMonth
 from catalogue.imports.options import ImportOptions
@@ -85,11 +85,7 @@ class ImportQuery(BaseModel):
         return ImportRequest(options, self.kind, self.name)
 
 
-class _Out(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
-
-
-class ImportAcceptedOut(_Out):
+class ImportAcceptedOut(Out):
     """The receipt of an import."""
 
     job_id: str
@@ -97,7 +93,7 @@ class ImportAcceptedOut(_Out):
     poll_url: str
 
 
-class ImportedTableOut(_Out):
+class ImportedTableOut(Out):
     """The rows of one kind, by what became of them: `read` is the sum of the others."""
 
     kind: Kind
@@ -109,7 +105,7 @@ class ImportedTableOut(_Out):
     refused: int
 
 
-class ImportedFileOut(_Out):
+class ImportedFileOut(Out):
     """How the file was understood, and its rows.
 
     `columns` tells the file's header for each column. `first_rows` are values as they are imported.
@@ -127,7 +123,7 @@ class ImportedFileOut(_Out):
     first_rows: list[dict[str, str | None]]
 
 
-class ImportJobOut(_Out):
+class ImportJobOut(Out):
     """The state of an import. `held_url` and `refused_url` are paths of the rows that were not imported."""
 
     job_id: str

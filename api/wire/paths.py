@@ -1,5 +1,8 @@
 """Paths of the API's own endpoints; `{job_id}` is a path parameter."""
 
+#: All paths of the API begin with it. Their errors are problem documents, whoever asks.
+ROOT = "/products/api/"
+
 SESSION = "/products/api/v1/session/"
 
 LABEL_EXPORTS = "/products/api/v1/labels/export/"
@@ -12,6 +15,14 @@ DESIGNS = "/products/api/v1/labels/designs/"
 DESIGN_SCHEMA = f"{DESIGNS}schema/"
 DESIGN_PREVIEW = f"{DESIGNS}preview/"
 DESIGN = f"{DESIGNS}{{name}}/"
+
+PRINTERS = "/products/api/v1/labels/printers/"
+PRINTER = f"{PRINTERS}{{name}}/"
+TRAY = f"{PRINTER}tray/"
+
+SAVED_REQUESTS = "/products/api/v1/labels/requests/"
+SAVED_REQUEST = f"{SAVED_REQUESTS}{{name}}/"
+SUBMIT_SAVED = f"{SAVED_REQUEST}submit/"
 
 PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 

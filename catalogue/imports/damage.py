@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from catalogue.imports import dates
+from catalogue.attributes import ATTRIBUTES, Form
+from catalogue.imports import attribute_values, dates
 from catalogue.imports.dates import FirstOfMonth, Reading
 from catalogue.imports.rules import Rule, gtin14
 
@@ -13,6 +14,11 @@ from catalogue.imports.rules import Rule, gtin14
 SAID = "said."
 
 _KEYS = ("lot_number", "serial_number")
+
+_FORMS = {each.column: each.form for each in ATTRIBUTES}
+
+# Other texts of any characters that a spreadsheet may take for something else.
+_TEXTS = tuple(column for column, form in _FORMS.items() if form is Form.TEXT)
 
 # Excel writes `1.23457E+15`, LibreOffice also more digits; the sign and two digits of the exponent are always
 # there, and one digit before the decimal sign. No lot such as 2E10 looks like that.
@@ -23,7 +29,8 @@ _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _SHOWN_DATE = rf"^([0-9]{{1,2}}-({_MONTHS})|({_MONTHS})-[0-9]{{2}})$"
 
 # What readers of workbooks write for a cell that is a date.
-_DATE_CELL = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$"
+_DATE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATE_CELL = rf"{_DATE} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}$"
 _MIDNIGHT = " 00:00:00"
 
 # Spreadsheets' error values, and our mark for a formula whose value was not stored.
@@ -59,7 +66,7 @@ def read_cells(frame: pl.DataFrame, settled: Settled) -> pl.DataFrame:
         .then(pl.col(name).str.replace(r'^="([^"]*)"$', "${1}"))
         .otherwise(pl.col(name))
         for name in columns
-        if name in ("gtin", *_KEYS)
+        if name in ("gtin", *_KEYS, *_TEXTS)
     )
     return values.with_columns(_value(name, values, settled) for name in columns)
 
@@ -74,6 +81,8 @@ def _value(name: str, frame: pl.DataFrame, settled: Settled) -> pl.Expr:
         return text.str.strip_suffix(_MIDNIGHT).alias(name)
     if name in settled.readings:
         return _date(name, frame, settled).alias(name)
+    if name in _FORMS:
+        return attribute_values.canonical(text, _FORMS[name]).alias(name)
     return text.alias(name)
 
 
@@ -122,9 +131,10 @@ def holds(present: list[str], settled: Settled) -> list[Rule]:
             for column, reading in readings.items()
             if reading.all_firsts and column in dates.WITH_MONTH
         ]
-    for column in _KEYS:
+    for column in (*_KEYS, *_TEXTS):
         if column in present:
             rules += _rewritten(column)
+    rules += [_without_time(column) for column in present if _FORMS.get(column) is Form.TIME]
     if "gtin" in present:
         # Only a GTIN that lacked zeros has become longer.
         longer = pl.col("gtin").str.len_bytes() > said("gtin").str.len_bytes()
@@ -149,6 +159,14 @@ def _first(column: str) -> Rule:
         pl.col(column).str.slice(0, 7),
     )
     return Rule(column, day, reason)
+
+
+def _without_time(column: str) -> Rule:
+    return Rule(
+        column,
+        said(column).str.strip_chars().str.contains(rf"{_DATE}{_MIDNIGHT}$"),
+        pl.lit("the cell is a date without a time"),
+    )
 
 
 def _rewritten(column: str) -> list[Rule]:

@@ -9,7 +9,7 @@ from catalogue.date_sql import is_before
 from catalogue.duck import one, quoted
 from catalogue.ids import SEPARATOR
 from catalogue.imports.staging import Staged
-from catalogue.schema import LATER_COLUMNS, TABLES
+from catalogue.schema import TABLES, later_than_first
 
 # A table of the workshop, created for each attempt: the rows as they will be stored, and the rows they
 # replace.
@@ -121,7 +121,7 @@ def _entity_refusals(table: str, *, with_id: bool) -> list[_Refusal]:
         # Checks the merged row: one of the dates may come from the file, the other from the catalogue.
         refusals += [
             _Refusal(column, is_before(column, "production_date"), f"{column} is before production_date")
-            for column in ("expiration_date", "best_before_date")
+            for column in ("expiration_date", "best_before_date", "expiration_time")
         ]
     if table == "serials":
         refusals.append(
@@ -150,7 +150,7 @@ _RESOLVED_EVENTS = """
 """
 
 # A file of events does not say what the labels carried.
-_UNKNOWN = ", ".join(f"NULL::VARCHAR AS {column}" for column in LATER_COLUMNS["lifecycle_events"])
+_UNKNOWN = ", ".join(f"NULL::VARCHAR AS {column}" for column in later_than_first("lifecycle_events"))
 
 # For each kind of entity: its table, and the columns that identify it besides the GTIN.
 _ENTITIES: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -10,7 +10,7 @@ from catalogue.schema import MAX_QUANTITY
 from gs1.cset82 import CSET_82_PATTERN, require_cset_82
 from gs1.errors import LabelError
 from gs1.gtin import DIGITS, Carrier, as_gtin_14
-from gs1.trade_item import DOUBTFUL_PATTERN, require_trade_item
+from gs1.trade_item import DOUBTFUL_PATTERN, VARIABLE_MEASURES, require_trade_item
 from gs1.upc_e import SUPPRESSIBLE_PATTERN
 
 _CSET_82 = f"^(?:{CSET_82_PATTERN})$"
@@ -255,7 +255,8 @@ def _trade_item() -> list[Rule]:
 
     def check(text: str) -> None:
         digits, _, declared = text.partition(" ")
-        require_trade_item(digits, Carrier(declared) if declared else None)
+        # Whether a measure is there that indicator digit 9 needs depends on what a symbol is asked to carry.
+        require_trade_item(digits, Carrier(declared) if declared else None, VARIABLE_MEASURES)
 
     reasons = {column: _refusal(doubtful, check, column) for column in ("gtin", "carrier")}
     return [Rule(column, reason.is_not_null(), reason) for column, reason in reasons.items()]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from catalogue.attributes import LATER, later_columns
 from catalogue.errors import ImportFileError
 from catalogue.imports import dates
 from catalogue.imports.columns import understood
@@ -29,21 +30,25 @@ class FileColumns:
         return "gtin" if self.natural_key == ("gtin14",) else self.natural_key[-1]
 
 
+_LATER = {table: later_columns(table) for table in ("products", "lots", "serials")}
+
 FILES: dict[str, FileColumns] = {
     "products": FileColumns(
-        ("gtin", "name"), ("id", "carrier", "active", "created_at", "quantity"), "product", ("gtin14",),
-        ("name", "carrier", "active", "created_at", "quantity"),
+        ("gtin", "name"), ("id", "carrier", "active", "created_at", "quantity", *_LATER["products"]), "product",
+        ("gtin14",), ("name", "carrier", "active", "created_at", "quantity", *_LATER["products"]),
     ),
     "lots": FileColumns(
         ("gtin", "lot_number"),
         ("id", "lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at",
-         "quantity"),
+         "quantity", *_LATER["lots"]),
         "lot", ("gtin14", "lot_number"),
-        ("lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at", "quantity"),
+        ("lot_run_id", "production_date", "expiration_date", "best_before_date", "active", "created_at", "quantity",
+         *_LATER["lots"]),
     ),
     "serials": FileColumns(
-        ("gtin", "serial_number"), ("id", "lot_number", "active", "created_at", "quantity"), "serial",
-        ("gtin14", "serial_number"), ("lot_number", "active", "created_at", "quantity"),
+        ("gtin", "serial_number"), ("id", "lot_number", "active", "created_at", "quantity", *_LATER["serials"]),
+        "serial", ("gtin14", "serial_number"),
+        ("lot_number", "active", "created_at", "quantity", *_LATER["serials"]),
     ),
     "lifecycle_events": FileColumns(
         ("entity_type", "event_type", "occurred_at"),
@@ -55,7 +60,7 @@ _ENTITIES = ("products", "lots", "serials")
 # Columns that several kinds of entity have. In a file of several kinds they would be ambiguous.
 _OF_ONE_KIND = ("id", "active", "created_at")
 # In a file of several kinds, that of the last kind: a row with a lot tells how many labels the lot gets.
-_OF_LAST_KIND = ("quantity",)
+_OF_LAST_KIND = ("quantity", *(each.column for each in LATER if len(each.tables) > 1))
 
 
 @dataclass(frozen=True, slots=True)

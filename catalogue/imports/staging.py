@@ -13,7 +13,7 @@ import polars as pl
 from catalogue import scratch
 from catalogue.duck import one
 from catalogue.ids import canonical_id
-from catalogue.imports import damage, rules
+from catalogue.imports import attribute_values, damage, rules
 from catalogue.imports.rules import Rule
 from catalogue.imports.source import SourceFile
 from catalogue.tables import Catalogue
@@ -138,6 +138,7 @@ def stage(
     """
     events = source.table == "lifecycle_events"
     checks = rules.event_rules() if events else rules.entity_rules(source.table, list(source.present), now)
+    checks += [rule for rule in attribute_values.rules(now) if rule.column in source.present]
     checks += damage.refusals(list(source.present))
     holds = damage.holds(list(source.present), source.settled)
     shape = _events if events else _entities

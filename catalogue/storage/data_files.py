@@ -1,6 +1,6 @@
-"""An object store as DuckDB sees it: data files never change under their names, so each is asked about once.
+"""A view of an object store for DuckDB. Data files never change, so their metadata is requested only once.
 
-DuckDB asks for a file's size, time and existence at every use of it in a query, and fsspec again when it is opened.
+DuckDB requests a file's size, time and existence at every use of it in a query, and fsspec again when it is opened.
 """
 
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ from typing import Any
 
 from fsspec import AbstractFileSystem
 
-#: Data files that a process remembers.
+#: Most data files whose metadata a process remembers.
 _FILES_KNOWN = 10_000
 
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class DataFiles(AbstractFileSystem):
-    """Reads and writes data files through `filesystem`, which nobody else uses."""
+    """Reads and writes data files through `filesystem`, which must have no other user."""
 
     cachable = False
 
@@ -25,7 +25,7 @@ class DataFiles(AbstractFileSystem):
         self._filesystem = filesystem
         self._ask = filesystem.info
         self._known: dict[str, dict[str, Any]] = {}
-        # An opened file asks its file system too.
+        # An opened file requests its metadata from its file system too.
         filesystem.info = self.info
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
@@ -43,12 +43,12 @@ class DataFiles(AbstractFileSystem):
         return self._filesystem.open(path, mode, *arguments, **options)
 
     def modified(self, path: str) -> datetime:
-        """Return a time long ago: DuckDB reads the footer of a file younger than ten seconds again and again."""
+        """Return a time long ago, because DuckDB reads the footer of a file younger than ten seconds repeatedly."""
         del path
         return _LONG_AGO
 
     def isfile(self, path: str) -> bool:
-        """Return whether the file is known: DuckDB asks about files that it will write, and their names are new."""
+        """Return whether the file is known. DuckDB asks this about files that it will write, whose names are new."""
         return self._name(path) in self._known
 
     def isdir(self, path: str) -> bool:

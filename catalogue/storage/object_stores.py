@@ -1,4 +1,4 @@
-"""How everything here opens a file system through fsspec, so that all of it meets an object store alike."""
+"""Open a file system through fsspec, with the same settings in all modules."""
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -6,8 +6,9 @@ from fsspec.utils import get_protocol
 
 _S3 = frozenset({"s3", "s3a"})
 
-#: Attempts at one request. botocore waits longer each time, at most 20 s and half of that in the mean: the patient
-#: ones take two minutes, so that a run outlasts a minute's outage; the others a second, as somebody waits for them.
+#: Attempts at one request. botocore waits longer each time, at most 20 s and half of that on average. Patient requests
+#: are retried for two minutes, so that a run survives an outage of a minute; other requests for a second, because a
+#: client is waiting.
 _PATIENT_ATTEMPTS = 20
 _QUICK_ATTEMPTS = 4
 
@@ -16,9 +17,9 @@ def open_store(url: str, *, patient: bool = True, **options: object) -> tuple[Ab
     """Return the file system at the URL or local path, and the URL's path in it.
 
     For `s3://` the environment variables `AWS_*` give the store's address and credentials. Requests and presigned
-    addresses are signed by version 4: newer regions, and some servers, refuse version 2, which is the default of
-    botocore for addresses. Listings are never remembered, because other processes write too. A `patient` one asks
-    for minutes before it gives up.
+    addresses are signed by version 4, because newer regions and some servers refuse version 2, botocore's default for
+    addresses. Listings are not cached, because other processes write too. With `patient`, requests are retried for
+    minutes.
     """
     if get_protocol(url) in _S3:
         attempts = _PATIENT_ATTEMPTS if patient else _QUICK_ATTEMPTS
@@ -30,6 +31,6 @@ def open_store(url: str, *, patient: bool = True, **options: object) -> tuple[Ab
 
 
 def is_s3(files: AbstractFileSystem) -> bool:
-    """Return whether the store speaks S3's protocol."""
+    """Return whether the store uses S3's protocol."""
     protocols = (files.protocol,) if isinstance(files.protocol, str) else files.protocol
     return not _S3.isdisjoint(protocols)

@@ -1,1 +1,1 @@
-"""The service and its processes: what each is called with, which settings go together, and who starts them."""
+"""The service and its processes: their arguments and settings, and the supervisor that starts them."""

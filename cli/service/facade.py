@@ -12,10 +12,12 @@ from prometheus_client import start_http_server
 from pydantic import SecretStr
 
 import web.app
+import web.error_pages
 from accounts.errors import UnusableResolver
 from accounts.resolvers import require_usable_resolver
 from accounts.store import Accounts
 from api.app import create_app
+from api.auth.callers import known_session
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue import scratch
@@ -23,7 +25,9 @@ from catalogue.tables import Catalogue, catalogue_url
 from cli.settings import SIGNING_VARIABLE, Settings
 from exports import logs, probe
 from exports.artefacts import ArtefactStore
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
+from exports.sheets.templates import templates_in
 from pipelines.automation.schedules import CRON
 from pipelines.dagster_exports import DagsterExports
 from pipelines.dagster_imports import DagsterImports
@@ -48,7 +52,7 @@ def main() -> None:
     for handler in logging.root.handlers:
         handler.addFilter(logs.add_trace_id)
     settings = Settings().resolved()
-    # The workers inherit the environment, and sign nothing.
+    # The workers inherit the environment and do not need the signing key.
     os.environ.pop(SIGNING_VARIABLE, None)
     workers = WarmWorkers(settings.home, settings.warm_workers)
     workers.start()
@@ -56,7 +60,7 @@ def main() -> None:
     artefacts = ArtefactStore(
         settings.storage_url, patient=False, public_endpoint=settings.storage_public_url
     )
-    # After the workers' fork server, which must be forked before the first thread.
+    # After the workers' fork server, because that must be forked before the first thread.
     try:
         probe.require_fit(artefacts)
     except probe.UnfitStorage as error:
@@ -79,13 +83,14 @@ def main() -> None:
     imports = DagsterImports(
         instance=dagster, runs=runs, artefacts=artefacts, accounts=accounts, limits=settings.limits
     )
-    # Housekeeping removes what killed processes left on the daemon's machine only.
+    # Housekeeping does this on the daemon's machine only.
     threading.Thread(target=scratch.remove_abandoned, daemon=True).start()
     threading.Thread(target=accounts.webhooks.reseal, daemon=True).start()
     threading.Thread(target=report_resolvers, args=(accounts,), daemon=True).start()
     threading.Thread(target=accounts.last_uses.keep_writing, daemon=True).start()
     api_settings = ApiSettings(secret_key=SecretStr(settings.secret_key))
-    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs)
+    trays = Trays(accounts.printers, templates_in(artefacts), exports.job)
+    reads = ExportReads(catalogue, artefacts, settings.engine, accounts.designs, trays)
     auth_settings = AuthSettings()
     ui = UiSettings()  # pyright: ignore[reportCallIssue] - the environment has the rest
     app = create_app(
@@ -102,12 +107,14 @@ def main() -> None:
             imports=imports,
             catalogue=catalogue,
             accounts=accounts,
+            session_of=known_session,
             cron=CRON,
             session_seconds=auth_settings.session_ttl_seconds,
             public_url=api_settings.public_url,
             max_import_bytes=api_settings.max_import_bytes,
             runs_url=next(iter(ui.origins), None),
         ),
+        error_page=web.error_pages.error_page(known_session),
     )
     if api_settings.metrics_port is not None:
         start_http_server(api_settings.metrics_port, arguments.host, app.state.metrics)
@@ -117,10 +124,10 @@ def main() -> None:
             host=arguments.host,
             port=arguments.port,
             log_level="info",
-            # The app writes its own log. That of uvicorn would show the tokens of download links.
+            # The app writes its own log. Uvicorn's log would show the tokens of download links.
             access_log=False,
             server_header=False,
-            # uvicorn would believe X-Forwarded-For of any local client. The app believes trusted proxies only.
+            # Uvicorn would trust X-Forwarded-For of any local client. The app trusts configured proxies only.
             proxy_headers=False,
         )
     finally:
@@ -129,7 +136,7 @@ def main() -> None:
 
 
 def report_resolvers(accounts: Accounts) -> None:
-    """Log an error for each organisation whose stored resolver is unusable; all its other exports go on."""
+    """Log an error for each organisation whose stored resolver is unusable. Its exports without links still work."""
     for organisation in accounts.organisations():
         try:
             require_usable_resolver(organisation.slug, organisation.resolver)

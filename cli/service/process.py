@@ -1,4 +1,4 @@
-"""What each process of the service does first, after it was forked."""
+"""The start of each process of the service, after its fork."""
 
 import importlib
 import os
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 
 
 def run(name: str, function: str, arguments: tuple[str, ...], secrets: Mapping[str, str]) -> None:
-    """Call the function, `module:name`, as a command with these arguments, in a session of its own.
+    """Call the function, `module:name`, as a command with these arguments, in a new session.
 
-    The secrets are added to the environment of this process only. Others cannot read them below /proc, where the
-    environment is the one of the fork server.
+    The secrets are added to the environment of this process only. /proc does not show them, because it shows the
+    environment of the fork server.
     """
     from setproctitle import setproctitle
 

@@ -1,4 +1,4 @@
-"""`labels serve`, and the commands that run one of its processes each, for services of many machines."""
+"""`labels serve`, and the commands that each run one of its processes, for services on several machines."""
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
@@ -55,8 +55,8 @@ def serve(host: str, port: int, dagster_port: int) -> None:
 def facade(host: str, port: int) -> None:
     """Run one façade: the API, and the warm workers that make small exports.
 
-    Any number of façades stand behind one load balancer. They share nothing but PostgreSQL, Redis and the storage, so
-    any of them answers any request. A job whose façade dies is resumed by the daemon. GET /readyz is the health check.
+    Run any number of façades behind one load balancer. They share only PostgreSQL, Redis and the storage, so any façade
+    can answer any request. If a façade dies, the daemon resumes its jobs. GET /readyz is the health check.
 
     \b
     Needs, the same for all machines:
@@ -84,8 +84,8 @@ def daemon() -> None:
     It executes queued exports in workers on this machine, resumes the runs of dead workers of all machines, and
     evaluates schedules and sensors.
 
-    One daemon is at work at a time. Others stand by, and one of them takes over within 15 s when the first one or its
-    machine dies. It resumes the runs that were at work there.
+    One daemon is active at a time. Others wait, and one of them takes over within 15 s when the active daemon or its
+    machine dies. It resumes the runs that were executing there.
 
     \b
     Needs, the same for all machines:
@@ -100,17 +100,23 @@ def daemon() -> None:
       LABELS_DATABASE_URL=postgresql+psycopg://labels:secret@db/accounts \\
       LABELS_STORAGE_URL=s3://labels LABELS_CODE_SERVER=code:4266 labels daemon
     """
-    _run("daemon", lambda settings: [services.daemon(settings)], "labels: the daemon runs, or stands by")
+    _run(
+        "daemon",
+        lambda settings: [services.daemon(settings)],
+        "labels: the daemon runs, or waits for another one",
+    )
 
 
 @click.command("code-server")
 @click.option("--host", help="Where it listens. Without host and port: at a Unix socket of the home.")
-@click.option("--port", type=_PORT, help="Such as 4266, which goes into LABELS_CODE_SERVER of the others.")
+@click.option(
+    "--port", type=_PORT, help="Such as 4266. Put it into LABELS_CODE_SERVER of the other processes."
+)
 def code_server(host: str | None, port: int | None) -> None:
-    """Run the code server, which tells daemon and Dagster UI which jobs, schedules and sensors there are.
+    """Run the code server, from which daemon and Dagster UI load the jobs, schedules and sensors.
 
-    It evaluates schedules and sensors for the daemon, and sends to webhooks. It neither encrypts nor asks who calls:
-    let only the machines of the service reach its port.
+    It evaluates schedules and sensors for the daemon, and sends to webhooks. It has no encryption and no
+    authentication: let only the machines of the service reach its port.
 
     \b
     Needs, the same for all machines:
@@ -140,7 +146,7 @@ def code_server(host: str | None, port: int | None) -> None:
 @click.option("--host", help="Where it listens; default: LABELS_UI_HOST, or 127.0.0.1.")
 @click.option("--port", default=3000, show_default=True, type=_PORT)
 def ui(host: str | None, port: int) -> None:
-    """Run the Dagster UI behind its guard. Who may change what is said under `labels operators --help`.
+    """Run the Dagster UI behind its guard. See `labels operators --help` for who may change things.
 
     \b
     Needs, the same for all machines:

@@ -1,6 +1,6 @@
-"""The processes of the service, and what each is called with.
+"""The processes of the service and their arguments.
 
-The settings that a process reads are read here too, so that a wrong one is told before anything starts: each function
+Each function also reads the settings of its process, so that a wrong setting is reported before anything starts. It
 raises pydantic's ValidationError.
 """
 
@@ -22,8 +22,8 @@ from pipelines.ui.settings import UiSettings
 class Service(NamedTuple):
     """A process that calls `function`, `module:name`, as a command with these arguments.
 
-    The secrets are added to its environment. One that `awaits_code` starts once the code server answers: the UI would
-    show code that cannot be loaded, and the daemon would look again after a minute only.
+    The secrets are added to its environment. If `awaits_code`, the process starts when the code server answers.
+    Otherwise the UI would show an error, and the daemon would try again after a minute only.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Service(NamedTuple):
 
 
 def code_server(settings: Settings, address: str) -> Service:
-    """The process that serves our definitions to daemon and UI, at a Unix socket or at `host:port`."""
+    """Return the process that serves our definitions to daemon and UI, at a Unix socket or at `host:port`."""
     PipelineSettings()
     listening = [
         word for name, value in instance.server_at(address).items() for word in (f"--{name}", str(value))
@@ -48,7 +48,7 @@ def code_server(settings: Settings, address: str) -> Service:
 
 
 def facade(settings: Settings, host: str, port: int) -> Service:
-    """The process that serves the API, with its warm workers."""
+    """Return the process that serves the API, with its warm workers."""
     ApiSettings(secret_key=SecretStr(settings.secret_key))
     AuthSettings()
     return Service(
@@ -60,7 +60,7 @@ def facade(settings: Settings, host: str, port: int) -> Service:
 
 
 def daemon(settings: Settings) -> Service:
-    """The process that starts, watches and resumes runs, and evaluates schedules and sensors."""
+    """Return the process that starts, monitors and resumes runs, and evaluates schedules and sensors."""
     return Service(
         "daemon",
         "pipelines.execution.run_launcher:run_daemon",
@@ -70,7 +70,7 @@ def daemon(settings: Settings) -> Service:
 
 
 def ui(settings: Settings, port: int, host: str | None = None) -> Service:
-    """The Dagster UI behind its guard; `LABELS_UI_HOST` is its host unless one is given."""
+    """Return the Dagster UI behind its guard. Without `host` it listens at `LABELS_UI_HOST`."""
     UiSettings.model_validate({"LABELS_DATABASE_URL": settings.database_url})
     workspace = str(instance.workspace_of(settings.home))
     return Service(
@@ -82,12 +82,12 @@ def ui(settings: Settings, port: int, host: str | None = None) -> Service:
 
 
 def address_of_code(settings: Settings) -> str:
-    """Return where the code server is: `LABELS_CODE_SERVER`, or a Unix socket of the home."""
+    """Return the address of the code server: `LABELS_CODE_SERVER`, or a Unix socket of the home."""
     return settings.code_server or _socket_path(settings.home)
 
 
 def _socket_path(home: Path) -> str:
-    """Return the path of the code server's Unix socket, which may have 107 bytes however deep the home is."""
+    """Return the path of the code server's Unix socket. It is short, because the limit is 107 bytes."""
     path = str(home / "code-server.sock")
     if len(path.encode()) <= 100:
         return path

@@ -28,22 +28,22 @@ from pipelines.storage import instance
 
 _STOP_SECONDS = 10.0
 
-#: Counting the stop is worth this time; the database may be away.
+#: Longest time to count an orderly stop in the database, which may be unreachable.
 _COUNT_SECONDS = 5.0
 
-#: How long a process waits for the code server.
+#: Longest time that a process waits for the code server.
 _CODE_SECONDS = 60.0
 
-#: A process killed within this time after its start, so often in a row, is not started again.
+#: A process that is killed within this time after its start, this many times in a row, is not restarted.
 _STABLE_SECONDS = 5.0
 _MOST_EARLY_DEATHS = 3
 
-#: What multiprocessing tells about a process that outlived its fork server. How it ended is not known then.
+#: multiprocessing's exit status of a process that outlived its fork server. The real status is unknown.
 _FORK_SERVER_DIED = 255
 
 
 class _Process:
-    """The process of a service, forked from the fork server that has imported what all need."""
+    """The process of a service, forked from the fork server that has the common imports."""
 
     def __init__(self, service: Service) -> None:
         self.name = service.name
@@ -59,13 +59,13 @@ class _Process:
 
     @property
     def status(self) -> int:
-        """How the process ended: its exit status, or a signal's number below zero."""
+        """The exit status of the process, or the negative number of the signal that killed it."""
         return self._child.exitcode or 0
 
     def restart_if_killed(self) -> bool:
-        """Return whether the process runs; start it again if it was killed. One that exits by itself stays down.
+        """Return whether the process runs. Restart it if it was killed, but not if it exited by itself.
 
-        One that has lost its lease is started again however often: it waits until it gets the lease.
+        A process that lost its lease is restarted without limit: it waits until it gets the lease.
         """
         if is_alive(self.process):
             return True
@@ -87,8 +87,8 @@ class _Process:
 def supervise(settings: Settings, services: Sequence[Service], *, command: str, announcement: str) -> int:
     """Run the services of one command in the foreground until a signal or until one of their processes ends.
 
-    They start in the order given and stop in that order too. A process that is killed is started again. Returns the
-    exit status: 0 after a signal, 1 when a process ended by itself, 2 when the command already runs on the home.
+    They start and stop in the given order. A killed process is restarted. Returns the exit status: 0 after a signal, 1
+    when a process ended by itself, 2 when the command already runs on this home.
     """
     lock = (settings.home / f"{command}.lock").open("a")
     try:
@@ -102,7 +102,7 @@ def supervise(settings: Settings, services: Sequence[Service], *, command: str, 
         Path(code).unlink(missing_ok=True)
     mark = secrets.token_hex(16)
     guard = _start_guard(mark, lock)
-    # The environment of all processes that follow.
+    # All processes started below inherit this environment.
     os.environ.update(settings.environment() | {MARK: mark})
     os.environ.pop(SIGNING_VARIABLE, None)
     if _called("pipelines.storage.instance:prepare", settings.home, code):
@@ -123,7 +123,7 @@ def supervise(settings: Settings, services: Sequence[Service], *, command: str, 
 
 
 def _stopping() -> threading.Event:
-    """Return an event that is set once this process is to stop."""
+    """Return an event that is set when this process gets a signal to stop."""
     stopping = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -136,7 +136,7 @@ def _stopping() -> threading.Event:
 
 
 def _watch(running: Sequence[_Process], stopping: threading.Event) -> int:
-    """Keep the processes running until a signal: return 0. Return 1 when one ends by itself."""
+    """Keep the processes running. Return 0 after a signal, and 1 when a process ends by itself."""
     while not stopping.wait(0.2):
         if ended := next((process for process in running if not process.restart_if_killed()), None):
             print(f"error: {ended.name} ended with status {ended.status}", file=sys.stderr)
@@ -145,7 +145,7 @@ def _watch(running: Sequence[_Process], stopping: threading.Event) -> int:
 
 
 def _called(function: str, *arguments: object, seconds: float | None = None) -> int:
-    """Call `module:name` in a process of its own, which is killed after these seconds. Return its exit status."""
+    """Call `module:name` in a new process, which is killed after `seconds`. Return its exit status."""
     called = _forks().Process(target=process.call, args=(function, *arguments))
     called.start()
     called.join(seconds)
@@ -156,7 +156,7 @@ def _called(function: str, *arguments: object, seconds: float | None = None) -> 
 
 
 def _await_code(address: str, running: Sequence[_Process], stopping: threading.Event) -> None:
-    """Wait until the code server answers. One on another machine may come later than this process."""
+    """Wait until the code server answers. It may start later on another machine."""
     deadline = time.monotonic() + _CODE_SECONDS
     while not _answers(address) and not stopping.wait(0.1):
         if not all(is_alive(process.process) for process in running):
@@ -178,9 +178,9 @@ def _answers(address: str) -> bool:
 
 
 def _forks() -> ForkServerContext:
-    """Return the context whose fork server has imported Dagster and our definitions, once for all services.
+    """Return the context whose fork server imports Dagster and our definitions, once for all services.
 
-    It is started at the first use, with the environment of that moment.
+    The fork server starts at the first use, with the environment of that moment.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
@@ -191,7 +191,7 @@ def _start_guard(mark: str, lock: TextIO) -> "subprocess.Popen[bytes]":
     """Start the process that kills all others when the supervisor is killed.
 
     It reads a pipe whose other end only the supervisor holds. It shares the lock on the home, so that a new service
-    cannot start before the old one's processes are gone.
+    cannot start before the processes of the old one are gone.
     """
     return subprocess.Popen(
         [sys.executable, "-m", "cli.service.guard", mark],

@@ -1,4 +1,4 @@
-"""`labels worker`: execute steps of exports that the run workers send through Celery's broker."""
+"""`labels worker`: execute steps of exports, which run workers send through Celery's broker."""
 
 # ruff: noqa: D301 - the character \b tells click to keep the lines of a paragraph
 
@@ -22,12 +22,12 @@ from pipelines.storage import instance
     type=click.IntRange(min=1),
     default=lambda: len(os.sched_getaffinity(0)),
     show_default="one for each core",
-    help="Steps at once, each in a process of its own.",
+    help="Steps at once, each in its own process.",
 )
 def worker(concurrency: int) -> None:
-    """Execute steps of large exports until SIGTERM, which lets those at work end.
+    """Execute steps of large exports until SIGTERM. Steps that are executing then are finished first.
 
-    Run it on any number of machines. The machines of façades and daemon have LABELS_EXECUTOR=celery.
+    Run it on any number of machines. Set LABELS_EXECUTOR=celery on the machines of façades and daemon.
 
     \b
     Needs, the same for all machines:
@@ -40,7 +40,7 @@ def worker(concurrency: int) -> None:
     rules.require_consistent(os.environ, "worker")
     settings = Settings().resolved()
     os.environ.update(settings.environment())
-    # Children inherit the environment, and sign nothing.
+    # Children inherit the environment and do not need the signing key.
     os.environ.pop(SIGNING_VARIABLE, None)
     instance.prepare(settings.home, services.address_of_code(settings))
     logging.basicConfig(
@@ -52,9 +52,9 @@ def worker(concurrency: int) -> None:
 
 
 def _work(concurrency: int, step_seconds: int) -> int:
-    """Serve the queues until a signal, and return the exit status.
+    """Serve the queues until a signal. Return the exit status.
 
-    This process imports for its children and uses nothing: thread pools of libraries would not survive the forks.
+    This process only imports for its children, because thread pools of libraries do not survive a fork.
     """
     import pipelines.preload  # noqa: F401 # pyright: ignore[reportUnusedImport]
     from pipelines.execution import liveness
@@ -63,7 +63,7 @@ def _work(concurrency: int, step_seconds: int) -> int:
     started = app().Worker(
         concurrency=concurrency,
         pool="prefork",
-        # Not in the application's configuration: each message would have the limit of the machine that sends it.
+        # Not in the application's configuration, because then each message would have its sender's limit.
         time_limit=step_seconds,
         hostname=f"labels-{os.getpid()}@{liveness.host_name()}",
         loglevel="WARNING",

@@ -1,1 +1,1 @@
-"""Commands of whoever runs the service: look what is wrong, save the home, put it back."""
+"""Commands for administrators of the service: find faults, back up the home, restore it."""

@@ -1,6 +1,6 @@
-"""A backup's file: one tar archive whose last member has the SHA-256 of every other one.
+"""The file of a backup: one tar archive whose last member lists the SHA-256 of every other one.
 
-That member is written as `sha256sum --check` reads it, so a backup can be unpacked and checked without us.
+That member has the format of `sha256sum --check`, so a backup can be checked without this program.
 """
 
 import hashlib
@@ -48,9 +48,9 @@ class Member:
 
 
 def write(members: Iterable[Member], stream: BinaryIO) -> tuple[int, int]:
-    """Write an archive of the members in their order; return the number of files and of their bytes.
+    """Write an archive of the members in their order. Return the number of files and of bytes.
 
-    A member that is gone by now is left out. An empty folder keeps its name. Raises FileChanged.
+    A member that was removed meanwhile is left out. Empty folders are kept. Raises FileChanged.
     """
     files = size = 0
     with (
@@ -71,7 +71,7 @@ def write(members: Iterable[Member], stream: BinaryIO) -> tuple[int, int]:
                 try:
                     tar.addfile(info, cast("IO[bytes]", reader))
                 except OSError as error:
-                    # tarfile's own, which has no number, says that the file ended early.
+                    # tarfile raises an OSError without errno if the file ended early.
                     if error.errno is None:
                         raise FileChanged(member.path) from error
                     raise
@@ -86,9 +86,9 @@ def write(members: Iterable[Member], stream: BinaryIO) -> tuple[int, int]:
 
 
 def read(stream: BinaryIO, target: Callable[[str], Path]) -> int:
-    """Write every member to the path that `target` returns for its name; return the number of files.
+    """Write every member to the path that `target` returns for its name. Return the number of files.
 
-    Raises BadBackup if one is missing, damaged, or not what a backup holds. What was written until then stays.
+    Raises BadBackup if a member is missing, damaged or unexpected. Files written until then stay.
     """
     files = 0
     try:
@@ -113,7 +113,7 @@ def read(stream: BinaryIO, target: Callable[[str], Path]) -> int:
 
 
 def _extract(tar: tarfile.TarFile, info: tarfile.TarInfo, path: Path) -> str:
-    """Write the member to the path, with its time; return its SHA-256."""
+    """Write the member to the path with its modification time. Return its SHA-256."""
     reader = _Digesting(cast("IO[bytes]", tar.extractfile(info)))
     with path.open("xb") as out:
         shutil.copyfileobj(reader, out, _BLOCK_BYTES)
@@ -140,7 +140,7 @@ def _compare(ours: IO[bytes], theirs: IO[bytes]) -> None:
 
 
 def _line(digest: str, name: str) -> bytes:
-    # A name with a line break or a backslash is escaped, as sha256sum does it.
+    # A name with a line break or a backslash is escaped like in sha256sum.
     escaped = name.replace("\\", "\\\\").replace("\n", "\\n")
     mark = "\\" if escaped != name else ""
     return f"{mark}{digest}  {escaped}\n".encode(errors="surrogateescape")
@@ -151,7 +151,7 @@ def _name(line: bytes) -> str:
 
 
 class _Digesting(io.RawIOBase):
-    """Reads another stream and digests what is read."""
+    """Reads another stream and computes the digest of the bytes read."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
@@ -167,7 +167,7 @@ class _Digesting(io.RawIOBase):
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below the folder and its empty folders. Links are not followed, and left out."""
+    """Yield the regular files and empty folders below the folder. Links are left out."""
     if not folder.is_dir():
         return
     for path, folders, names in os.walk(folder):

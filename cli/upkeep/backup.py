@@ -1,4 +1,4 @@
-"""`labels backup` and `labels restore`: the embedded default in one file."""
+"""`labels backup` and `labels restore`: a home with embedded databases, in one file."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from cli.upkeep.home_files import ElsewhereStored, Home
 _STAGE = ".restoring"
 
 _ELSEWHERE = """\
-{what}. `labels {command}` knows SQLite databases and local files only. For these settings, use what the stores have:
+{what}. `labels {command}` supports SQLite databases and local files only. For these settings, use the servers' own tools:
   databases   pg_dump each of them, the accounts (LABELS_DATABASE_URL) before Dagster's (LABELS_DAGSTER_URL);
   storage     turn on the bucket's versioning, or copy it, after the databases were dumped;
   secret      keep LABELS_SECRET_KEY: without it, webhook secrets and download addresses are lost.
@@ -27,16 +27,18 @@ Restore all of them to the same moment or the storage to a later one, never to a
 
 @click.command()
 @click.argument("file", metavar="FILE")
-@click.option("--without-artefacts", is_flag=True, help="Leave out the ZIPs and PDFs, which are most of it.")
+@click.option(
+    "--without-artefacts", is_flag=True, help="Leave out the ZIPs and PDFs, which are most of the data."
+)
 def backup(file: str, without_artefacts: bool) -> None:
     """Save the home into FILE, a tar archive; `-` is standard output. The service may run meanwhile.
 
-    FILE holds secrets: whoever has it can sign download addresses.
+    FILE has secrets: anybody who has it can sign download addresses.
     """
     settings = Settings()
     home = _embedded(settings, "backup")
     if not home.accounts.exists():
-        raise click.ClickException(f"{home.folder} is no home of the service: nothing to save.")
+        raise click.ClickException(f"{home.folder} is not a home of the service: nothing to save.")
     with _output(file, home) as stream, home_files.saved(home, artefacts=not without_artefacts) as members:
         files, size = archive.write(members, stream)
     click.echo(f"saved {files:,} files, {size / 1e6:,.1f} MB", err=True)
@@ -47,13 +49,14 @@ def backup(file: str, without_artefacts: bool) -> None:
 @click.command()
 @click.argument("file", metavar="FILE")
 def restore(file: str) -> None:
-    """Put the backup FILE into an empty home; `-` is standard input. It is put in place only if all of it is whole.
+    """Restore the backup FILE into an empty home; `-` is standard input.
 
-    Once it is served, the copy acts as the original did: its schedules run and its webhooks are sent.
+    Nothing is restored unless FILE is complete and undamaged. When the copy is served, it acts like the original: its
+    schedules run and its webhooks are sent.
     """
     home = _embedded(Settings(), "restore")
     _require_empty(home)
-    # Beside what it becomes, so that it is put in place by giving it its name.
+    # On the same file system as the target, so that a rename moves it into place.
     stages = home.folder / _STAGE, home.storage / _STAGE
     ours, storage = stages
 
@@ -66,7 +69,7 @@ def restore(file: str) -> None:
             "dagster",
             home_files.STORAGE,
         }:
-            raise BadBackup(f"{name!r} belongs to no home")
+            raise BadBackup(f"{name!r} is not a file of a home")
         return storage.joinpath(*rest) if first == home_files.STORAGE else ours / name
 
     try:
@@ -77,15 +80,15 @@ def restore(file: str) -> None:
             files = archive.read(stream, target)
         made = home_files.require_known(ours / home_files.ABOUT)
         os.sync()
-        _put(ours, storage, home)
+        _move_into_place(ours, storage, home)
     finally:
         for stage in stages:
             shutil.rmtree(stage, ignore_errors=True)
     click.echo(f"restored {files:,} files, {made}")
 
 
-def _put(ours: Path, storage: Path, home: Home) -> None:
-    """Put everything in its place, the accounts last: without them, nothing is taken for a home."""
+def _move_into_place(ours: Path, storage: Path, home: Home) -> None:
+    """Move everything into place, the accounts last, because a folder without them is not a home."""
     restrict(home.folder, 0o700)
     for entry in storage.iterdir():
         entry.rename(home.storage / entry.name)
@@ -99,7 +102,7 @@ def _put(ours: Path, storage: Path, home: Home) -> None:
 
 
 def _embedded(settings: Settings, command: str) -> Home:
-    """Return the places of the settings. Exits with 2 and tells what to do instead if they name servers."""
+    """Return the home of the settings. If they name servers, exit with 2 and print what to do instead."""
     try:
         return home_files.home_of(settings)
     except ElsewhereStored as error:
@@ -109,7 +112,7 @@ def _embedded(settings: Settings, command: str) -> Home:
 
 @contextmanager
 def _output(file: str, home: Home) -> Generator[BinaryIO]:
-    """Open the file, which appears when it is whole, for its owner only."""
+    """Open the file for writing. It appears when it is complete, readable by its owner only."""
     if file == "-":
         yield sys.stdout.buffer
         return
@@ -130,7 +133,7 @@ def _output(file: str, home: Home) -> Generator[BinaryIO]:
 
 
 def _require_empty(home: Home) -> None:
-    """Exit unless home and storage are absent or empty, a broken-off restore aside."""
+    """Exit unless home and storage are absent or empty. An interrupted restore is ignored."""
     allowed = {home.folder: {_STAGE, home.storage.name}, home.storage: {_STAGE}}
     for folder, names in allowed.items():
         if folder.is_dir() and (left := {entry.name for entry in folder.iterdir()} - names):

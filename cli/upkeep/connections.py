@@ -1,4 +1,4 @@
-"""Checks of what the service is connected to: databases, storage, Redis, broker, and their clocks."""
+"""Checks of the connections of the service: databases, storage, Redis, broker, and their clocks."""
 
 import os
 import sqlite3
@@ -21,13 +21,14 @@ from cli.upkeep.findings import CONNECT_SECONDS, Check, Finding, Installation, L
 from exports import probe
 from exports.artefacts import ArtefactStore
 
-#: Clocks that differ by more are looked at; by more than the second, addresses and sessions expire at wrong times.
+#: A clock difference above the first is a warning. Above the second, addresses and sessions expire at wrong times.
 _SKEW_WARN_SECONDS, _SKEW_FAIL_SECONDS = 2.0, 60.0
 
-#: By dialect: the name, and the oldest version. SQLite has RETURNING from then on; PostgreSQL is maintained from then on.
+#: By dialect: the name and the oldest supported version. SQLite has RETURNING since 3.35; PostgreSQL is maintained
+#: since 14.
 _SERVERS = {"sqlite": ("SQLite", (3, 35)), "postgresql": ("PostgreSQL", (14,))}
 
-#: A lease is expired for so long only if nobody is there to take it over.
+#: A lease that has expired longer than this shows that no process takes leases over.
 _ABANDONED_SECONDS = 120.0
 _MOST_NAMED = 3
 
@@ -47,7 +48,7 @@ def dagster(installation: Installation) -> Iterator[Finding]:
 
 
 def _database(subject: str, urls: Sequence[str], head: str) -> Finding:
-    """Compare the server's version and the revision of the tables with what this release needs."""
+    """Check that the server's version and the revision of the tables are those that this release needs."""
     if any(_is_absent(url) for url in urls):
         return Finding(subject, Level.WARN, "no database yet", "The service makes it when it starts.")
     with _connected(urls[0]) as connection:
@@ -59,11 +60,11 @@ def _database(subject: str, urls: Sequence[str], head: str) -> Finding:
         return Finding(subject, Level.FAIL, found, f"Use {name} {'.'.join(map(str, least))} or later.")
     if revisions == {head}:
         return Finding(subject, Level.OK, f"{found}, tables of revision {head}")
-    told = ", ".join(sorted(revision or "none" for revision in revisions))
+    found_revisions = ", ".join(sorted(revision or "none" for revision in revisions))
     advice = (
         "The service migrates older ones when it starts. For newer ones, install the release that made them."
     )
-    return Finding(subject, Level.WARN, f"{found}, tables of revision {told}, not {head}", advice)
+    return Finding(subject, Level.WARN, f"{found}, tables of revision {found_revisions}, not {head}", advice)
 
 
 def _revision(url: str) -> str | None:
@@ -80,7 +81,7 @@ def _is_absent(url: str) -> bool:
 
 @contextmanager
 def _connected(url: str) -> Generator[Connection]:
-    """Connect without making anything: neither a file nor tables."""
+    """Connect without creating a file or tables."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         file = f"{Path(parsed.database or '').absolute().as_uri()}?mode=rw"
@@ -95,7 +96,7 @@ def _connected(url: str) -> Generator[Connection]:
 
 
 def clocks(installation: Installation) -> Iterator[Finding]:
-    """Compare this machine's clock with those of the accounts' database and the storage."""
+    """Compare this machine's clock with the clocks of the accounts' database and the storage."""
     if not _is_absent(installation.accounts_url):
         with _connected(installation.accounts_url) as connection:
             before = time.time()
@@ -106,9 +107,9 @@ def clocks(installation: Installation) -> Iterator[Finding]:
         s3 = cast("Any", files)
         bucket, *_ = s3.split_path(root)
         answer = s3.call_s3("head_bucket", Bucket=bucket)
-        told = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        stored_at = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         # The header has whole seconds.
-        yield _skew("the storage", told.timestamp() + 0.5 - time.time())
+        yield _skew("the storage", stored_at.timestamp() + 0.5 - time.time())
 
 
 def _skew(whose: str, seconds: float) -> Finding:
@@ -122,7 +123,7 @@ def _skew(whose: str, seconds: float) -> Finding:
 
 
 def leases(installation: Installation) -> Iterator[Finding]:
-    """List the leases that are held, and those that expired without being released."""
+    """List the held leases, and those that expired without being released."""
     if _is_absent(installation.accounts_url):
         return
     with _connected(installation.accounts_url) as connection:
@@ -151,7 +152,7 @@ def _listed(some: list[str], what: str) -> str:
 
 
 def storage(installation: Installation) -> Iterator[Finding]:
-    """Write, read and remove an object, and see whether two writers can create the same one."""
+    """Write, read and remove an object, and check that two writers cannot create the same one."""
     store = ArtefactStore(installation.storage_url, patient=False)
     if store.is_local and not installation.home.exists():
         yield Finding("storage", Level.WARN, "no folder yet", "The first start of the service makes it.")
@@ -165,7 +166,10 @@ def storage(installation: Installation) -> Iterator[Finding]:
         store.delete(key)
     if not is_same:
         yield Finding(
-            "storage", Level.FAIL, f"{store.root_url} gives back other bytes", "Do not use this storage."
+            "storage",
+            Level.FAIL,
+            f"{store.root_url} returns other bytes than were written",
+            "Do not use this storage.",
         )
     elif (fault := probe.fault(store)) is not None:
         yield Finding("storage", Level.FAIL, fault, "Use another storage.")
@@ -173,7 +177,7 @@ def storage(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             "storage",
             Level.OK,
-            f"{store.root_url} takes, gives and removes objects; of several creators one succeeds",
+            f"{store.root_url} can write, read and remove objects; of several creators one succeeds",
         )
 
 
@@ -182,14 +186,14 @@ def rate_limits(installation: Installation) -> Iterator[Finding]:
     if url := os.environ.get("LABELS_REDIS_URL"):
         yield _redis("redis", url)
     else:
-        yield Finding("redis", Level.OK, "not used: each façade counts requests alone")
+        yield Finding("redis", Level.OK, "not used: each façade counts requests by itself")
 
 
 def broker(installation: Installation) -> Iterator[Finding]:
     del installation
     url = os.environ.get("LABELS_BROKER_URL")
     if os.environ.get("LABELS_EXECUTOR") != "celery" or not url:
-        yield Finding("broker", Level.OK, "not used: steps are executed beside the daemon")
+        yield Finding("broker", Level.OK, "not used: steps are executed on the daemon's machine")
     elif url.startswith(("redis://", "rediss://")):
         yield _redis("broker", url)
     else:
@@ -206,28 +210,36 @@ def _redis(subject: str, url: str) -> Finding:
     with closing(
         redis.Redis.from_url(url, socket_timeout=CONNECT_SECONDS, socket_connect_timeout=CONNECT_SECONDS)
     ) as client:
-        told = client.info()
-    found = f"Redis {told['redis_version']} answers, {told['used_memory_human']} in use"
-    if told.get("maxmemory_policy", "noeviction") != "noeviction":
+        server = client.info()
+    found = f"Redis {server['redis_version']} answers, {server['used_memory_human']} in use"
+    if server.get("maxmemory_policy", "noeviction") != "noeviction":
         return Finding(
             subject,
             Level.WARN,
-            f"{found}; maxmemory-policy is {told['maxmemory_policy']}",
+            f"{found}; maxmemory-policy is {server['maxmemory_policy']}",
             "Set it to noeviction, or steps and counts may vanish.",
         )
     return Finding(subject, Level.OK, found)
 
 
 CHECKS = (
-    Check("accounts", accounts, "Look at LABELS_DATABASE_URL, and whether the database runs and lets us in."),
-    Check("dagster", dagster, "Look at LABELS_DAGSTER_URL, and whether the database runs and lets us in."),
+    Check(
+        "accounts",
+        accounts,
+        "Check LABELS_DATABASE_URL, and that the database runs and accepts the credentials.",
+    ),
+    Check(
+        "dagster",
+        dagster,
+        "Check LABELS_DAGSTER_URL, and that the database runs and accepts the credentials.",
+    ),
     Check("leases", leases, "Look at LABELS_DATABASE_URL."),
     Check(
         "storage",
         storage,
-        "Look at LABELS_STORAGE_URL and the credentials: the storage must take and give objects.",
+        "Check LABELS_STORAGE_URL and the credentials: objects must be writable and readable.",
     ),
-    Check("clocks", clocks, "Look at the accounts' database and the storage: they did not tell the time."),
+    Check("clocks", clocks, "Check the accounts' database and the storage: they did not return their time."),
     Check("redis", rate_limits, "Start Redis, or correct LABELS_REDIS_URL."),
     Check("broker", broker, "Start the broker, or correct LABELS_BROKER_URL."),
 )

@@ -1,4 +1,4 @@
-"""`labels doctor`: look at everything that the service needs, and say what is wrong."""
+"""`labels doctor`: check everything that the service needs, and report faults."""
 
 import json
 import os
@@ -25,10 +25,10 @@ from cli.upkeep.findings import Finding, Installation, Level
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of lines.")
 def doctor(url: str, as_json: bool) -> None:
-    """Look at settings, packages, disk, databases, storage, Redis, clocks, leases and the running service.
+    """Check settings, packages, disk, databases, storage, Redis, clocks, leases and the running service.
 
-    Prints a line for each: ok, warn or FAIL, what was found, and what to do. Exits with 1 if something fails. Shows no
-    secret and changes nothing but a few objects of its own in the storage, which it removes.
+    Prints a line for each check: ok, warn or FAIL, what was found, and what to do. Exits with 1 if a check fails. It
+    shows no secrets. It changes nothing, except for a few test objects in the storage, which it removes.
     """
     found: list[Finding] = []
     for finding in _examined(url):
@@ -52,10 +52,10 @@ def _examined(url: str) -> Iterator[Finding]:
     owner = _owner(installation.home)
     if owner not in {None, os.geteuid()}:
         found = f"{installation.home} belongs to user {owner}, and this is user {os.geteuid()}"
-        # SQLite would leave files of this user's there, which that one could not write.
+        # SQLite would create files of this user, which the service's user could not write.
         yield Finding("home", Level.FAIL, found, "Run this as the user that runs the service.")
         return
-    # These import what the service is made of. A wrong setting is told before that.
+    # Imported after the settings are checked, because these import the whole service.
     from cli.upkeep import connections, installed, running
 
     checks = (*installed.CHECKS, *connections.CHECKS, *running.CHECKS)

@@ -1,4 +1,4 @@
-"""What `labels doctor` finds, and how its checks are run: each for a limited time, and none ends another."""
+"""Findings of `labels doctor`. Each check runs for a limited time and cannot stop the others."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 from accounts.database import with_driver
 from cli.settings import Settings
 
-#: A check that takes longer has failed. A server that does not answer is given up sooner.
+#: A check that takes longer has failed. The limit for a connection is shorter.
 CHECK_SECONDS = 30.0
 CONNECT_SECONDS = 5
 
@@ -22,7 +22,7 @@ _LEAST_SECRET = 6
 
 
 class Level(StrEnum):
-    """How good a finding is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -30,7 +30,7 @@ class Level(StrEnum):
 
 
 class Finding(NamedTuple):
-    """What was found of a subject, and what to do about it, empty if nothing."""
+    """What was found about a subject, and what to do (empty if nothing)."""
 
     subject: str
     level: Level
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 class Installation(NamedTuple):
-    """What is examined. Nothing of it is created: a home may be absent."""
+    """The installation to check. Nothing is created: the home may be absent."""
 
     settings: Settings
     home: Path
@@ -64,7 +64,7 @@ class Installation(NamedTuple):
 
 
 class Check(NamedTuple):
-    """Examines one subject. `advice` is what to do if `function` raises an error."""
+    """A check of one subject. `advice` is what to do if `function` raises an error."""
 
     subject: str
     function: Callable[[Installation], Iterable[Finding]]
@@ -72,7 +72,7 @@ class Check(NamedTuple):
 
 
 def run(checks: Iterable[Check], installation: Installation) -> Iterator[Finding]:
-    """Yield the findings of each check, without secrets. An error and a time that is up are findings too."""
+    """Yield the findings of each check, without secrets. Errors and timeouts are findings too."""
     hide = secrets_hidden(os.environ)
     for check in checks:
         for finding in _findings(check, installation):
@@ -102,14 +102,14 @@ def _findings(check: Check, installation: Installation) -> list[Finding]:
 
 
 def _failed(check: Check, error: BaseException | None) -> Finding:
-    # The driver's own error says more than SQLAlchemy's, which repeats the statement.
+    # The driver's own error is clearer than SQLAlchemy's, which repeats the statement.
     cause = getattr(error, "orig", None) or error
     words = " ".join(str(cause).split()) or type(cause).__name__
     return Finding(check.subject, Level.FAIL, f"{type(cause).__name__}: {words[:300]}", check.advice)
 
 
 def secrets_hidden(environment: Mapping[str, str]) -> Callable[[str], str]:
-    """Return a function that replaces the environment's secrets in a text: keys, and passwords in addresses."""
+    """Return a function that removes the environment's secrets from a text: keys, and passwords in addresses."""
     found: set[str] = set()
     for name, value in environment.items():
         if _SECRETS.fullmatch(name):

@@ -1,10 +1,10 @@
-"""What a backup of the embedded default saves, and in which order.
+"""The files of a backup of a home with embedded databases, in their order.
 
-The order is what makes it consistent beside a running service. Each store may be ahead of those saved before it: a run
-that is resumed finds that later work was done already, and does not do it again. None may be behind: what it lacks
-would be lost. So the accounts come first, which remember what was asked for; then Dagster's databases, where a
-sensor's memory comes before the runs it has asked for, and the runs before their events; then what is to be imported;
-then the catalogue; and last the files of exports and what their steps have handed on.
+The order makes the backup consistent while the service runs. A store may be newer than the stores saved before it: a
+resumed run finds that later work is done and does not repeat it. A store must not be older, because what it lacks would
+be lost. The order is: the accounts, which have the requests; Dagster's databases, with the state of sensors before the
+runs they request, and runs before their events; uploads to be imported; the catalogue; the files of exports and the
+outputs of their steps.
 """
 
 import json
@@ -37,18 +37,18 @@ _FORMAT = 1
 _DATABASES = ("schedules.db", "runs.db", "event_log.db")
 _BUSY_SECONDS = 60.0
 
-#: The folder in which a Delta table has its commits.
+#: The folder of a Delta table's commits.
 _LOG = "_delta_log"
 
 #: The suffix of files that are still being written.
 _UNFINISHED = ".tmp"
 
-#: How often the log of a table is copied anew because a file of it was removed meanwhile.
+#: Attempts to copy the log of a table, one of whose files may be removed meanwhile.
 _ATTEMPTS = 5
 
 
 class ElsewhereStored(LabelError):
-    """The settings name servers, which a backup of files does not reach."""
+    """The settings name servers, which a backup of files cannot include."""
 
     code = "elsewhere_stored"
 
@@ -57,7 +57,7 @@ class ElsewhereStored(LabelError):
 
 
 class Home(NamedTuple):
-    """Where the embedded default keeps what a backup saves."""
+    """The places of the files that a backup saves."""
 
     folder: Path
     accounts: Path
@@ -65,7 +65,7 @@ class Home(NamedTuple):
 
 
 def home_of(settings: Settings) -> Home:
-    """Return the places of these settings; nothing is created. Raises ElsewhereStored."""
+    """Return the places for these settings. Nothing is created. Raises ElsewhereStored."""
     folder = settings.home.expanduser().resolve()
     accounts = make_url(settings.database_url or f"sqlite:///{folder / ACCOUNTS}")
     file = accounts.database or ""
@@ -84,9 +84,9 @@ def home_of(settings: Settings) -> Home:
 
 @contextmanager
 def saved(home: Home, *, artefacts: bool) -> Generator[Iterator[Member]]:
-    """Yield the members of a backup; `artefacts` says whether ZIPs and PDFs are among them.
+    """Yield the members of a backup, with ZIPs and PDFs if `artefacts`.
 
-    They are found while they are taken, so that each store is read after those before it.
+    The iterator is lazy, so that each store is read after those before it.
     """
     with tempfile.TemporaryDirectory(prefix="labels-backup-") as folder:
         copies = Path(folder)
@@ -114,9 +114,9 @@ def _uploads(storage: Path) -> Iterator[Member]:
 
 
 def _catalogue(storage: Path, copies: Path) -> Iterator[Member]:
-    """Yield the tables' logs, then their files: a file that a log names is not removed within days.
+    """Yield the tables' logs, then their files. A file that a log names is not removed for days.
 
-    A log that names rows comes before the log that has what those rows refer to.
+    Logs of referring tables come before logs of the tables that they refer to.
     """
     catalogue = storage / "catalogue"
     for table in reversed(TABLES):
@@ -126,9 +126,9 @@ def _catalogue(storage: Path, copies: Path) -> Iterator[Member]:
 
 
 def _exports(storage: Path, *, artefacts: bool) -> Iterator[Member]:
-    """Yield what jobs keep, but for their parts: those are removed while we read, and can be drawn anew.
+    """Yield the files of jobs without their parts, which may be removed meanwhile and can be drawn again.
 
-    A job's documents say that its other files are whole. So they are read first.
+    A job's documents are read first, because they say that its other files are complete.
     """
     jobs = storage / "exports"
     for folder in sorted(jobs.iterdir()) if jobs.is_dir() else ():
@@ -140,7 +140,7 @@ def _exports(storage: Path, *, artefacts: bool) -> Iterator[Member]:
 
 
 def _others(folder: Path) -> Iterator[Member]:
-    """Yield what steps hand on, which Dagster keeps in a folder for each run, and the secret key."""
+    """Yield the secret key, and the outputs of steps, which Dagster has in a folder for each run."""
     for path in files_below(folder / RUNS):
         if path.parent != folder / RUNS:  # the databases, and what SQLite keeps beside them
             yield Member(path.relative_to(folder).as_posix(), path)
@@ -168,11 +168,11 @@ def _about(copies: Path, *, artefacts: bool) -> Member:
 
 
 def require_known(about: Path) -> str:
-    """Return when the backup was made and by which release. Raises BadBackup if this release cannot read it."""
+    """Return the time and the release of the backup. Raises BadBackup if this release cannot read it."""
     try:
-        told = json.loads(about.read_bytes())
-        known = told["format"] == _FORMAT and told["accounts_schema"] <= HEAD
-        made = f"made by release {told['release']} at {told['created_at']}"
+        document = json.loads(about.read_bytes())
+        known = document["format"] == _FORMAT and document["accounts_schema"] <= HEAD
+        made = f"made by release {document['release']} at {document['created_at']}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadBackup(f"{ABOUT} cannot be read") from error
     if not known:
@@ -181,7 +181,7 @@ def require_known(about: Path) -> str:
 
 
 def _copy_of(database: Path, copy: Path) -> Path:
-    """Copy the database as it is at one moment, and return the copy. Its writers go on meanwhile."""
+    """Copy a consistent snapshot of the database, and return the copy. Writers are not blocked."""
     source = sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS)
     with closing(source), closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -189,10 +189,10 @@ def _copy_of(database: Path, copy: Path) -> Path:
 
 
 def _log_of(table: Path, copy: Path) -> list[Path]:
-    """Copy the table's log as it is at one moment, and return its files.
+    """Copy a consistent snapshot of the table's log, and return its files.
 
-    Upkeep may remove old commits once it has written a checkpoint; then the log is copied anew. The pointer to the last
-    checkpoint is left out: it is the one file that is ever changed, and readers find checkpoints without it.
+    Maintenance may remove old commits after it has written a checkpoint; then the log is copied again. The pointer to
+    the last checkpoint is left out, because it is the only file that changes, and readers find checkpoints without it.
     """
     log = table / _LOG
     for _ in range(_ATTEMPTS):

@@ -18,16 +18,16 @@ from cli.upkeep.findings import Check, Finding, Installation, Level
 
 _PACKAGE = "gs1-label-exporter"
 
-#: Supported versions of Python, from and below; the same as `requires-python`.
+#: Supported versions of Python: the first, and the first unsupported one. The same as `requires-python`.
 _PYTHON = ((3, 11), (3, 14))
 
-#: Free space below which nothing works soon, and the share of the disk below which somebody should look.
+#: Free space below which the disk check fails, and the free share of the disk below which it warns.
 _LEAST_FREE_BYTES = 512 << 20
 _LEAST_FREE_SHARE = 0.1
 
 
 def settings(installation: Installation) -> Iterator[Finding]:
-    """Look at combinations of settings, as each command does that runs a process of the service."""
+    """Check combinations of settings, like each command that runs a process of the service."""
     command = "facade" if installation.dagster_url else "serve"
     broken = list(rules.broken(os.environ, command))
     yield from (Finding("settings", Level.FAIL, str(error), "Correct the setting.") for error in broken)
@@ -44,11 +44,11 @@ def python(installation: Installation) -> Iterator[Finding]:
     if _PYTHON[0] <= sys.version_info[:2] < _PYTHON[1]:
         yield Finding("python", Level.OK, found)
     else:
-        yield Finding("python", Level.FAIL, found, "Install 3.11, 3.12 or 3.13 and run `make setup` anew.")
+        yield Finding("python", Level.FAIL, found, "Install 3.11, 3.12 or 3.13 and run `make setup` again.")
 
 
 def packages(installation: Installation) -> Iterator[Finding]:
-    """Compare the installed packages with what this release requires, and with what the settings need besides."""
+    """Check that the packages are installed that this release and the settings require."""
     extras = _extras(installation)
     wanted = [Requirement(text) for text in requires(_PACKAGE) or ()]
     count = 0
@@ -71,7 +71,7 @@ def packages(installation: Installation) -> Iterator[Finding]:
             "packages",
             Level.FAIL,
             "; ".join(wrong),
-            f"Install `{_PACKAGE}{extra}` anew, or run `make setup`.",
+            f"Install `{_PACKAGE}{extra}` again, or run `make setup`.",
         )
     elif other := list(_of_another_major()):
         yield Finding(
@@ -85,7 +85,7 @@ def packages(installation: Installation) -> Iterator[Finding]:
 
 
 def _of_another_major() -> Iterator[str]:
-    """Yield the packages of another major version than the lock has. In a checkout only: the wheel has no lock."""
+    """Yield the packages whose major version differs from the lock's. Only in a checkout: the wheel has no lock."""
     lock = Path(__file__).parents[2] / "requirements.lock"
     lines = lock.read_text(encoding="utf-8").splitlines() if lock.exists() else ()
     for line in lines:
@@ -117,11 +117,11 @@ def _extras(installation: Installation) -> set[str]:
 
 
 def home(installation: Installation) -> Iterator[Finding]:
-    """Look at whose the home is, and who may read it."""
+    """Check the owner and the permissions of the home."""
     folder = installation.home
     if not folder.exists():
         yield Finding(
-            "home", Level.WARN, f"{folder} is not there yet", "The first command that needs it makes it."
+            "home", Level.WARN, f"{folder} does not exist yet", "The first command that needs it creates it."
         )
         return
     if not folder.is_dir() or not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -149,13 +149,13 @@ def home(installation: Installation) -> Iterator[Finding]:
             "home",
             Level.OK,
             f"{folder / 'secret_key'} is not used",
-            "LABELS_SECRET_KEY is set, which goes before it.",
+            "LABELS_SECRET_KEY is set and has priority.",
         )
     yield Finding("home", Level.OK, f"{folder} can be written")
 
 
 def disk(installation: Installation) -> Iterator[Finding]:
-    """Look at the room and the free inodes of the home, the storage, and the folder of temporary files."""
+    """Check free space and free inodes of the home, the storage, and the folder of temporary files."""
     folders = {"home": installation.home, "temporary files": Path(tempfile.gettempdir())}
     if get_protocol(installation.storage_url) in {"file", "local"}:
         folders["storage"] = Path(installation.storage_url.removeprefix("file://"))
@@ -183,7 +183,7 @@ def disk(installation: Installation) -> Iterator[Finding]:
 CHECKS = (
     Check("settings", settings, "Correct the setting."),
     Check("python", python, ""),
-    Check("packages", packages, "Run `make setup` anew."),
+    Check("packages", packages, "Run `make setup` again."),
     Check("home", home, "Give it to the user that runs the service."),
-    Check("disk", disk, "Look at the disk: it does not tell its size."),
+    Check("disk", disk, "Check the disk: its free space cannot be read."),
 )

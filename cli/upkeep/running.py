@@ -1,4 +1,4 @@
-"""Checks of the running service: the code server and the façade. Nothing is wrong with one that is not started."""
+"""Checks of the running service: the code server and the façade. A process that is not started is no failure."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def code_server(installation: Installation) -> Iterator[Finding]:
 
 
 def facade(installation: Installation) -> Iterator[Finding]:
-    """Ask the façade whether it is ready, and what is degraded."""
+    """Ask the façade whether it is ready and what is degraded."""
     url = installation.facade_url
     try:
         answer = httpx.get(f"{url.rstrip('/')}/readyz", timeout=_READY_SECONDS)
@@ -51,16 +51,16 @@ def facade(installation: Installation) -> Iterator[Finding]:
             "Start the service, or name it with --url.",
         )
         return
-    told = answer.json() if answer.headers.get("content-type", "").startswith("application/") else {}
+    answered = answer.json() if answer.headers.get("content-type", "").startswith("application/") else {}
     if answer.status_code != 200:
-        found = f"{url} is not ready: {answer.status_code} {told.get('detail', '')}".rstrip()
-        yield Finding("façade", Level.FAIL, found, "Look at the findings above, and at the façade's log.")
-    elif degraded := told.get("degraded"):
+        found = f"{url} is not ready: {answer.status_code} {answered.get('detail', '')}".rstrip()
+        yield Finding("façade", Level.FAIL, found, "See the findings above and the façade's log.")
+    elif degraded := answered.get("degraded"):
         yield Finding(
             "façade",
             Level.WARN,
             f"{url} is ready; degraded: {', '.join(degraded)}",
-            "Look at the service's log.",
+            "See the service's log.",
         )
     else:
         yield Finding("façade", Level.OK, f"{url} is ready")
@@ -68,5 +68,5 @@ def facade(installation: Installation) -> Iterator[Finding]:
 
 CHECKS = (
     Check("code server", code_server, "Start the service."),
-    Check("façade", facade, "Is it ours? Name the façade with --url, or by LABELS_URL."),
+    Check("façade", facade, "Check that the address is the façade's: --url or LABELS_URL."),
 )

@@ -1,19 +1,28 @@
 """The designs an organisation can use, and the one that a request chooses."""
 
 import json
-import re
 from difflib import get_close_matches
+from itertools import chain
 
 from accounts.errors import NoSuchDesign
 from accounts.labels.designs import Designs, StoredDesign
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
 from exports.errors import Detail, InvalidRequest
-from exports.requests.export_types import LINEAR_SLOTS, SHEET_SLOTS, with_linear
+from exports.requests.export_types import (
+    LABEL_TYPES,
+    LINEAR_SLOTS,
+    SHEET_SLOTS,
+    ExportType,
+    LinearData,
+    RequestedFormat,
+    Symbology,
+    symbols_of,
+    with_linear,
+)
 from exports.requests.json_body import parse
+from exports.requests.names import require_name
 from exports.requests.request import ACCEPTED_BEFORE, AssetConfig, ExportRequest
 from exports.requests.settings import Drawn, refusal
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 #: Names that are parts of paths.
 RESERVED = frozenset({"schema", "preview"})
@@ -31,13 +40,7 @@ def add(designs: Designs, organisation: str, name: str, body: bytes, *, created_
     DesignChanged.
     """
     design = design_of(body)
-    if _NAME.fullmatch(name) is None or name in RESERVED or name in BUILT_IN:
-        taken = ", ".join(sorted({*RESERVED, *BUILT_IN}))
-        message = (
-            f"{name[:70]!r} cannot be the name of a design: expected 1 to 64 of a-z, 0-9, _ and -, beginning with a letter"
-            f" or digit, and none of {taken}"
-        )
-        raise InvalidRequest([Detail(loc=["path", "name"], msg=message, type="invalid_name")])
+    require_name(name, "design", {*RESERVED, *BUILT_IN})
     document = json.dumps(
         design.model_dump(mode="json", exclude_none=True), ensure_ascii=False, sort_keys=True
     )
@@ -62,12 +65,7 @@ def chosen(request: ExportRequest, organisation: str, designs: Designs | None) -
 def require_applicable(request: ExportRequest, design: Design) -> None:
     """Raise InvalidRequest if the request has a setting that cannot apply to labels of the design."""
     config = request.asset_config or AssetConfig()
-    linear = config.linear or design.linear or "element_string"
-    symbology = config.symbology or design.symbology
-    slots = set(with_linear(SHEET_SLOTS[symbology], linear))
-    if design.linear is not None:
-        slots.add(LINEAR_SLOTS[linear])
-    drawn = Drawn(request.export_type, request.file_format, frozenset(slots))
+    drawn = drawn_by(request.export_type, request.file_format, config.symbology, config.linear, design)
     messages = {name: refusal(name, getattr(config, name), drawn) for name in AssetConfig.model_fields}
     faults = [
         Detail(loc=["body", "asset_config", name], msg=message, type="incoherent_setting")
@@ -76,6 +74,32 @@ def require_applicable(request: ExportRequest, design: Design) -> None:
     ]
     if faults:
         raise InvalidRequest(faults)
+
+
+def drawn_by(
+    export_type: ExportType,
+    file_format: RequestedFormat,
+    symbology: Symbology | None,
+    linear: LinearData | None,
+    design: Design | None,
+) -> Drawn:
+    """Return what an export with these settings draws. `design` is that of its labels, None for the default one."""
+    if design is None or export_type not in LABEL_TYPES:
+        alternatives = symbols_of(export_type, symbology, linear)
+        return Drawn(export_type, file_format, frozenset(chain.from_iterable(alternatives)))
+    data = linear or design.linear or "element_string"
+    slots = set(with_linear(SHEET_SLOTS[symbology or design.symbology], data))
+    if design.linear is not None:
+        slots.add(LINEAR_SLOTS[data])
+    return Drawn(export_type, file_format, frozenset(slots))
+
+
+def drawable(export_type: ExportType, organisation: str, designs: Designs | None) -> dict[str, Design]:
+    """Return the designs that the organisation can use for exports of the type, by name; none for files of symbols."""
+    if export_type not in LABEL_TYPES:
+        return {}
+    own = designs.list(organisation) if designs else ()
+    return {**BUILT_IN, **{each.name: of_stored(each) for each in own}}
 
 
 def of_stored(stored: StoredDesign) -> Design:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
+from catalogue.attributes import LATER
 from exports.designs import texts
 from exports.requests.export_types import LinearData, Symbology
 from exports.requests.request import ACCEPTED_BEFORE, WHOLE
@@ -98,8 +99,9 @@ class Line(_Part):
             min_length=1,
             max_length=MAX_TEXT_LENGTH,
             description="Characters and placeholders: {name}, {gtin}, {lot}, {serial}, {expiry}, {best_before},"
-            " {production_date}; {lot.title} is GS1's data title; {expiry:DD MMM YYYY} is a date format of YYYY or YY,"
-            " MM or MMM, and DD. A brace is written twice. A label whose entity lacks a value is without the line.",
+            f" {{production_date}}, {', '.join(f'{{{each.column}}}' for each in LATER)}; {{lot.title}} is GS1's data"
+            " title; {expiry:DD MMM YYYY} is a date format of YYYY or YY, MM or MMM, and DD; {expiration_time} has hh and mm"
+            " too. A brace is written twice. A label whose entity lacks a value is without the line.",
         ),
         AfterValidator(_shown),
         AfterValidator(_with_placeholders),

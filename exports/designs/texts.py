@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import polars as pl
 
+from catalogue.attributes import LATER, Form
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 
 #: The months in date formats, unless the design has its own words.
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 DEFAULT_DATE_FORMAT = "YYYY-MM-DD"
+DEFAULT_TIME_FORMAT = "YYYY-MM-DD hh:mm"
 
 # A value with left-to-right characters stays in one piece within a text from right to left: LEFT-TO-RIGHT ISOLATE and
 # POP DIRECTIONAL ISOLATE.
@@ -32,6 +34,7 @@ class Source(NamedTuple):
     column: str
     ai: str | None
     is_date: bool = False
+    is_time: bool = False
 
 
 FIELDS: Mapping[str, Source] = {
@@ -42,9 +45,13 @@ FIELDS: Mapping[str, Source] = {
     "expiry": Source("expiry", "17", is_date=True),
     "best_before": Source("best_before", "15", is_date=True),
     "production_date": Source("production_date", "11", is_date=True),
+    **{each.column: Source(each.column, each.ai, is_time=each.form is Form.TIME) for each in LATER},
 }
 
-_TOKEN = re.compile("YYYY|YY|MMM|MM|DD")
+_TOKEN = re.compile("YYYY|YY|MMM|MM|DD|hh|mm")
+
+#: What a format consists of, each once, by the first letters of its tokens.
+_DATE_TOKENS, _TIME_TOKENS = (("DMY", "MY"), ("DMYhm",))
 
 
 class InvalidText(ValueError):
@@ -90,24 +97,34 @@ def _placeholder(field: str, spec: str, conversion: str | None) -> str | Placeho
         if attribute != "title" or source.ai is None or spec:
             titled = ", ".join(f"{{{known}.title}}" for known, each in FIELDS.items() if each.ai)
             raise InvalidText(f"There is no placeholder {{{field}}}; titles are {titled}")
-        return APPLICATION_IDENTIFIERS[source.ai].title.upper()
+        return _title(source.ai)
     if source.is_date:
-        return Placeholder(name, _date_format(spec or DEFAULT_DATE_FORMAT))
+        return Placeholder(name, _date_format(spec or DEFAULT_DATE_FORMAT, _DATE_TOKENS))
+    if source.is_time:
+        return Placeholder(name, _date_format(spec or DEFAULT_TIME_FORMAT, _TIME_TOKENS))
     if spec:
         raise InvalidText(f"{{{name}}} is no date and takes no format, and this is {spec!r}")
     return Placeholder(name)
 
 
-def _date_format(spec: str) -> tuple[str, ...]:
+def _title(ai: str) -> str:
+    """Return GS1's data title in capitals. Units of measures are as they are written."""
+    title = APPLICATION_IDENTIFIERS[ai.replace("n", "0")].title
+    return title if "(" in title else title.upper()
+
+
+def _date_format(spec: str, tokens_allowed: Sequence[str]) -> tuple[str, ...]:
     """Return tokens and the characters between them, in turns. Raises InvalidText."""
     tokens = _TOKEN.findall(spec)
     between = _TOKEN.split(spec)
     letters = re.sub("[^A-Za-z{}%]", "", "".join(between))
-    kinds = [token[0] for token in tokens]
-    if letters or sorted(kinds) not in (["D", "M", "Y"], ["M", "Y"]):
+    if letters or "".join(sorted(token[0] for token in tokens)) not in tokens_allowed:
         raise InvalidText(
             f"{spec!r} is no date format; expected year, month and perhaps day, each once, as YYYY or YY, MM or MMM,"
             " DD, as in YYYY-MM-DD, DD MMM YYYY or MM/YYYY"
+            if tokens_allowed is _DATE_TOKENS
+            else f"{spec!r} is no format of a time; expected year, month, day, hour and minute, each once, as in"
+            " YYYY-MM-DD hh:mm"
         )
     turns = [part for pair in zip(between, [*tokens, ""], strict=True) for part in pair]
     return tuple(part for part in turns if part)
@@ -158,6 +175,10 @@ def _value(part: Placeholder, months: Sequence[str], *, isolated: bool) -> pl.Ex
     source = FIELDS[part.field]
     column = pl.col(source.column)
     value = pl.when(column != "").then(column)
+    if source.is_time:
+        value = pl.concat_str(
+            list(_tokens(part.date_format, value.str.replace_all("[-T:]", "").str.slice(2), months))
+        )
     if source.is_date:
         full = pl.concat_str(list(_tokens(part.date_format, value, months)))
         short = pl.concat_str(list(_tokens(without_day(part.date_format), value, months)))
@@ -169,7 +190,7 @@ def _value(part: Placeholder, months: Sequence[str], *, isolated: bool) -> pl.Ex
 
 
 def _tokens(date_format: tuple[str, ...], value: pl.Expr, months: Sequence[str]) -> Iterator[pl.Expr]:
-    """Yield the pieces of a date that is YYMMDD. Years are 2000 to 2099, as in `gs1.dates`."""
+    """Yield the pieces of a date that is YYMMDD, or of a time that is YYMMDDhhmm. Years are 2000 to 2099, as in `gs1.dates`."""
     for part in date_format:
         match part:
             case "YYYY":
@@ -183,5 +204,9 @@ def _tokens(date_format: tuple[str, ...], value: pl.Expr, months: Sequence[str])
                 yield value.str.slice(2, 2).replace_strict(names, default=None, return_dtype=pl.String)
             case "DD":
                 yield value.str.slice(4, 2)
+            case "hh":
+                yield value.str.slice(6, 2)
+            case "mm":
+                yield value.str.slice(8, 2)
             case _:
                 yield pl.lit(part)

@@ -1,4 +1,4 @@
-"""The import of a stored upload into the catalogue, with its outcome and the rows not imported stored beside it."""
+"""Import a stored upload into the catalogue. Store the outcome and the rows that were not imported."""
 
 import shutil
 import tempfile
@@ -21,10 +21,10 @@ _PARQUET_MAGIC = b"PAR1"
 
 
 def execute(job_id: str, catalogue: Catalogue, store: ArtefactStore) -> ImportReport | None:
-    """Import the upload and remove it; return the report, None if the outcome was known or the file is refused.
+    """Import the upload and remove it. Return the report, or None if the file is refused or was done before.
 
-    Repeating a killed import is harmless: a second import of the same rows changes nothing. Raises ImportNotFound
-    if nothing is stored under this id.
+    A killed import can be repeated, because a second import of the same rows changes nothing. Raises ImportNotFound if
+    nothing is stored under this id.
     """
     asked = record.find_asked(job_id, store)
     if asked is None:
@@ -46,7 +46,7 @@ def _imported(asked: Asked, folder: Path, catalogue: Catalogue, store: ArtefactS
     with store.on_disk(asked.upload) as path:
         with path.open("rb") as stream:
             is_parquet = stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC
-        # The name in the store has no suffix, and Parquet needs its own.
+        # The name in the store has no suffix, but Parquet needs its suffix.
         named = folder / ("upload.parquet" if is_parquet else "upload")
         named.symlink_to(path.absolute())
         request = asked.request

@@ -1,4 +1,4 @@
-"""Interface for submitting and reading imports of uploaded files, and the values it answers with."""
+"""Interface for submitting and reading imports of uploaded files, and its return values."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ class Rows(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """How an uploaded file is to be imported. Without a kind, its header says. `name` is for reports."""
+    """How to import an uploaded file. Without `kind`, the header determines it. `name` is for reports."""
 
     options: ImportOptions = field(default_factory=ImportOptions)
     kind: Kind | None = None
@@ -48,7 +48,7 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True)
 class TableCounts:
-    """The rows of one kind that were read, by what became of them. `read` is the sum of the others."""
+    """The rows of one kind, counted by outcome. `read` is the sum of the other counts."""
 
     kind: Kind
     read: int
@@ -63,8 +63,8 @@ class TableCounts:
 class UnderstoodFile:
     """How a file was understood.
 
-    `form` is its format, encoding, separator or sheet. `columns` tells the header's name for each column.
-    `first_rows` are values as they are imported. A row of several kinds is held or refused as a whole.
+    `form` is its format, encoding, separator or sheet. `columns` has the header's name for each column. `first_rows`
+    are values as imported. A row with several kinds is held or refused as a whole.
     """
 
     form: str
@@ -81,7 +81,7 @@ class UnderstoodFile:
 
 @dataclass(frozen=True, slots=True)
 class ImportJob:
-    """The state of one import. `tables` and `file` are there once it has completed, `error` once it has failed.
+    """The state of one import. `tables` and `file` are set when it has completed, `error` when it has failed.
 
     `rows` are the kinds of rows that can be downloaded. Times are aware.
     """
@@ -101,12 +101,12 @@ class ImportJob:
 
 
 class Imports(Protocol):
-    """Takes files in, imports them one after the other, and tells the outcome. Every method may block."""
+    """Receives files, imports them in sequence, and returns the outcome. Every method may block."""
 
     def receive(
         self, organisation: str, *, idempotency_key: str | None = None
     ) -> AbstractContextManager[Upload]:
-        """Open an upload. It is stored when the block ends, and leaves nothing if the block raises.
+        """Open an upload. It is stored when the block ends; nothing is stored if the block raises.
 
         Raises TooManyOpenJobs and StorageIsFull.
         """
@@ -133,5 +133,5 @@ class Imports(Protocol):
         ...
 
     def open_rows(self, organisation: str, job_id: str, rows: Rows) -> tuple[BinaryIO, str]:
-        """Open the file of rows that were not imported; return it with its suffix. Raises ImportNotFound."""
+        """Open the file of rows that were not imported. Return it and its suffix. Raises ImportNotFound."""
         ...

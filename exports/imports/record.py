@@ -1,4 +1,4 @@
-"""The stored documents of an import: what was asked, written once, and the outcome, written once at the end."""
+"""The stored documents of an import: the request, written once, and the outcome, written once at the end."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from exports.imports.upload import folder_of
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked by whom and when. `upload` is the key of the file in the store."""
+    """The request, its requester and its time. `upload` is the key of the file in the store."""
 
     job_id: str
     organisation: str
@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of it: counts, or why the file as a whole was refused. `suffixes` are those of the stored rows."""
+    """The outcome: counts, or why the whole file was refused. `suffixes` are the suffixes of the files of rows."""
 
     finished_at: datetime
     tables: tuple[TableCounts, ...] = ()
@@ -40,12 +40,12 @@ _ASKED, _OUTCOME = TypeAdapter(Asked), TypeAdapter(Outcome)
 
 
 def save_asked(asked: Asked, store: ArtefactStore) -> None:
-    """Store what was asked."""
+    """Store the request."""
     store.write_json(_asked_key(asked.job_id), versioned(_ASKED.dump_python(asked, mode="json")))
 
 
 def find_asked(job_id: str, store: ArtefactStore) -> Asked | None:
-    """Return what was asked, None if there is no such import. Raises UnreadableDocument."""
+    """Return the request, or None if there is no such import. Raises UnreadableDocument."""
     return find(Asked, _asked_key(job_id), store)
 
 
@@ -55,7 +55,7 @@ def save_outcome(job_id: str, outcome: Outcome, store: ArtefactStore) -> None:
 
 
 def find_outcome(job_id: str, store: ArtefactStore) -> Outcome | None:
-    """Return the outcome, None before the end. Raises UnreadableDocument."""
+    """Return the outcome, or None before the end. Raises UnreadableDocument."""
     return find(Outcome, _outcome_key(job_id), store)
 
 

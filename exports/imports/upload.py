@@ -15,7 +15,7 @@ def folder_of(job_id: str) -> str:
 
 
 class Upload:
-    """A file that is being received. `key` is where it is once it is stored."""
+    """A file that is being received. `key` is its key when it is stored."""
 
     def __init__(self, job_id: str, key: str, stream: BinaryIO) -> None:
         self.job_id = job_id
@@ -40,7 +40,7 @@ class Upload:
 def receive(store: ArtefactStore, job_id: str) -> Generator[Upload]:
     """Open an upload of the import. It is stored when the block ends, and removed if the block raises.
 
-    Its name is new: two requests with the same idempotency key do not write to the same object.
+    Its name is random, so that two requests with the same idempotency key do not write to the same object.
     """
     key = f"{folder_of(job_id)}/{uuid.uuid4().hex}"
     with store.write(key) as stream:

@@ -16,12 +16,12 @@ from renderers.pickles import restorable
 @restorable
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """One finished, verified file under `key`; unpublished until the job's decision says `committed`.
+    """One finished, verified file under `key`. It is published when the job's decision says `committed`.
 
-    `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1.
-    `notes` counts the notes of the symbols by code. `sha256` is that of all bytes. If the storage copied some of them,
-    nobody has read them all: then it is None, and `composite_sha256` is the digest of pieces of these sizes, see
-    `exports.storage.joining`.
+    `processed` and `failed` count entities. `next_position` is a sheet's first free cell, from 1. `notes` counts the
+    notes of the symbols by code. `sha256` is the digest of all bytes. It is None if the storage copied some of them,
+    because then nobody has read all bytes. In that case `composite_sha256` is the digest of pieces of `piece_bytes`,
+    see `exports.storage.joining`.
     """
 
     key: str
@@ -66,7 +66,7 @@ def commit(job_id: str, artefact: Artefact, store: ArtefactStore, now: datetime)
 
 
 def cancel(job_id: str, store: ArtefactStore, now: datetime) -> Decision:
-    """Cancel the job and return its decision, which is a commit if that came first."""
+    """Cancel the job and return its decision. The decision is a commit if the job was committed before."""
     return _decide(job_id, Decision(now, None), store)
 
 
@@ -95,5 +95,5 @@ def _decide(job_id: str, wanted: Decision, store: ArtefactStore) -> Decision:
 
 
 def key(job_id: str) -> str:
-    """Return where the job's decision lies in the artefact store."""
+    """Return the key of the job's decision in the artefact store."""
     return f"{folder_of(job_id)}/decision.json"

@@ -1,7 +1,7 @@
-"""Removes expired jobs from the artefact store. The catalogue still knows what they printed.
+"""Remove expired jobs from the artefact store. The catalogue keeps their print history.
 
-A running download is not interrupted: on a POSIX file system an open file can be read to its end after it is
-removed, and an object store completes an answer that it has begun. Later requests get 404.
+A running download is not interrupted: on a POSIX file system, an open file can be read to its end after it is removed,
+and an object store completes a response that it has begun. Later requests get 404.
 """
 
 import posixpath
@@ -24,11 +24,11 @@ def left_over(
     before: datetime,
     folder_of: Callable[[str], str] = folder_of,
 ) -> Iterator[str]:
-    """Yield the ids of folders that belong to no job of `jobs` and were last changed before `before`.
+    """Yield the ids of folders that belong to no job in `jobs` and were last changed before `before`.
 
-    `folder_of` is where the jobs of a kind have theirs; the default is that of label exports.
-    They belong to partly removed jobs, or to requests that never became a job. A younger folder may belong to a job
-    that is just being created, because the request is stored before the run.
+    They belong to partly removed jobs, or to requests that never became a job. A newer folder may belong to a job that
+    is just being created, because the request is stored before the run. `folder_of` returns the folder of an id; the
+    default is for label exports.
     """
     fs, root = open_store(store.root_url)
     home = posixpath.join(root, posixpath.dirname(folder_of("any")))

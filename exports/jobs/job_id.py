@@ -13,7 +13,7 @@ _CODEC: Final = shortuuid.ShortUUID("23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijk
 
 
 def job_id_for(run_id: UUID | str) -> str:
-    """Return the job id of a run. Raises ValueError where `run_id` is no UUID.
+    """Return the job id of a run. Raises ValueError if `run_id` is not a UUID.
 
     >>> job_id_for("00000000-0000-0000-0000-000000000001")
     '2222222222222222222223'
@@ -24,8 +24,8 @@ def job_id_for(run_id: UUID | str) -> str:
 def run_id_for(job_id: str) -> str:
     """Return the run's UUID, as 36 characters.
 
-    Raises InvalidJobId unless it is 22 letters and digits; ExportNotFound where no run can have it,
-    because a character is outside the alphabet or the number is 2^128 or more.
+    Raises InvalidJobId unless it is 22 letters and digits. Raises ExportNotFound if no run can have this id, because a
+    character is outside the alphabet or the number is 2^128 or more.
 
     >>> run_id_for("2222222222222222222223")
     '00000000-0000-0000-0000-000000000001'

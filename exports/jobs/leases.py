@@ -1,6 +1,7 @@
-"""A lease that lets one recording job of stock due run per organisation, so that no entity is printed twice.
+"""A lease per organisation, held by one job that prints stock due, so that no entity is printed twice.
 
-Stock due is what the filters `never_printed`, `changed_since_print` and `print_due` select.
+Stock due is selected by the filters `never_printed`, `changed_since_print` and `print_due`. Only jobs that record what
+they print need the lease.
 """
 
 import time
@@ -12,33 +13,34 @@ from exports.errors import StockIsBusy
 from exports.jobs import decision
 from exports.jobs.plan import ExportPlan
 
-#: Longer than the longest step between two renewals. After a worker dies, the next job waits this long at most.
+#: Longer than the longest time between two renewals. After a worker dies, the next job waits at most this long.
 TTL_SECONDS = 300
 WAIT_SECONDS = 600
 
-#: What the names of these leases begin with; the organisation follows.
+#: Prefix of the names of these leases. The organisation follows.
 PREFIX = "never-printed:"
 
 _POLL_SECONDS = 0.2
 
 
 def try_acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> bool:
-    """Take the lease the plan needs, and return whether the plan has all it needs now. Never waits.
+    """Take the lease if the plan needs it. Return False if another job holds it. Never waits.
 
-    The job whose lease has expired may only be paused. So it is cancelled before the lease passes on. A committed
-    one keeps the lease until what it printed is recorded: before that, its entities look unprinted.
+    A job whose lease has expired may only be paused, so it is cancelled before the lease passes to another job. A
+    committed job keeps the lease until its labels are recorded as printed, because until then its entities look
+    unprinted.
     """
     if not plan.holds_lease:
         return True
     name = _name(plan)
     before = accounts.expired_leases(name).get(name)
-    if before is not None and before != plan.job_id and not _pass_on(name, before, accounts, store):
+    if before is not None and before != plan.job_id and not _take_from(name, before, accounts, store):
         return False
     return accounts.acquire_lease(name, plan.job_id, TTL_SECONDS, takes_expired=False)
 
 
-def _pass_on(name: str, holder: str, accounts: Accounts, store: ArtefactStore) -> bool:
-    """Cancel the job that holds the lease, and free the lease. Return False if the job is committed."""
+def _take_from(name: str, holder: str, accounts: Accounts, store: ArtefactStore) -> bool:
+    """Cancel the job that holds the lease and free the lease. Return False if the job is committed."""
     if not decision.cancel(holder, store, datetime.now(UTC)).cancelled:
         return False
     accounts.release_lease(name, holder)
@@ -61,7 +63,7 @@ def acquire(plan: ExportPlan, accounts: Accounts, store: ArtefactStore) -> None:
 def keep(plan: ExportPlan, accounts: Accounts) -> None:
     """Renew the lease that the plan took before its manifest was frozen.
 
-    Raises StockIsBusy if it expired and another job has had it since: that job may have published the
+    Raises StockIsBusy if the lease expired and another job has held it since, because that job may have published the
     entities of this manifest.
     """
     if plan.holds_lease and not accounts.renew_lease(_name(plan), plan.job_id, TTL_SECONDS):

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalogue import selection
-from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
 from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
@@ -23,9 +22,8 @@ from exports.jobs.job_id import folder_of
 from exports.jobs.plan import RELEASE, ExportPlan
 from exports.requests.row_ranges import RowRanges
 
-#: Rows of one chunk: one or two seconds of rendering, so that little is repeated after a crash. Large jobs have
-#: larger chunks, because each costs a tenth of a second for its process and libraries. Where many workers want some,
-#: chunks are smaller.
+#: Rows of one chunk: one or two seconds of rendering, so that little is repeated after a crash. Large jobs have larger
+#: chunks, because each chunk costs 0.1 s for its process and libraries. Chunks are smaller if there are many workers.
 CHUNK_ROWS, LARGE_CHUNK_ROWS, SMALLEST_CHUNK_ROWS = 25_000, 50_000, 10_000
 _LARGE_FROM = 200_000
 
@@ -46,10 +44,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The frozen rows of one job: how many, the digest of their file, and the catalogue they came from.
+    """The frozen rows of one job: their number, the digest of their file, and the catalogue version.
 
-    They are cut into chunks of `chunk_rows`. Releases before 0.3 did not store that, nor the number of labels: there
-    each row has as many as the others.
+    They are cut into chunks of `chunk_rows`. Releases before 0.3 stored neither that nor the number of labels; in their
+    manifests each row has the same number of labels.
     """
 
     rows: int
@@ -68,7 +66,7 @@ class Manifest:
 
 
 def chunk_rows(rows: int, chunks: int) -> int:
-    """Return the size of the chunks of a job with so many rows, which is to have so many chunks if they are not small."""
+    """Return the rows per chunk: enough for at least `chunks` chunks, but not below the smallest size."""
     return min(_usual_chunk_rows(rows), max(SMALLEST_CHUNK_ROWS, -(-rows // chunks)))
 
 
@@ -77,21 +75,21 @@ def _usual_chunk_rows(rows: int) -> int:
 
 
 def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks: int = 1) -> Manifest:
-    """Resolve the plan's selection and store its rows. A second call returns the manifest of the first.
+    """Resolve the plan's selection and store its rows. A second call returns the stored manifest.
 
-    The rows are cut into at least so many chunks if these are not small. Raises EmptySelection if nothing matches.
+    The rows are cut into at least `chunks` chunks, unless these would be too small. Raises EmptySelection.
     """
     if (frozen := find(plan, store)) is not None:
         return frozen
     if plan.reprint_of is not None:
         return _copied(plan, plan.reprint_of, store, chunks)
     version = catalogue.version()
-    # Frozen with the rows: a job resumed or reprinted on a later day says what it said.
+    # Frozen with the rows, so that a job resumed or reprinted on a later day has the same content.
     as_of = plan.submitted_at.astimezone(UTC).date()
     rows = labels = 0
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
-        # Not as frames: the process that resolves is the largest of all, and Polars would take 40 MB more.
+        # Arrow tables, not Polars frames: this process needs the most memory, and Polars would take 40 MB more.
         for table in selection.resolve_tables(catalogue, plan.selection, version=version, as_of=as_of):
             decision.require_not_cancelled(plan.job_id, store)
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
@@ -110,10 +108,9 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks:
 
 
 def _copied(plan: ExportPlan, original: str, store: ArtefactStore, chunks: int) -> Manifest:
-    """Copy the original job's rows: a reprint repeats what was printed, whatever the catalogue says today.
+    """Copy the original job's rows. A reprint repeats what was printed, even if the catalogue has changed.
 
-    If the plan names rows, only those are copied and numbered from the start again: a row's number is its place
-    in the job.
+    If the plan names rows, only those are copied. They are numbered again from the start.
     """
     source = folder_of(original)
     if plan.rows is not None:
@@ -150,13 +147,13 @@ def _picked(plan: ExportPlan, ranges: RowRanges, source: str, store: ArtefactSto
 
 
 def labels_within(plan: ExportPlan, ranges: RowRanges, store: ArtefactStore) -> int:
-    """Return how many labels these rows of the plan's job have."""
+    """Return the number of labels of these rows of the plan's job."""
     frames = read_rows(plan, store, Chunk(0, load(plan, store).rows), _FRAME_ROWS)
     return sum(int(frame.filter(_within(frame["row"], ranges))["copies"].sum()) for frame in frames)
 
 
 def _within(rows: pl.Series, ranges: RowRanges) -> pl.Series:
-    """Return which rows, counted from 0, lie in one of the ranges, which ascend and are counted from 1."""
+    """Return which rows, counted from 0, are in one of the ranges. The ranges ascend and are counted from 1."""
     numbers = rows.to_numpy() + 1
     firsts, lasts = np.array(ranges, np.int64).T
     before = np.searchsorted(firsts, numbers, side="right") - 1
@@ -200,12 +197,12 @@ def unmatched(plan: ExportPlan, store: ArtefactStore) -> list[dict[str, str]]:
 
 
 def label_count(plan: ExportPlan, manifest: Manifest) -> int:
-    """Return how many labels the manifest's rows have, also where an earlier release froze them."""
+    """Return the number of labels of the manifest's rows, also if an earlier release froze them."""
     return manifest.rows * (plan.config.copies or 1) if manifest.labels is None else manifest.labels
 
 
 def first_label(plan: ExportPlan, store: ArtefactStore, row: int) -> int:
-    """Return how many labels the rows before this one have."""
+    """Return the number of labels of the rows before this one."""
     if not plan.counts_each:
         return row * (plan.config.copies or 1)
     (rows,) = read_rows(plan, store, Chunk(row, row + 1), 1)
@@ -213,8 +210,12 @@ def first_label(plan: ExportPlan, store: ArtefactStore, row: int) -> int:
 
 
 def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with the columns of this release. Where an earlier one froze them, all have as many labels."""
-    whole = rows.match_to_schema(MANIFEST, missing_columns="insert")
+    """Return the rows with the columns of this release.
+
+    In manifests of earlier releases all rows have the same number of labels.
+    """
+    schema = selection.manifest_schema(plan.attributes)
+    whole = rows.match_to_schema(schema, missing_columns="insert")
     copies = plan.config.copies or 1
     return whole.with_columns(
         pl.col("copies").fill_null(copies), pl.col("first_label").fill_null(pl.col("row") * copies)
@@ -222,7 +223,7 @@ def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _labels_to(rows: pl.DataFrame) -> int:
-    """Return how many labels the rows up to the last of these have."""
+    """Return the number of labels of all rows up to the last of these."""
     return int(rows.item(-1, "first_label") + rows.item(-1, "copies"))
 
 
@@ -231,8 +232,7 @@ def read_rows(
 ) -> Iterator[pl.DataFrame]:
     """Yield the chunk's rows in frames of at most `batch_rows`, reading only its row groups.
 
-    A column that manifests did not have when this one was frozen is null, except those of the labels: a reprint may be
-    of an old job.
+    Columns that an old manifest lacks are null, except the columns of the labels.
     """
     with store.open(f"{plan.folder}/manifest.parquet") as stream:
         file = pq.ParquetFile(stream)
@@ -247,9 +247,10 @@ def read_rows(
 
 
 def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
-    """Return a digest of the rows and of everything that shapes their symbols. It is in the keys of the job's parts.
+    """Return a digest of the rows and of everything that determines their symbols. Parts have it in their keys.
 
-    It includes the release that runs: another release may draw differently, and one release draws all of an artefact.
+    It includes the running release, because another release may draw differently and an artefact must be drawn by one
+    release.
     """
     request = plan.request.normalised()
     shaping = {
@@ -261,6 +262,7 @@ def content_hash(plan: ExportPlan, manifest: Manifest) -> str:
         "engine": plan.engine.value,
         "release": RELEASE,
     }
-    if plan.design is not None:
-        shaping["design"] = plan.design.model_dump(mode="json", exclude_none=True)
+    for name in ("design", "from_printer"):
+        if (model := getattr(plan, name)) is not None:
+            shaping[name] = model.model_dump(mode="json", exclude_none=True)
     return hashlib.sha256(canonical_json(shaping)).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Rows of a job's manifest for people: a few at a time, all or those that match."""
+"""Read or search rows of a job's manifest, a few at a time, for people."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from catalogue.schema import MANIFEST
 from exports.artefacts import ArtefactStore
 from exports.jobs.job_id import folder_of
 
-#: Rows that one search reads at most, some tenths of a second. What follows is read when it is asked for.
+#: Most rows that one search reads, in some tenths of a second. The client asks for the rest.
 MOST_SEARCHED_ROWS = 500_000
 
 _SHOWN = ("row", "gtin14", "lot_number", "serial_number", "product_name", "expiry", "best_before")
@@ -19,7 +19,7 @@ _SHOWN = ("row", "gtin14", "lot_number", "serial_number", "product_name", "expir
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows by column, and the row to search on from, counted from 0: None if none is left."""
+    """Rows by column, and the row from which to continue, counted from 0. None at the end."""
 
     rows: list[dict[str, Any]]
     next_start: int | None
@@ -36,9 +36,9 @@ def search(
 ) -> Found:
     """Return at most `limit` rows from row `start` on, counted from 0.
 
-    They have the values of `keys`, which are columns of the manifest, and the text: within the product's name or the
-    GTIN, or at the beginning of the lot or serial, in upper or lower case. Fewer rows than `limit` may come with a
-    `next_start`, see `MOST_SEARCHED_ROWS`. Raises FileNotFoundError if the job has no manifest, or none any more.
+    They match `keys`, values by manifest column, and `text`: it is part of the product's name or the GTIN, or the
+    beginning of the lot or serial, without regard to case. There may be fewer rows than `limit` and a `next_start`, see
+    `MOST_SEARCHED_ROWS`. Raises FileNotFoundError if the job has no manifest (any more).
     """
     condition = _condition(text, keys or {})
     found: list[dict[str, Any]] = []
@@ -61,7 +61,7 @@ def search(
 
 
 def _frame(file: pq.ParquetFile, group: int, columns: list[str]) -> pl.DataFrame:
-    """Return the group's rows. A column that manifests did not have when this one was frozen is null."""
+    """Return the group's rows. Columns that an old manifest lacks are null."""
     frame = pl.DataFrame(pl.from_arrow(file.read_row_group(group, columns=columns)))
     return frame.match_to_schema({name: MANIFEST[name] for name in _SHOWN}, missing_columns="insert")
 

@@ -1,4 +1,4 @@
-"""A small job's objects near its process: on an object store, it reads back what it has just written."""
+"""Local copies of a small job's objects, so that it does not read back from an object store what it has written."""
 
 import shutil
 import tempfile
@@ -18,7 +18,7 @@ _COPY_BYTES = 1 << 20
 
 @contextmanager
 def near(store: ArtefactStore, job_id: str) -> Generator[ArtefactStore]:
-    """Yield the store for the one process that executes the whole job. On a local disk it is the store itself."""
+    """Yield the store for the process that executes the whole job. With a local disk it is `store` itself."""
     if store.is_local:
         yield store
         return
@@ -27,13 +27,13 @@ def near(store: ArtefactStore, job_id: str) -> Generator[ArtefactStore]:
 
 
 class _Near(ArtefactStore):
-    """Keeps a copy of what it writes, and reads that. Parts are only kept: a job that is resumed draws them again.
+    """Reads from local copies of what it has written. Parts have only the local copy: a resumed job draws them again.
 
-    The artefact has no copy, because its verification reads what lies in the store. What the job had stored before is
-    listed once; only the decision may be written by others.
+    The artefact has no local copy, because its verification must read the stored object. The objects that the job
+    stored before are listed once, because only the decision may be written by other processes.
     """
 
-    # The parts are here.
+    # The parts are local, so the store cannot copy them.
     _can_join = False
 
     def __init__(self, store: ArtefactStore, copies: ArtefactStore, job_id: str) -> None:

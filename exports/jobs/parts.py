@@ -18,20 +18,20 @@ from renderers.pickles import restorable
 from renderers.sheets.pdf import PdfFragment
 from renderers.zpl.writer import ZplFragment
 
-#: What `{key}.data` of a part holds: ZIP members, pages of labels, or labels of a roll.
+#: The content of a part's `{key}.data`: ZIP members, pages of labels, or labels of a roll.
 Fragment: TypeAlias = ArchiveFragment | PdfFragment | ZplFragment
 
 _FRAME_ROWS = 20_000
 
-#: The folder of a job's parts in its own.
+#: The folder of parts in the job's folder.
 FOLDER = "parts"
 
-#: (entities of the chunk drawn so far, failed so far)
+#: A function of (entities of the chunk drawn so far, failed so far).
 OnProgress: TypeAlias = Callable[[int, int], None]
 
 
 class Drawn(NamedTuple):
-    """What was written for one chunk: the fragment, failed entities, and notes of its symbols by code."""
+    """What was written for one chunk: the fragment, the number of failed entities, and note counts by code."""
 
     fragment: Fragment | None
     failed: int
@@ -41,10 +41,10 @@ class Drawn(NamedTuple):
 @restorable
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One chunk's stored output. `key` is the stem its objects share; counts add up to the chunk's rows.
+    """One chunk's stored output. `key` is the common prefix of its objects. Counts add up to the chunk's rows.
 
-    `decoded` of its symbols were read back. `fragment` describes `{key}.data`. It is None if no page of the sheets begins in
-    the chunk. `notes` counts the notes of its symbols by code.
+    `decoded` is the number of its symbols that were read back. `fragment` describes `{key}.data`, and is None if no
+    page of the sheets begins in the chunk. `notes` counts the notes of its symbols by code.
     """
 
     key: str
@@ -69,7 +69,7 @@ def key_of(plan: ExportPlan, manifest: Manifest, chunk: Chunk) -> str:
 
 
 def stored(key: str, store: ArtefactStore) -> Part | None:
-    """Return the part of an earlier attempt, or None. Its document is written last, so the rest is complete."""
+    """Return the part of an earlier attempt, or None. Its document is written last, so the part is complete."""
     return documents.find(Part, f"{key}.json", store)
 
 
@@ -80,7 +80,7 @@ def printed_rows(plan: ExportPlan, parts: Sequence[Part], store: ArtefactStore) 
         if part.failed:
             with store.open(f"{part.key}.errors.csv") as stream:
                 lines = csv.reader(io.TextIOWrapper(cast("io.BufferedReader", stream), "utf-8", newline=""))
-                # A job's report begins with a header and ends with keys that match no row.
+                # Skip the header of a job's report, and the keys at its end that match no row.
                 failed = [int(line[0]) - 1 for line in lines if line[0].isdecimal()]
         for frame in manifests.read_rows(plan, store, Chunk(part.start, part.stop), _FRAME_ROWS):
             yield frame.filter(~pl.col("row").is_in(failed)) if failed else frame

@@ -5,10 +5,14 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
+
+from catalogue.attributes import LATER
 from catalogue.selection import Selection
 from exports import documents, trace
 from exports.artefacts import ArtefactStore, canonical_json
 from exports.designs.document import BUILT_IN, DEFAULT_NAME, Design
+from exports.designs.texts import fields_of, parse
 from exports.jobs.job_id import folder_of
 from exports.requests.export_types import (
     LABEL_TYPES,
@@ -29,14 +33,14 @@ from gs1.digital_link import DEFAULT_RESOLVER
 from renderers.engine import Engine
 from renderers.registry import FileFormat
 
-#: The release of the code that runs.
+#: The running release.
 RELEASE = version("gs1-label-exporter")
 
 
-#: More ranges of rows are counted in words.
+#: If there are more ranges of rows, `words` gives their number only.
 _MOST_RANGES_NAMED = 3
 
-#: Characters of the reason for printing again.
+#: Most characters of the reason of a reprint.
 MAX_REASON_LENGTH = 500
 
 
@@ -44,11 +48,11 @@ MAX_REASON_LENGTH = 500
 class ExportPlan:
     """One accepted export. `resolver` is the organisation's when it was submitted.
 
-    `design` is the design that the request names, as it was then, None for the default one.
-    `engine` is the service's when it was submitted, so that a resumed job draws its remaining chunks in the same
-    way. A reprint has the rows of the job `reprint_of`, or only those that `rows` names, and a reason. `release` is
-    that of the service which accepted the export, empty if it is not known (before 0.2). `traceparent` is the span in
-    which the plan was made. The spans of the job's steps descend from it.
+    `design` is the named design at that time, or None for the default one. `from_printer` has the
+    settings of the named printer that the request leaves out, or is None without a printer. `engine` is the service's
+    engine at that time, so that a resumed job draws its remaining chunks in the same way. A reprint has the rows of the
+    job `reprint_of`, or only those in `rows`, and a `reason`. `release` accepted the export; it is empty before 0.2.
+    `traceparent` is the span in which the plan was made, the parent of the spans of the job's steps.
     """
 
     job_id: str
@@ -63,6 +67,7 @@ class ExportPlan:
     rows: RowRanges | None = None
     release: str = RELEASE
     design: Design | None = None
+    from_printer: AssetConfig | None = None
     traceparent: str = field(default_factory=lambda: str(trace.current() or trace.new()), compare=False)
 
     @property
@@ -72,17 +77,29 @@ class ExportPlan:
 
     @property
     def selection(self) -> Selection:
-        return replace(self.request.selection(self.organisation), resolver=self.link_resolver)
+        asked = self.request.selection(self.organisation)
+        return replace(asked, resolver=self.link_resolver, attributes=self.attributes)
+
+    @property
+    def carry(self) -> tuple[str, ...] | None:
+        """The AIs that symbols are to carry beside the keys of their scope, None for what they usually carry."""
+        return self.config.carry
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The AIs of `catalogue.attributes.LATER` whose values the job's manifest has."""
+        shown = fields_shown(self.label_design) if self.has_labels else frozenset[str]()
+        return tuple(each.ai for each in LATER if each.ai in (self.carry or ()) or each.column in shown)
 
     @property
     def link_resolver(self) -> str:
-        """What the job's Digital Links begin with."""
+        """The beginning of the job's Digital Links."""
         return self.resolver or DEFAULT_RESOLVER
 
     @property
     def words(self) -> str:
-        """What is asked for, as one phrase for people."""
-        asked = in_words(self.request)
+        """The request as one phrase for people."""
+        asked = in_words(self.request.model_copy(update={"asset_config": self.config}))
         if self.reprint_of is None:
             return asked
         match self.rows:
@@ -101,12 +118,12 @@ class ExportPlan:
 
     @property
     def label_design(self) -> Design:
-        """What is on each label."""
+        """The design of each label."""
         return self.design or BUILT_IN[DEFAULT_NAME]
 
     @property
     def symbology(self) -> Symbology:
-        """The symbol of a label, or the one beside its linear symbol."""
+        """The symbology of a label, or of the symbol beside its linear symbol."""
         return self.config.symbology or self.label_design.symbology
 
     @property
@@ -116,28 +133,32 @@ class ExportPlan:
 
     @property
     def label_slots(self) -> tuple[Slot, ...]:
-        """The symbols that a label may have, of which the first is taken that fits it."""
+        """The symbols that a label may have. The first one that fits is used."""
         return with_linear(SHEET_SLOTS[self.symbology], self.linear)
 
     @property
     def second_slot(self) -> Slot | None:
-        """The linear symbol beside a label's matrix symbol, None if there is none."""
+        """The linear symbol beside a label's matrix symbol, or None."""
         both = self.label_design.linear is not None and self.symbology != "barcode_1d"
         return LINEAR_SLOTS[self.linear] if both else None
 
     @property
     def has_labels(self) -> bool:
-        """Whether the artefact shows labels, on sheets or a roll, and is not a ZIP of symbol files."""
+        """Whether the artefact has labels, on sheets or a roll, instead of symbol files in a ZIP."""
         return self.request.export_type in LABEL_TYPES
 
     @property
     def is_roll(self) -> bool:
-        """Whether the artefact is a file of commands for a label printer."""
+        """Whether the artefact is a file of label-printer commands."""
         return self.request.export_type is ExportType.ROLL_LABELS
 
     @property
     def config(self) -> AssetConfig:
-        return self.request.asset_config or AssetConfig()
+        """How the symbols are drawn: the request's settings, and those of its printer beside them."""
+        own = self.request.asset_config or AssetConfig()
+        if self.from_printer is None:
+            return own
+        return own.model_copy(update=self.from_printer.model_dump(exclude_none=True))
 
     @property
     def counts_each(self) -> bool:
@@ -159,7 +180,7 @@ class ExportPlan:
 
     @property
     def holds_lease(self) -> bool:
-        """Whether the job needs its organisation's lease: it records PRINTED for stock that was never printed."""
+        """Whether the job needs its organisation's lease, because it selects stock due and records PRINTED."""
         filters = self.request.filters
         return (
             self.records_printed
@@ -169,7 +190,7 @@ class ExportPlan:
         )
 
     def output_filename(self, members: int) -> str:
-        """Return the artefact's name for people: kind, scope, the start of the job's id, entities drawn."""
+        """Return the artefact's file name: kind, scope, the start of the job's id, number of entities drawn."""
         if self.has_labels:
             kind, suffix = ("roll", "zpl") if self.is_roll else ("sheet", "pdf")
             return f"{kind}-{self.job_id[:4]}-{members}.{suffix}"
@@ -188,18 +209,28 @@ class ExportPlan:
             "reason": self.reason,
             "rows": self.rows,
             "release": self.release,
-            "design": None if self.design is None else self.design.model_dump(mode="json", exclude_none=True),
+            "design": _document(self.design),
+            "from_printer": _document(self.from_printer),
             "traceparent": self.traceparent,
         }
 
 
+def _document(model: BaseModel | None) -> dict[str, Any] | None:
+    return None if model is None else model.model_dump(mode="json", exclude_none=True)
+
+
+def fields_shown(design: Design) -> frozenset[str]:
+    """Return the fields whose values the lines of a design show."""
+    return frozenset(field for line in design.lines for field in fields_of(parse(line.text)))
+
+
 def save(plan: ExportPlan, store: ArtefactStore) -> bool:
-    """Store the plan unless the job has one; return whether it was stored."""
+    """Store the plan unless the job has one. Return whether it was stored."""
     return store.create(key(plan.job_id), canonical_json(documents.versioned(plan.to_document())))
 
 
 def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
-    """Return the job's plan, or None where there is none."""
+    """Return the job's plan, or None."""
     try:
         return load(job_id, store)
     except FileNotFoundError:
@@ -207,9 +238,9 @@ def find(job_id: str, store: ArtefactStore) -> ExportPlan | None:
 
 
 def load(job_id: str, store: ArtefactStore) -> ExportPlan:
-    """Return the job's plan. Raises FileNotFoundError where there is none, UnreadableDocument.
+    """Return the job's plan. Raises FileNotFoundError and UnreadableDocument.
 
-    An unknown field of the request itself is not ignored: the labels would not be those that were asked for.
+    An unknown field of the request is an error, because ignoring it could make other labels than requested.
     """
     # Releases before 0.2 stored none.
     absent = {"release": ""}
@@ -217,5 +248,5 @@ def load(job_id: str, store: ArtefactStore) -> ExportPlan:
 
 
 def key(job_id: str) -> str:
-    """Return where the job's plan lies in the artefact store."""
+    """Return the key of the job's plan in the artefact store."""
     return f"{folder_of(job_id)}/request.json"

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 import polars as pl
@@ -20,6 +20,7 @@ from exports.sheets.check import require_possible
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.notes import counts_by_code
+from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH
 
 #: Entities that are drawn to find failures, and pictures that are shown.
@@ -56,8 +57,8 @@ class PreviewPicture:
 class Preview:
     """What an export would make.
 
-    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says of them, `tried_items` those
-    that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
+    of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
     """
 
     total_items: int
@@ -118,6 +119,22 @@ def _sheet(
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
     return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
+
+
+def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:
+    """Return the first label of a picture of the sheet's page."""
+    left, top = sheet.label_origin_mm(0)
+    with Image.open(io.BytesIO(page.png)) as picture:
+        across, down = picture.width / sheet.page_width_mm, picture.height / sheet.page_height_mm
+        box = (
+            left * across,
+            top * down,
+            (left + sheet.label_width_mm) * across,
+            (top + sheet.label_height_mm) * down,
+        )
+        out = io.BytesIO()
+        picture.crop(box).save(out, "PNG", optimize=True)
+    return replace(page, png=out.getvalue(), width_mm=sheet.label_width_mm, height_mm=sheet.label_height_mm)
 
 
 def _failures(errors: pl.DataFrame) -> list[PreviewFailure]:

@@ -1,4 +1,4 @@
-"""The catalogue's rows as a whole file: CSV, Parquet or XLSX, in a form that imports again as it is."""
+"""The catalogue's rows as a CSV, Parquet or XLSX file that can be imported again unchanged."""
 
 import tempfile
 from collections.abc import Iterable
@@ -14,10 +14,11 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def written(frames: Iterable[pl.DataFrame], name: str, wanted: ReportFormat) -> BinaryIO:
-    """Return a temporary file with the frames' rows, of which there is at least one; closing it removes it.
+    """Return a temporary file with the rows of the frames, at least one. Closing the file removes it.
 
-    It is written in batches. `name` is that of an XLSX file's sheet. CSV is UTF-8 with the mark that spreadsheets look
-    for; its cells are the exact values, so that they import again. Raises TooManyRows if XLSX cannot hold them.
+    It is written in batches. `name` is the name of an XLSX file's sheet. CSV is UTF-8 with a byte order mark, for
+    spreadsheets; its cells are the exact values, so that they can be imported. Raises TooManyRows if there are too many
+    rows for XLSX.
     """
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:

@@ -1,20 +1,20 @@
 """Rows of CSV files that people open in spreadsheets.
 
-A cell that starts with `=`, `+`, `-`, `@`, `'`, tab or carriage return has one apostrophe before it, which makes it
-text in a spreadsheet. A reader drops one apostrophe from the start of each cell that has one, and so has every text back.
+A cell that starts with `=`, `+`, `-`, `@`, `'`, tab or carriage return gets one apostrophe in front, which makes it
+text in a spreadsheet. A reader that removes one apostrophe from the start of each such cell gets the original text.
 """
 
 import io
 
 import polars as pl
 
-#: What a spreadsheet takes for the start of a formula, and the apostrophe itself, without which `-1` and `'-1` would
-#: be written alike. Lots may start so: all but tab and carriage return are in GS1's set of 82.
+#: The start of a formula in a spreadsheet, and the apostrophe itself; otherwise `-1` and `'-1` would be written in the
+#: same way. A lot may start with these: all but tab and carriage return are in GS1's character set 82.
 _QUOTED_START = r"^[=+\-@'\t\r]"
 
 
 def csv_bytes(rows: pl.DataFrame) -> bytes:
-    r"""Return rows as RFC 4180 lines in UTF-8, their texts with an apostrophe where this module says so.
+    r"""Return rows as RFC 4180 lines in UTF-8, with the apostrophes described above.
 
     >>> csv_bytes(pl.DataFrame({"row": [1], "lot": ["=1+1"], "note": ["A,B"]}))
     b'1,\'=1+1,"A,B"\r\n'
@@ -23,7 +23,7 @@ def csv_bytes(rows: pl.DataFrame) -> bytes:
     inert = rows.with_columns(
         pl.when(text.str.contains(_QUOTED_START))
         .then(pl.lit("'") + text)
-        # An empty text is written like an absent one, without quotation marks.
+        # An empty text is written like null, without quotation marks.
         .when(text != "")
         .then(text)
         .name.keep()

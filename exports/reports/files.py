@@ -1,4 +1,4 @@
-"""The tables about an export: `manifest.csv` says what was made, `errors.csv` what was not and why."""
+"""The tables about an export: `manifest.csv` lists the drawn symbols, `errors.csv` the failed entities."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -28,16 +28,16 @@ def key(job_id: str, report: Report) -> str:
 
 
 def head(report: Report) -> bytes:
-    """Return what a report begins with: a byte order mark, and the names of its columns."""
+    """Return the start of a report: a byte order mark and the names of its columns."""
     return _BOM + f"{','.join(COLUMNS[report])}\r\n".encode()
 
 
 def write(
     plan: ExportPlan, parts: Sequence[Part], unmatched: Sequence[Mapping[str, str]], store: ArtefactStore
 ) -> dict[Report, int]:
-    """Join the parts' rows into the job's reports. Return their CRC-32. There are errors only if some entity failed.
+    """Join the parts' rows into the job's reports. Return the CRC-32 of each. `errors` exists only if an entity failed.
 
-    Listed GTINs and ids that matched nothing end the errors, with code `not_matched` and no row number.
+    The errors end with the listed GTINs and ids that matched nothing, with code `not_matched` and no row number.
     """
     written = {Report.MANIFEST: _join(plan, Report.MANIFEST, parts, b"", store)}
     if unmatched or any(part.failed for part in parts):

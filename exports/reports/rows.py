@@ -1,11 +1,11 @@
 r"""Columns of the tables about an export: `manifest.csv` and `errors.csv`.
 
-A row of `manifest.csv` is one drawn symbol. Rows count from 1, `modules` is the width in X. `payload` is what the symbol
-carries: a link, a GTIN's digits, or an element string with its AIs in parentheses and `\(` for an opening parenthesis
-within a value. `message` is what is encoded, with `^` for FNC1. Both are written as the GS1 Barcode Syntax Engine reads
-them.
+A row of `manifest.csv` is one drawn symbol. Rows count from 1. `modules` is the width in X. `payload` is the data of
+the symbol: a link, a GTIN's digits, or an element string with its AIs in parentheses and `\(` for an opening
+parenthesis within a value. `message` is the encoded message, with `^` for FNC1. Both have the syntax of the GS1 Barcode
+Syntax Engine.
 
-A row of `errors.csv` is one entity that could not be drawn, and why.
+A row of `errors.csv` is one entity that could not be drawn, and the reason.
 """
 
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ ERROR_COLUMNS = ("row", *_IDENTITY, "code", "reason")
 
 
 def identity() -> list[pl.Expr]:
-    """Return what both tables say of an entity, from its row of the frozen manifest."""
+    """Return the columns that identify an entity in both tables, from its row of the frozen manifest."""
     columns = [pl.col(column).alias(name) for name, column in _IDENTITY.items()]
     return [pl.col("row") + 1, *columns]
 
 
 def error_rows(rows: pl.DataFrame, refused: Mapping[int, LabelError]) -> pl.DataFrame:
-    """Return the rows of `errors.csv` for the refused rows of a manifest, given by their positions."""
+    """Return the rows of `errors.csv` for the refused rows of a manifest. `refused` has the error by row position."""
     positions = sorted(refused)
     errors = [refused[position] for position in positions]
     return rows[positions].select(

@@ -1,8 +1,7 @@
-"""A job's reports as Parquet and XLSX, with every value as it was before `csv_rows` made it safe for spreadsheets.
+"""A job's reports as Parquet and XLSX, without the apostrophes that `csv_rows` adds for spreadsheets.
 
-They are made from the job's CSV when somebody asks for them, not with the artefact: every job has the CSV, and few are
-asked for another format, so the other jobs pay neither time nor space. Both are made in batches, into a temporary
-file without a name. XLSX is made from Parquet, which tells the number of rows before the first one is written.
+They are made from the job's CSV on request, not with the artefact, because few jobs need them. Both are written in
+batches to an unnamed temporary file. XLSX is made from Parquet, because a Parquet file has the number of rows.
 """
 
 import re
@@ -21,10 +20,10 @@ from exports.errors import TooManyRows
 from exports.ports import Report, ReportFormat
 from exports.reports.files import COLUMNS
 
-#: A sheet of Excel has 1,048,576 rows; the first holds the names of the columns.
+#: An Excel sheet has 1,048,576 rows. The first has the names of the columns.
 MAX_XLSX_ROWS = 1_048_575
 
-#: Characters that no XML text holds, and what would be read as one of them. Source: ECMA-376, part 1, ST_Xstring.
+#: Characters that XML text cannot have, and text that looks like their escapes. Source: ECMA-376, part 1, ST_Xstring.
 _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4})")
 
 _BLOCK_BYTES = 1 << 20
@@ -32,10 +31,10 @@ _BATCH_ROWS = 10_000
 
 
 def converted(csv: BinaryIO, report: Report, wanted: ReportFormat) -> BinaryIO:
-    """Return the report that `csv` holds in another format; the file is gone once it is closed, and so is `csv`.
+    """Return the report in `csv` in another format, as a temporary file. Closes `csv`.
 
-    Empty cells are null. `row` is a number in Parquet, everything else is text.
-    A million rows take some seconds as Parquet and about a minute as XLSX. Raises TooManyRows.
+    Empty cells become null. `row` is a number in Parquet, everything else is text. A million rows take some seconds as
+    Parquet and about a minute as XLSX. Raises TooManyRows.
     """
     out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     try:
@@ -62,7 +61,7 @@ def _write_parquet(csv: BinaryIO, report: Report, out: BinaryIO) -> None:
 
 
 def _unquoted(column: Any) -> Any:
-    """Return the column without the one apostrophe that `csv_rows` may have put before a text."""
+    """Return the column without the apostrophe that `csv_rows` may have added in front of a text."""
     if not pa.types.is_string(column.type):
         return column
     return pc.call_function("replace_substring_regex", [column], pc.ReplaceSubstringOptions("^'", ""))
@@ -92,7 +91,7 @@ def write_sheet(parquet: BinaryIO, name: str, out: BinaryIO) -> None:
 
 
 def _add_rows(sheet: Worksheet, first: int, rows: Iterable[Iterable[object]]) -> None:
-    """Write the rows as text, from the sheet's row `first` on; None is an empty cell."""
+    """Write the rows as text, from the sheet's row `first` on. None is an empty cell."""
     for number, row in enumerate(rows, first):
         for column, cell in enumerate(row):
             if cell is not None and sheet.write_string(number, column, str(cell)) != 0:
@@ -101,10 +100,10 @@ def _add_rows(sheet: Worksheet, first: int, rows: Iterable[Iterable[object]]) ->
 
 
 class _TextSheet(Worksheet):
-    """A sheet whose texts read back as they were given.
+    """A sheet from which every text reads back unchanged.
 
-    XlsxWriter takes `<r>…</r>` for rich text and writes it as it is, and of neighbours like `_x0041_x0042_` escapes
-    only the first. Both can be lots.
+    XlsxWriter writes `<r>…</r>` unescaped, as rich text, and escapes only the first part of `_x0041_x0042_`. A lot may
+    have either text.
     """
 
     @staticmethod

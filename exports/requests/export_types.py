@@ -106,6 +106,16 @@ def with_linear(slots: tuple[Slot, ...], data: LinearData) -> tuple[Slot, ...]:
     return tuple(LINEAR_SLOTS[data] if slot is Slot.LINEAR else slot for slot in slots)
 
 
+def symbols_of(
+    export_type: ExportType, symbology: str | None, linear: LinearData | None
+) -> list[tuple[Slot, ...]]:
+    """Return the symbols of each entity without a design, each as a tuple of alternatives."""
+    data = linear or "element_string"
+    if export_type in LABEL_TYPES:
+        return [with_linear(SHEET_SLOTS[symbology or "auto"], data)]
+    return [(slot,) for slot in with_linear(slots_of(export_type, symbology), data)]
+
+
 def carries_gtin_alone(slot: Slot, scope: str) -> bool:
     """Return whether the slot's symbols carry the digits of a GTIN, without an Application Identifier."""
     return slot is Slot.GTIN or (slot is Slot.LINEAR and scope == Scope.PRODUCTS)

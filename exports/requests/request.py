@@ -22,35 +22,36 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from catalogue.attributes import ATTRIBUTES, BY_AI
 from catalogue.ids import canonical_id
 from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
     FORMATS_OF,
     LABEL_TYPES,
-    SHEET_SLOTS,
     ExportType,
     LinearData,
     RequestedFormat,
     Slot,
     Symbology,
     kinds_of,
-    slots_of,
-    with_linear,
+    symbols_of,
 )
 from exports.requests.json_body import parse
 from exports.requests.settings import (
     COUNTED_EACH,
-    OF_DESIGN,
+    DEFAULTS_OF,
     SAME_AS_ABSENT,
     Drawn,
     applies,
     default_dpi,
     refusal,
 )
+from gs1.element_string import require_together
 from gs1.errors import LabelError
 from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
+from gs1.trade_item_message import place_of
 from renderers.whole_dots import WholeDots
 from renderers.zpl.labels import RESOLUTIONS
 
@@ -129,7 +130,7 @@ Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct
 EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     """An object of the body: immutable, no unknown keys, no conversion of types, `null` is absent."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -146,7 +147,7 @@ class _Body(BaseModel):
         return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
 
 
-class Filters(_Body):
+class Filters(Body):
     """Filters of the selection. An entity must match all of them. An empty list matches nothing."""
 
     gtins: Gtins | None = None
@@ -174,7 +175,7 @@ class Filters(_Body):
         return self.never_printed is True or self.changed_since_print is True or self.print_due is True
 
 
-class Quantity(_Body):
+class Quantity(Body):
     """How many labels one entity gets. 0 leaves it out of the job: it is neither printed nor failed."""
 
     id: EntityId
@@ -193,19 +194,56 @@ def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
     return quantities
 
 
-class AssetConfig(_Body):
+OffsetMm: TypeAlias = Annotated[float, Field(ge=-50, le=50)]
+ScalePercent: TypeAlias = Annotated[float, Field(ge=90, le=110)]
+Dpi: TypeAlias = Annotated[int, Field(ge=72, le=2_400), WHOLE]
+Rotation: TypeAlias = Annotated[Literal[0, 90, 180, 270], WHOLE]
+Position: TypeAlias = Annotated[int, Field(ge=1, le=10_000), WHOLE]
+TemplateId: TypeAlias = Annotated[str, Field(max_length=64), AfterValidator(_without_controls)]
+
+
+#: Application Identifiers that a request may ask for, in the order of an element string. (10) is that of a serial's lot.
+CARRIED = tuple(sorted(("10", *BY_AI), key=lambda ai: place_of(ai.replace("n", "0"))))
+
+#: So many of them at once. No label is readable with more, and the ways to break their text double with each.
+MAX_CARRIED = 8
+
+
+def _of_table(ais: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the AIs, each once, in the order of an element string."""
+    unknown = [ai for ai in ais if ai not in CARRIED]
+    if unknown:
+        raise PydanticCustomError(
+            "unknown_identifier",
+            "Input should be some of {known}, and not {unknown}; the GTIN and the scope's own lot or serial are always"
+            " carried",
+            {"known": ", ".join(CARRIED), "unknown": ", ".join(ascii(ai) for ai in unknown[:5])},
+        )
+    asked = tuple(ai for ai in CARRIED if ai in ais)
+    _require_together(asked)
+    return asked
+
+
+def _require_together(ais: tuple[str, ...]) -> None:
+    try:
+        require_together(("01", *(ai.replace("n", "0") for ai in ais)))
+    except LabelError as error:
+        raise PydanticCustomError("excluded_pair", "{reason}", {"reason": str(error)}) from error
+
+
+class AssetConfig(Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
     All members but `sheet_template` are additions of this service.
     """
 
-    sheet_template: Annotated[str, Field(max_length=64), AfterValidator(_without_controls)] | None = None
+    sheet_template: TemplateId | None = None
     design: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
         None
     )
     symbology: Symbology | None = None
     linear: LinearData | None = None
-    start_position: Annotated[int, Field(ge=1, le=10_000), WHOLE] | None = None
+    start_position: Position | None = None
     copies: Annotated[int, Field(ge=1, le=1_000), WHOLE] | None = None
     copies_from: Literal["quantity"] | None = None
     quantities: (
@@ -217,16 +255,27 @@ class AssetConfig(_Body):
         | None
     ) = None
     record_printed: bool | None = None
-    offset_x_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
-    offset_y_mm: Annotated[float, Field(ge=-50, le=50)] | None = None
-    scale_percent: Annotated[float, Field(ge=90, le=110)] | None = None
+    offset_x_mm: OffsetMm | None = None
+    offset_y_mm: OffsetMm | None = None
+    scale_percent: ScalePercent | None = None
     error_correction: Literal["L", "M", "Q", "H"] | None = None
     module_size_mm: Annotated[float, Field(gt=0, le=10)] | None = None
-    dpi: Annotated[int, Field(ge=72, le=2_400), WHOLE] | None = None
+    dpi: Dpi | None = None
     environment: Annotated[Environment, Field(strict=False)] | None = None
     hri: bool | None = None
     cut_marks: bool | None = None
-    rotate: Annotated[Literal[0, 90, 180, 270], WHOLE] | None = None
+    rotate: Rotation | None = None
+    printer: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
+        None
+    )
+    carry: (
+        Annotated[
+            tuple[Annotated[str, Field(max_length=4, json_schema_extra={"enum": list(CARRIED)})], ...],
+            Field(max_length=MAX_CARRIED, strict=False),
+            AfterValidator(_of_table),
+        ]
+        | None
+    ) = None
 
 
 #: Values that mean the same as an absent key.
@@ -240,7 +289,7 @@ _SAME_AS_ABSENT: Mapping[str, Mapping[str, object]] = {
 ACCEPTED_BEFORE = "accepted before"
 
 
-class ExportRequest(_Body):
+class ExportRequest(Body):
     """A validated label-export request: what to select and what to make of it."""
 
     scope: Annotated[Scope, Field(strict=False)]
@@ -257,6 +306,7 @@ class ExportRequest(_Body):
             *self._format_faults(),
             *self._scope_faults(),
             *self._setting_faults(),
+            *self._carry_faults(),
             *self._size_faults(),
             *self._printer_faults(),
         ]
@@ -299,10 +349,10 @@ class ExportRequest(_Body):
             defaults = {**same, **dpi} if name == "asset_config" else same
             members = cast("dict[str, Any]", document.pop(name, {}))
             if name == "asset_config":
-                members = {k: v for k, v in members.items() if applies(k, self._drawn, v)}
+                members = {k: v for k, v in members.items() if applies(k, self.drawn, v)}
             kept = {k: v for k, v in members.items() if not (k in defaults and v == defaults[k])}
-            if "design" in kept:
-                kept = {k: v for k, v in members.items() if k in kept or k in OF_DESIGN}
+            own = {setting for name, settings in DEFAULTS_OF.items() if name in kept for setting in settings}
+            kept = {k: v for k, v in members.items() if k in kept or k in own}
             if kept:
                 document[name] = kept
         return document
@@ -329,7 +379,7 @@ class ExportRequest(_Body):
 
     def _setting_faults(self) -> Iterable[InitErrorDetails]:
         for name in AssetConfig.model_fields if self.asset_config else ():
-            if message := refusal(name, getattr(self.asset_config, name), self._drawn):
+            if message := refusal(name, getattr(self.asset_config, name), self.drawn):
                 yield _fault(("asset_config", name), "incoherent_setting", message)
         config = self.asset_config or AssetConfig()
         counts = {"copies": config.copies not in (None, 1), **{n: getattr(config, n) for n in COUNTED_EACH}}
@@ -337,6 +387,24 @@ class ExportRequest(_Body):
         for name in others:
             message = f"{name} and {first} both say how many labels an entity has: give one of them"
             yield _fault(("asset_config", name), "incoherent_setting", message)
+
+    def _carry_faults(self) -> Iterable[InitErrorDetails]:
+        """Yield a fault for each AI that no entity of the scope can have, and for symbols of GTINs alone."""
+        carry = (self.asset_config and self.asset_config.carry) or ()
+        tables = tuple(Scope)[: tuple(Scope).index(self.scope) + 1]
+        known = {"10"} if self.scope is not Scope.PRODUCTS else set[str]()
+        known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+        for ai in carry:
+            if ai not in known:
+                yield _fault(
+                    ("asset_config", "carry"),
+                    "incoherent_setting",
+                    f"No one of {self.scope} has a value of ({ai})",
+                )
+        symbols = {slot for alternatives in self._symbols() for slot in alternatives}
+        if carry and self.scope is Scope.PRODUCTS and symbols == {Slot.LINEAR}:
+            message = f"The linear symbols of {self.scope} carry the GTIN alone"
+            yield _fault(("asset_config", "carry"), "incoherent_setting", message)
 
     def _size_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault if the X-dimension is out of range for every symbology that a symbol may have."""
@@ -348,7 +416,7 @@ class ExportRequest(_Body):
             for kind in kinds:
                 try:
                     x_dimension_mm(kind, environment, config.module_size_mm)
-                    if applies("dpi", self._drawn):
+                    if applies("dpi", self.drawn):
                         WholeDots(kind, environment, config.dpi or default_dpi(self.file_format)).limits()
                 except LabelError as error:
                     refusals.append(error)
@@ -363,7 +431,8 @@ class ExportRequest(_Body):
             yield _fault(("asset_config", "dpi"), "out_of_range", message)
 
     @property
-    def _drawn(self) -> Drawn:
+    def drawn(self) -> Drawn:
+        """What the export draws, as far as it is known without its design."""
         slots = frozenset(slot for alternatives in self._symbols() for slot in alternatives)
         return Drawn(self.export_type, self.file_format, slots)
 
@@ -373,12 +442,9 @@ class ExportRequest(_Body):
         A design decides them too, and is not known here: see `exports.designs.chosen`.
         """
         config = self.asset_config or AssetConfig()
-        linear = config.linear or "element_string"
-        if self.export_type not in LABEL_TYPES:
-            return [(slot,) for slot in with_linear(slots_of(self.export_type, config.symbology), linear)]
-        if config.design not in {None, SAME_AS_ABSENT["design"]}:
+        if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
-        return [with_linear(SHEET_SLOTS[config.symbology or "auto"], linear)]
+        return symbols_of(self.export_type, config.symbology, config.linear)
 
 
 def parse_request(body: bytes) -> ExportRequest:

@@ -28,8 +28,14 @@ SAME_AS_ABSENT: Mapping[str, object] = {
     "rotate": 0,
 }
 
-#: Settings that a design has its own defaults of. Beside a design the values above are not the same as none.
-OF_DESIGN = frozenset({"symbology", "linear"})
+#: Settings that a printer's profile has values of.
+OF_PRINTER = ("offset_x_mm", "offset_y_mm", "scale_percent", "dpi", "rotate", "sheet_template")
+
+#: Settings that a design or a printer has its own defaults of. Beside it the values above are not the same as none.
+DEFAULTS_OF: Mapping[str, tuple[str, ...]] = {
+    "design": ("symbology", "linear"),
+    "printer": (*OF_PRINTER, "start_position"),
+}
 
 #: Settings with which entities have different numbers of labels.
 COUNTED_EACH = ("copies_from", "quantities")
@@ -77,6 +83,7 @@ _LABELS_AND_DATAMATRIX = _Place(
 )
 _QR_CODES = _Place("QR Code", slots=frozenset({Slot.QR}))
 _LINEAR = _Place("linear symbols", slots=LINEAR)
+_ELEMENTS = _Place("QR Code, GS1 DataMatrix and GS1-128", slots=frozenset(Slot) - {Slot.GTIN})
 
 #: The others apply to every export: `hri` asks for text, which linear symbols and sheets always have.
 _PLACES: Mapping[str, _Place] = {
@@ -94,7 +101,16 @@ _PLACES: Mapping[str, _Place] = {
     "cut_marks": _SHEETS,
     "rotate": _LABELS,
     "dpi": _DOTS,
+    "printer": _DOTS,
     "error_correction": _QR_CODES,
+    "carry": _ELEMENTS,
+}
+
+#: Settings that are taken everywhere but change nothing elsewhere: linear symbols and labels have their text anyway.
+_PLACES_OF_EFFECT: Mapping[str, _Place] = {
+    "hri": _Place(
+        "matrix symbols in a ZIP", types=frozenset(ExportType) - LABEL_TYPES, slots=frozenset(Slot) - LINEAR
+    )
 }
 
 #: Values that apply elsewhere than their setting's others.
@@ -153,6 +169,17 @@ _MEANINGS: Mapping[str, str] = {
         "Turns what is on each label clockwise, in degrees, after it was laid out for the label so turned. Other values"
         " than 0 need a template with one label a page."
     ),
+    "printer": (
+        "The name of a printer profile of the organisation. It fills what the request leaves out of offsets, scale, dpi,"
+        " rotation and sheet template, where the export takes them. Without `start_position`, sheets of the template in the"
+        " printer's tray begin at its next free cell; until that job ends, another such request is 409."
+    ),
+    "carry": (
+        "The Application Identifiers that symbols carry beside (01) and the scope's own (10) or (21), these and no others;"
+        " `310n` is the net weight in kg with any number of decimals. (10) is the lot of a serial. What an entity has no"
+        " value of is left out, and the manifest's note says so. Absent: (17) or else (15), and (10); of serials, linear"
+        " symbols carry neither."
+    ),
 }
 
 
@@ -178,6 +205,13 @@ def applies(setting: str, drawn: Drawn, value: object = None) -> bool:
     """Return whether the setting, or this value of it, changes anything in such an export."""
     place = _place(setting, value)
     return place is None or place.has(drawn)
+
+
+def matters(setting: str, drawn: Drawn) -> bool:
+    """Return whether any value of the setting changes what such an export makes."""
+    values = (None, *(value for name, value in _PLACES_OF_VALUES if name == setting))
+    place = _PLACES_OF_EFFECT.get(setting)
+    return (place is None or place.has(drawn)) and any(applies(setting, drawn, value) for value in values)
 
 
 def _place(setting: str, value: object) -> _Place | None:

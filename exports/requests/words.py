@@ -81,6 +81,8 @@ def _settings(config: AssetConfig) -> Iterator[str]:
                 yield f"turned by {degrees} degrees"
             case "copies_from", _:
                 yield "as many of each as its quantity"
+            case "carry", ais:
+                yield f"carrying {' '.join(f'({ai})' for ai in ais) or 'keys alone'}"
             case "quantities", listed:
                 yield f"quantities of {len(listed):,} by id"
             case _, bool():

@@ -64,9 +64,11 @@ def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str
     """Return which templates hold the first labels of the selection, with the smallest symbols the request allows."""
     rows = list(selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
     # The last two: the smallest square and, where it is allowed, the rectangle.
-    measured = [measure(*choice, plan.resolver, iter(rows)) for choice in choices(plan)[-2:]]
+    measured = [measure(*choice, plan.resolver, iter(rows), plan.carry) for choice in choices(plan)[-2:]]
     firsts = [measures for measures in measured if measures.complete] or measured
-    second = measure(plan.second_slot, "M", plan.resolver, iter(rows)) if plan.second_slot else None
+    second = (
+        measure(plan.second_slot, "M", plan.resolver, iter(rows), plan.carry) if plan.second_slot else None
+    )
     needed = around(plan.label_design, measure_lines(plan.label_design, iter(rows)))
     known = [sheet.turned(plan.config.rotate or 0) for sheet in usable_by(plan, store)]
     fitting = [

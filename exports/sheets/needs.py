@@ -7,11 +7,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from catalogue.attributes import BY_AI
 from exports.designs import texts
 from exports.designs.document import Design
 from exports.requests.export_types import LINEAR, Slot
 from exports.sheets.lines import can_be_shortened, shows_name, texts_of
-from exports.symbols.payloads import PLACES, payloads
+from exports.symbols.payloads import PLACES, Carry, payloads
 from exports.symbols.refusals import refusals
 from gs1.symbol_size import SymbolKind
 from renderers.fonts.subset import max_width_1pt_mm, shown_characters
@@ -136,7 +137,11 @@ def around(design: Design, measures: LineMeasures) -> Around:
 
 
 def measure(
-    slot: Slot, level: ErrorCorrection, resolver: str | None, frames: Iterator[pl.DataFrame]
+    slot: Slot,
+    level: ErrorCorrection,
+    resolver: str | None,
+    frames: Iterator[pl.DataFrame],
+    carry: Carry = None,
 ) -> Measures:
     """Return the measures of the labels of these rows; rows without a payload or a symbol have none.
 
@@ -145,8 +150,9 @@ def measure(
     """
     measures = Measures()
     for frame in frames:
-        refused = refusals(slot, resolver, None, frame)
-        labels = pl.concat([frame.select(_pattern(slot)), payloads(slot, resolver, frame)], how="horizontal")
+        refused = refusals(slot, resolver, None, frame, carry)
+        carried = payloads(slot, resolver, frame, carry)
+        labels = pl.concat([frame.select(_pattern(slot, carry)), carried], how="horizontal")
         labels = labels[[position for position in range(frame.height) if position not in refused]]
         patterns = labels.unique("pattern", keep="first", maintain_order=True)
         size_of = _sizes(level, patterns)
@@ -161,14 +167,16 @@ def measure(
     return measures
 
 
-def _pattern(slot: Slot) -> pl.Expr:
+def _pattern(slot: Slot, carry: Carry) -> pl.Expr:
     """Return the kinds of characters of all that varies: digits as 0, capitals as A, small letters as a."""
 
     def kinds(column: str) -> pl.Expr:
         text = pl.col(column).fill_null("")
         return text.str.replace_all("[0-9]", "0").str.replace_all("[A-Z]", "A").str.replace_all("[a-z]", "a")
 
-    parts = [kinds(column) for column in ("lot_number", "serial_number", "expiry", "best_before")]
+    asked = (BY_AI[ai].manifest_column for ai in carry or () if ai in BY_AI)
+    columns = dict.fromkeys(("lot_number", "serial_number", "expiry", "best_before", *asked))
+    parts = [kinds(column) for column in columns]
     if slot in LINEAR:
         # The size of a GTIN's own symbol follows from its carrier and digits.
         parts += [pl.col("gtin14"), pl.col("carrier").fill_null("")]

@@ -136,8 +136,8 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
     """Return the manifest's rows with their symbols; one that fits no label is an error row."""
     refused: dict[int, LabelError] = {}
     for slot in sheet.slots:
-        refused = refusals(slot, plan.resolver, plan.config.environment, rows) | refused
-    carried = [payloads(slot, plan.resolver, rows) for slot in sheet.slots]
+        refused = refusals(slot, plan.resolver, plan.config.environment, rows, plan.carry) | refused
+    carried = [payloads(slot, plan.resolver, rows, plan.carry) for slot in sheet.slots]
     found: list[list[tuple[LabelLayout, SymbolGroup]]] = []
     for at, each in enumerate(carried):
         partners = None if sheet.second is None else carried[1 - at]["kind"]

@@ -149,9 +149,9 @@ def plan_sheets(
     lines = measure_lines(design, frames())
     second = None
     if plan.second_slot is not None:
-        second = measure(plan.second_slot, "M", plan.resolver, frames())
+        second = measure(plan.second_slot, "M", plan.resolver, frames(), plan.carry)
     for choice in choices(plan):
-        measures = measure(*choice, plan.resolver, frames())
+        measures = measure(*choice, plan.resolver, frames(), plan.carry)
         try:
             solved = solve_layouts(plan, template, measures, second, around(design, lines))
         except (DoesNotFit, XDimensionOutOfRange) as error:

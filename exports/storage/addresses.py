@@ -1,4 +1,4 @@
-"""Addresses at which a client fetches an object from the store itself, for a time and under a name."""
+"""Time-limited addresses at which a client downloads an object from the store itself."""
 
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from catalogue.storage.object_stores import is_s3
 def presigned(files: AbstractFileSystem, path: str, ttl_seconds: int, filename: str) -> str | None:
     """Return an address that is valid for `ttl_seconds` and saves the object as `filename`.
 
-    None for other stores than S3: whether theirs carry the name is not known.
+    None for stores other than S3, whose addresses may not support a file name.
     """
     if not is_s3(files):
         return None
@@ -18,7 +18,7 @@ def presigned(files: AbstractFileSystem, path: str, ttl_seconds: int, filename: 
 
 
 def attachment(filename: str) -> str:
-    """Return the Content-Disposition of a download under this name.
+    """Return the Content-Disposition header of a download with this file name.
 
     Source: RFC 6266, section 4.3, and RFC 8187, section 3.2.
     """

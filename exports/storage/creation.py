@@ -1,13 +1,13 @@
-"""Exclusive creation of objects in a store that is not the local disk."""
+"""Exclusive creation of objects in an object store."""
 
 from collections.abc import Mapping
 from typing import Any
 
-#: How S3 refuses to create an object that exists, and one that another request is writing or removing just now.
-#: Source: Amazon S3 API Reference, PutObject, and User Guide, "How to prevent object overwrites".
+#: S3's error codes for an object that exists, and for one that another request is writing or removing. Source: Amazon
+#: S3 API Reference, PutObject, and User Guide, "How to prevent object overwrites".
 _EXISTS, _CONFLICT = "PreconditionFailed", "ConditionalRequestConflict"
 
-#: Attempts at an object that others write or remove at each of them.
+#: Attempts to create an object that others are writing or removing.
 _ATTEMPTS = 10
 
 
@@ -25,7 +25,7 @@ def create(files: Any, path: str, data: bytes) -> bool:
                 raise
             if refusal is not _CONFLICT and not _was_repeated(error):
                 return False
-            # An earlier attempt of ours may have been the one: its answer was lost. Or the object is gone again.
+            # An earlier request of ours may have created the object and its answer was lost. Or it was removed again.
             try:
                 return bytes(files.cat_file(path)) == data
             except FileNotFoundError:
@@ -36,9 +36,9 @@ def create(files: Any, path: str, data: bytes) -> bool:
 
 
 def _refusal(error: Exception) -> str | None:
-    """Return by which code the store refused the creation, None if it is another error.
+    """Return the code with which the store refused the creation, or None for another error.
 
-    s3fs has an error of its own for one way only in which servers tell that an object exists.
+    s3fs has its own exception for only one of the answers by which servers report that an object exists.
     """
     if isinstance(error, FileExistsError):
         return _EXISTS
@@ -47,11 +47,11 @@ def _refusal(error: Exception) -> str | None:
 
 
 def _was_repeated(error: Exception) -> bool:
-    """Return whether the driver asked more than once."""
+    """Return whether the driver sent the request more than once."""
     return bool(_answer(error).get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def _answer(error: Exception) -> Mapping[str, Any]:
-    """Return S3's answer, of which botocore's error has been made."""
+    """Return S3's answer from botocore's error."""
     answers = (getattr(each, "response", None) for each in (error, error.__cause__))
     return next((answer for answer in answers if isinstance(answer, Mapping)), {})

@@ -1,7 +1,7 @@
-"""Joining of stored objects into one, copied inside the store: nobody here reads or sends their bytes.
+"""Join stored objects into one inside the store, without reading or sending their bytes.
 
 Source: Amazon S3 API Reference, UploadPartCopy and CompleteMultipartUpload; User Guide, "Amazon S3 multipart upload
-limits". A piece, which S3 calls a part, has 5 MiB to 5 GiB, the last one may have less; an upload has 10,000 of them.
+limits". A piece, which S3 calls a part, has 5 MiB to 5 GiB; the last one may be smaller. An upload has at most 10,000.
 """
 
 import itertools
@@ -15,15 +15,15 @@ LEAST_BYTES = 5 << 20
 _MOST_BYTES = 5 << 30
 _MOST_PIECES = 10_000
 
-#: Requests for copies under way at once. The store does the work.
+#: Copy requests at once. The store does the work.
 _AT_ONCE = 8
 
-#: Bytes that come through here are sent when they are so many.
+#: Written bytes are collected and sent in pieces of this size.
 _SENT_BYTES = 16 << 20
 
 
 class Piece(NamedTuple):
-    """Bytes of the joined object that were digested together: how many, and their SHA-256 (hex)."""
+    """A part of the joined object: its size in bytes and its SHA-256 (hex)."""
 
     size_bytes: int
     sha256: str
@@ -32,7 +32,7 @@ class Piece(NamedTuple):
 def composite_sha256(pieces: Iterable[Piece]) -> str:
     """Return the digest (hex) of an object whose pieces lie end to end.
 
-    It is the SHA-256 over each piece's size, as eight bytes, the highest first, and its SHA-256, as 32 bytes.
+    It is the SHA-256 over, for each piece, its size as eight bytes (big-endian) and its SHA-256 as 32 bytes.
     """
     return sha256(
         b"".join(size.to_bytes(8, "big") + bytes.fromhex(digest) for size, digest in pieces)
@@ -41,9 +41,9 @@ def composite_sha256(pieces: Iterable[Piece]) -> str:
 
 @contextmanager
 def joined(files: Any, path: str, copied_bytes: int) -> Generator["Join"]:
-    """Open an S3 object for joining. It appears when the block ends; if the block raises, the upload is aborted.
+    """Open an S3 object for joining. It appears when the block ends. If the block raises, the upload is aborted.
 
-    At least `copied_bytes` will be copied. Raises OSError, or the error of the storage's driver.
+    `copied_bytes` is the least number of bytes that will be copied. Raises OSError or the storage driver's error.
     """
     bucket, key, _ = files.split_path(path)
     place = {"Bucket": bucket, "Key": key}
@@ -55,16 +55,16 @@ def joined(files: Any, path: str, copied_bytes: int) -> Generator["Join"]:
             join.complete()
         except BaseException:
             pool.shutdown(cancel_futures=True)
-            # The first error is the one to report. Housekeeping aborts what is left.
+            # Report the first error. Housekeeping aborts the upload later.
             with suppress(Exception):
                 files.call_s3("abort_multipart_upload", **place)
             raise
 
 
 class Join:
-    """The object being joined: `offset` bytes are in it, those from `copied` ranges [start, stop) are others'.
+    """The object being joined. `offset` is its size so far; `copied` are the ranges [start, stop) copied in the store.
 
-    What is too short for a piece of its own is read and sent with what comes next.
+    Bytes that are too few for a piece are read and sent together with the next ones.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class Join:
         self._files = files
         self._place = place
         self._pool = pool
-        # Longer ones if there would be too many otherwise; the rest is for what is written here.
+        # Larger pieces if there would be too many. Half of the pieces are reserved for written bytes.
         self._least = max(LEAST_BYTES, copied_bytes // (_MOST_PIECES // 2))
         self._tags: list[Future[str]] = []
         self._held = bytearray()
         self._digest, self._digested = sha256(), 0
 
     def hexdigest(self) -> None:
-        """Return None: not all bytes came by here. Their digest is the composite one of `pieces`."""
+        """Return None, because copied bytes are not read here. Use the composite digest of `pieces`."""
 
     def write(self, data: bytes) -> None:
         self._digest.update(data)
@@ -92,7 +92,7 @@ class Join:
         self._hold(data)
 
     def copy(self, source: str, piece: Piece) -> None:
-        """Append the first bytes of the object at the path `source`, which are this piece."""
+        """Append this piece: the first bytes of the object at the path `source`."""
         self._close_piece()
         self.pieces.append(piece)
         self.copied.append((self.offset, self.offset + piece.size_bytes))
@@ -109,7 +109,7 @@ class Join:
                 self._begin(self._copied, source, begin, end)
 
     def complete(self) -> None:
-        """Make the object of all pieces. Raises OSError if the store has made another one."""
+        """Complete the object from all pieces. Raises OSError if its size in the store is wrong."""
         self._close_piece()
         if self._held or not self._tags:
             self._begin(self._sent, bytes(self._held))
@@ -129,7 +129,7 @@ class Join:
             self._send()
 
     def _send(self) -> None:
-        """Send what is held as a piece, and wait: the memory is needed again."""
+        """Send the held bytes as a piece. Wait for the end, to reuse the memory."""
         if self._held:
             self._begin(self._sent, bytes(self._held)).result()
             self._held.clear()

@@ -1,4 +1,4 @@
-"""Removal of objects, and of uploads to S3 that were begun and never completed: no listing shows those."""
+"""Removal of objects, and of incomplete uploads to S3, which listings do not show."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -7,14 +7,14 @@ from typing import Any
 
 from catalogue.storage.object_stores import is_s3
 
-#: Objects that one request removes. Source: Amazon S3 API Reference, DeleteObjects.
+#: Most objects that one request removes. Source: Amazon S3 API Reference, DeleteObjects.
 _AT_ONCE = 1_000
 
 
 def remove(files: Any, paths: Sequence[str]) -> None:
-    """Remove these objects, those that are there. Raises OSError if the store keeps one.
+    """Remove these objects. No error if some are absent. Raises OSError if the store does not remove one.
 
-    The paths are no patterns, as they are for fsspec's `rm`.
+    Unlike in fsspec's `rm`, the paths are not patterns.
     """
     if not is_s3(files):
         for path in paths:
@@ -30,9 +30,9 @@ def remove(files: Any, paths: Sequence[str]) -> None:
 
 
 def abort_uploads(files: Any, folder: str, before: datetime | None = None) -> int:
-    """Abort the uploads below the folder that began before the time; return how many. None of them may be in use.
+    """Abort the uploads below the folder that began before `before`, or all. Return their number. They must be unused.
 
-    Other stores than S3 forget them by themselves.
+    Stores other than S3 discard them by themselves.
     """
     if not is_s3(files):
         return 0

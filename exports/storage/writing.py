@@ -1,4 +1,4 @@
-"""Writing of objects to a store that is not the local disk: each appears whole, or not at all."""
+"""Atomic writing of objects to an object store."""
 
 import io
 from collections.abc import Callable, Generator
@@ -10,7 +10,7 @@ from fsspec import AbstractFileSystem
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-#: An object of at most so many bytes is one request.
+#: An object up to this size is written by one request.
 AT_ONCE_BYTES = 4 << 20
 
 
@@ -30,7 +30,7 @@ def written(files: AbstractFileSystem, path: str) -> Generator[BinaryIO]:
 
 
 class _Upload(io.BufferedIOBase):
-    """Holds what is written, until it is too much to hold: then it goes into the stream that `begin` opens."""
+    """Buffers written bytes up to `AT_ONCE_BYTES`, then writes to the stream that `begin` opens."""
 
     def __init__(self, begin: Callable[[], Any]) -> None:
         self._begin = begin
@@ -58,8 +58,8 @@ class _Upload(io.BufferedIOBase):
         return len(block)
 
     def abort(self) -> None:
-        """Discard the stream. Closing it would make an object of what was written so far."""
+        """Discard the stream without closing it. Closing it would create an incomplete object."""
         if self.begun is not None:
             self.begun.discard()
-            # Its finalizer would write once more.
+            # Otherwise its finalizer would write again.
             self.begun.closed = True

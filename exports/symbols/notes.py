@@ -15,6 +15,7 @@ class NoteCode(StrEnum):
     """The kinds of notes, for programs, in the order in which they are told."""
 
     NOT_CARRIED = "not_carried"
+    NO_VALUE = "no_value"
     EXPIRED = "expired"
     RESTRICTED_CIRCULATION = "restricted_circulation"
     COUPON_OR_REFUND = "coupon_or_refund"
@@ -27,6 +28,7 @@ class NoteCode(StrEnum):
 NOTES: Mapping[NoteCode, str] = MappingProxyType(
     {
         NoteCode.NOT_CARRIED: "not carried: {}",
+        NoteCode.NO_VALUE: "no value: {}",
         NoteCode.EXPIRED: "the lot had expired when the job was submitted",
         NoteCode.RESTRICTED_CIRCULATION: "restricted circulation number: not for open trade",
         NoteCode.COUPON_OR_REFUND: "number of a coupon or refund receipt: not for open trade",

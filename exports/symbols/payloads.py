@@ -6,25 +6,38 @@ The columns of a slot: `kind`, the symbology; `data`, what the encoder takes: a 
 `(AI)value`, null where the label lacks one.
 
 The elements' columns are called by `PLACES`. Digits of a GTIN alone have no AI, so their column is ""; of a UPC-E,
-which stands for the twelve digits of `data` and `text`, it has the eight that are shown. A label has one
-date at most, so (15) is in the column of (17).
+which stands for the twelve digits of `data` and `text`, it has the eight that are shown. If nothing was asked for in
+`asset_config.carry`, a label has one date at most, and (15) is in the column of (17).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
+from catalogue.attributes import BY_AI, LATER, Attribute, Form
 from exports.requests.export_types import Slot
 from exports.symbols.notes import NOTES, NoteCode, noted
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.digital_link import DEFAULT_RESOLVER, ESCAPES
 from gs1.element_string import FNC1
 from gs1.gtin import DIGITS, Carrier
 from gs1.symbol_size import SymbolKind
 from gs1.trade_item import COUPON_PATTERN, RESTRICTED_PATTERN
+from gs1.trade_item_message import place_of
 from gs1.upc_e import SUPPRESSIONS
 
+#: What a request asks to be carried beside the keys of its scope, as AIs; None where it does not ask.
+Carry: TypeAlias = tuple[str, ...] | None
+
+
+def _any_of(place: str) -> str:
+    """Return an Application Identifier of this place: those of a measure differ in their decimals alone."""
+    return place.replace("n", "0")
+
+
 #: The columns of a label's elements, in the order of an element string.
-PLACES = ("", "01", "17", "10", "21")
+PLACES = ("", *sorted({"01", "10", "21", *BY_AI}, key=lambda place: place_of(_any_of(place))))
 
 #: Columns of the manifest that may be empty. The label then lacks the element too.
 OPTIONAL = ("lot_number", "serial_number", "expiry", "best_before", "production_date")
@@ -67,19 +80,43 @@ _KNOWN = (
     ("best before", "15", "best_before"),
     ("production date", "11", "production_date"),
 )
+_KNOWN_LATER = tuple((each.name, each.ai, each.column) for each in LATER)
 
 
-def payloads(slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
+class Element(NamedTuple):
+    """The Application Identifier, of all rows or of each, and the value of each row, null where there is none."""
+
+    ai: str | pl.Expr
+    value: pl.Expr
+
+    def named(self, opening: str, closing: str) -> pl.Expr:
+        """Return the identifiers between two texts. If all are the same, values are joined to one text, which is faster."""
+        if isinstance(self.ai, str):
+            return pl.lit(f"{opening}{self.ai}{closing}")
+        return pl.concat_str([pl.lit(opening), self.ai, pl.lit(closing)])
+
+
+def payloads(slot: Slot, resolver: str | None, rows: pl.DataFrame, carry: Carry = None) -> pl.DataFrame:
     """Return the slot's columns for rows of a manifest, all of one scope. `resolver` is the organisation's.
 
     Nothing is checked. The columns mean nothing in rows that `exports.symbols.refusals` refuses.
     """
-    known = rows.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)) for name in OPTIONAL)
-    if slot is Slot.GTIN or (slot is Slot.LINEAR and (rows["scope"] == "products").all()):
-        carried = _gtins_alone(known)
+    known = without_blanks(rows)
+    if carry_gtins_alone(slot, rows):
+        carried = _gtins_alone(known, carry)
     else:
-        carried = known.select(**_elements(slot, resolver or DEFAULT_RESOLVER))
+        carried = known.select(**_columns(slot, resolver or DEFAULT_RESOLVER, carry))
     return carried.with_columns(title=pl.col("kind").replace_strict(_NAMES) + " " + hri(carried))
+
+
+def carry_gtins_alone(slot: Slot, rows: pl.DataFrame) -> bool:
+    """Return whether the slot's symbols of these rows carry a GTIN and nothing else."""
+    return slot is Slot.GTIN or (slot is Slot.LINEAR and (rows["scope"] == "products").all())
+
+
+def without_blanks(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of a manifest with null in place of texts without characters."""
+    return rows.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)) for name in OPTIONAL)
 
 
 def hri(carried: pl.DataFrame) -> pl.Expr:
@@ -87,23 +124,17 @@ def hri(carried: pl.DataFrame) -> pl.Expr:
     return pl.concat_str([place for place in PLACES if place in carried.columns], ignore_nulls=True)
 
 
-def _elements(slot: Slot, resolver: str) -> dict[str, pl.Expr]:
-    values = _values(slot)
-    is_link = slot is Slot.QR
+def elements(slot: Slot, carry: Carry) -> dict[str, Element]:
+    """Return the elements that the slot's symbols carry, by place, in the order of an element string."""
+    values = _default_values(slot) if carry is None else _asked_values(carry)
     return {
-        "kind": pl.lit(_KIND_OF_SLOT[slot].value),
-        "data": _link(resolver, values) if is_link else _message(values),
-        "text": _link(resolver, values) if is_link else _bracketed(values),
-        "01": pl.lit("(01)") + values["01"],
-        "17": pl.coalesce(pl.lit("(17)") + values["17"], pl.lit("(15)") + values["15"]),
-        "10": pl.lit("(10)") + values["10"],
-        "21": pl.lit("(21)") + values["21"],
-        **_notes(values),
+        place: Element(place, values[place]) if place not in BY_AI else _element(BY_AI[place], values[place])
+        for place in sorted(values, key=PLACES.index)
     }
 
 
-def _values(slot: Slot) -> dict[str, pl.Expr]:
-    """Return the values that the slot's symbols carry, by Application Identifier, null where there is none.
+def _default_values(slot: Slot) -> dict[str, pl.Expr]:
+    """Return what symbols carry that nothing was asked of.
 
     If both dates are known, the symbol carries the expiry: safety goes before quality. A linear symbol has little
     room: with a serial it carries neither lot nor date.
@@ -121,28 +152,92 @@ def _values(slot: Slot) -> dict[str, pl.Expr]:
     return values
 
 
-def _link(resolver: str, values: Mapping[str, pl.Expr]) -> pl.Expr:
+def _asked_values(carry: tuple[str, ...]) -> dict[str, pl.Expr]:
+    """Return the keys of the scope, and what was asked for. The lot is a key where there is no serial."""
+    lot, serial = pl.col("lot_number"), pl.col("serial_number")
+    return {
+        "01": pl.col("gtin14"),
+        "10": lot if "10" in carry else pl.when(serial.is_null()).then(lot),
+        "21": serial,
+        **{ai: pl.col(BY_AI[ai].manifest_column) for ai in carry if ai in BY_AI},
+    }
+
+
+def _element(attribute: Attribute, value: pl.Expr) -> Element:
+    """Return the element of a manifest's column."""
+    match attribute.form:
+        case Form.MEASURE:
+            decimals = value.str.extract(r"\.([0-9]+)$").str.len_bytes().fill_null(0)
+            ai = pl.lit(attribute.ai.removesuffix("n")) + decimals.cast(pl.String)
+            return Element(ai, value.str.replace(".", "", literal=True).str.zfill(6))
+        case Form.TIME:
+            return Element(attribute.ai, value.str.replace_all("[-T:]", "").str.slice(2))
+        case _:
+            return Element(attribute.ai, value)
+
+
+def _columns(slot: Slot, resolver: str, carry: Carry) -> dict[str, pl.Expr]:
+    found = elements(slot, carry)
+    is_link = slot is Slot.QR
+    shown = {place: each.named("(", ")") + each.value for place, each in found.items()}
+    if carry is None:
+        shown["17"] = pl.coalesce(shown["17"], shown.pop("15"))
+    return {
+        "kind": pl.lit(_KIND_OF_SLOT[slot].value),
+        "data": _link(resolver, found) if is_link else _message(found),
+        "text": _link(resolver, found) if is_link else bracketed(found.values()),
+        **shown,
+        **_notes({place: value for place, (_, value) in found.items()}, carry),
+        **_no_value(carry),
+    }
+
+
+def _link(resolver: str, found: Mapping[str, Element]) -> pl.Expr:
     """Return the Digital Link as `gs1.digital_link.digital_link` writes it."""
-    escaped = {ai: values[ai].str.replace_many(list(ESCAPES), list(ESCAPES.values())) for ai in ("10", "21")}
-    parts = {"/01/": values["01"], "/10/": escaped["10"], "/21/": escaped["21"]}
-    parts |= {"?17=": values["17"], "?15=": values["15"]}
-    return pl.lit(resolver.rstrip("/")) + _concatenated(pl.lit(name) + value for name, value in parts.items())
+    path = [
+        pl.lit(f"/{place}/") + _escaped(found[place].value) for place in ("01", "10", "21") if place in found
+    ]
+    return _concatenated([pl.lit(resolver.rstrip("/")), *path, *_query(found)])
 
 
-def _message(values: Mapping[str, pl.Expr]) -> pl.Expr:
+def _query(found: Mapping[str, Element]) -> Iterator[pl.Expr]:
+    """Yield the attributes of the link, which ascend as text: those of a measure differ in their last digit alone."""
+    before: list[pl.Expr] = []
+    for place, each in sorted(found.items()):
+        if place in {"01", "10", "21"}:
+            continue
+        opening = each.named("?", "=")
+        if before:
+            opening = pl.when(pl.any_horizontal(before)).then(each.named("&", "=")).otherwise(opening)
+        yield opening + (_escaped(each.value) if place == "240" else each.value)
+        before.append(each.value.is_not_null())
+
+
+def _escaped(value: pl.Expr) -> pl.Expr:
+    return value.str.replace_many(list(ESCAPES), list(ESCAPES.values()))
+
+
+def _message(found: Mapping[str, Element]) -> pl.Expr:
     """Return the message as `gs1.element_string.element_string` writes it.
 
-    Only the lot is of no predefined length and before another element, so it alone may need a separator.
+    Elements of no predefined length come last, so a separator is needed before each that follows another one.
     """
-    separator = pl.when(values["10"].is_not_null() & values["21"].is_not_null()).then(pl.lit(FNC1))
-    before = [pl.lit(ai) + values[ai] for ai in ("01", "17", "15", "10")]
-    return _concatenated([pl.lit(FNC1), *before, separator, pl.lit("21") + values["21"]])
+    parts: list[pl.Expr] = [pl.lit(FNC1)]
+    before: list[pl.Expr] = []
+    for place, each in found.items():
+        if APPLICATION_IDENTIFIERS[_any_of(place)].needs_separator:
+            if before:
+                follows = pl.any_horizontal(before) & each.value.is_not_null()
+                parts.append(pl.when(follows).then(pl.lit(FNC1)))
+            before.append(each.value.is_not_null())
+        parts.append(each.named("", "") + each.value)
+    return _concatenated(parts)
 
 
-def _bracketed(values: Mapping[str, pl.Expr]) -> pl.Expr:
-    """Return the message as `gs1.element_string.bracketed` writes it."""
+def bracketed(found: Iterable[Element]) -> pl.Expr:
+    """Return elements as `gs1.element_string.bracketed` writes them."""
     return _concatenated(
-        pl.lit(f"({ai})") + value.str.replace_all("(", r"\(", literal=True) for ai, value in values.items()
+        each.named("(", ")") + each.value.str.replace_all("(", r"\(", literal=True) for each in found
     )
 
 
@@ -150,7 +245,7 @@ def _concatenated(parts: Iterable[pl.Expr]) -> pl.Expr:
     return pl.concat_str(parts, ignore_nulls=True)
 
 
-def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
+def _gtins_alone(rows: pl.DataFrame, carry: Carry) -> pl.DataFrame:
     """Return the columns of symbols that carry a GTIN and nothing else: see `gs1.gtin.carrier_for`."""
     gtin = pl.col("gtin14")
     zeros = pl.lit(14) - gtin.str.strip_chars_start("0").str.len_bytes()
@@ -174,7 +269,7 @@ def _gtins_alone(rows: pl.DataFrame) -> pl.DataFrame:
         gtin.str.slice(carrier.replace_strict(_ZEROS_OF_CARRIER)).alias("data"),
         noted(NoteCode.RESTRICTED_CIRCULATION, restricted),
         noted(NoteCode.COUPON_OR_REFUND, coupon),
-        **_notes({}),
+        **_notes({}, carry),
     )
     shown = (
         pl.when(pl.col("kind") == SymbolKind.UPC_E.value)
@@ -192,14 +287,32 @@ def _suppressed(upc_a: pl.Expr) -> pl.Expr:
     return upc_a
 
 
-def _notes(values: Mapping[str, pl.Expr]) -> dict[str, pl.Expr]:
+def _notes(values: Mapping[str, pl.Expr], carry: Carry) -> dict[str, pl.Expr]:
     """Return what the catalogue knows of an entity and its symbol does not say, and whether it had expired."""
+    known = (*_KNOWN, *(each for each in _KNOWN_LATER if each[1] in (carry or ())))
     left_out = [
         pl.when(pl.col(column).is_not_null() & values.get(ai, pl.lit(None)).is_null()).then(pl.lit(name))
-        for name, ai, column in _KNOWN
+        for name, ai, column in known
     ]
-    names = pl.concat_str(left_out, separator=", ", ignore_nulls=True)
     return {
-        NoteCode.NOT_CARRIED.value: pl.when(names != "").then(pl.format(NOTES[NoteCode.NOT_CARRIED], names)),
+        NoteCode.NOT_CARRIED.value: _listed(NoteCode.NOT_CARRIED, left_out),
         NoteCode.EXPIRED.value: pl.when(pl.col("expired")).then(pl.lit(NOTES[NoteCode.EXPIRED])),
     }
+
+
+def _no_value(carry: Carry) -> dict[str, pl.Expr]:
+    """Return what was asked for and is not known of an entity."""
+    if not carry:
+        return {}
+    absent = [
+        pl.when(pl.col(column).is_null()).then(pl.lit(name))
+        for name, ai, column in (*_KNOWN, *_KNOWN_LATER)
+        if ai in carry
+    ]
+    return {NoteCode.NO_VALUE.value: _listed(NoteCode.NO_VALUE, absent)}
+
+
+def _listed(code: NoteCode, names: Iterable[pl.Expr]) -> pl.Expr:
+    """Return the note that lists the names, null if there are none."""
+    text = pl.concat_str(names, separator=", ", ignore_nulls=True)
+    return pl.when(text != "").then(pl.format(NOTES[code], text))

@@ -4,63 +4,91 @@ Expressions over whole columns find the rows that may be at fault, some of which
 by one, with the functions of `gs1` that state the rules and raise the errors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from catalogue.attributes import BY_AI, Form
 from catalogue.imports.rules import gtin14
 from exports.jobs.manifest import Row
-from exports.requests.export_types import Slot, carries_gtin_alone
+from exports.requests.export_types import Slot
+from exports.symbols.payloads import Carry, Element, carry_gtins_alone, elements, without_blanks
 from gs1.cset82 import CSET_82_PATTERN
 from gs1.dates import require_day
 from gs1.digital_link import DEFAULT_RESOLVER, DOT_SEGMENTS, digital_link
 from gs1.element_string import element_string
-from gs1.errors import BeforeProduction, CarrierCannotHold, LabelError
+from gs1.errors import BeforeProduction, CarrierCannotHold, LabelError, MeasureRequired
 from gs1.gtin import Carrier
 from gs1.resolver import require_resolver
 from gs1.symbol_size import Environment
-from gs1.trade_item import DOUBTFUL_PATTERN, require_open_trade, require_trade_item
-from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
+from gs1.trade_item import (
+    DOUBTFUL_BESIDE_MEASURE_PATTERN,
+    VARIABLE_MEASURES,
+    require_open_trade,
+    require_trade_item,
+)
 from gs1.upc_e import SUPPRESSIBLE_PATTERN
 
 _CARRIERS: Mapping[str, Carrier] = {carrier.value: carrier for carrier in Carrier}
 
-_CARRIED_DATES = ("expiry", "best_before")
-_DATES = (*_CARRIED_DATES, "production_date")
+_KEYS = frozenset({"01", "10", "21"})
+_DATES = ("expiry", "best_before", "production_date")
 
 
 def refusals(
-    slot: Slot, resolver: str | None, environment: Environment | None, rows: pl.DataFrame
+    slot: Slot,
+    resolver: str | None,
+    environment: Environment | None,
+    rows: pl.DataFrame,
+    carry: Carry = None,
 ) -> dict[int, LabelError]:
     """Return the errors of rows of a manifest that have no symbol in this slot, by their positions from 0.
 
     What an import refuses is refused here too, because a row may have been stored before the import refused it.
     """
+    carried = {} if carry_gtins_alone(slot, rows) else elements(slot, carry)
     refused: dict[int, LabelError] = {}
-    doubtful = rows.with_row_index("position").filter(_is_doubtful(slot, resolver, environment, rows))
-    for row in doubtful.iter_rows(named=True):
+    doubtful = (
+        without_blanks(rows)
+        .with_row_index("position")
+        .filter(_is_doubtful(slot, resolver, environment, rows, carried))
+    )
+    found = doubtful.select(
+        "position",
+        *(pl.struct(ai=each.named("", ""), value=each.value).alias(place) for place, each in carried.items()),
+    )
+    for row, (_, *values) in zip(doubtful.iter_rows(named=True), found.iter_rows(), strict=True):
+        beside = [(each["ai"], each["value"]) for each in values if each["value"]]
         try:
-            _require_payload(slot, resolver, environment, row)
+            _require_payload(slot, resolver, environment, row, beside)
         except LabelError as error:
             refused[row["position"]] = error
     return refused
 
 
 def _is_doubtful(
-    slot: Slot, resolver: str | None, environment: Environment | None, rows: pl.DataFrame
+    slot: Slot,
+    resolver: str | None,
+    environment: Environment | None,
+    rows: pl.DataFrame,
+    carried: Mapping[str, Element],
 ) -> pl.Expr:
     """Return a condition that holds in every row that `_require_payload` refuses, and perhaps in others."""
     # Few products, many labels: each number is looked at once.
     numbers = rows.select(pl.col("gtin14").unique())
     wrong = gtin14(pl.col("gtin14")).ne_missing(pl.col("gtin14"))
-    doubtful = numbers.filter(wrong | pl.col("gtin14").str.contains(f"^(?:{DOUBTFUL_PATTERN})$"))
+    is_doubtful = wrong | pl.col("gtin14").str.contains(f"^(?:{DOUBTFUL_BESIDE_MEASURE_PATTERN})$")
+    doubtful = numbers.filter(is_doubtful)
+    measures = [value.is_not_null() for place, (_, value) in carried.items() if _is_measure(place)]
+    measured = pl.any_horizontal(measures) if measures else pl.lit(value=False)
     doubts = [
         pl.col("gtin14").is_in(doubtful["gtin14"].implode()),
+        pl.col("gtin14").str.starts_with("9") & ~measured,
         ~pl.col("carrier").is_in(list(_CARRIERS)),
         (pl.col("carrier") == Carrier.UPCE.value)
         & ~pl.col("gtin14").str.contains(f"^(?:{SUPPRESSIBLE_PATTERN})$"),
         pl.col("before_production").is_not_null(),
-        *(~_is_date(pl.col(column)) & (pl.col(column) != "") for column in _CARRIED_DATES),
+        *(~_is_date(value) & (value != "") for place, (_, value) in carried.items() if _is_of_date(place)),
         *(
             ~pl.col(column).str.contains(f"^(?:{CSET_82_PATTERN})?$")
             for column in ("lot_number", "serial_number")
@@ -72,6 +100,14 @@ def _is_doubtful(
         doubts += [pl.col(column).is_in(list(DOT_SEGMENTS)) for column in ("lot_number", "serial_number")]
         doubts.append(pl.lit(not _is_resolver(resolver)))
     return pl.any_horizontal(doubt.fill_null(value=False) for doubt in doubts)
+
+
+def _is_measure(place: str) -> bool:
+    return place.replace("n", "0") in VARIABLE_MEASURES
+
+
+def _is_of_date(place: str) -> bool:
+    return place in BY_AI and BY_AI[place].form is Form.DATE
 
 
 def _is_date(text: pl.Expr) -> pl.Expr:
@@ -88,10 +124,25 @@ def _is_resolver(resolver: str | None) -> bool:
     return True
 
 
-def _require_payload(slot: Slot, resolver: str | None, environment: Environment | None, row: Row) -> None:
-    """Raise a Gs1Error if the row has no payload in this slot."""
+def _require_payload(
+    slot: Slot,
+    resolver: str | None,
+    environment: Environment | None,
+    row: Row,
+    carried: Sequence[tuple[str, str]],
+) -> None:
+    """Raise a Gs1Error if the row has no payload in this slot. It would be `carried`; a GTIN alone is not among it."""
     gtin_14, carrier = row["gtin14"], row["carrier"]
-    require_trade_item(gtin_14, None if carrier is None else _declared(carrier))
+    declared = None if carrier is None else _declared(carrier)
+    try:
+        require_trade_item(gtin_14, declared, [ai for ai, _ in carried])
+    except MeasureRequired as error:
+        if not carried:
+            raise
+        remedy = f"{error}; it is carried if asset_config.carry has its AI and the catalogue its value"
+        raise MeasureRequired(
+            remedy, value=error.value, expected=error.expected, field=error.field
+        ) from error
     if row["before_production"]:
         _refuse_before_production(row)
     if environment is Environment.HEALTHCARE:
@@ -99,24 +150,20 @@ def _require_payload(slot: Slot, resolver: str | None, environment: Environment 
         for column in _DATES:
             if row[column]:
                 require_day(row[column], column)
-    if carries_gtin_alone(slot, row["scope"]):
+    if not carried:
         return
     require_open_trade(gtin_14)
-    lot, serial, expiry, best_before = (
-        row[column] for column in ("lot_number", "serial_number", "expiry", "best_before")
-    )
     if slot is Slot.QR:
+        keys = dict(carried)
         digital_link(
             resolver or DEFAULT_RESOLVER,
             gtin_14,
-            lot=lot,
-            serial=serial,
-            expiry=expiry,
-            best_before=best_before,
+            lot=keys.get("10"),
+            serial=keys.get("21"),
+            attributes=[(ai, value) for ai, value in carried if ai not in _KEYS],
         )
     else:
-        elements = gs1_128_elements if slot is Slot.LINEAR else datamatrix_elements
-        element_string(elements(gtin_14, lot, serial, expiry, best_before))
+        element_string(carried)
 
 
 def _declared(carrier: str) -> Carrier:

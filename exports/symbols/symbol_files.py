@@ -44,8 +44,8 @@ def draw(plan: ExportPlan, rows: pl.DataFrame, *, screen_dpi: int | None = None)
     """
     refused: dict[int, LabelError] = {}
     for slot in plan.slots:
-        refused = refusals(slot, plan.resolver, plan.config.environment, rows) | refused
-    carried = [payloads(slot, plan.resolver, rows) for slot in plan.slots]
+        refused = refusals(slot, plan.resolver, plan.config.environment, rows, plan.carry) | refused
+    carried = [payloads(slot, plan.resolver, rows, plan.carry) for slot in plan.slots]
     drawn_of = [_draw_symbols(plan, each, refused, screen_dpi) for each in carried]
     kept = [position for position in range(rows.height) if position not in refused]
     tables: list[pl.DataFrame] = []

@@ -1,4 +1,4 @@
-"""Checks a finished ZIP before it is published: the whole file, its counts, its reports.
+"""Check a finished ZIP before it is published: the whole file, its counts, its reports.
 
 Its symbols and the rows of its reports were checked part by part, see `exports.verification.members`.
 """
@@ -25,11 +25,10 @@ def checks(
     joined: Mapping[Report, int],
     require_whole: Callable[[], None],
 ) -> Checks:
-    """Yield what is to be checked of the archive with the symbols of these entities, of which some are `decoded`.
+    """Yield the checks of the archive with the symbols of these entities. `decoded` is how many were decoded.
 
-    `written` and `joined` are the CRC-32 of the job's reports and of those in the archive; `require_whole` is the
-    function below with its arguments.
-    Raises CorruptArchive, CountsDisagree, SymbolDoesNotDecode.
+    `written` and `joined` are the CRC-32 of the job's reports and of the reports in the archive. `require_whole` is the
+    function below, with its arguments bound. Raises CorruptArchive, CountsDisagree, SymbolDoesNotDecode.
     """
     symbols = entities.processed * len(plan.slots)
 
@@ -46,7 +45,7 @@ def checks(
         return {"members": summary.members, "entities": entities.processed, "symbols": symbols}
 
     yield Check.WHOLE, whole
-    # The pass over the central directory has compared the names as well, letter case aside.
+    # The pass over the central directory has also compared the names, ignoring case.
     yield Check.NAMES, lambda: {"members": summary.members}
     yield Check.COUNTS, counts
     yield Check.SAMPLE, lambda: {"decoded": decoded, "symbols": symbols}
@@ -55,7 +54,8 @@ def checks(
 def require_whole(summary: ArchiveSummary, join: Join | None, key: str, store: ArtefactStore) -> None:
     """Raise CorruptArchive unless the stored archive is the one that was assembled.
 
-    Every byte is read, unless the store copied the parts' data: then the directory is, and where these begin and end.
+    Every byte is read. If the store copied the parts' data, only the directory and the beginning and end of each copied
+    range are read.
     """
     if join is None:
         with store.on_disk(key) as path, path.open("rb") as stream:

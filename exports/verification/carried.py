@@ -5,6 +5,7 @@ what is expected.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
@@ -19,10 +20,38 @@ from gs1.errors import Gs1Error
 from gs1.symbol_size import SymbolKind
 from gs1.upc_e import upc_e_of
 
-_COLUMN_OF = {"01": "gtin14", "17": "expiry", "15": "best_before", "10": "lot_number", "21": "serial_number"}
+#: What a request may ask for and the scope's keys, in the order of an element string, with their columns. The last
+#: digit of a measure's AI is the number of its decimals.
+_COLUMN_OF: Mapping[str, str] = {
+    "01": "gtin14",
+    "11": "production_date",
+    "15": "best_before",
+    "17": "expiry",
+    "310n": "net_weight_kg",
+    "311n": "length_m",
+    "312n": "width_m",
+    "313n": "height_m",
+    "314n": "area_m2",
+    "315n": "net_volume_l",
+    "316n": "net_volume_m3",
+    "320n": "net_weight_lb",
+    "10": "lot_number",
+    "21": "serial_number",
+    "240": "additional_product_identification",
+    "242": "made_to_order_variation",
+    "30": "variable_count",
+    "7003": "expiration_time",
+}
 
-#: Application Identifiers by slot and scope, in the order of the human-readable text. One whose column is empty is
-#: left out, and (15) where there is (17). A product's linear symbol, and that of a GTIN alone, carry digits
+#: What symbols of each scope carry whatever was asked for.
+_KEYS_OF: Mapping[str, tuple[str, ...]] = {
+    "products": ("01",),
+    "lots": ("01", "10"),
+    "serials": ("01", "21"),
+}
+
+#: Application Identifiers by slot and scope if nothing was asked for, in the order of the human-readable text. One whose
+#: column is empty is left out, and (15) where there is (17). A product's linear symbol, and that of a GTIN alone, carry digits
 #: and no AI.
 _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
     (Slot.QR, "products"): ("01",),
@@ -43,7 +72,7 @@ _AIS_OF: Mapping[tuple[Slot, str], tuple[str, ...]] = {
 }
 
 #: Elements of no predefined length, which FNC1 ends if another follows.
-_UNTIL_FNC1 = frozenset({"10", "21"})
+_UNTIL_FNC1 = frozenset({"10", "21", "240", "242", "30", "7003"})
 
 _KIND_OF = {
     Slot.QR: SymbolKind.QR_CODE,
@@ -59,20 +88,35 @@ _CARRIERS: Mapping[str, tuple[SymbolKind, int]] = {
     "itf14": (SymbolKind.ITF_14, 14),
 }
 
-#: Columns that some symbols carry and others leave out, by what the note calls them.
-CARRIED_COLUMNS = {
-    "lot": "lot_number",
-    "serial": "serial_number",
-    "expiry": "expiry",
-    "best before": "best_before",
+#: What the note calls Application Identifiers that some symbols carry and others leave out, in its order. Behind the
+#: fifth, it names only those that were asked for.
+_NAMES: Mapping[str, str] = {
+    "10": "lot",
+    "21": "serial",
+    "17": "expiry",
+    "15": "best before",
+    "11": "production date",
+    "310n": "net weight in kg",
+    "311n": "length in m",
+    "312n": "width in m",
+    "313n": "height in m",
+    "314n": "area in m²",
+    "315n": "net volume in l",
+    "316n": "net volume in m³",
+    "320n": "net weight in lb",
+    "240": "additional identification",
+    "242": "made-to-order variation",
+    "30": "variable count",
+    "7003": "expiry time",
 }
+_ALWAYS_NAMED = frozenset(list(_NAMES)[:5])
 
 
 class Carried(NamedTuple):
     """What one symbol must carry: `elements` of a message or a link, or only `digits`, and then no elements.
 
-    `resolver` is the link's, and empty for other symbols. `left_out` are names of `CARRIED_COLUMNS` that are known of
-    the entity and not carried.
+    `resolver` is the link's, and empty for other symbols. `left_out` is what the note names as known of the entity and not
+    carried, `without_value` what was asked for and is not known.
     """
 
     kind: SymbolKind
@@ -80,6 +124,7 @@ class Carried(NamedTuple):
     digits: str
     resolver: str
     left_out: tuple[str, ...]
+    without_value: tuple[str, ...] = ()
 
     @property
     def hri(self) -> str:
@@ -97,44 +142,81 @@ class Carried(NamedTuple):
         return _shown(self.kind, self.digits)
 
 
-def of_row(slot: Slot, row: Row, resolver: str | None) -> Carried:
-    """Return what the slot's symbol of this row of the manifest must carry."""
-    ais = _AIS_OF[slot, row["scope"]]
-    elements = tuple((ai, row[_COLUMN_OF[ai]]) for ai in ais if row[_COLUMN_OF[ai]])
-    if row["expiry"]:
-        elements = tuple(element for element in elements if element[0] != "15")
+def of_row(slot: Slot, row: Row, resolver: str | None, carry: Sequence[str] | None = None) -> Carried:
+    """Return what the slot's symbol of this row of the manifest must carry, if `carry` was asked for."""
+    ais = _ais(slot, row["scope"], carry)
+    present = [ai for ai in ais if row[_COLUMN_OF[ai]]]
+    if carry is None and row["expiry"]:
+        present = [ai for ai in present if ai != "15"]
     if not ais:
         kind, digits = _alone(row["gtin14"], row["carrier"])
-        return Carried(kind, (), digits, "", _left_out(row, frozenset()))
-    columns = {_COLUMN_OF[ai] for ai, _ in elements}
+        return Carried(kind, (), digits, "", _left_out(row, (), carry))
     return Carried(
         kind=_KIND_OF.get(slot, SymbolKind.GS1_128),
-        elements=elements,
+        elements=tuple(_element(ai, row[_COLUMN_OF[ai]]) for ai in present),
         digits="",
         resolver=(resolver or DEFAULT_RESOLVER).rstrip("/") if slot is Slot.QR else "",
-        left_out=_left_out(row, columns),
+        left_out=_left_out(row, present, carry),
+        without_value=tuple(
+            name for ai, name in _NAMES.items() if ai in (carry or ()) and not row[_COLUMN_OF[ai]]
+        ),
     )
 
 
-def _left_out(row: Row, columns: Collection[str]) -> tuple[str, ...]:
-    return tuple(name for name, column in CARRIED_COLUMNS.items() if row[column] and column not in columns)
+def _ais(slot: Slot, scope: str, carry: Sequence[str] | None) -> tuple[str, ...]:
+    """Return what the slot's symbols carry of an entity that has all values; nothing if they carry digits alone."""
+    usual = _AIS_OF[slot, scope]
+    if carry is None or not usual:
+        return usual
+    return tuple(ai for ai in _COLUMN_OF if ai in _KEYS_OF[scope] or ai in carry)
+
+
+def _element(ai: str, value: str) -> tuple[str, str]:
+    """Return the element of a manifest's value: its decimals are told by the AI, and times are YYMMDDhhmm."""
+    if ai.endswith("n"):
+        whole, _, decimals = value.partition(".")
+        return f"{ai[:-1]}{len(decimals)}", f"{int(whole + decimals):06d}"
+    if ai == "7003":
+        return ai, f"{datetime.fromisoformat(value):%y%m%d%H%M}"
+    return ai, value
+
+
+def place_of(ai: str, carry: Sequence[str] | None) -> str:
+    """Return where an element stands on labels: decimals of a measure aside, and both dates in one place if only one is carried."""
+    if carry is None and ai == "15":
+        return "17"
+    return next((place for place in _COLUMN_OF if place.endswith("n") and place[:-1] == ai[:-1]), ai)
+
+
+def _left_out(row: Row, present: Collection[str], carry: Sequence[str] | None) -> tuple[str, ...]:
+    told = _ALWAYS_NAMED.union(carry or ())
+    return tuple(
+        name for ai, name in _NAMES.items() if ai in told and ai not in present and row[_COLUMN_OF[ai]]
+    )
 
 
 class Columns(NamedTuple):
-    """What the symbols of some rows must say: the kind of each, its message or its digits, its human-readable text."""
+    """The symbols of some rows: the kind of each, its message or its digits, and its human-readable text."""
 
     kinds: Sequence[SymbolKind]
     messages: Sequence[str]
     texts: Sequence[str]
 
 
-def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> Columns:
-    """Return what `of_row` does, a column at a time. FNC1 is 0x1D; the message is not that of a link."""
+def columns(slot: Slot, scope: str, rows: pl.DataFrame, carry: Sequence[str] | None = None) -> Columns:
+    """Return what `of_row` does, if nothing was asked for a column at a time.
+
+    FNC1 is 0x1D. The message is not that of a link.
+    """
     ais = _AIS_OF[slot, scope]
     if not ais:
         alone = [_alone(*row) for row in rows.select("gtin14", "carrier").iter_rows()]
         texts = [_shown(kind, digits) for kind, digits in alone]
         return Columns([kind for kind, _ in alone], [digits for _, digits in alone], texts)
+    kinds = [_KIND_OF.get(slot, SymbolKind.GS1_128)] * rows.height
+    if carry is not None:
+        asked = [of_row(slot, row, None, carry) for row in rows.iter_rows(named=True)]
+        return Columns(kinds, [_message(each.elements) for each in asked], [each.hri for each in asked])
     present = {ai: pl.col(_COLUMN_OF[ai]).fill_null("") != "" for ai in ais}
     if "15" in ais:
         present["15"] &= ~present["17"]
@@ -152,8 +234,12 @@ def columns(slot: Slot, scope: str, rows: pl.DataFrame) -> Columns:
         )
         text.append(pl.when(present[ai]).then(pl.format(f"({ai}){{}}", value)).otherwise(pl.lit("")))
     made = rows.select(pl.concat_str(message).alias("message"), pl.concat_str(text).alias("text"))
-    kinds = [_KIND_OF.get(slot, SymbolKind.GS1_128)] * rows.height
     return Columns(kinds, made["message"].to_list(), made["text"].to_list())
+
+
+def _message(elements: ElementString) -> str:
+    parts = [f"{ai}{value}" + ("\x1d" if ai in _UNTIL_FNC1 else "") for ai, value in elements]
+    return "\x1d" + "".join(parts).removesuffix("\x1d")
 
 
 def _alone(gtin_14: str, declared: str | None) -> tuple[SymbolKind, str]:

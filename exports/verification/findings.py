@@ -1,7 +1,8 @@
-"""The findings of verification, stored beside the artefact."""
+"""The findings of verification, stored with the artefact."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeAlias, TypeVar
 
@@ -11,7 +12,7 @@ from exports.errors import ExportError
 from exports.jobs.job_id import folder_of
 from gs1.errors import LabelError
 
-#: What a check counted, or why it failed.
+#: The counts of a check, or why it failed.
 Facts: TypeAlias = dict[str, int | str]
 
 
@@ -26,12 +27,12 @@ class Check(StrEnum):
 
 _Seen = TypeVar("_Seen")
 
-#: Checks in their order. Each returns its facts, or raises what it found wrong.
+#: Checks in their order. Each returns its facts, or raises an error.
 Checks: TypeAlias = Iterable[tuple[Check, Callable[[], Facts]]]
 
 
 class CountsDisagree(ExportError):
-    """The artefact or a report has not as many pieces as there are drawn or failed entities."""
+    """The number of pieces in the artefact or a report differs from the number of drawn or failed entities."""
 
     code = "counts_disagree"
 
@@ -52,7 +53,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
+    """`began_at` is when the checks of the finished artefact began, None if what was drawn failed one before."""
+
     findings: list[Finding]
+    began_at: datetime | None = None
 
 
 def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
@@ -60,32 +64,46 @@ def require_all(job_id: str, checks: Checks, store: ArtefactStore) -> None:
 
     If a check raises, those after it are not run and have no finding.
     """
+    began_at = datetime.now(UTC)
     findings: list[Finding] = []
     for check, look in checks:
-        findings.append(Finding(check, passed=True, facts=require(job_id, check, look, store, findings)))
-    _store(job_id, findings, store)
+        facts = require(job_id, check, look, store, findings, began_at)
+        findings.append(Finding(check, passed=True, facts=facts))
+    _store(job_id, findings, store, began_at)
 
 
 def require(
-    job_id: str, check: Check, look: Callable[[], _Seen], store: ArtefactStore, before: Sequence[Finding] = ()
+    job_id: str,
+    check: Check,
+    look: Callable[[], _Seen],
+    store: ArtefactStore,
+    before: Sequence[Finding] = (),
+    began_at: datetime | None = None,
 ) -> _Seen:
-    """Return what the check returns. Only if it raises, store that as its finding, behind those of `before`."""
+    """Return the result of the check. If it raises, store the error as its finding, after those in `before`."""
     try:
         return look()
     except LabelError as error:
         found = Finding(check, passed=False, facts={"reason": str(error), "code": error.code})
-        _store(job_id, [*before, found], store)
+        _store(job_id, [*before, found], store, began_at)
         raise
 
 
-def _store(job_id: str, findings: Sequence[Finding], store: ArtefactStore) -> None:
-    store.write_json(key(job_id), documents.versioned(asdict(_Findings(list(findings)))))
+def _store(job_id: str, findings: Sequence[Finding], store: ArtefactStore, began_at: datetime | None) -> None:
+    fields = asdict(_Findings(list(findings))) | {"began_at": began_at and began_at.isoformat()}
+    store.write_json(key(job_id), documents.versioned(fields))
 
 
 def of(job_id: str, store: ArtefactStore) -> list[Finding]:
     """Return the findings for the job's artefact. Empty if it has not been verified yet."""
     found = documents.find(_Findings, key(job_id), store)
     return found.findings if found else []
+
+
+def began_at(job_id: str, store: ArtefactStore) -> datetime | None:
+    """Return when the verification of the finished artefact began. None if it has not, or an earlier release did it."""
+    found = documents.find(_Findings, key(job_id), store)
+    return found.began_at if found else None
 
 
 def key(job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Measures a decoded symbol in its picture: modules, quiet zone, height."""
+"""Measure a decoded symbol in its picture: modules, quiet zone, height."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from exports.errors import SymbolDoesNotDecode
 from gs1.symbol_size import SymbolKind, SymbolSize, symbol_size
 
-#: The decoder says where a symbol is to within a pixel or so. Nothing else is so near: the least quiet zone is 1 X.
+#: The decoder's position of a symbol is exact to about a pixel. No other ink is this near: the least quiet zone is 1 X.
 _NEAR_X = 0.5
 
 
 class _Form(NamedTuple):
-    """How wide a symbol is, in X: `per_run` for each dark run of one of its rows, and `fixed` besides.
+    """The width of a symbol in X: `fixed`, plus `per_run` for each dark run of one of its rows.
 
-    `row_x` is that row, from the symbol's upper edge in X; it is the middle of the bars where it is None.
+    `row_x` is the distance of that row from the symbol's upper edge in X, or None for the middle of the bars.
     """
 
     row_x: float | None
@@ -45,7 +45,7 @@ _FORMS: Mapping[SymbolKind, _Form] = {
 #: Rows and columns of the rectangular Data Matrix symbols (ISO/IEC 16022).
 _RECTANGLES = frozenset({(8, 18), (8, 32), (12, 26), (12, 36), (16, 36), (16, 48)})
 
-#: Where half an X is no whole number of pixels, each of ITF-14's 29 wide elements is half a pixel wider.
+#: If half an X is not a whole number of pixels, each of ITF-14's 29 wide elements is half a pixel wider.
 _WIDE_ELEMENTS = 29
 
 
@@ -59,10 +59,11 @@ def width_x(
     height_x: float | None,
     slack_px: int = 0,
 ) -> float:
-    """Return the width of the decoded symbol, in X, without quiet zone.
+    """Return the width of the decoded symbol in X, without quiet zone.
 
-    `slack_px` is how far ink may reach beyond its edges, where the picture's pixels are not the file's own. Raises SymbolDoesNotDecode unless X is as many pixels as it should be, the quiet zone is light, and bars are at
-    least `height_x` high. Half an X more than a guard bar's 5 X or than two bearer bars is too high.
+    `slack_px` is how far ink may reach beyond its edges, if the picture's pixels are not the file's own. Raises
+    SymbolDoesNotDecode unless X has the expected number of pixels, the quiet zone is light, and the bars have the right
+    height: at least `height_x`, and at most that plus a guard bar's 5 X or two bearer bars, plus half an X.
     """
     left, top, right, bottom = _box(
         dark, position, is_linear=size.height_mm is not None, pixels_per_x=pixels_per_x
@@ -102,11 +103,11 @@ def rows(
     pixels_per_x: float,
     slack_px: int = 0,
 ) -> int | None:
-    """Return how many rows of modules the decoded symbol has, None for a linear one.
+    """Return the number of rows of modules of the decoded symbol, or None for a linear symbol.
 
-    All but the rectangular ones are square. Data Matrix: dark and light modules alternate in the rightmost column, too,
-    and the lowest is dark (ISO/IEC 16022). Raises SymbolDoesNotDecode unless there is a rectangle of so many rows and
-    columns, and the rows are as high as the columns are wide.
+    All symbols but the rectangular ones are square. Data Matrix: dark and light modules also alternate in the rightmost
+    column, and the lowest is dark (ISO/IEC 16022). Raises SymbolDoesNotDecode unless the numbers of rows and columns
+    are those of a Data Matrix size, and rows are as high as columns are wide.
     """
     if symbol_size(kind).height_mm is not None:
         return None
@@ -117,7 +118,7 @@ def rows(
     count = 2 * int((np.diff(line, prepend=0) == 1).sum())
     if (count, width_x) not in _RECTANGLES or abs(bottom - top - count * pixels_per_x) > 1.0 + 2 * slack_px:
         raise SymbolDoesNotDecode(
-            f"{name} has {count} rows of {width_x:g} modules, {bottom - top} pixels high: no rectangle of Data Matrix",
+            f"{name} has {count} rows of {width_x:g} modules, {bottom - top} pixels high: not a rectangle of Data Matrix",
             value=(count, width_x),
             expected=", ".join(f"{rows}x{columns}" for rows, columns in sorted(_RECTANGLES)),
         )
@@ -125,14 +126,14 @@ def rows(
 
 
 def modules_text(width_x: float, rows: int | None) -> str:
-    """Return the size as the report tells it: rows x columns where they are not the same number."""
+    """Return the size as in the report: `rows x columns`, or one number if they are equal."""
     return f"{width_x:g}" if rows in {None, width_x} else f"{rows}x{width_x:g}"
 
 
 def _box(
     dark: NDArray[np.bool_], position: zxingcpp.Position, *, is_linear: bool, pixels_per_x: float
 ) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom of the symbol's ink, the latter two behind it."""
+    """Return left, top, right and bottom of the symbol's ink, the latter two exclusive."""
     corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
     near = round(_NEAR_X * pixels_per_x)
     columns, rows = [corner.x for corner in corners], [corner.y for corner in corners]
@@ -171,7 +172,7 @@ def _require_quiet(
 def _require_height(
     name: str, column: NDArray[np.bool_], middle: int, height: float, pixels_per_x: float
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the first bar, which is dark in the middle row, is about so high."""
+    """Raise SymbolDoesNotDecode unless the first bar, which is dark in the middle row, has about this height."""
     light = np.flatnonzero(~column)
     top = int(light[light < middle].max(initial=-1))
     bottom = int(light[light > middle].min(initial=len(column)))

@@ -1,4 +1,4 @@
-"""What is drawn on one label of a sheet, against the frozen plan of the sheets."""
+"""Compare the drawing of one label of a sheet with the frozen plan of the sheets."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,26 +19,26 @@ from renderers.fonts.clusters import JOINERS, text_of
 from renderers.sheets.model import LabelLayout, SheetTemplate, TextLine
 from renderers.units import MILLIMETRES_PER_INCH
 
-#: What stands on one label, its places counted from the label's lower left corner.
+#: The drawing of one label. Positions count from the label's lower left corner.
 Drawing: TypeAlias = Sequence[Drawn]
 
 #: One of a label's symbols: its layout, and what it must carry.
 Symbol: TypeAlias = tuple[LabelLayout, Carried]
 
-#: How far the outer digits of EAN/UPC may stand from the bars, in X: within the quiet zone.
+#: The largest distance of the outer digits of EAN/UPC from the bars, in X: within the quiet zone.
 _BESIDE_X = 12
 
-#: Places are rounded to whole dots, of the label and of the page.
+#: Tolerance in dots: positions are rounded to whole dots on the label and on the page.
 _ROUNDING = 2
 
 
 def symbols_of(plan: ExportPlan, sheet: SheetPlan, row: Row) -> list[Symbol]:
     """Return the symbols that the row's label must have, in the order of the report.
 
-    Raises SymbolDoesNotDecode if no layout is for them.
+    Raises SymbolDoesNotDecode if there is no layout for them.
     """
     layout_of = {(layout.kind, layout.partner): layout for layout in sheet.layouts}
-    carried = [carrying.of_row(slot, row, plan.resolver) for slot in sheet.slots]
+    carried = [carrying.of_row(slot, row, plan.resolver, plan.carry) for slot in sheet.slots]
     kinds = [each.kind for each in carried]
     partners = [None] if sheet.second is None else kinds[::-1]
     keys = list(zip(kinds, partners, strict=True))
@@ -50,9 +50,9 @@ def symbols_of(plan: ExportPlan, sheet: SheetPlan, row: Row) -> list[Symbol]:
 def by_cell(
     name: str, sheet: SheetPlan, drawn: Iterable[Drawn], wanted: Collection[int]
 ) -> Mapping[int, Drawing]:
-    """Return what a page draws in the wanted cells of the page, counted from 0.
+    """Return the drawing in each of the wanted cells of the page, counted from 0.
 
-    Places are counted from the label's lower left corner. Raises SymbolDoesNotDecode for what stands on no label.
+    Positions count from the label's lower left corner. Raises SymbolDoesNotDecode for drawings outside of labels.
     """
     template = sheet.template
     width, height = (
@@ -89,9 +89,9 @@ def _corners(template: SheetTemplate, dpi: int) -> tuple[Sequence[int], Sequence
 
 
 def require_same(name: str, label: Drawing, copy: Drawing) -> None:
-    """Raise SymbolDoesNotDecode unless both labels show the same.
+    """Raise SymbolDoesNotDecode unless both labels have the same drawing.
 
-    Centred text may begin a dot further to one side, by where the label's own corner is rounded.
+    Centred text may differ by one dot, because the label's corner is rounded.
     """
     same = len(label) == len(copy) and all(
         one[1:] == other[1:] and abs(one.x - other.x) <= isinstance(one, Text)
@@ -104,10 +104,10 @@ def require_same(name: str, label: Drawing, copy: Drawing) -> None:
 def require_text(
     name: str, plan: ExportPlan, sheet: SheetPlan, row: Row, symbols: Sequence[Symbol], drawing: Drawing
 ) -> None:
-    """Raise SymbolDoesNotDecode unless each line says what it must: what its symbol carries, or what the design asks.
+    """Raise SymbolDoesNotDecode unless each line has the data of its symbol, or the text of the design.
 
-    Digits of EAN/UPC stand on one baseline in several pieces. Of a line with the product's name only the values beside
-    the name are compared, because names may be shortened.
+    Digits of EAN/UPC are in several pieces on one baseline. In a line with the product's name only the other values are
+    compared, because names may be shortened.
     """
     drawn = sorted(each for each in drawing if isinstance(each, Text))
     for layout, carried in symbols:
@@ -129,13 +129,12 @@ def _require_hri(
     layout: LabelLayout,
     carried: Carried,
 ) -> None:
-    # A label has one date at most: both kinds share the place of the expiry date.
-    values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
+    values = {carrying.place_of(ai, plan.carry): f"({ai}){value}" for ai, value in carried.elements}
     values[""] = carried.shown_digits
     for line in layout.hri:
         first, last = _span(sheet, line)
         if carried.digits:
-            # The digits of EAN/UPC stand around its box.
+            # The digits of EAN/UPC are around its box.
             beside, width = _BESIDE_X * layout.x_dots, round(layout.box_width_x * layout.x_dots)
             first = min(first, layout.box_left_dots - beside)
             last = max(last, layout.box_left_dots + width + beside)
@@ -149,10 +148,10 @@ def _require_design_line(
     name: str, sheet: SheetPlan, drawn: Sequence[Text], line: TextLine, expected: Expected
 ) -> None:
     if expected.text and (expected.shows_name or is_mixed(expected.text)):
-        # Letters are joined and reordered; each value stays in one piece.
+        # The letters may be joined and reordered, but each value stays in one piece.
         shown = _shown(sheet, drawn, line, _span(sheet, line))
         broken = [value for value in expected.values if value.isascii() and value not in shown]
-        # A name that no font has leaves its line out.
+        # The line is left out if no font has the name's characters.
         if broken and (shown or not expected.shows_name):
             raise SymbolDoesNotDecode(f"{name} shows {shown!r}", value=shown, expected=broken[0])
     elif not expected.shows_name:
@@ -172,7 +171,7 @@ def _require_line(
 
 
 def _shown(sheet: SheetPlan, drawn: Iterable[Text], line: TextLine, span: tuple[int, int]) -> str:
-    """Return what is drawn on a line, of the given first and last dot, from left to right."""
+    """Return the text drawn on a line between the first and last dot given, from left to right."""
     characters, baseline = sheet.document.characters, sheet.document.dots(line.baseline_mm)
     words: list[str] = []
     for text in drawn:
@@ -189,5 +188,5 @@ def _seen(text: str) -> str:
 
 
 def is_mixed(text: str) -> bool:
-    """Return whether the text has letters from right to left."""
+    """Return whether the text has right-to-left letters."""
     return any(bidirectional(character) in {"R", "AL"} for character in text)

@@ -1,11 +1,11 @@
-"""What the lines of a design must say, from the frozen row and the design alone.
+"""The expected lines of a design, computed from the frozen row and the design alone.
 
-Nothing here is shared with `exports.designs.texts`, which the drawing code uses: a mistake there must not also be what
-is expected.
+It shares no code with `exports.designs.texts`, which the drawing code uses, so that a mistake there is detected.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from exports.jobs.manifest import Row
 from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 
 _PLACEHOLDER = re.compile(
-    r"(?P<brace>\{\{|\}\})|\{(?P<field>[a-z_]+)(?:(?P<title>\.title)|:(?P<format>[^{}]*))?\}"
+    r"(?P<brace>\{\{|\}\})|\{(?P<field>[a-z_0-9]+)(?:(?P<title>\.title)|:(?P<format>[^{}]*))?\}"
 )
 
 #: The column of each field and its Application Identifier.
@@ -28,6 +28,18 @@ _FIELDS: Mapping[str, tuple[str, str]] = {
     "expiry": ("expiry", "17"),
     "best_before": ("best_before", "15"),
     "production_date": ("production_date", "11"),
+    "net_weight_kg": ("net_weight_kg", "3100"),
+    "length_m": ("length_m", "3110"),
+    "width_m": ("width_m", "3120"),
+    "height_m": ("height_m", "3130"),
+    "area_m2": ("area_m2", "3140"),
+    "net_volume_l": ("net_volume_l", "3150"),
+    "net_volume_m3": ("net_volume_m3", "3160"),
+    "net_weight_lb": ("net_weight_lb", "3200"),
+    "additional_product_identification": ("additional_product_identification", "240"),
+    "made_to_order_variation": ("made_to_order_variation", "242"),
+    "variable_count": ("variable_count", "30"),
+    "expiration_time": ("expiration_time", "7003"),
 }
 _DATES = {"17", "15", "11"}
 
@@ -64,6 +76,8 @@ class _Value(NamedTuple):
     date_format: str
 
     def shown(self, value: str | None, months: Sequence[str]) -> str:
+        if self.ai == "7003" and value:
+            return _time(value, self.date_format or "YYYY-MM-DD hh:mm", months)
         if self.ai in _DATES and value:
             return _date(value, self.date_format or "YYYY-MM-DD", months)
         return value or ""
@@ -102,7 +116,8 @@ def column(design: Design, number: int, rows: pl.DataFrame) -> list[str | None]:
             shown.append([part] * rows.height)
             continue
         values: list[str | None] = rows[part.column].to_list()
-        texts = {value: part.shown(value, months) for value in set(values)} if part.ai in _DATES else {}
+        dated = part.ai in _DATES or part.ai == "7003"
+        texts = {value: part.shown(value, months) for value in set(values)} if dated else {}
         shown.append([texts.get(value, value) or "" for value in values])
     # Only a missing value is empty.
     return ["".join(texts) if all(texts) else None for texts in zip(*shown, strict=True)]
@@ -120,16 +135,31 @@ def _parts(text: str) -> tuple[str | _Value, ...]:
             parts.append(found["brace"][0])
             continue
         name, ai = _FIELDS[found["field"]]
-        title = APPLICATION_IDENTIFIERS[ai].title.upper() if found["title"] else None
-        parts.append(_Value(name, ai, found["format"] or "") if title is None else title)
+        if found["title"]:
+            # Units of measures keep their letters.
+            title = APPLICATION_IDENTIFIERS[ai].title
+            parts.append(title if title.endswith(")") else title.upper())
+        else:
+            parts.append(_Value(name, ai, found["format"] or ""))
     return tuple(part for part in [*parts, text[at:]] if part)
 
 
 def _date(value: str, form: str, months: Sequence[str]) -> str:
-    """Return YYMMDD in this format. Without a day, it and what separates it are left out."""
+    """Return the date YYMMDD in this format. If it has no day, the day and its separator are left out."""
     year, month, day = value[:2], value[2:4], value[4:]
     if day == "00":
         form = re.sub("DD[^YMD]+|[^YMD]*DD$|DD", "", form, count=1)
     word = months[int(month) - 1]
     pieces = {"YYYY": f"20{year}", "YY": year, "MMM": word, "MM": month, "DD": day}
     return re.sub("YYYY|YY|MMM|MM|DD", lambda found: pieces[found[0]], form)
+
+
+def _time(value: str, form: str, months: Sequence[str]) -> str:
+    """Return YYYY-MM-DDTHH:MM in this format."""
+    time = datetime.fromisoformat(value)
+    pieces = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "hh": "%H", "mm": "%M"}
+    return re.sub(
+        "YYYY|YY|MMM|MM|DD|hh|mm",
+        lambda found: months[time.month - 1] if found[0] == "MMM" else f"{time:{pieces[found[0]]}}",
+        form,
+    )

@@ -1,6 +1,6 @@
-"""Checks one part of a ZIP when it is stored: its members, its rows of the reports, a sample of its symbols.
+"""Check one part of a ZIP when it is stored: its members, its rows of the reports, a sample of its symbols.
 
-Parts are checked side by side. The finished archive is then shown to hold the parts' bytes, see
+Parts are checked in parallel. Later the finished archive is checked to have the parts' bytes, see
 `exports.verification.archive`.
 """
 
@@ -28,17 +28,17 @@ from renderers.archive.records import Members
 from renderers.archive.verification import verify_fragment
 from renderers.file_names import member_name
 
-#: Entities between two looks at whether the job was cancelled: about a second of the slowest symbols.
+#: Entities between two checks for a cancellation: about a second of the slowest symbols.
 _CANCEL_EVERY = 50
 
 
 def require_right(
     plan: ExportPlan, part: Part, fragment: ArchiveFragment, entities: int, store: ArtefactStore
 ) -> int:
-    """Return how many symbols of the stored part were decoded, each saying just what its row of the manifest asks for.
+    """Return the number of decoded symbols of the stored part. Each has exactly the data of its manifest row.
 
-    The job has so many `entities`. What is wrong is stored with the job's findings, too. Raises CorruptArchive,
-    CountsDisagree, SymbolDoesNotDecode, ExportCancelled.
+    `entities` is the number of the job's entities. A failed check is also stored in the job's findings. Raises
+    CorruptArchive, CountsDisagree, SymbolDoesNotDecode, ExportCancelled.
     """
     rows = sample.rows(plan, store, Chunk(part.start, part.stop), entities, len(plan.slots))
     with store.open(f"{part.key}.data") as stream:
@@ -52,7 +52,7 @@ def require_right(
 def _counted(
     plan: ExportPlan, part: Part, members: int, sampled: pl.DataFrame, store: ArtefactStore
 ) -> Tables:
-    """Return what the part's rows of the reports say. Raises CountsDisagree."""
+    """Return the part's rows of the reports. Raises CountsDisagree."""
     symbols_each = len(plan.slots)
     symbols = part.processed * symbols_each
     if members != symbols:
@@ -70,7 +70,7 @@ def _decoded(
     told: Tables,
     store: ArtefactStore,
 ) -> int:
-    """Return how many symbols were decoded. Raises SymbolDoesNotDecode, ExportCancelled."""
+    """Return the number of decoded symbols. Raises SymbolDoesNotDecode, ExportCancelled."""
     rows = [row for row in sampled.iter_rows(named=True) if not tables.has_failed(told, row)]
     names = {_name(plan, row, slot) for row in rows for slot in plan.slots}
     entries = _entries(members, names)
@@ -92,6 +92,6 @@ def _entries(members: Members, names: Collection[str]) -> Mapping[str, np.void]:
 
 
 def _name(plan: ExportPlan, row: Row, slot: Slot) -> str:
-    """Return the name of the member that holds the slot's symbol of a row of the manifest."""
+    """Return the name of the member with the slot's symbol of a row of the manifest."""
     parts = [row["gtin14"], row["lot_number"], row["serial_number"], slot.value if plan.slots[1:] else None]
     return member_name(row["row"] + 1, [part for part in parts if part], plan.file_format.value)

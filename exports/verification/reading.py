@@ -1,4 +1,4 @@
-"""An independent decoder reads what was drawn, before anything is published."""
+"""Decode the drawn symbols with an independent decoder before publishing."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -43,7 +43,7 @@ _FORMATS: Mapping[SymbolKind, zxingcpp.BarcodeFormat] = {
 
 _DARK = 128
 
-#: How a file of each format is read back: (name for messages, bytes) -> what it shows.
+#: The reader for files of each format: (name for messages, bytes) -> Drawn.
 READERS: Mapping[FileFormat, Callable[[str, bytes], Drawn]] = {
     FileFormat.SVG: svg_file.read,
     FileFormat.PNG: png_file.read,
@@ -52,7 +52,7 @@ READERS: Mapping[FileFormat, Callable[[str, bytes], Drawn]] = {
 
 
 class Decoded(NamedTuple):
-    """A symbol that says what it must: its message in words, what it encodes, its place, and the picture as dark pixels.
+    """A correct symbol: its payload in text, its message, its position, and its picture as dark pixels.
 
     `message` is the `message` of `manifest.csv`: FNC1 is written as `^`.
     """
@@ -66,7 +66,7 @@ class Decoded(NamedTuple):
 def require_reads(name: str, picture: NDArray[np.uint8], carried: Carried) -> Decoded:
     """Return the one symbol of the picture.
 
-    Raises SymbolDoesNotDecode unless there is exactly one of the kind, and it carries exactly what it must.
+    Raises SymbolDoesNotDecode unless there is exactly one symbol of the kind with exactly the expected data.
     """
     found = zxingcpp.read_barcodes(
         picture, formats=zxingcpp.BarcodeFormats(_FORMATS[carried.kind]), try_invert=False, try_rotate=False

@@ -1,22 +1,25 @@
-"""Selects the entities of a job that are decoded again from the finished artefact."""
+"""Select the entities of a job whose symbols are decoded from the finished artefact."""
+
+from collections.abc import Sequence
 
 import polars as pl
 
+from catalogue.attributes import BY_AI, Form
 from exports.artefacts import ArtefactStore
 from exports.jobs import manifest as manifests
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 
-#: A client waits for jobs of up to so many entities. Few symbols are decoded, because each takes milliseconds.
+#: Clients wait for jobs of up to this many entities. Few symbols are decoded, because each takes milliseconds.
 SMALL_JOB = 1_000
 DECODED_OF_SMALL = 50
 
-#: So many symbols of a larger job are decoded, and one entity of each kind besides.
+#: Number of decoded symbols of a larger job, in addition to one entity of each kind.
 DECODED_OF_LARGE = 1_000
 
 _FRAME_ROWS = 50_000
 
-#: What decides which kind of symbol a row gets, and which parts its message has.
+#: The values that determine the symbology of a row and the parts of its message.
 _STRATA = (
     pl.col("carrier"),
     pl.col("gtin14").str.strip_chars_start("0").str.len_bytes().alias("significant_digits"),
@@ -27,8 +30,20 @@ _STRATA = (
 )
 
 
+def _strata(plan: ExportPlan) -> list[pl.Expr]:
+    """Return what distinguishes kinds of rows. Measures of as many decimals have the same Application Identifier."""
+    asked = [BY_AI[ai] for ai in plan.carry or () if ai in BY_AI]
+    more = [pl.col(each.manifest_column).is_null().alias(f"without ({each.ai})") for each in asked]
+    more += [
+        pl.col(each.manifest_column).str.extract(r"\.(.+)").str.len_bytes().alias(f"decimals of ({each.ai})")
+        for each in asked
+        if each.form is Form.MEASURE
+    ]
+    return [*_STRATA, *more]
+
+
 def size(entities: int, symbols_each: int) -> int:
-    """Return how many entities are decoded, each with all its symbols. At least one.
+    """Return the number of entities to decode, each with all its symbols. At least one.
 
     >>> [size(entities, 2) for entities in (10, 50, 1_000, 1_001, 1_000_000)]
     [10, 25, 25, 500, 500]
@@ -50,21 +65,23 @@ def rows(
     spread = pl.Series(
         [index * (entities - 1) // max(1, count - 1) for index in range(count)], dtype=pl.Int64
     )
-    by_kind = entities > SMALL_JOB
+    by_kind, strata = entities > SMALL_JOB, _strata(plan)
     seen: set[tuple[object, ...]] = set()
     sampled: list[pl.DataFrame] = []
     for frame in manifests.read_rows(plan, store, chunk, _FRAME_ROWS):
         chosen = pl.col("row").is_in(spread.implode())
         if by_kind:
-            chosen |= pl.col("row").is_in(pl.Series(_new_kinds(frame, seen), dtype=pl.Int64).implode())
-        # Taken out as values: a filtered frame keeps the texts of all the rows it came from.
+            chosen |= pl.col("row").is_in(
+                pl.Series(_new_kinds(frame, strata, seen), dtype=pl.Int64).implode()
+            )
+        # Copied as values, because a filtered frame keeps the texts of all original rows in memory.
         sampled.append(pl.DataFrame(frame.filter(chosen).rows(), schema=frame.schema, orient="row"))
     return pl.concat(sampled)
 
 
-def _new_kinds(frame: pl.DataFrame, seen: set[tuple[object, ...]]) -> list[int]:
-    """Return the first row of each kind that is not among the seen, and add those kinds to them."""
-    firsts = frame.select(*_STRATA, "row").unique(subset=pl.exclude("row"), keep="first")
+def _new_kinds(frame: pl.DataFrame, strata: Sequence[pl.Expr], seen: set[tuple[object, ...]]) -> list[int]:
+    """Return the first row of each kind that is not in `seen`, and add the new kinds to `seen`."""
+    firsts = frame.select(*strata, "row").unique(subset=pl.exclude("row"), keep="first")
     found = {kind: row for *parts, row in firsts.iter_rows() if (kind := tuple(parts)) not in seen}
     seen.update(found)
     return list(found.values())

@@ -1,4 +1,4 @@
-"""Checks a finished PDF before it is published: counts and reads its labels, as a printer would draw them."""
+"""Check a finished PDF before it is published: count its labels and decode a sample as printed."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -31,17 +31,17 @@ from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_MODULE = 4
 
-#: Labels of one entity that are compared with the decoded one.
+#: Most labels of one entity that are compared with the decoded one.
 _MOST_COMPARED = 1_000
 
 _FRAME_ROWS = 50_000
 
-#: Entities between two looks at whether the job was cancelled.
+#: Entities between two checks for a cancellation.
 _CANCEL_EVERY = 50
 
 
 class _Page(NamedTuple):
-    """A page in hand: what it draws by cell, and the page as a printer draws it."""
+    """An opened page: its drawings by cell, and the page to render."""
 
     cells: Mapping[int, label.Drawing]
     page: pypdfium2.PdfPage
@@ -50,8 +50,8 @@ class _Page(NamedTuple):
 class _Entity(NamedTuple):
     """A sampled entity that was drawn.
 
-    `cells` are those of its labels that are looked at, counted over all pages, from 0. `symbols` are those of each of its
-    labels; `told` has the row of each in the report.
+    `cells` are the cells of its checked labels, counted over all pages from 0. `symbols` are those of each label, and
+    `told` has the row of each symbol in the report.
     """
 
     row: Row
@@ -68,7 +68,7 @@ def checks(
     store: ArtefactStore,
     path: Path,
 ) -> Checks:
-    """Yield what is to be checked of a PDF with the labels of these entities.
+    """Yield the checks of a PDF with the labels of these entities.
 
     Raises CorruptFragment, SymbolDoesNotDecode, CountsDisagree, ExportCancelled.
     """
@@ -109,7 +109,10 @@ def checks(
 def _require_labels_counted(
     pages: PdfPages, plan: ExportPlan, sheet: SheetPlan, failed_rows: Sequence[int], store: ArtefactStore
 ) -> int:
-    """Return the number of labels. Raises CountsDisagree unless every page has as many symbols. Failed rows count from 1."""
+    """Return the number of labels. Failed rows count from 1.
+
+    Raises CountsDisagree unless every page has the expected number of symbols.
+    """
     if len(pages) != sheet.document.pages:
         raise CountsDisagree("pages", len(pages), sheet.document.pages)
     per_page = sheet.template.labels_per_page
@@ -119,8 +122,8 @@ def _require_labels_counted(
     expected -= np.diff(
         _blank_before(np.append(begins, len(pages) * per_page), plan, sheet, failed_rows, store)
     )
-    # One mask draws a matrix symbol. Of a linear one guard and bearer bars are masks too, of other heights, and all of
-    # its masks have one row of samples.
+    # A matrix symbol is one mask. A linear symbol has a mask for its bars and others, of other heights, for guard and
+    # bearer bars; all its masks have one row of samples.
     heights = {layout.bar_height_dots for layout in sheet.layouts}
     has_matrix = 0 in heights
     marks = [b".98 0 0 %d.98 " % (height - 1) for height in heights]
@@ -142,7 +145,7 @@ def _blank_before(
     failed_rows: Sequence[int],
     store: ArtefactStore,
 ) -> NDArray[np.int64]:
-    """Return how many of the cells before each of these belong to rows that have failed, counted from 1."""
+    """Return for each cell how many cells before it belong to failed rows. Rows count from 1."""
     if not failed_rows:
         return np.zeros_like(cells)
     failed = pl.Series(failed_rows, dtype=pl.Int64) - 1
@@ -153,7 +156,7 @@ def _blank_before(
     found = pl.concat(places)
     starts = np.append(sheet.cell(0) + found["first_label"].to_numpy(), np.iinfo(np.int64).max)
     copies = found["copies"].to_numpy()
-    # Those of the rows that begin before a cell, without what the last of these has from the cell on.
+    # Count the cells of rows that begin before a cell, without the cells of the last row from the cell on.
     rows = np.searchsorted(starts, cells, side="left")
     totals, last = np.append(0, np.cumsum(copies)), np.maximum(rows - 1, 0)
     after = np.where(rows > 0, starts[last] + copies[last] - cells, 0)
@@ -168,10 +171,11 @@ def require_labels_read(
     reports: Tables,
     store: ArtefactStore,
 ) -> int:
-    """Return how many labels were decoded: one of each sampled entity; others of it, up to a thousand, are drawn the same.
+    """Return the number of decoded labels: one of each sampled entity.
 
-    Raises SymbolDoesNotDecode where a label, or what the report tells of it, is not what the frozen manifest asks
-    for; ExportCancelled.
+    Up to a thousand other labels of the entity are checked to have the same drawing.
+
+    Raises SymbolDoesNotDecode if a label, or its row in the report, differs from the frozen manifest; ExportCancelled.
     """
     entities = _entities(plan, sheet, frame, reports)
     per_page = sheet.template.labels_per_page
@@ -188,7 +192,7 @@ def require_labels_read(
             if number % _CANCEL_EVERY == 0:
                 decision.require_not_cancelled(plan.job_id, store)
             places = [divmod(cell, per_page) for cell in entity.cells]
-            # Entities follow each other on the pages: those behind are not needed again.
+            # Entities are in order on the pages, so earlier pages are not needed again.
             in_hand = {page: in_hand.get(page) or read(page) for page, _ in places}
             drawn = [in_hand[page].cells.get(cell, ()) for page, cell in places]
             page, cell = places[number % len(places)]
@@ -223,7 +227,7 @@ def _require_symbol(
     told: Mapping[str, str],
     picture: NDArray[np.uint8],
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the symbol says and measures what it must, and the report tells it so."""
+    """Raise SymbolDoesNotDecode unless the symbol and its row in the report have the right data and size."""
     row, (layout, carried) = entity.row, symbol
     decoded = require_reads(name, picture, carried)
     size = symbol_size(carried.kind, plan.config.environment or Environment.RETAIL)
@@ -258,7 +262,7 @@ def _require_symbol(
 
 
 def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cell: int) -> NDArray[np.uint8]:
-    """Return one label as it is printed, whole pixels to a module, and turned back."""
+    """Return one label as printed, with whole pixels per module, without the page's rotation."""
     calibration, template = sheet.document.calibration, sheet.document.printed
     scale = calibration.scale_percent / 100
     left_mm, top_mm = template.label_origin_mm(cell)
@@ -271,6 +275,6 @@ def _picture(page: pypdfium2.PdfPage, sheet: SheetPlan, layout: LabelLayout, cel
     bottom = page_height - top - height_mm * POINTS_PER_MILLIMETRE
     crop = tuple(max(0.0, side) for side in (left, bottom, right, top))
     pixels = _PIXELS_PER_MODULE / (layout.x_dimension_mm * scale * POINTS_PER_MILLIMETRE)
-    # The stub says whole scales only; the library takes any.
+    # The stub allows whole scales only, but the library accepts any.
     picture = page.render(scale=cast("int", pixels), crop=crop, grayscale=True).to_numpy()
     return np.ascontiguousarray(np.rot90(picture, sheet.document.rotate // 90))

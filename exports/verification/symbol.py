@@ -1,4 +1,4 @@
-"""One finished symbol file against its row of the frozen manifest and its row of `manifest.csv`."""
+"""Compare one finished symbol file with its row of the frozen manifest and its row of `manifest.csv`."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ from renderers.registry import FileFormat, encoders
 from renderers.symbol import MatrixSymbols, SymbolGroup
 from renderers.whole_dots import WholeDots
 
-#: Reports round X to thousandths of a millimetre, and PNG files their pixels to whole ones a metre.
+#: Tolerances: reports round X to 0.001 mm, and PNG files have a whole number of pixels per metre.
 _X_TOLERANCE_MM = 0.0006
 _PIXEL_TOLERANCE = 0.005
 
@@ -44,17 +44,17 @@ _NAMES = {
 def require_symbol(
     name: str, data: bytes, plan: ExportPlan, slot: Slot, row: Row, told: Mapping[str, str]
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the file is the slot's symbol of this row, and the report tells it so.
+    """Raise SymbolDoesNotDecode unless the file and its row in the report are right for the slot and the row.
 
-    It is decoded and measured: what it carries follows from the frozen row, X and quiet zone from the plan and
-    GS1's tables, the human-readable text from what it carries.
+    The file is decoded and measured. The expected data come from the frozen row, X and quiet zone from the plan and
+    GS1's tables, and the human-readable text from the data.
     """
-    carried = carrying.of_row(slot, row, plan.resolver)
+    carried = carrying.of_row(slot, row, plan.resolver, plan.carry)
     drawn = READERS[plan.file_format](name, data)
     decoded = require_reads(name, drawn.picture, carried)
     environment = plan.config.environment or Environment.RETAIL
     size = symbol_size(carried.kind, environment)
-    x_mm = _told_x_mm(name, told)
+    x_mm = _reported_x_mm(name, told)
     pixels_per_x = x_mm * drawn.pixels_per_mm
     if abs(pixels_per_x - round(pixels_per_x)) > _PIXEL_TOLERANCE + _X_TOLERANCE_MM * drawn.pixels_per_mm:
         raise SymbolDoesNotDecode(f"{name}: an X of {x_mm} mm is {pixels_per_x:g} pixels", value=pixels_per_x)
@@ -92,7 +92,7 @@ def require_symbol(
 
 
 def _wanted_x_mm(plan: ExportPlan, kind: SymbolKind, width_x: float) -> float:
-    """Return the X that a symbol `width_x` wide, quiet zones included, must have: in a PNG it is whole dots."""
+    """Return the expected X of a symbol `width_x` wide, quiet zones included. In a PNG it is whole dots."""
     config = plan.config
     environment = config.environment or Environment.RETAIL
     if plan.file_format is not FileFormat.PNG:
@@ -101,7 +101,7 @@ def _wanted_x_mm(plan: ExportPlan, kind: SymbolKind, width_x: float) -> float:
     return dots.fitting(config.module_size_mm, width_x) * dots.dot_mm
 
 
-def _told_x_mm(name: str, told: Mapping[str, str]) -> float:
+def _reported_x_mm(name: str, told: Mapping[str, str]) -> float:
     try:
         return float(told["x_dimension_mm"])
     except ValueError as error:
@@ -117,7 +117,7 @@ def _require_text(
     extent_x: tuple[int | None, float],
     pixels_per_x: int,
 ) -> None:
-    """Raise SymbolDoesNotDecode unless text under the symbol, title and description say what was decoded."""
+    """Raise SymbolDoesNotDecode unless text under the symbol, title and description have the decoded data."""
     title = f"{_NAMES[carried.kind]} {carried.hri}"
     if drawn.title != title or drawn.description not in (None, decoded.text):
         raise SymbolDoesNotDecode(
@@ -139,7 +139,7 @@ def _require_text(
 
 
 def _of_size(rows: int, columns: int) -> SymbolGroup:
-    """Return a blank matrix symbol: how large it is decides where its text stands, and nothing else does."""
+    """Return a blank matrix symbol of this size, which determines the position of its text."""
     return MatrixSymbols(np.zeros(1, np.intp), np.zeros((1, rows, columns), np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""Reads `manifest.csv` and `errors.csv` again: how many rows they have, and those of the sampled entities."""
+"""Read `manifest.csv` and `errors.csv` back: the number of rows, and the rows of the sampled entities."""
 
 import os
 from array import array
@@ -19,21 +19,21 @@ from exports.jobs.manifest import Row
 from exports.ports import Report
 from exports.reports import files as reports
 from exports.reports.rows import ERROR_COLUMNS, MANIFEST_COLUMNS
-from exports.verification.carried import CARRIED_COLUMNS, Carried
+from exports.verification.carried import Carried
 from exports.verification.findings import CountsDisagree
 
-_LEFT_OUT = "not carried: "
+_LEFT_OUT, _WITHOUT_VALUE = "not carried: ", "no value: "
 
 _BLOCK_BYTES = 1 << 20
 
 _COLUMNS = {Report.MANIFEST: MANIFEST_COLUMNS, Report.ERRORS: ERROR_COLUMNS}
 
-#: How both tables name what the frozen manifest says of an entity.
+#: Columns of both tables that identify an entity -> columns of the frozen manifest.
 _IDENTITY = {"entity_id": "entity_id", "gtin": "gtin14", "lot": "lot_number", "serial": "serial_number"}
 
 
 class Entities(NamedTuple):
-    """How many entities of a job were drawn and failed, and how many listed keys matched nothing."""
+    """The numbers of a job's drawn entities, failed entities, and listed keys that matched nothing."""
 
     processed: int
     failed: int
@@ -46,9 +46,10 @@ class Entities(NamedTuple):
 
 @dataclass(slots=True)
 class Tables:
-    """What the reports say. Entities are numbered from 1, as there.
+    """The content of the reports. Entities are numbered from 1, as in the reports.
 
-    `drawn` and `failed` hold the rows of the sampled entities only, `failed_rows` the numbers of all that failed.
+    `drawn` and `failed` have the rows of the sampled entities only. `failed_rows` has the numbers of all failed
+    entities.
     """
 
     symbols: int = 0
@@ -59,16 +60,16 @@ class Tables:
 
 
 def read(job_id: str, store: ArtefactStore, sampled: Collection[int], symbols_each: int) -> Tables:
-    """Return what the job's reports say of it and of the sampled entities, numbered from 1.
+    """Return the content of the job's reports for the sampled entities, numbered from 1.
 
-    Raises CountsDisagree where an entity has not its `symbols_each` rows one below the other, in the order of the
-    entities. Memory does not grow with the rows.
+    Raises CountsDisagree unless each entity has `symbols_each` consecutive rows, in the order of the entities. Memory
+    does not grow with the rows.
     """
     return _read(partial(reports.key, job_id), store, sampled, symbols_each, has_head=True)
 
 
 def read_part(key: str, store: ArtefactStore, sampled: Collection[int], symbols_each: int) -> Tables:
-    """Return the same of the part with this key, whose rows go into the job's reports."""
+    """Return the same for the part with this key."""
     return _read(lambda report: f"{key}.{report}.csv", store, sampled, symbols_each, has_head=False)
 
 
@@ -86,7 +87,7 @@ def _read(
     for rows in _rows_of(Report.MANIFEST, key_of, store, has_head=has_head):
         numbers = rows["row"].fill_null(0).to_numpy()
         before = np.concatenate(([last], numbers[:-1]))
-        # The first row of an entity comes after the one before, the others repeat its number.
+        # The first row of an entity has a greater number than the row before. Its other rows repeat the number.
         is_first = (found.symbols + np.arange(len(numbers))) % symbols_each == 0
         _require_order(
             Report.MANIFEST, numbers, before, np.where(is_first, numbers > before, numbers == before)
@@ -98,7 +99,7 @@ def _read(
     last = 0
     for rows in _rows_of(Report.ERRORS, key_of, store, has_head=has_head):
         found.errors += rows.height
-        # The others are listed keys that matched nothing.
+        # The other rows are listed keys that matched nothing.
         failed = rows.filter(pl.col("row").is_not_null())
         numbers = failed["row"].to_numpy()
         before = np.concatenate(([last], numbers[:-1]))
@@ -113,7 +114,7 @@ def _read(
 def _rows_of(
     report: Report, key_of: Callable[[Report], str], store: ArtefactStore, *, has_head: bool
 ) -> Iterator[pl.DataFrame]:
-    """Yield the rows of a report in blocks. None if it is not there, as of errors, or empty, as of a part."""
+    """Yield the rows of a report in blocks. Yield nothing if it does not exist or is empty."""
     key = key_of(report)
     if report is Report.ERRORS and not store.exists(key):
         return
@@ -160,7 +161,7 @@ def _cells(rows: pl.DataFrame) -> Iterator[Mapping[str, str]]:
 
 
 def require_counts(tables: Tables, symbols: int, errors: int) -> None:
-    """Raise CountsDisagree unless the reports have so many rows."""
+    """Raise CountsDisagree unless the reports have these numbers of rows."""
     for report, found, expected in (
         ("manifest.csv", tables.symbols, symbols),
         ("errors.csv", tables.errors, errors),
@@ -170,7 +171,7 @@ def require_counts(tables: Tables, symbols: int, errors: int) -> None:
 
 
 def has_failed(tables: Tables, row: Row) -> bool:
-    """Return whether the sampled entity is in `errors.csv`, and not in `manifest.csv`.
+    """Return whether the sampled entity is in `errors.csv` and not in `manifest.csv`.
 
     Raises SymbolDoesNotDecode if it is in neither or both, or its error names another entity.
     """
@@ -184,9 +185,9 @@ def has_failed(tables: Tables, row: Row) -> bool:
 
 
 def require_row(table: Report, told: Mapping[str, str], row: Row, **cells: str) -> None:
-    """Raise SymbolDoesNotDecode unless the report's row tells the frozen row's identity and these cells.
+    """Raise SymbolDoesNotDecode unless the report's row has the frozen row's identity and these cells.
 
-    A cell may have an apostrophe in front, which spreadsheets need before what looks like a formula.
+    A cell may have an apostrophe in front, which `csv_rows` adds for spreadsheets.
     """
     expected = {name: row[column] or "" for name, column in _IDENTITY.items()} | cells
     wrong = [name for name, value in expected.items() if told[name] not in (value, f"'{value}")]
@@ -200,13 +201,13 @@ def require_row(table: Report, told: Mapping[str, str], row: Row, **cells: str) 
 
 
 def require_note(name: str, told: Mapping[str, str], carried: Carried) -> None:
-    """Raise SymbolDoesNotDecode unless the note names the columns that the symbol does not carry, and no other.
+    """Raise SymbolDoesNotDecode unless the note names exactly what the symbol leaves out and what has no value.
 
-    Other notes, and columns that no symbol ever carries, are not compared.
+    Other notes are not compared.
     """
-    noted = [part.removeprefix(_LEFT_OUT) for part in told["note"].split("; ") if part.startswith(_LEFT_OUT)]
-    columns = [column for part in noted for column in part.split(", ") if column in CARRIED_COLUMNS]
-    if columns != list(carried.left_out):
-        raise SymbolDoesNotDecode(
-            f"{name} has the note {told['note']!r}", value=told["note"], expected=", ".join(carried.left_out)
-        )
+    for opening, expected in ((_LEFT_OUT, carried.left_out), (_WITHOUT_VALUE, carried.without_value)):
+        noted = [part.removeprefix(opening) for part in told["note"].split("; ") if part.startswith(opening)]
+        if [name for part in noted for name in part.split(", ")] != list(expected):
+            raise SymbolDoesNotDecode(
+                f"{name} has the note {told['note']!r}", value=told["note"], expected=", ".join(expected)
+            )

@@ -1,4 +1,4 @@
-"""The daily job that removes what is older than the retention time, and what killed processes left."""
+"""The daily job that removes data older than the retention time, and data that killed processes left."""
 
 import shutil
 import sqlite3
@@ -28,17 +28,17 @@ _RUNS_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Counts of what was removed: runs with all their data, and folders without a run."""
+    """Numbers of removed runs (with all their data) and of removed folders without a run."""
 
     runs: int
     left_over: int
 
 
 def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datetime) -> Expired:
-    """Remove every ended run that has not changed since `before`, with all its data.
+    """Remove every ended run that has not changed since `before`, with all its data. `before` is aware.
 
-    The run is removed first. From then on the job is unknown, and if a crash leaves files behind, the next call
-    removes them. Runs that have not ended stay, however old. `before` is aware.
+    The run is removed first. From then on the job is unknown. If a crash leaves files, the next call removes them.
+    Unfinished runs stay, however old.
     """
     old = dg.RunsFilter(statuses=ENDED, updated_before=before.astimezone(UTC))
     runs = 0
@@ -47,7 +47,7 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
             instance.delete_run(run.run_id)
             # Dagster does not remove the outputs of a run's steps with the run.
             artefacts.delete_folder(step_outputs.folder_of(run.run_id))
-            # Earlier releases had them there.
+            # The place where earlier releases stored them.
             if (handed := Path(instance.storage_directory()) / run.run_id).exists():
                 shutil.rmtree(handed)
             if tags.ORGANISATION in run.tags:
@@ -70,7 +70,7 @@ def expire(instance: dg.DagsterInstance, artefacts: ArtefactStore, before: datet
 
 
 def shrink(instance: dg.DagsterInstance, accounts: Accounts, log: Logger) -> int:
-    """Give the free pages of our SQLite databases back; return the bytes. One that others hold waits a day."""
+    """Shrink our SQLite databases. Return the bytes freed. A locked database is shrunk the next day."""
     files = sorted(Path(instance.root_directory).rglob("*.db"))
     if accounts.sqlite_file is not None:
         files.append(accounts.sqlite_file)
@@ -90,14 +90,14 @@ def remove(
     before: datetime,
     log: Logger,
 ) -> dict[str, int]:
-    """Remove what has not changed since `before`, and free the disk of it. Return counts of what was removed."""
+    """Remove data that has not changed since `before`, and free its disk space. Return the counts by kind."""
     expired = expire(instance, artefacts, before)
     return {
         "runs": expired.runs,
         "left_over": expired.left_over,
         "uploads_given_up": artefacts.abort_uploads(before),
         "check_results": check_results.forget(instance, before),
-        # After the runs: a delivery is what keeps a message about a run from being sent twice.
+        # After the runs, because a stored delivery prevents a second message about the same run.
         "deliveries": accounts.deliveries.forget(before),
         "expired_rows": accounts.forget_expired(before),
         "expired_leases": liveness.forget_dead(accounts),
@@ -106,7 +106,7 @@ def remove(
     }
 
 
-@dg.op(description="Remove what has not changed for LABELS_RETENTION_DAYS, and free the disk of it.")
+@dg.op(description="Remove data that has not changed for LABELS_RETENTION_DAYS, and free its disk space.")
 def remove_expired(
     context: dg.OpExecutionContext,
     artefacts: dg.ResourceParam[ArtefactStore],
@@ -134,7 +134,7 @@ def repair_job_index(context: dg.OpExecutionContext) -> None:
     name=HOUSEKEEPING_JOB,
     tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
-    description="Removes runs, artefacts and manifests older than LABELS_RETENTION_DAYS. What was printed stays known.",
+    description="Removes runs, artefacts and manifests older than LABELS_RETENTION_DAYS. The print history stays.",
 )
 def housekeeping_job() -> None:
     repair_job_index(remove_expired())
@@ -142,7 +142,7 @@ def housekeeping_job() -> None:
 
 daily_housekeeping = dg.ScheduleDefinition(
     name="daily_housekeeping",
-    description="Starts the housekeeping every night, at an hour when few export.",
+    description="Starts the housekeeping every night, when few exports run.",
     job=housekeeping_job,
     cron_schedule="17 3 * * *",
     execution_timezone="UTC",

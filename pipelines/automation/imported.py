@@ -1,4 +1,4 @@
-"""What a run shows of the tables that it imported rows into."""
+"""Materializations of the tables into which a run imported rows."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from catalogue.imports.report import TableReport
 def materialization(
     report: TableReport, description: str, source: Mapping[str, str]
 ) -> dg.AssetMaterialization:
-    """Return the materialization of the table. `source` is metadata that says where the rows came from."""
+    """Return the materialization of the table. `source` is metadata about the origin of the rows."""
     return dg.AssetMaterialization(
         dg.AssetKey(["catalogue", report.table]),
         description=description,

@@ -11,7 +11,7 @@ from pipelines.execution.runs import IMPORT_JOB, IMPORT_OP
 
 
 class UploadedFile(dg.Config):
-    """The import's id. The request is in the store, so that nobody who edits a run's config can change it."""
+    """The import's id. The request is in the store, so that editing a run's config cannot change it."""
 
     job_id: str
 

@@ -19,7 +19,7 @@ _INTERVAL_SECONDS = 30
 
 
 class InboxFiles(dg.Config):
-    """The files of one organisation that one run imports. `names` is what earlier releases said of them."""
+    """The files of one organisation that one run imports. Only earlier releases set `names`."""
 
     organisation: str
     fingerprints: list[str]
@@ -29,8 +29,8 @@ class InboxFiles(dg.Config):
 def due(arrivals: list[Arrival], last_time: Collection[str], busy: Collection[str]) -> dict[str, list[str]]:
     """Return the fingerprints of the files to import now, by organisation.
 
-    A file is due if it has not changed since the last look (else it may still be written), and its organisation is
-    not `busy` importing earlier files, to which it may refer.
+    A file is due if it has not changed since the last evaluation (a changed file may still be being written), and if
+    its organisation is not `busy` importing earlier files, to which it may refer.
     """
     found: dict[str, list[str]] = {}
     for arrival in arrivals:
@@ -57,15 +57,15 @@ def import_arrivals(
             arrival = taken.arrival
             source = {"organisation": arrival.organisation, "file": taken.moved_to}
             for table in taken.report.tables:
-                told = f"{arrival.name} of {arrival.organisation}"
-                context.log_event(materialization(table, told, source))
+                description = f"{arrival.name} of {arrival.organisation}"
+                context.log_event(materialization(table, description, source))
 
 
 @dg.job(
     name=INBOX_JOB,
     tags={tags.KIND: tags.IMPORT},
     executor_def=dg.in_process_executor,
-    description="Imports what was dropped into inbox/<organisation>: catalogue*, products*, lots*, serials*, events*.",
+    description="Imports the files dropped into inbox/<organisation>: catalogue*, products*, lots*, serials*, events*.",
 )
 def inbox_job() -> None:
     import_arrivals()
@@ -76,14 +76,14 @@ def inbox_job() -> None:
     job_name=INBOX_JOB,
     minimum_interval_seconds=_INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Imports files that lie in an organisation's inbox unchanged since the last look.",
+    description="Imports files in an organisation's inbox that have not changed since the last evaluation.",
 )
 def inbox_sensor(
     context: dg.SensorEvaluationContext,
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SensorResult:
-    # Runs first: what a run that has just ended imported is no longer there when the files are listed.
+    # Read the runs before the files, so that files of a run that ends in between are not listed any more.
     running = context.instance.get_runs(dg.RunsFilter(job_name=INBOX_JOB, statuses=UNFINISHED))
     busy = {run.tags[tags.INBOX] for run in running if tags.INBOX in run.tags}
     inbox = inbox_of(artefacts)

@@ -18,7 +18,7 @@ _SEEN = Sightings[str]()
     name="left_over_runs",
     minimum_interval_seconds=_INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Cancels exports that were created and never started, as after a crash of the façade.",
+    description="Cancels exports that were created and never started, for example after a crash of the façade.",
 )
 def left_over_runs(
     context: dg.SensorEvaluationContext,

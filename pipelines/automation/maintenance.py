@@ -1,4 +1,4 @@
-"""The job that merges the catalogue's small data files and removes those that no reader needs, daily or sooner."""
+"""The job that merges the catalogue's small data files and removes unneeded ones, daily or more often."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from pipelines.storage.run_statuses import UNFINISHED
 
 CATALOGUE_MAINTENANCE_JOB = "catalogue_maintenance"
 
-# Longer than merging one organisation's small files takes. The lease of a dead worker delays the next compaction.
+# Longer than merging one organisation's small files takes. A dead worker's lease delays the next merge this long.
 _LEASE_SECONDS = 900.0
 
 _LOOK_SECONDS = 60
@@ -46,13 +46,13 @@ def retention(instance: dg.DagsterInstance, now: datetime) -> timedelta:
 
 
 def oldest_reader(instance: dg.DagsterInstance, now: datetime) -> timedelta:
-    """Return the age of the oldest unfinished run: it reads a version no older than itself. `now` is aware."""
+    """Return the age of the oldest unfinished run. It reads no catalogue version older than itself. `now` is aware."""
     unfinished = instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED), limit=1, ascending=True)
     ages = [now - record.create_timestamp.replace(tzinfo=UTC) for record in unfinished]
     return max([timedelta(0), *ages])
 
 
-@dg.op(description="Join small data files, then remove files and commits that no reader can need.")
+@dg.op(description="Merge small data files, then remove files and commits that no reader needs.")
 def maintain_catalogue(
     context: dg.OpExecutionContext,
     catalogue: dg.ResourceParam[Catalogue],
@@ -63,7 +63,7 @@ def maintain_catalogue(
     tidied = maintenance.tidy_logs(catalogue, oldest_reader(context.instance, now))
     kept = retention(context.instance, now)
     removed = maintenance.vacuum(catalogue, kept)
-    context.log.info("joined small files of %d tables, removed %s", len(compacted), removed)
+    context.log.info("merged small files of %d tables, removed %s", len(compacted), removed)
     context.add_output_metadata(
         {
             "compacted": dg.MetadataValue.json(compacted),
@@ -78,7 +78,7 @@ def maintain_catalogue(
     name=CATALOGUE_MAINTENANCE_JOB,
     tags={tags.KIND: tags.UPKEEP},
     executor_def=dg.in_process_executor,
-    description="Joins small data files of the catalogue and removes those that no reader needs. No entity is ever removed.",
+    description="Merges small data files of the catalogue and removes those that no reader needs. It never removes an entity.",
 )
 def catalogue_maintenance_job() -> None:
     maintain_catalogue()
@@ -96,7 +96,7 @@ def small_files_sensor(
 ) -> dg.RunRequest | dg.SkipReason:
     running = dg.RunsFilter(job_name=CATALOGUE_MAINTENANCE_JOB, statuses=UNFINISHED)
     if context.instance.get_run_ids(running, limit=1):
-        return dg.SkipReason("an upkeep has yet to end")
+        return dg.SkipReason("another upkeep has not ended")
     crowded = [
         name for _, names in maintenance.small_files(catalogue, maintenance.MANY_FILES) for name in names
     ]

@@ -1,7 +1,7 @@
-"""The sensor that turns the ticks of schedules into export jobs: one job at most for each tick.
+"""The sensor that starts export jobs for due ticks of schedules, at most one job for each tick.
 
-The job's id follows from schedule and tick, so the database refuses a second one. A tick is recorded as done after
-its job is queued, so a crash in between repeats the evaluation and not the export.
+The job's id is derived from schedule and tick, so the database refuses a second one. A tick is recorded as done after
+its job is queued, so a crash in between repeats the evaluation but not the export.
 """
 
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from exports.jobs import plan as export_plans
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
+from exports.printers.trays import Trays
 from exports.schedules import Cron, due_tick, export_of
 from gs1.errors import LabelError
 from pipelines import tags
@@ -28,9 +29,11 @@ from pipelines.execution.dagster_cron import (
 )
 from pipelines.execution.dagster_runs import SENSOR_NAME_TAG, RemoteRepositoryOrigin
 from pipelines.execution.runs import Runs, parallel_from
+from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
 from pipelines.storage.totals import require_room
 from pipelines.submission.open_jobs import require_few_open
+from pipelines.submission.submissions import Submissions
 from renderers.engine import Engine
 
 SENSOR = "export_schedules"
@@ -52,11 +55,14 @@ def launch_due(
 ) -> list[str]:
     """Queue a job for every schedule with a due tick. Return one line of text for each of these ticks.
 
-    A tick whose schedule selects nothing, or whose organisation has too many open jobs, is recorded as done
-    without a job. From `parallel_from` entities, each step of the run has its own process. A schedule that fails does
-    not stop the others, and its tick stays due: a LabelError becomes the tick's line, other errors are raised together
-    at the end as an ExceptionGroup.
+    A tick is recorded as done without a job if its schedule selects nothing or if its organisation has too many open
+    jobs. From `parallel_from` entities on, each step of the run has its own process. A schedule that fails does not
+    stop the others, and its tick stays due, also while
+    another job has the tray of its printer. A LabelError becomes the tick's line; other errors are raised together at
+    the end as an ExceptionGroup.
     """
+    progress = ProgressReader(instance)
+    trays = Submissions(instance, catalogue, artefacts, accounts, limits, engine, progress).trays
     told: list[str] = []
     failures: list[Exception] = []
     for schedule in accounts.schedules.active():
@@ -65,7 +71,7 @@ def launch_due(
             if tick is None:
                 continue
             organisation = accounts.organisation(schedule.organisation)
-            export = export_of(schedule, tick, organisation, engine, accounts.designs)
+            export = export_of(schedule, tick, organisation, engine, accounts.designs, trays)
             count = size_of_allowed(export, catalogue, artefacts, limits).entities
             if count:
                 require_room(instance, export.organisation, limits)
@@ -77,10 +83,11 @@ def launch_due(
                     instance,
                     runs,
                     artefacts,
+                    trays,
                     parallel=count >= parallel_from,
                     limits=limits,
                 )
-                outcome = f"job {export.job_id}" if started else "skipped, as nothing matches"
+                outcome = f"job {export.job_id}" if started else "skipped because nothing matches"
             except TooManyOpenJobs as error:
                 outcome = f"skipped. {error}"
             accounts.schedules.record_tick(schedule.id, tick)
@@ -102,25 +109,30 @@ def _launch(
     instance: dg.DagsterInstance,
     runs: Runs,
     artefacts: ArtefactStore,
+    trays: Trays,
     *,
     parallel: bool,
     limits: Limits,
 ) -> bool:
-    """Queue the tick's job unless it is queued already. Return False if it would be empty, else True.
+    """Queue the tick's job unless it is already queued. Return False if the job would be empty.
 
-    Raises TooManyOpenJobs.
+    Raises TooManyOpenJobs, TrayTaken, TrayChanged.
     """
     run_id = run_id_for(export.job_id)
     if instance.get_run_by_id(run_id) is None:
         if count == 0:
             return False
         require_few_open(instance, export.organisation, limits.max_open_jobs)
+        # An evaluation that was killed may have stored the plan.
+        export = export_plans.find(export.job_id, artefacts) or export
+        trays.take(export)
         export_plans.save(export, artefacts)
         runs.create(export, parallel=parallel)
     # Dagster's UI lists a run with the sensor's name among the sensor's runs.
     instance.add_run_tags(run_id, {SENSOR_NAME_TAG: SENSOR, tags.SCHEDULE: str(schedule.id)})
     run = instance.get_run_by_id(run_id)
     if run is not None and run.status is dg.DagsterRunStatus.NOT_STARTED:
+        trays.hold(export_plans.load(export.job_id, artefacts))
         runs.queue(run)
     return True
 
@@ -176,7 +188,7 @@ def export_schedules(
 
 
 def _runs(context: dg.SensorEvaluationContext) -> Runs:
-    """Return what makes runs of the code that evaluates this sensor."""
+    """Return the `Runs` for the code that evaluates this sensor."""
     repository, location = context.repository_def, context.code_location_origin
     if repository is None or location is None:
         msg = "the sensor is evaluated outside a code server"

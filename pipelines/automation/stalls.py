@@ -16,14 +16,14 @@ _SEEN = Sightings[tuple[str, int]]()
     name="stalled_runs",
     minimum_interval_seconds=_INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Restarts the workers of runs that make no progress, and fails those that stall again and again.",
+    description="Restarts the workers of runs that make no progress. Fails runs that stall repeatedly.",
 )
 def stalled_runs(
     context: dg.SensorEvaluationContext,
     artefacts: dg.ResourceParam[ArtefactStore],
     accounts: dg.ResourceParam[Accounts],
 ) -> dg.SkipReason:
-    told = restart_stalled(context.instance, artefacts, accounts, _SEEN)
-    for line in told:
+    lines = restart_stalled(context.instance, artefacts, accounts, _SEEN)
+    for line in lines:
         context.log.warning(line)
-    return dg.SkipReason("; ".join(told) or "no run has stalled")
+    return dg.SkipReason("; ".join(lines) or "no run has stalled")

@@ -1,4 +1,4 @@
-"""The sensor that makes webhook messages of ended jobs, and delivers those that are due."""
+"""The sensor that creates webhook messages for ended jobs, and delivers messages that are due."""
 
 import json
 import logging
@@ -23,16 +23,16 @@ from pipelines.storage import job_index, job_runs
 
 _log = logging.getLogger(__name__)
 
-#: A tick takes some hundredths of a second of processor time, and Dagster writes three times for it.
+#: Each evaluation takes some hundredths of a second of processor time and three database writes of Dagster's.
 _INTERVAL_SECONDS = 15
 
-#: Events of each kind that one evaluation reads at most.
+#: Most events of each kind that one evaluation reads.
 _EVENTS_AT_ONCE = 200
 
-#: The deliveries that an evaluation begins are started within this time, in the background.
+#: An evaluation starts deliveries in the background for at most this time.
 _STARTING_FOR = timedelta(seconds=20)
 
-#: One for the process: it knows which webhooks are being served.
+#: One courier for the process, because it knows which webhooks are being served.
 _COURIER = messages.Courier()
 
 #: The cursor's field for failed events. The other fields are the kinds of events, and their values storage ids.
@@ -42,7 +42,7 @@ _End: TypeAlias = Literal[
     dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED
 ]
 
-#: The events that end a run, and the status that follows: the event is stored a moment before the status.
+#: The events that end a run, and the status of the run after each. The status is stored a moment after the event.
 _ENDS: Mapping[_End, dg.DagsterRunStatus] = {
     dg.DagsterEventType.RUN_SUCCESS: dg.DagsterRunStatus.SUCCESS,
     dg.DagsterEventType.RUN_FAILURE: dg.DagsterRunStatus.FAILURE,
@@ -51,16 +51,16 @@ _ENDS: Mapping[_End, dg.DagsterRunStatus] = {
 _STATUS_AFTER = {kind.value: status for kind, status in _ENDS.items()}
 
 
-#: An event that fails is tried again this often, at one evaluation each. That is half an hour.
+#: Retries of an event that fails, one at each evaluation, for half an hour.
 _MOST_FAILURES = 30 * 60 // _INTERVAL_SECONDS
 
-#: Failed events that are kept for another try. Older ones are given up.
+#: Most failed events that are kept for a retry. Older ones are dropped.
 _FAILED_KEPT = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The end of a run, at `timestamp` in seconds since 1970. `failures` counts the tries to make its message."""
+    """The end of a run, at `timestamp` in seconds since 1970. `failures` counts failed attempts at its message."""
 
     kind: str
     run_id: str
@@ -70,7 +70,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """How many deliveries were added, how many events failed, and the cursor for the next evaluation."""
+    """The number of added deliveries, the number of failed events, and the cursor for the next evaluation."""
 
     deliveries: int
     failed: int
@@ -86,9 +86,9 @@ def enqueue_ended(
 ) -> Enqueued:
     """Add a message for every job that ended since the cursor, due at once at its organisation's webhooks.
 
-    The message's id follows from the job's id, and a webhook gets each id once. So nothing is repeated if the
-    cursor is lost or a run ends twice. An event that fails is logged, tagged on its run and kept in the cursor for
-    the next evaluations. It does not stop the others.
+    The message's id is derived from the job's id, and a webhook gets each id once. So no message is repeated if the
+    cursor is lost or a run ends twice. An event that fails is logged, tagged on its run, and kept in the cursor for the
+    next evaluations. It does not stop the others.
     """
     seen: dict[str, Any] = json.loads(cursor) if cursor else {}
     events = [Event(*values) for values in seen.pop(_FAILED, [])]
@@ -108,7 +108,7 @@ def enqueue_ended(
         try:
             added += _enqueue(event, instance, catalogue, artefacts, accounts)
         except Exception as error:  # noqa: BLE001 - one event must not silence the others
-            _log.exception("the end of run %s cannot be told", event.run_id)
+            _log.exception("no webhook message for the end of run %s", event.run_id)
             instance.add_run_tags(
                 event.run_id, {tags.WEBHOOK_ERROR: f"{type(error).__name__}: {error}"[:500]}
             )
@@ -125,7 +125,7 @@ def _enqueue(
     artefacts: ArtefactStore,
     accounts: Accounts,
 ) -> int:
-    """Add the message about the event's job. Return how many deliveries were added."""
+    """Add the message about the event's job. Return the number of added deliveries."""
     with job_index.of(instance).snapshot() as connection:
         run = job_runs.find(connection, event.run_id)
     organisation = run.tags.get(tags.ORGANISATION) if run else None
@@ -149,7 +149,7 @@ def _has_webhook(accounts: Accounts, organisation: str) -> bool:
     name="webhooks",
     minimum_interval_seconds=_INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells organisations' webhooks (labels webhooks list) of exports that ended.",
+    description="Sends messages about ended exports to organisations' webhooks (labels webhooks list).",
 )
 def webhooks(
     context: dg.SensorEvaluationContext,
@@ -162,5 +162,5 @@ def webhooks(
     send = HttpSender(allow_private=PipelineSettings().webhook_allow_private)
     until = datetime.now(UTC) + _STARTING_FOR
     turns = _COURIER.start_due(accounts, send, lambda: datetime.now(UTC), until)
-    told = f"{enqueued.deliveries} deliveries added, {len(turns)} webhooks served"
-    return dg.SkipReason(told if not enqueued.failed else f"{told}, {enqueued.failed} events failed")
+    summary = f"{enqueued.deliveries} deliveries added, {len(turns)} webhooks served"
+    return dg.SkipReason(summary if not enqueued.failed else f"{summary}, {enqueued.failed} events failed")

@@ -1,6 +1,6 @@
-"""Dagster's private name for its command line, which serves our code. See decision 0011."""
+"""Dagster's private name for its command line, which starts our code server. See decision 0011."""
 
-# What the command `dagster` calls. Our code server imports the definitions in the same process first.
+# The function of the command `dagster`. Our code server imports the definitions in the same process first.
 from dagster._cli import main
 
 __all__ = ["main"]

@@ -1,6 +1,6 @@
 """Dagster's private names for the arithmetic of cron expressions. See decision 0011."""
 
-# The ticks of Dagster's own schedules, with time zones and the hours that a clock skips or repeats.
+# The ticks of cron expressions, with time zones and daylight-saving changes.
 from dagster._utils.schedules import (
     get_latest_completed_cron_tick,
     get_next_cron_tick,

@@ -1,15 +1,15 @@
 """Dagster's private names for making runs and starting their workers. See decision 0011."""
 
-# Where the code of a run is imported from: a worker of ours needs no code server.
+# Where a worker imports the code of a run. Our workers need no code server.
 from dagster._core.code_pointer import ModuleCodePointer
 
-# The database's refusal of a second run with the same id.
+# Raised for a second run with the same id.
 from dagster._core.errors import DagsterRunAlreadyExists
 
-# What a forked worker gets to open the instance of its parent.
+# With this a forked worker opens the instance of its parent.
 from dagster._core.instance.ref import InstanceRef
 
-# The base class of run launchers, and the types of its methods: a plug-in that Dagster documents.
+# The base class of run launchers, and the types of its methods. Dagster documents this plug-in interface.
 from dagster._core.launcher.base import (
     CheckRunHealthResult,
     LaunchRunContext,
@@ -21,7 +21,7 @@ from dagster._core.launcher.base import (
 # The stored form of "where the code is imported from".
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 
-# Where the code of a run is served: the queue refuses a run without it.
+# The address of the code server of a run. The queue refuses a run without it.
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -29,7 +29,7 @@ from dagster._core.remote_origin import (
 )
 
 # The tag with a run's partition, which the last step of an asset job reads; the tag by which Dagster's UI lists a run
-# among its sensor's runs; the tag of a backfill's runs; and those of a run that is to execute only some of its steps.
+# among its sensor's runs; the tag of a backfill's runs; the tags of a run that executes only some steps.
 from dagster._core.storage.tags import (
     ASSET_RESUME_RETRY_TAG,
     BACKFILL_ID_TAG,
@@ -40,7 +40,7 @@ from dagster._core.storage.tags import (
     STEP_SELECTION_TAG,
 )
 
-# The base class of what dagster.yaml names, and the data it is made from.
+# The base class of the classes named in dagster.yaml, and their configuration.
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 __all__ = [

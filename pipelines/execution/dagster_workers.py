@@ -1,20 +1,20 @@
 """Dagster's private names for the processes that execute runs or steps. See decision 0011.
 
-Import this module inside the function that needs it: other processes should not pay for it.
+Import this module inside the function that needs it, because its import is slow.
 """
 
 from collections.abc import Sequence
 
-# What `dagster api execute_step` does, without starting and importing a process.
+# The body of `dagster api execute_step`, without starting a process.
 from dagster._cli.api import _execute_step_command_body  # pyright: ignore[reportPrivateUsage]
 
 # Executes a run in this process.
 from dagster._core.execution.api import execute_run
 
-# What `dagster api execute_run` and `dagster api resume_run` do, without starting and importing a process.
+# The body of `dagster api execute_run` and `dagster api resume_run`, without starting a process.
 from dagster._grpc.impl import core_execute_run
 
-# The job that the stored code origin of a run names.
+# Loads the job that the stored code origin of a run names.
 from dagster._utils.hosted_user_process import recon_job_from_origin
 
 # Delays SIGINT while an event is being stored.
@@ -22,7 +22,7 @@ from dagster._utils.interrupts import capture_interrupts
 
 execute_step_body = _execute_step_command_body
 
-#: Modules that Dagster imports at first use, which would be in every forked child.
+#: Modules that Dagster imports at first use. Without preloading, every forked child would import them.
 IMPORTED_LATE: Sequence[str] = (
     "dagster._core.storage.base_storage",
     "dagster._core.storage.event_log.sqlite",

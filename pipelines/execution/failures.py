@@ -1,4 +1,4 @@
-"""Give up a run whose processes die or stall again and again, with a reason for the client."""
+"""Fail a run whose processes die or stall repeatedly, with a reason for the client."""
 
 import logging
 
@@ -11,14 +11,14 @@ from exports.jobs.job_id import job_id_for
 from pipelines import reasons, tags
 from pipelines.export import steps
 
-#: A step starts so many times in a job, and a run is resumed so many times, restarts of the service aside.
+#: Most starts of a step in a job, and most resumptions of a run, not counting orderly restarts of the service.
 STARTS_AT_MOST = RESUMES_AT_MOST = 5
 
 _LOG = logging.getLogger(__name__)
 
 
 def at_work(instance: dg.DagsterInstance, run_id: str) -> dict[str, int]:
-    """Return the steps that have begun and not ended, and how many times each has begun."""
+    """Return the steps that have begun and not ended, with the number of starts of each."""
     return {
         step.step_key: step.attempts or 0
         for step in instance.get_run_step_stats(run_id)
@@ -27,12 +27,12 @@ def at_work(instance: dg.DagsterInstance, run_id: str) -> dict[str, int]:
 
 
 def starts_of(instance: dg.DagsterInstance, run_id: str, step_key: str) -> int:
-    """Return how many times the step has begun in this run, whichever worker started it."""
+    """Return the number of starts of the step in this run, over all workers."""
     return sum(step.attempts or 0 for step in instance.get_run_step_stats(run_id, [step_key]))
 
 
 def died_too_often(instance: dg.DagsterInstance, run: dg.DagsterRun, resumed: int) -> WorkerDied | None:
-    """Return the error of a run that is not to be resumed another time, or None. `resumed` counts this time."""
+    """Return the error if the run must not be resumed again, else None. `resumed` includes this time."""
     restarts = int(run.tags.get(tags.RESTARTS, 0))
     steps_at_work = at_work(instance, run.run_id)
     for step, starts in steps_at_work.items():
@@ -50,7 +50,7 @@ def give_up(
     artefacts: ArtefactStore,
     accounts: Accounts,
 ) -> None:
-    """Fail the run with this reason, and release what its job holds."""
+    """Fail the run with this error, release its job's lease and remove its parts."""
     instance.add_run_tags(run.run_id, reasons.tags_of(error))
     instance.report_run_failed(run, reasons.sentences(error))
     if tags.ORGANISATION in run.tags:

@@ -1,8 +1,8 @@
 """A process with everything imported and a single thread, from which workers are forked.
 
-The façade and the daemon have threads, and a process with threads must not fork. So each forks this one at its own
-start, before its first thread, and asks it for workers later. `multiprocessing`'s fork server would be a new program
-instead, which imports everything once more: two seconds of processor time and 130 MB.
+The façade and the daemon have threads, and a process with threads must not fork. So each forks this server at its
+start, before its first thread, and asks it for workers later. The fork server of `multiprocessing` is a new program,
+which would import everything again: two seconds of processor time and 130 MB.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from setproctitle import setproctitle
 
-#: What a fork server imports before its first fork. Those of `multiprocessing` ignore in silence what they cannot import.
+#: The module that a fork server imports before its first fork. `multiprocessing` silently ignores import errors.
 PRELOAD = "pipelines.preload"
 
 #: The exit status of a process that has lost its lease: EX_TEMPFAIL of sysexits.h.
@@ -35,9 +35,9 @@ class ForkServer:
         self._connection = _started()
 
     def fork(self, title: str, function: Callable[..., None], *arguments: Any) -> psutil.Process:
-        """Return a new process that calls the function. Close connections among the arguments afterwards.
+        """Return a new process that calls the function. The caller must close its copies of connections in `arguments`.
 
-        A server that was killed is replaced.
+        If the server was killed, a new one is started.
         """
         with self._lock:
             try:
@@ -54,12 +54,12 @@ class ForkServer:
 
 @cache
 def server() -> ForkServer:
-    """Return this process's fork server, which is started at the first call."""
+    """Return this process's fork server. The first call starts it."""
     return ForkServer()
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Return whether the process runs. A zombie has ended, though its parent has not noticed yet."""
+    """Return whether the process is alive. A zombie counts as ended."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -69,23 +69,23 @@ def is_alive(process: psutil.Process) -> bool:
 def _started() -> Connection:
     """Start a server and return the connection to it.
 
-    It is forked if that is safe and spares it the imports. Otherwise it is a new program.
+    It is forked if this process has no other threads and has done the imports. Otherwise it is a new program.
     """
     can_fork = PRELOAD in sys.modules and threading.active_count() == 1
     context = multiprocessing.get_context("fork") if can_fork else multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    # A daemonic process could have no children.
+    # Not daemonic, because a daemonic process cannot have children.
     process = context.Process(target=_serve, args=(theirs, ours), name="labels-fork-server", daemon=False)
     process.start()
     theirs.close()
-    # Before this process, at its exit, waits for the server, which waits for the end of the connection.
+    # At exit, close the connection before waiting for the server, because the server waits for its end.
     Finalize(None, ours.close, exitpriority=0)
     return ours
 
 
 def _serve(requests: Connection, other_end: Connection) -> None:
-    """Fork what is asked for until the other end closes; then end when all children have ended."""
-    # Else this process would itself keep the connection open.
+    """Fork the requested processes until the other end closes. Exit when all children have ended."""
+    # Otherwise this process would keep the connection open itself.
     other_end.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     importlib.import_module(PRELOAD)

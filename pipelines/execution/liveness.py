@@ -1,7 +1,7 @@
-"""Whether the process that executes a run or a step lives: on this machine by its pid, on others by its lease.
+"""Whether the process that executes a run or a step is alive: by pid on this machine, by lease on others.
 
-Whoever executes it renews the lease. The lease goes by the clock of the accounts database, which all machines share.
-It says who is to go on with a run; what is published is decided by the job's decision object alone.
+The executing process renews the lease. The lease uses the clock of the accounts database, which all machines share. It
+determines who continues a run. Only the job's decision object determines what is published.
 """
 
 import os
@@ -22,19 +22,20 @@ from pipelines.execution.forks import LOST
 if TYPE_CHECKING:
     from accounts.store import Accounts
 
-#: A lease that is not renewed for so long may be taken. `LABELS_LEASE_SECONDS` is another time, for tests.
+#: A lease that is not renewed within this time may be taken by others. Tests set `LABELS_LEASE_SECONDS`.
 TTL_SECONDS = 15.0
 
 _RENEWALS_PER_TTL = 3
 _POLLS_PER_TTL = 30
 
-#: A child that is forked while a thread talks to the database could inherit a lock that nobody opens again.
+#: Held during database calls and forks: a child forked while a thread uses the database could inherit a lock that is
+#: never released.
 _ASKING = threading.Lock()
 os.register_at_fork(before=_ASKING.acquire, after_in_parent=_ASKING.release, after_in_child=_ASKING.release)
 
 
 class LeaseIsHeld(LabelError):
-    """Another holder goes on renewing the lease."""
+    """Another holder is still renewing the lease."""
 
     code = "lease_is_held"
 
@@ -50,30 +51,30 @@ def ttl_seconds() -> float:
 
 
 def host_name() -> str:
-    """Return the name of this machine, which is `LABELS_HOST_NAME` where that is set."""
+    """Return the name of this machine: `LABELS_HOST_NAME` if set, else the host name."""
     return os.environ.get("LABELS_HOST_NAME") or socket.gethostname()
 
 
 def is_distributed() -> bool:
-    """Return whether other machines may look after this one's runs: the runs are then in a shared database."""
+    """Return whether other machines may continue this machine's runs, because the runs are in a shared database."""
     return bool(os.environ.get("LABELS_DAGSTER_URL"))
 
 
 def run_lease(run_id: str) -> str:
-    """Return the name of the lease of whoever executes the run."""
+    """Return the name of the lease that the executor of the run holds."""
     return f"run:{run_id}"
 
 
 def step_lease(run_id: str, step_key: str) -> str:
-    """Return the name of the lease of whoever executes the step."""
+    """Return the name of the lease that the executor of the step holds."""
     return f"step:{run_id}:{step_key}"
 
 
 def process(pid: int) -> str | None:
-    """Return the name of a process of this machine, which no other process has. None if it has ended.
+    """Return the unique name of a process of this machine. None if the process has ended.
 
-    It is the pid, the id of the boot, the clock ticks from the boot to the process's start, the machine's name, and
-    the namespace of pids, which containers with one machine's name have of their own.
+    It is the pid, the boot id, the start time in clock ticks since boot, the machine's name, and the pid namespace,
+    which differs between containers with the same machine name.
     """
     ticks = _ticks_at_start(pid)
     return None if ticks is None else f"{pid} {_boot_id()} {ticks} {place()}"
@@ -85,9 +86,9 @@ def new_holder() -> str:
 
 
 def lives(name: str) -> bool | None:
-    """Return whether the process of that name lives. None if this machine cannot know, as after it was booted.
+    """Return whether the process of that name is alive. None if this machine cannot know, for example after a reboot.
 
-    No clock is read: a reused pid belongs to a process that began at another tick of this boot.
+    A reused pid is detected by the start time in ticks, so no clock is read.
     """
     match name.split(" ", 3):
         case [pid, boot_id, ticks, where] if (boot_id, where) == (_boot_id(), place()):
@@ -97,31 +98,31 @@ def lives(name: str) -> bool | None:
 
 
 def is_held(accounts: "Accounts", name: str) -> bool:
-    """Return whether somebody has the lease who renewed it in time, and who is not dead as far as this machine knows."""
+    """Return whether the lease has a holder that renewed it in time and is not known to be dead."""
     holder = accounts.lease_holder(name)
     return holder is not None and lives(holder) is not False
 
 
 def take_away(accounts: "Accounts", name: str) -> None:
-    """Free the lease whoever has it. The holder ends when it is to renew it."""
+    """Free the lease, whatever its holder. The holder exits when it next tries to renew it."""
     holder = accounts.lease_holder(name)
     if holder is not None:
         accounts.release_lease(name, holder)
 
 
 def forget_dead(accounts: "Accounts") -> int:
-    """Remove the leases that dead holders left. Return how many."""
+    """Remove the expired leases of dead holders. Return their number."""
     return sum(map(accounts.forget_expired_leases, (run_lease(""), "step:")))
 
 
 def end_process() -> None:
-    """End this process at once, without the ends of blocks, which could still store something."""
+    """Exit at once, without running `finally` blocks, which could still store something."""
     os._exit(LOST)
 
 
 @contextmanager
 def executing(run_id: str) -> Generator[None]:
-    """Hold the run's lease while the block executes the run. Do nothing if no other machine looks after runs."""
+    """Hold the run's lease while the block executes the run. Do nothing if the service is on one machine."""
     if not is_distributed():
         yield
         return
@@ -133,9 +134,9 @@ def executing(run_id: str) -> Generator[None]:
 
 @contextmanager
 def leading(name: str) -> Generator[None]:
-    """Be the only process of all machines in such a block. Wait, however long, while another one is.
+    """Run the block while no other process of any machine is in such a block. Wait without limit for others.
 
-    Do nothing if there is one machine, where the supervisor sees to that.
+    Do nothing if the service is on one machine, where the supervisor ensures this.
     """
     if not is_distributed():
         yield
@@ -169,11 +170,11 @@ def kept(
 ) -> Generator[None]:
     """Hold the lease while the block runs.
 
-    Waits until a dead holder's lease expires, `wait_seconds` at most, else twice the lease's time. A thread renews the
-    lease. `on_loss` is called once, in another thread, if somebody else has the lease, or if it was not renewed within
-    its time, as when this process was stopped or the database is away.
+    Waits for a dead holder's lease to expire, for at most `wait_seconds`, or twice the lease's time if that is None. A
+    thread renews the lease. `on_loss` is called once, in another thread, if another holder has the lease or if it was
+    not renewed in time, for example because this process was paused or the database is unreachable.
 
-    Raises LeaseIsHeld after the wait, SQLAlchemyError if the database cannot be reached.
+    Raises LeaseIsHeld after the wait, and SQLAlchemyError if the database is unreachable.
     """
     lease = _Lease(accounts, name, holder, on_loss)
     lease.acquire(2 * ttl_seconds() if wait_seconds is None else wait_seconds)
@@ -186,7 +187,7 @@ def kept(
 
 
 class _Lease:
-    """One lease of this process. One thread renews it; another one watches, as an answer of the database may not come."""
+    """One lease of this process. One thread renews it. Another checks its expiry: the database may not answer."""
 
     def __init__(self, accounts: "Accounts", name: str, holder: str, on_loss: Callable[[], None]) -> None:
         self._accounts, self._name, self._holder, self._on_loss = accounts, name, holder, on_loss
@@ -196,7 +197,7 @@ class _Lease:
         self._ending = threading.Lock()
 
     def acquire(self, wait_seconds: float) -> None:
-        """Take the lease when it is free, has expired, or is a dead process's of this machine. Raises LeaseIsHeld."""
+        """Take the lease when it is free, expired, or held by a dead process of this machine. Raises LeaseIsHeld."""
         deadline = _now() + wait_seconds
         while not self._extended(self._accounts.acquire_lease):
             before = self._accounts.lease_holder(self._name)
@@ -208,7 +209,7 @@ class _Lease:
                 self._ended.wait(self._ttl / _POLLS_PER_TTL)
 
     def release(self) -> None:
-        """Free the lease unless it is lost. An error is only logged: the lease expires."""
+        """Free the lease unless it is lost. An error is only logged, because the lease expires."""
         if not self._end():
             return
         try:
@@ -217,7 +218,7 @@ class _Lease:
             logs.logger().warning("lease not released", lease=self._name, error=str(error))
 
     def renew(self) -> None:
-        """Renew the lease until it ends or somebody else has it."""
+        """Renew the lease until it ends or another holder has it."""
         usual, failing = self._ttl / _RENEWALS_PER_TTL, self._ttl / _POLLS_PER_TTL
         pause = usual
         while not self._ended.wait(pause):
@@ -232,13 +233,13 @@ class _Lease:
                 pause = failing
 
     def watch(self) -> None:
-        """Give the lease up when its time is over. A process that was stopped for long does so when it wakes."""
+        """Give up the lease when it expires. A process that was paused does so when it continues."""
         while not self._ended.wait(max(0.0, self._expires - _now())):
             if _now() >= self._expires:
                 self._lose()
 
     def _extended(self, extend: Callable[[str, str, float], bool]) -> bool:
-        # From before the question: the database begins to count later.
+        # Taken before the call, so that this process's expiry is never later than the database's.
         asked = _now()
         if not extend(self._name, self._holder, self._ttl):
             return False
@@ -251,7 +252,7 @@ class _Lease:
             self._on_loss()
 
     def _end(self) -> bool:
-        """End the lease. Return False if it had ended."""
+        """End the lease. Return False if it had already ended."""
         with self._ending:
             if self._ended.is_set():
                 return False
@@ -269,16 +270,17 @@ def _boot_id() -> str:
 
 
 def _ticks_at_start(pid: int) -> int | None:
-    """Return when the process began, in clock ticks since the boot. None if it has ended, or is a zombie."""
+    """Return the start time of the process in clock ticks since boot. None if it has ended or is a zombie."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the name in parentheses, which may hold spaces and parentheses itself. See proc_pid_stat(5).
+    # The second field is the name in parentheses, which may itself contain spaces and parentheses. See
+    # proc_pid_stat(5).
     state, *fields = stat.rpartition(b")")[2].split()
     return None if state in {b"Z", b"X"} else int(fields[18])
 
 
 def _now() -> float:
-    """Return seconds of a clock that nobody sets and that goes on while the machine sleeps."""
+    """Return seconds of a monotonic clock that also counts while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)

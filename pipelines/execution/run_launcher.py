@@ -1,6 +1,6 @@
-"""The run launcher: forks a worker for each queued run, reports dead ones, and starts another to resume the run.
+"""The run launcher: forks a worker for each queued run, reports dead workers, and starts new ones to resume runs.
 
-Every process that opens the instance imports this module, so a worker's own imports are in its functions.
+Every process that opens the instance imports this module, so the workers' imports are inside functions.
 """
 
 import logging
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def run_daemon() -> None:
-    """Run Dagster's daemon once no other machine runs one."""
+    """Run Dagster's daemon. Wait while another machine runs one."""
     forks.server()
     from exports import probe  # noqa: PLC0415
     from pipelines.execution.dagster_daemon import main  # noqa: PLC0415
@@ -57,10 +57,10 @@ def run_daemon() -> None:
 
 
 class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
-    """Starts run workers from a fork server, and tells whether they still live.
+    """Starts run workers from a fork server, and checks whether they are alive.
 
-    A worker survives if the daemon that started it is killed. A daemon that is stopped kills its workers, and the
-    next daemon's run monitoring resumes their runs.
+    If a daemon is killed, its workers survive. If a daemon is stopped, it kills its workers, and the run monitoring of
+    the next daemon resumes their runs.
     """
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
@@ -92,8 +92,8 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start the run's worker and report the run as started.
 
-        Run monitoring resumes started runs only. As the run counts as started before the worker does anything,
-        a worker that dies at once is noticed like any other.
+        Run monitoring resumes started runs only. So the run is reported as started before the worker does anything;
+        then a worker that dies at once is noticed too.
         """
         run = context.dagster_run
         with self._worker_of(run) as gate:
@@ -102,7 +102,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
             gate.send(run.run_id)
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        """Start another worker for a run whose worker died. Its steps find what was stored before.
+        """Start another worker for a run whose worker died. Its steps reuse what was stored before.
 
         A run whose workers died too often fails instead.
         """
@@ -120,7 +120,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         return CheckRunHealthResult(WorkerStatus.RUNNING if worker.is_alive(run) else WorkerStatus.NOT_FOUND)
 
     def terminate(self, run_id: str) -> bool:
-        """Cancel the run: an export through its decision, which is read between two batches; others at once."""
+        """Cancel the run: an export by its decision, which its worker reads between two batches; other runs at once."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
@@ -143,7 +143,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         psutil.wait_procs(self._workers)
 
     def _worker_of(self, run: dg.DagsterRun) -> Connection:
-        """Start a worker and tag the run with it. It waits until the returned connection sends the run's id."""
+        """Start a worker and tag the run with it. The worker waits until the returned connection sends the run's id."""
         theirs, ours = multiprocessing.Pipe(duplex=False)
         started = forks.server().fork("run-worker", _work, theirs, self._instance.get_ref())
         theirs.close()
@@ -153,7 +153,7 @@ class ForkedRunLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
 
 def _work(gate: Connection, ref: InstanceRef) -> None:
-    """Execute the run whose id the gate sends. Do nothing if the gate closes before."""
+    """Execute the run whose id the gate sends. Do nothing if the gate closes without an id."""
     try:
         run_id = str(gate.recv())
     except EOFError:
@@ -180,14 +180,14 @@ def _work(gate: Connection, ref: InstanceRef) -> None:
             resume_from_failure=True,
         )
         deque(events, maxlen=0)
-        # An interrupted run has not ended: it will be resumed.
+        # An interrupted run has not ended and will be resumed.
         ended = dagster.get_run_by_id(run_id)
         if tags.ORGANISATION in run.tags and ended and ended.is_failure_or_canceled:
             _give_back(run_id)
 
 
 def _give_back(run_id: str) -> None:
-    """Release the lease and remove the parts of a failed job, also those of steps that were killed."""
+    """Release the lease and remove the parts of a failed job, also the parts of killed steps."""
     from pipelines.export import steps  # noqa: PLC0415
 
     steps.give_back(job_id_for(run_id), _artefacts(), _accounts(), logging.getLogger(__name__))

@@ -28,7 +28,7 @@ from pipelines.settings import Executor, ExecutorSettings
 from pipelines.storage import job_index
 from pipelines.storage.instance import LOCATION_NAME, server_at
 
-#: Where a worker imports the code of a run. Stored with each run, so a release that moves it must keep this name.
+#: Where a worker imports the code of a run. Stored with each run, so it must not change.
 DEFINITIONS_MODULE, DEFINITIONS_NAME = "pipelines.definitions", "defs"
 
 #: The console shows warnings only; the event log has everything.
@@ -40,28 +40,28 @@ IN_PROCESS: Mapping[str, Any] = {"execution": {"config": {"in_process": {}}}, "l
 #: The job that imports uploaded files. Stored with each of its runs.
 IMPORT_JOB, IMPORT_OP = "catalogue_import", "import_upload"
 
-#: Entities from which a process for each step is faster. Each process costs a fork and some reading of events.
+#: Number of entities from which one process per step is faster. Each process costs a fork and reads of events.
 PARALLEL_FROM = 50_000
 
-#: Entities from which the steps go to the workers. The daemon's machine executes smaller queued jobs.
+#: Number of entities from which the steps are sent to Celery workers. The daemon's machine executes smaller queued
+#: jobs.
 _PARALLEL_FROM_ON_CELERY = 5_000
 
 
 def parallel_from() -> int:
-    """Return the number of entities from which each step of a job has a process of its own."""
+    """Return the number of entities from which each step of a job has its own process."""
     return _PARALLEL_FROM_ON_CELERY if ExecutorSettings().executor is Executor.CELERY else PARALLEL_FROM
 
 
 def in_parallel(at_once: int) -> Mapping[str, Any]:
-    """Return a large job's run config: so many steps at once, each in its own process."""
+    """Return a large job's run config: `at_once` steps at once, each in its own process."""
     return {"execution": {"config": {"forked": {"max_concurrent": at_once}}}, "loggers": _LOGGERS}
 
 
 class Runs:
     """Creates and queues export runs on an instance.
 
-    The repository holds the export's jobs. Their code is served at the address `served_at`, a Unix socket or
-    `host:port`, or at that origin.
+    `repository` has the export jobs. `served_at` is the code server's address (a Unix socket or `host:port`) or origin.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Runs:
         root_run_id: str | None = None,
         parent_run_id: str | None = None,
     ) -> bool:
-        """Create the plan's run. Return False if a run of that id exists, which the database decides.
+        """Create the plan's run. Return False if the database already has a run of that id.
 
-        A small one has a single step. A parallel run starts a process for each step, so no warm worker may execute it.
+        A `small` run has a single step. A `parallel` run has a process for each step, so no warm worker may execute it.
         """
         ensure_partition(self._instance, export.organisation)
         name = LABEL_EXPORT_SMALL_JOB if small else LABEL_EXPORT_JOB
@@ -152,7 +152,7 @@ class Runs:
         more_config: Mapping[str, Any],
         more_tags: Mapping[str, str],
     ) -> None:
-        """Make a run that has not been queued anew under its id, as `create` does, with all steps of the export's job."""
+        """Replace a run that has not been queued by one that `create` makes under the same id, with all steps."""
         with job_index.of(self._instance).transaction(run.run_id):
             self._instance.delete_run(run.run_id)
             self.create(
@@ -165,9 +165,9 @@ class Runs:
             )
 
     def queue(self, run: dg.DagsterRun, kind: str = tags.EXPORT) -> None:
-        """Put the run into the daemon's queue, among those of its kind."""
+        """Put the run into the daemon's queue, under the limit of its kind."""
         self._instance.add_run_tags(run.run_id, {tags.KIND: kind})
-        # The queue only stores an event: the daemon brings a workspace of its own.
+        # The queue only stores an event. The daemon has its own workspace.
         no_workspace = cast("Any", None)
         self._instance.run_coordinator.submit_run(dg.SubmitRunContext(run, workspace=no_workspace))
 
@@ -178,10 +178,10 @@ def _trace_of(export: ExportPlan) -> dict[str, str]:
 
 
 def ensure_partition(instance: dg.DagsterInstance, organisation: str) -> None:
-    """Add the organisation's partition unless it exists. The last step of a run fails without it.
+    """Add the organisation's partition unless it exists. Without it the last step of a run fails.
 
-    Dagster looks for the key and then inserts it. Of two first submissions of an organisation at once, one may
-    therefore violate the database's constraint; the key exists then, so that is no error here.
+    Dagster looks for the key and then inserts it. If an organisation submits its first two exports at once, one insert
+    may violate the database's constraint. The key exists then, so this is not an error.
     """
     name = str(ORGANISATIONS.name)
     if instance.has_dynamic_partition(name, organisation):

@@ -1,15 +1,15 @@
-"""The shares of the warm workers: one organisation's small jobs never hold up another's."""
+"""Shares of the warm workers, so that one organisation's small jobs do not delay another's."""
 
 import threading
 import time
 from collections import Counter
 
-#: Another organisation may want a worker so long after its latest small job.
+#: An organisation counts as active for this time after its latest small job.
 _MAY_COME_SECONDS = 60.0
 
 
 class Shares:
-    """Lets an organisation use at most half of `size` workers, and at least one, while others may want some."""
+    """Lets an organisation use at most half of `size` workers, but at least one, while others are active."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -18,7 +18,7 @@ class Shares:
         self._changed = threading.Condition()
 
     def take(self, organisation: str, wait_seconds: float) -> bool:
-        """Return whether the organisation got one more worker's share within `wait_seconds`."""
+        """Return whether the organisation got one more worker within `wait_seconds`."""
         with self._changed:
             self._asked[organisation] = time.monotonic()
             taken = self._changed.wait_for(

@@ -1,7 +1,7 @@
 """A pool of warm processes for small jobs. Each executes one run at a time.
 
-Two runs in threads of one process deadlock, because each resets the process's logging, so the façade cannot execute
-runs itself. A new process would spend seconds on imports, so these are forked.
+The façade cannot execute runs in threads: two runs in one process deadlock, because each resets the process's logging.
+A new process would spend seconds on imports, so the workers are forked.
 """
 
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 READY = "ready"
 
-#: A worker that does not start is tried again after the first of these times, and then after twice as long each time.
+#: A worker that does not start is retried after the first time. The wait doubles each time, up to the second.
 _RETRY_SECONDS, _MOST_RETRY_SECONDS = 1.0, 60.0
 
 
@@ -52,7 +52,7 @@ class WarmWorkers:
         self._shares = Shares(size)
 
     def start(self) -> None:
-        """Start all processes and return. Each joins the pool when it is warm."""
+        """Start all processes and return at once. Each joins the pool when it is warm."""
         for _ in range(self._size):
             self._start_one()
 
@@ -63,17 +63,17 @@ class WarmWorkers:
 
     @property
     def missing(self) -> int:
-        """Return how many of the workers are dead or not warm yet."""
+        """Return the number of workers that are dead or not warm yet."""
         return self._size - sum(map(forks.is_alive, list(self._warm.values())))
 
     def execute(
         self, run_id: str, organisation: str, wait_seconds: float, *, instead: Callable[[], None]
     ) -> None:
-        """Execute the organisation's run. Return when it has ended, or after `wait_seconds`; then it goes on.
+        """Execute the organisation's run. Return when it has ended, or after `wait_seconds` while it goes on.
 
-        Call `instead` if no worker is free for the organisation within that time, or if the worker dies before the
-        run begins. If the worker dies later, run monitoring resumes the run. A new worker takes the place of a
-        dead one. Raises what `instead` raises before the return.
+        Call `instead` if no worker is free for the organisation within that time, or if the worker dies before the run
+        begins. If the worker dies later, run monitoring resumes the run. A dead worker is replaced. Raises what
+        `instead` raises, if that happens before this returns.
         """
         deadline = time.monotonic() + wait_seconds
         idle = self._free(organisation, deadline)
@@ -96,7 +96,7 @@ class WarmWorkers:
             ended.result()
 
     def close(self) -> None:
-        """End all idle processes. Those at work end when the façade's pipes close."""
+        """End all idle processes. Busy ones end when the façade's pipes close."""
         self._closed.set()
         with suppress(queue.Empty):
             while True:
@@ -106,7 +106,7 @@ class WarmWorkers:
                     idle.process.wait(timeout=5)
 
     def _free(self, organisation: str, deadline: float) -> _Worker | None:
-        """Return an idle worker that counts as the organisation's, or None if there is none until the deadline."""
+        """Return an idle worker within the organisation's share, or None at the deadline."""
         if not self._shares.take(organisation, max(0.0, deadline - time.monotonic())):
             return None
         try:
@@ -116,7 +116,7 @@ class WarmWorkers:
             return None
 
     def _attend(self, idle: _Worker, run_id: str, organisation: str) -> bool:
-        """Return whether the run began, once it has ended or its worker has died."""
+        """Wait until the run has ended or its worker has died. Return whether the run began."""
         try:
             idle.pipe.send(run_id)
             idle.pipe.recv()
@@ -125,7 +125,7 @@ class WarmWorkers:
             self._replace(idle)
             return self._has_begun(run_id)
         finally:
-            # After the worker is idle again: whoever waits for one gets it before the same organisation does.
+            # After the worker is idle again, so that other organisations that wait get it first.
             self._shares.give_back(organisation)
         return True
 
@@ -147,7 +147,7 @@ class WarmWorkers:
         threading.Thread(target=self._admit_one, daemon=True).start()
 
     def _admit_one(self) -> None:
-        """Add a new process to the pool once it is warm, however often one dies before."""
+        """Add a new process to the pool when it is warm. Retry if it dies before."""
         pause = _RETRY_SECONDS
         while (new := self._warmed()) is None:
             if self._closed.wait(pause):
@@ -158,7 +158,7 @@ class WarmWorkers:
         self._idle.put(new)
 
     def _warmed(self) -> _Worker | None:
-        """Start a process and return it when it is warm. None if it dies before."""
+        """Start a process. Return it when it is warm, or None if it dies before."""
         ours, theirs = multiprocessing.Pipe()
         try:
             process = self._forks.fork("warm-worker", _serve, theirs, str(self._home))
@@ -171,7 +171,7 @@ class WarmWorkers:
 
 
 def _serve(pipe: Connection, home: str) -> None:
-    """Execute the runs whose ids come through the pipe, until the other end closes."""
+    """Execute the runs whose ids arrive in the pipe, until the other end closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from dagster import DagsterRunStatus  # noqa: PLC0415 - the child's cost
 
@@ -183,9 +183,9 @@ def _serve(pipe: Connection, home: str) -> None:
         while True:
             run_id = pipe.recv()
             run = dagster.get_run_by_id(run_id)
-            # A run that was cancelled or queued meanwhile is not for us.
+            # Skip a run that was cancelled or queued meanwhile.
             if run is not None and run.status is DagsterRunStatus.NOT_STARTED and run.job_code_origin:
-                # The lease first: whoever sees the run at work looks for it.
+                # Take the lease before the run shows as started, because others then check the lease.
                 with liveness.executing(run_id):
                     worker.sign(dagster, run_id, os.getpid())
                     execute_run(recon_job_from_origin(run.job_code_origin), run, dagster)

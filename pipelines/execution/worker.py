@@ -1,4 +1,4 @@
-"""The run tag that names the process that executes a run, and what is done to that process."""
+"""The run tag that names the process that executes a run: write it, check the process, kill the process."""
 
 from contextlib import suppress
 
@@ -8,7 +8,7 @@ import psutil
 from pipelines import tags
 from pipelines.execution import liveness
 
-#: Earlier releases tagged a run with the second in which its process began, which setting the clock changes a little.
+#: Tolerance for earlier releases' tags, which have the start time of the process by a clock that may be adjusted.
 _CLOCK_SECONDS = 5.0
 
 
@@ -21,9 +21,9 @@ def sign(instance: dg.DagsterInstance, run_id: str, pid: int) -> None:
 
 
 def is_alive(run: dg.DagsterRun) -> bool:
-    """Return whether the process in the run's tag still lives. False if there is no tag.
+    """Return whether the process in the run's tag is alive. False if there is no tag.
 
-    A process of another machine lives while somebody renews the run's lease.
+    A process of another machine counts as alive while the run's lease is renewed.
     """
     known = _lives_here(run)
     if known is not None:
@@ -34,14 +34,14 @@ def is_alive(run: dg.DagsterRun) -> bool:
 
 
 def pid_of(run: dg.DagsterRun) -> int | None:
-    """Return the pid of the process that executes the run, or None if none lives on this machine."""
+    """Return the pid of the run's process, or None if it is not alive on this machine."""
     return int(run.tags[tags.WORKER].partition(" ")[0]) if _lives_here(run) else None
 
 
 def kill(run: dg.DagsterRun) -> None:
-    """Kill the process that executes the run, and those it started: they may be too stuck to end with it.
+    """Kill the process that executes the run and its child processes, which may be stuck.
 
-    A process of another machine ends when it is to renew the run's lease, which is taken away.
+    On another machine, take the run's lease away instead; the process exits when it next renews the lease.
     """
     if _lives_here(run) is None:
         end_elsewhere(run)
@@ -57,14 +57,14 @@ def kill(run: dg.DagsterRun) -> None:
 
 
 def end_elsewhere(run: dg.DagsterRun) -> None:
-    """Have the process of another machine end that executes the run."""
+    """Make the process on another machine that executes the run exit, by taking its lease away."""
     from pipelines import resources  # noqa: PLC0415
 
     liveness.take_away(resources.accounts(), liveness.run_lease(run.run_id))
 
 
 def _lives_here(run: dg.DagsterRun) -> bool | None:
-    """Return whether the process in the run's tag lives on this machine. None if it is another machine's."""
+    """Return whether the process in the run's tag is alive here. None if it is on another machine."""
     name = run.tags.get(tags.WORKER, "")
     match name.split():
         case []:
@@ -72,7 +72,7 @@ def _lives_here(run: dg.DagsterRun) -> bool | None:
         case [pid, began]:
             return _is_alive_since(int(pid), float(began))
         case [_, _, _]:
-            # An earlier release, which knew one machine only.
+            # From an earlier release, which supported one machine only.
             return liveness.lives(f"{name} {liveness.place()}")
         case _:
             return liveness.lives(name)

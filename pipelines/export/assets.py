@@ -13,7 +13,7 @@ EXPORT_JOBS = (LABEL_EXPORT_JOB, LABEL_EXPORT_SMALL_JOB)
 
 ORGANISATIONS = dg.DynamicPartitionsDefinition(name="organisations")
 
-#: The team that answers for every asset: Dagster's UI shows it, and can filter by it.
+#: Owner of every asset. Dagster's UI shows it and can filter by it.
 OWNERS = ["team:labels"]
 
 _TABLES = {
@@ -61,7 +61,7 @@ def label_export(products, lots, serials, lifecycle_events):  # type: ignore[no-
     return ops.record_printed(parts, artefact, ops.publish(artefact))
 
 
-# The run itself reports the outcome of the asset checks, so the job has no step for them.
+# The run reports the results of the asset checks itself, so the job has no step for them.
 label_export_job = dg.define_asset_job(
     LABEL_EXPORT_JOB,
     selection=dg.AssetSelection.assets(label_export).without_checks(),

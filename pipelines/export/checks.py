@@ -1,7 +1,8 @@
 """The asset checks of label exports: the findings of the verification before publishing.
 
-The run verifies its parts and the artefact while it can still fail (`exports.render`, `exports.assemble`), and logs
-the findings as evaluations of these checks. So a check needs no step, and a job that fails one has its evaluation too.
+The run verifies its parts and the artefact before publishing (`exports.render`, `exports.assemble`), and logs the
+findings as evaluations of these checks. So a check needs no step of its own, and a job that fails a check still has the
+evaluation.
 """
 
 from collections.abc import Generator, Iterator, Mapping
@@ -22,7 +23,7 @@ LABEL_EXPORT = dg.AssetKey("label_export")
 
 _MEANING: Mapping[Check, str] = {
     Check.WHOLE: "Every byte of the finished file was read and is what was written.",
-    Check.NAMES: "No two files in the archive have the same name, letter case aside.",
+    Check.NAMES: "No two files in the archive have the same name, ignoring case.",
     Check.COUNTS: "The file holds exactly the symbols, labels and reports of the manifest's entities.",
     Check.SAMPLE: "Symbols read back from the parts that the file was joined from say what the manifest asks for.",
 }
@@ -31,7 +32,7 @@ SPECS = [dg.AssetCheckSpec(check.value, asset=LABEL_EXPORT, description=_MEANING
 
 
 def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore) -> None:
-    """Log the findings on the job's artefact as check evaluations of the run. No findings, no evaluations."""
+    """Log the findings on the job's artefact as check evaluations of the run. Log nothing if there are no findings."""
     found_now = list(findings.of(export.job_id, artefacts))
     with events_together(context.instance):
         for found in found_now:
@@ -42,7 +43,7 @@ def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: Artefa
                 metadata={"job_id": export.job_id, **found.facts},
                 partition=export.organisation,
             )
-            # `log_event` takes evaluations too; its annotation leaves them out.
+            # `log_event` accepts evaluations too, although its annotation does not list them.
             context.log_event(cast("dg.AssetObservation", evaluation))
 
 
@@ -50,7 +51,7 @@ def report(context: dg.OpExecutionContext, export: ExportPlan, artefacts: Artefa
 def reported_if_failed(
     context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore
 ) -> Generator[None]:
-    """Log the findings if the block raises: what was drawn may have failed a check."""
+    """Log the findings if the block raises, because a failed check may be the reason."""
     try:
         yield
     except LabelError:
@@ -62,7 +63,7 @@ def reported_if_failed(
 def label_export_checks(
     context: dg.AssetCheckExecutionContext, artefacts: dg.ResourceParam[ArtefactStore]
 ) -> Iterator[dg.AssetCheckResult]:
-    """Repeat the findings on the newest export, for somebody who starts the checks in the UI."""
+    """Return the findings on the newest export again, when the checks are started in the UI."""
     newest = context.instance.get_latest_materialization_event(LABEL_EXPORT)
     if newest is None:
         return

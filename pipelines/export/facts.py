@@ -1,4 +1,4 @@
-"""What the materialization of the asset `label_export` tells of a job: its event has facts and references only."""
+"""Metadata of a materialization of the asset `label_export`: facts and references, no payload."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from exports.jobs.manifest import Manifest
 from exports.jobs.plan import ExportPlan
 from exports.previews import pictures
 
-#: Where the API tells a job's state. This layer does not know the API, so a test compares the two.
+#: Path of a job in the API. This layer must not import the API, so a test compares the two.
 JOB_PATH = "/products/api/v1/labels/export/{job_id}/"
 
 
@@ -25,10 +25,10 @@ def of(
     artefacts: ArtefactStore,
     public_url: str | None,
 ) -> Mapping[str, Any]:
-    """Return the metadata, what people look for first.
+    """Return the metadata, most important first.
 
-    A request may list thousands of ids, so there is a digest of it. The job's plan has it all.
-    The job is a link if the address of the API is known, which is `public_url`.
+    A request may list thousands of ids, so the metadata has its digest only; the job's plan has the whole request. The
+    job is a link if `public_url`, the address of the API, is given.
     """
     request = export.request.normalised()
     return {

@@ -14,12 +14,12 @@ from pipelines.export import mirror
 from pipelines.export.progress import ProgressReader
 from pipelines.storage import job_index, job_runs
 from pipelines.storage.job_runs import JobRun
-from pipelines.storage.job_status import told
+from pipelines.storage.job_status import derived_status
 
 _log = logging.getLogger(__name__)
 
-_UNEXPLAINED = "The export failed for a reason that lies not in its data; the log has it."
-_UNREADABLE = "The record of how the export ended cannot be read; the log has the reason."
+_UNEXPLAINED = "The export failed because of an internal error, which is in the log."
+_UNREADABLE = "The record of how the export ended cannot be read. The reason is in the log."
 
 
 def job_of(
@@ -27,11 +27,11 @@ def job_of(
 ) -> ExportJob:
     """Return the state of the job whose run this is.
 
-    The run and its tags say it all, so a list reads no object for each of its jobs. The catalogue is asked only
-    about a run that failed after publishing, and the store only for the artefact of a run of an earlier release: a job
-    whose decision cannot be read is failed, so that a list shows the others.
+    The run and its tags are enough in most cases, so a list reads no object per job. The catalogue is read only for a
+    run that failed after publishing. The store is read only for the artefact of a run of an earlier release; if that
+    fails, the job counts as failed, so that a list can still show the other jobs.
     """
-    status, unreadable = told(run.status, run.tags), False
+    status, unreadable = derived_status(run.status, run.tags), False
     if status is None:
         recorded = mirror.is_recorded(run, catalogue, artefacts)
         status = JobStatus.COMPLETED if recorded else JobStatus.FAILED

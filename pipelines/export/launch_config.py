@@ -1,6 +1,6 @@
-"""The run config of label exports: the published request, for those who start one in Dagster's UI.
+"""The run config of label exports: the request of the API, for exports started in Dagster's UI.
 
-It is derived from the request's JSON Schema, so that Dagster refuses the same keys and types as the API, and its UI
+It is derived from the request's JSON Schema, so Dagster refuses the same keys and types as the API, and its UI
 completes and describes them.
 """
 
@@ -13,10 +13,10 @@ import yaml
 from exports.requests.request import AssetConfig, ExportRequest
 from exports.requests.settings import meaning_of
 
-#: The name of the asset, and so of the node that takes the config.
+#: The name of the asset, which is also the name of the node that takes the config.
 NODE = "label_export"
 
-#: What a refusal shows to somebody who gave no request.
+#: Example in the error for a run without a request.
 EXAMPLE: Mapping[str, Any] = {
     "scope": "lots",
     "export_type": "datamatrix",
@@ -33,7 +33,7 @@ def config_of(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def request_in(run_config: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the request in a run's config, which Dagster has checked. None if there is none."""
+    """Return the request in a run's config, or None. Dagster has checked its types."""
     found: Any = run_config
     for key in ("ops", NODE, "config", "request"):
         found = cast("Mapping[str, Any]", found or {}).get(key)
@@ -57,19 +57,19 @@ def _mapping() -> dg.ConfigMapping:
 
 
 def _no_config(_: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the config of the ops. They read the request from the job's plan, which the submission stores."""
+    """Return an empty config for the ops. They read the request from the job's plan, which the submission stores."""
     return {}
 
 
 def _type_of(schema: Mapping[str, Any], definitions: Mapping[str, Any], name: str) -> Any:
-    """Return the config type of a JSON Schema. `name` is that of its key. Raises NotImplementedError."""
+    """Return the config type of a JSON Schema. `name` is its key. Raises NotImplementedError for other schemas."""
     match schema:
         case {"$ref": str(reference)}:
             defined = reference.rpartition("/")[2]
             return _type_of(definitions[defined], definitions, defined)
         case {"anyOf": [inner, {"type": "null"}]}:
             return dg.Noneable(_type_of(inner, definitions, name))
-        # Dagster's choices are texts.
+        # Dagster's enums have string values only.
         case {"enum": list(values)} if schema.get("type") != "integer":
             return dg.Enum(name, [dg.EnumValue(str(value)) for value in cast("list[object]", values)])
         case {"type": "array", "items": items}:

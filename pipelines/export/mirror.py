@@ -1,7 +1,7 @@
-"""Copy what the artefact store and the catalogue know of a job into its run's tags, for polls and lists.
+"""Copy a job's facts from the artefact store and the catalogue into its run's tags, for polls and lists.
 
-Each copy follows its fact. A process killed between the two leaves a run that finds the fact itself: a cancelled one
-at its next step, a published one when the step is tried again.
+The fact is stored first, then the copy. If a process is killed in between, the run reads the fact itself: a cancelled
+run at its next step, a published run when the step is retried.
 """
 
 import json
@@ -32,11 +32,12 @@ def cancel(instance: dg.DagsterInstance, run_id: str, artefacts: ArtefactStore) 
 
 
 def resolved(instance: dg.DagsterInstance, run_id: str, export: ExportPlan, frozen: Manifest) -> None:
-    """Tag the run with the numbers of its entities, of their labels and of the listed keys that match nothing."""
+    """Tag the run with the counts of entities, labels, and listed keys that match nothing, and with the time."""
     counts = {
         tags.TOTAL_ITEMS: str(frozen.rows),
         tags.TOTAL_LABELS: str(manifest.label_count(export, frozen)),
         tags.UNMATCHED: str(frozen.unmatched),
+        tags.RESOLVED_AT: datetime.now(UTC).isoformat(),
     }
     instance.add_run_tags(run_id, counts)
 
@@ -48,7 +49,7 @@ def committed(instance: dg.DagsterInstance, run_id: str, artefact: Artefact) -> 
 
 
 def artefact_of(run_id: str, run_tags: Mapping[str, str], artefacts: ArtefactStore) -> Artefact | None:
-    """Return the committed artefact. Runs of releases before 0.2 have no such tag, so the store is asked."""
+    """Return the committed artefact. Runs of releases before 0.2 have no such tag, so it is read from the store."""
     if tags.ARTEFACT in run_tags:
         return Artefact(**json.loads(run_tags[tags.ARTEFACT]))
     decided = decision.of(job_id_for(run_id), artefacts)
@@ -62,7 +63,7 @@ def settle(instance: dg.DagsterInstance, run: JobRun, catalogue: Catalogue, arte
 
 
 def is_recorded(run: JobRun, catalogue: Catalogue, artefacts: ArtefactStore) -> bool:
-    """Return whether the catalogue has the job's labels as printed. False if the job was never committed."""
+    """Return whether the catalogue records the job's labels as printed. False if the job was never committed."""
     job_id = job_id_for(run.run_id)
     decided = decision.of(job_id, artefacts)
     if decided is None or decided.cancelled:

@@ -1,4 +1,4 @@
-"""The ops of one export. Each calls a stage and hands on references, not data."""
+"""The ops of one export. Each calls a stage and passes on references, not data."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +14,7 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from pipelines.export import checks, facts, mirror, progress, stages, steps
 from pipelines.export.stages import Stores
+from pipelines.retries import RETRIES
 from pipelines.settings import ExecutorSettings, PipelineSettings
 
 CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
@@ -22,7 +23,7 @@ CATALOGUE_TABLES = ("products", "lots", "serials", "lifecycle_events")
 @dg.op(
     ins={table: dg.In(dg.Nothing) for table in CATALOGUE_TABLES},
     out=dg.DynamicOut(Chunk),
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="Freeze the selected entities into the job's manifest and cut it into chunks.",
 )
 def resolve(
@@ -40,7 +41,7 @@ def resolve(
 
 
 @dg.op(
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="Draw one chunk's symbols into a stored part, and write its PRINTED events, not committed yet.",
 )
 def render_chunk(
@@ -55,14 +56,14 @@ def render_chunk(
         stores = Stores(catalogue, artefacts, accounts)
         with checks.reported_if_failed(context, export, artefacts):
             part = stages.draw(export, manifest.load(export, artefacts), chunk, stores, tell)
-        # Another chunk may have failed meanwhile, which discards all parts stored until then.
+        # If another chunk failed meanwhile, the parts stored until then were discarded.
         steps.require_going_on(context, artefacts)
     progress.log(context, export.organisation, chunk, part.processed, part.failed)
     return part
 
 
 @dg.op(
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="Join the parts and the CSV files into one archive, and verify it.",
 )
 def assemble_parts(
@@ -84,7 +85,7 @@ def assemble_parts(
 
 @dg.op(
     out=dg.Out(str),
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="Decide the job: committed, unless a cancellation came first.",
 )
 def publish(
@@ -97,7 +98,7 @@ def publish(
         return stages.publish(export, artefact, artefacts, accounts).isoformat()
 
 
-@dg.op(retry_policy=steps.RETRIES, description="Commit a PRINTED event for every entity with a symbol, once.")
+@dg.op(retry_policy=RETRIES, description="Commit a PRINTED event for every entity with a symbol, once.")
 def record_printed(
     context: dg.AssetExecutionContext,
     parts: list[Part],

@@ -1,4 +1,4 @@
-"""Progress of a run: its steps log observations, and the façade reads those it has not read yet."""
+"""Progress of a run: its steps log observations, and the façade reads the new ones at each poll."""
 
 import threading
 import time
@@ -11,8 +11,8 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import OnProgress
 from pipelines.export.checks import LABEL_EXPORT
 
-#: Seconds between two observations of one chunk. More would fill the event log.
-_TELL_SECONDS = 2.0
+#: Seconds between two observations of one chunk. Shorter intervals would fill the event log.
+_LOG_SECONDS = 2.0
 
 #: Runs whose progress a reader keeps in memory.
 _REMEMBERED = 1_000
@@ -27,12 +27,12 @@ def log(context: dg.OpExecutionContext, organisation: str, chunk: Chunk, drawn: 
 
 
 def teller(context: dg.OpExecutionContext, organisation: str, chunk: Chunk) -> OnProgress:
-    """Return a function that logs the chunk's progress, at most once in `_TELL_SECONDS`."""
+    """Return a function that logs the chunk's progress, at most once in `_LOG_SECONDS`."""
     last = time.monotonic()
 
     def tell(drawn: int, failed: int) -> None:
         nonlocal last
-        if time.monotonic() - last >= _TELL_SECONDS:
+        if time.monotonic() - last >= _LOG_SECONDS:
             log(context, organisation, chunk, drawn, failed)
             last = time.monotonic()
 
@@ -41,7 +41,7 @@ def teller(context: dg.OpExecutionContext, organisation: str, chunk: Chunk) -> O
 
 @dataclass(slots=True)
 class _Seen:
-    """What was read of a run: the last event's cursor, and the latest counts of each chunk."""
+    """What was read of a run: the cursor of the last event, and the latest counts of each chunk."""
 
     cursor: str | None = None
     chunks: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
@@ -56,7 +56,7 @@ class ProgressReader:
         self._lock = threading.Lock()
 
     def of(self, run_id: str) -> tuple[int, int]:
-        """Return the entities drawn and failed so far. A chunk counts once, however often it was tried."""
+        """Return the entities drawn and failed so far. A retried chunk counts once."""
         with self._lock:
             seen = self._seen.setdefault(run_id, _Seen())
             self._seen.move_to_end(run_id)

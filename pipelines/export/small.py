@@ -1,6 +1,6 @@
-"""The job of small exports: one step makes the asset `label_export` by the same stages as the ops of the other job.
+"""The job of small exports: one step that makes the asset `label_export`, with the same stages as the larger job.
 
-A step costs as much as drawing hundreds of labels, so this is what a small export waits for.
+The overhead of one step equals the time to draw hundreds of labels, so a small export has one step only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ from pipelines.export.assets import (
 )
 from pipelines.export.checks import LABEL_EXPORT
 from pipelines.export.stages import Stores
+from pipelines.retries import RETRIES
 from pipelines.settings import PipelineSettings
 
 
@@ -45,7 +46,7 @@ from pipelines.settings import PipelineSettings
         )
     ],
     partitions_def=ORGANISATIONS,
-    retry_policy=steps.RETRIES,
+    retry_policy=RETRIES,
     description="One small job's labels, from the selection to the record of what was printed.",
 )
 def label_export_small(
@@ -62,7 +63,7 @@ def label_export_small(
 
 
 def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
-    """Do all stages, or those behind the decision if the job is committed. Return the facts of the materialization."""
+    """Do all stages, or only those after publishing if the job is committed. Return the materialization's metadata."""
     artefacts, accounts = stores.artefacts, stores.accounts
     with steps.attempt(op, artefacts, accounts, steps.RESOLVE) as export:
         frozen = manifest.find(export, artefacts)
@@ -86,7 +87,7 @@ def _export(op: dg.OpExecutionContext, stores: Stores) -> Mapping[str, Any]:
 def _publish(
     op: dg.OpExecutionContext, export: ExportPlan, frozen: Manifest, stores: Stores
 ) -> tuple[Artefact, Sequence[Part], datetime]:
-    """Draw, join and publish. Return the artefact, its parts and the time of the decision."""
+    """Draw, join and publish. Return the artefact, its parts and the time of publishing."""
     artefacts, accounts = stores.artefacts, stores.accounts
     parts: list[Part] = []
     with steps.attempt(op, artefacts, accounts, steps.DRAW, export):
@@ -102,12 +103,12 @@ def _publish(
         finally:
             checks.report(op, export, artefacts)
     with steps.attempt(op, artefacts, accounts, steps.PUBLISH, export):
-        # It may have been given up meanwhile.
+        # Run monitoring may have failed the run meanwhile.
         steps.require_not_failed(op)
         return artefact, parts, stages.publish(export, artefact, artefacts, accounts)
 
 
-#: The catalogue and this step alone: a repository has one definition of an asset, and its jobs may have others.
+#: The catalogue's assets and this step. It is a separate job because a repository may define an asset only once.
 label_export_small_job = dg.define_asset_job(
     LABEL_EXPORT_SMALL_JOB,
     selection=dg.AssetSelection.assets(label_export_small),

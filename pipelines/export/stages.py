@@ -1,6 +1,6 @@
-"""The stages of an export, as plain functions over its plan: the steps of both jobs call them.
+"""The stages of an export, as plain functions over its plan. The steps of both jobs call them.
 
-Each stage finds what an earlier attempt at it stored, so every one may be called again.
+Each stage reuses what an earlier attempt stored, so it may be called again.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Stores:
 
 
 def resolve(export: ExportPlan, stores: Stores, limits: Limits, chunks: int = 1) -> Manifest:
-    """Freeze the selected entities, in at least so many chunks, and solve the layout of sheets."""
+    """Freeze the selected entities into at least `chunks` chunks, and solve the layout of sheets."""
     frozen = manifest.find(export, stores.artefacts)
     if frozen is None:
         leases.acquire(export, stores.accounts, stores.artefacts)
@@ -60,7 +60,7 @@ def draw(
 def of_this_release(
     export: ExportPlan, frozen: Manifest, parts: Sequence[Part], stores: Stores
 ) -> list[Part]:
-    """Return the parts in order, drawn anew where another release drew them before the run was resumed."""
+    """Return the parts in order. Redraw those that another release drew before the run was resumed."""
     return [draw(export, frozen, Chunk(part.start, part.stop), stores) for part in _distinct(parts)]
 
 
@@ -73,7 +73,7 @@ def join(
 
 
 def publish(export: ExportPlan, artefact: Artefact, artefacts: ArtefactStore, accounts: Accounts) -> datetime:
-    """Decide the job: committed, unless a cancellation came first. Return the time of the decision."""
+    """Commit the job. Return the time of the decision. Raises ExportCancelled if it was cancelled before."""
     leases.keep(export, accounts)
     return decision.commit(export.job_id, artefact, artefacts, datetime.now(UTC)).decided_at
 
@@ -81,7 +81,7 @@ def publish(export: ExportPlan, artefact: Artefact, artefacts: ArtefactStore, ac
 def assembled(
     export: ExportPlan, frozen: Manifest, parts: Sequence[Part], artefacts: ArtefactStore
 ) -> list[Part]:
-    """Return the parts that went into the artefact: those that this release drew anew, where it did."""
+    """Return the parts that were joined into the artefact: the redrawn part where this release redrew one."""
     keys = {part.start: key_of(export, frozen, Chunk(part.start, part.stop)) for part in parts}
     return [
         part if part.key == keys[part.start] else stored(keys[part.start], artefacts) or part
@@ -94,7 +94,7 @@ def published(
 ) -> list[Part]:
     """Return a published artefact's rows as one part, without its drawings.
 
-    Its failed rows are those of the job's report: the parts may be gone, or be another release's.
+    The failed rows come from the job's error report, because the parts may be removed or be another release's.
     """
     key = f"{export.folder}/{FOLDER}/published"
     if artefact.failed:
@@ -103,7 +103,7 @@ def published(
 
 
 def record(export: ExportPlan, parts: Sequence[Part], committed_at: datetime, stores: Stores) -> None:
-    """Record a PRINTED event for every entity with a symbol in the artefact of these parts, once."""
+    """Record one PRINTED event for every entity with a symbol in the artefact of these parts."""
     if export.holds_lease and not lifecycle.is_recorded(
         stores.catalogue, export.organisation, export.job_id, committed_at
     ):
@@ -114,7 +114,7 @@ def record(export: ExportPlan, parts: Sequence[Part], committed_at: datetime, st
 def _distinct(parts: Sequence[Part]) -> list[Part]:
     """Return the parts in order without duplicates.
 
-    If `resolve` is killed between two of its outputs, it yields all of them again, and Dagster passes the first
-    ones on twice.
+    If `resolve` is killed between two outputs, the retry yields all of them again, so Dagster passes the first ones on
+    twice.
     """
     return sorted({part.start: part for part in parts}.values(), key=lambda part: part.start)

@@ -9,25 +9,15 @@ from typing import NamedTuple
 import dagster as dg
 
 from accounts.store import Accounts
-from catalogue.errors import CommitContention
 from exports import assemble, logs, trace
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed, is_outage, storage_words
 from exports.jobs import decision, leases, plan
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from gs1.errors import LabelError
 from pipelines import reasons, tags
 from pipelines.export.progress import ProgressReader
-
-#: Every step finds what an earlier attempt stored, so it may be tried again. The waits of 0.6, 1.8, 4.2, 9, 18.6 and
-#: 37.8 s, each 0.6 s more or less, are longer together than a minute, in which a server is started anew.
-RETRIES = dg.RetryPolicy(
-    max_retries=6, delay=0.6, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-
-#: Retries after an error that waiting hardly mends: a full disk, or a fault of ours.
-FEW_RETRIES = 2
+from pipelines.retries import retries_after
 
 
 class Stage(NamedTuple):
@@ -44,8 +34,8 @@ PUBLISH = Stage("publish", "the decision to publish")
 RECORD = Stage("record_printed", "the record of what was printed")
 
 
-class _HasFailed(LabelError):
-    """Another step of the job failed for good."""
+class _JobFailed(LabelError):
+    """Another step of the job has failed, without further retries."""
 
     code = "another_step_failed"
 
@@ -60,9 +50,9 @@ def attempt(
 ) -> Generator[ExportPlan]:
     """Yield the job's plan for one attempt at a stage.
 
-    A step's first stage reads whether the job goes on, and the plan; the next ones are given the plan.
+    The first stage of a step checks that the job goes on and loads the plan. The next stages get the plan.
 
-    A LabelError fails the job at once, an outage and CommitContention at the last attempt, other errors at the third.
+    If the block raises, `retries_after` determines whether the step is retried or the job fails.
     """
     try:
         if export is None:
@@ -71,24 +61,16 @@ def attempt(
         with _traced(context, export, stage):
             yield export
     except Exception as error:
-        if context.retry_number < _retries_after(error):
+        if context.retry_number < retries_after(error):
             raise
-        words = storage_words(error)
-        told = error if isinstance(error, LabelError) or words is None else StorageFailed(stage.makes, words)
-        _fail(context, told, artefacts, accounts)
-        raise reasons.failure(told, job_id_for(context.run_id)) from error
-
-
-def _retries_after(error: Exception) -> int:
-    """Return how many times a step may be tried again that ended with this error."""
-    if isinstance(error, CommitContention) or is_outage(error):
-        return RETRIES.max_retries
-    return 0 if isinstance(error, LabelError) else FEW_RETRIES
+        final = reasons.final(error, stage.makes)
+        _fail(context, final, artefacts, accounts)
+        raise reasons.failure(final, job_id_for(context.run_id)) from error
 
 
 @contextmanager
 def _traced(context: dg.OpExecutionContext, export: ExportPlan, stage: Stage) -> Generator[None]:
-    """Be in a span of the job's trace while the block runs, and log how it ended."""
+    """Run the block in a span of the job's trace, and log its duration and error."""
     error: str | None = None
     start = time.perf_counter()
     with trace.span(stage.name, trace.parse(export.traceparent)):
@@ -117,15 +99,15 @@ def require_going_on(context: dg.OpExecutionContext, artefacts: ArtefactStore) -
 
 
 def require_not_failed(context: dg.OpExecutionContext) -> None:
-    """Raise a LabelError if the job has failed, in another step or because it was given up."""
+    """Raise a LabelError if the job has failed in another step, or if run monitoring failed it."""
     if _has_failed(context):
-        raise _HasFailed("Another step of the job failed.")
+        raise _JobFailed("Another step of the job failed.")
 
 
 def release(
     context: dg.OpExecutionContext, export: ExportPlan, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Release the lease and remove the parts of a published job. Errors are only logged: it stays published."""
+    """Release the lease and remove the parts of a published job. Errors are only logged."""
     with _logged(context.log):
         leases.release(export, accounts)
     with _logged(context.log):
@@ -134,9 +116,9 @@ def release(
 
 
 def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: logging.Logger) -> None:
-    """Release the lease of a failed job, and discard what it stored unless that is committed.
+    """Release the lease of a failed job, and remove its stored parts and artefact unless it is committed.
 
-    Errors are only logged, because the client is told the first failure. Housekeeping removes the rest.
+    Errors are only logged, so that the client sees the first failure. Housekeeping removes the rest.
     """
     with _logged(log):
         export = plan.load(job_id, artefacts)
@@ -151,9 +133,9 @@ def give_back(job_id: str, artefacts: ArtefactStore, accounts: Accounts, log: lo
 def _fail(
     context: dg.OpExecutionContext, error: Exception, artefacts: ArtefactStore, accounts: Accounts
 ) -> None:
-    """Tag the run with the reason of the failure and its progress, then release and discard what the job holds.
+    """Tag the run with the error and its progress, then release the lease and remove the parts.
 
-    The tag comes first: a step that is still at work checks it last of all, and then discards its part too.
+    The tag is written first. A step that is still running checks it at its end and then removes its own part.
     """
     reason = reasons.tags_of(error)
     with _logged(context.log):
@@ -175,4 +157,4 @@ def _logged(log: logging.Logger) -> Generator[None]:
     try:
         yield
     except Exception:
-        log.exception("could not be done when the job ended")
+        log.exception("clean-up at the end of the job failed")

@@ -12,14 +12,14 @@ from pipelines.steps.reports import has_ended, key_of
 
 
 def lease_of(arguments: ExecuteStepArgs) -> str:
-    """Return the name of the lease of whoever executes the step."""
+    """Return the name of the lease that the executor of the step holds."""
     return liveness.step_lease(arguments.run_id, key_of(arguments))
 
 
 def execute_alone(arguments: ExecuteStepArgs, instance: dg.DagsterInstance) -> None:
-    """Execute the step, unless another process is at it or its attempt or run has ended.
+    """Execute the step, unless another process executes it or its attempt or run has ended.
 
-    This process ends at once if it loses the step's lease, because another one starts the step again then.
+    This process exits at once if it loses the step's lease, because another process then starts the step again.
     """
     run = instance.get_run_by_id(arguments.run_id)
     if run is None or run.is_finished:
@@ -31,7 +31,7 @@ def execute_alone(arguments: ExecuteStepArgs, instance: dg.DagsterInstance) -> N
 
 
 def execute(arguments: ExecuteStepArgs, instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
-    """Execute the step, whoever else does."""
+    """Execute the step without a lease."""
     from pipelines.execution.dagster_workers import execute_step_body  # noqa: PLC0415 - run workers do without
 
     deque(execute_step_body(arguments, instance, run), maxlen=0)

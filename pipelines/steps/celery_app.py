@@ -1,7 +1,7 @@
 """The Celery application: one task, which executes one step of a run.
 
-There is no result backend: a step reports its end to Dagster's database, like every other step. Whether a step is at
-work is told by its lease, so a message that is lost or delivered twice does no harm.
+There is no result backend, because a step reports its end to Dagster's database. Its lease shows whether a step is
+executing, so a message that is lost or delivered twice does no harm.
 """
 
 import os
@@ -20,38 +20,38 @@ from pipelines.steps.alone import execute_alone
 from pipelines.steps.dagster_steps import ExecuteStepArgs
 from pipelines.storage import instance
 
-#: The name of the task. Workers of the release before know it too, so it must not change.
+#: The name of the task. Workers of the previous release use it too, so it must not change.
 TASK = "labels.step"
 
-#: Queues that share the workers. The organisation determines the queue and Celery serves the queues in turn, so an
-#: organisation with many steps does not hold up one with few, unless they happen to share a queue.
+#: Number of queues. The organisation determines the queue, and workers serve the queues in turn. So an organisation
+#: with many steps does not delay one with few, unless their queue is the same.
 LANES = 64
 
-#: A message waits so long at most. Its run worker has sent others by then.
+#: Longest time that a message waits. The run worker sends the step again before that.
 _EXPIRES_SECONDS = 3_600
 
-#: A broker that does not answer for so long is away. The step is sent again later.
+#: A broker that does not answer within this time counts as unreachable. The step is sent again later.
 _SOCKET_SECONDS = 5.0
 
 
 @cache
 def app() -> Celery:
-    """Return this process's application, with the settings of its environment."""
+    """Return this process's application, with settings from the environment."""
     made = Celery("labels", set_as_current=False)
     settings = ExecutorSettings()
     made.conf.update(
         broker_url=settings.broker_url.get_secret_value(),
-        # For ever: a worker waits for its broker.
+        # None means for ever: a worker waits for its broker.
         broker_connection_max_retries=None,
         broker_connection_retry_on_startup=True,
         broker_transport_options={
             "visibility_timeout": settings.redelivery_seconds,
             "socket_timeout": _SOCKET_SECONDS,
             "socket_connect_timeout": _SOCKET_SECONDS,
-            # A sender is told of its failure at once.
+            # A sender gets an error at once.
             "max_retries": 1,
             "interval_start": 0,
-            # One key of Redis for each queue, not one for each of four priorities.
+            # One Redis key for each queue, instead of one for each of four priorities.
             "priority_steps": [0],
         },
         task_queues=[Queue(_lane(settings.queue, number)) for number in range(LANES)],
@@ -62,7 +62,8 @@ def app() -> Celery:
         task_compression="zlib",
         task_publish_retry=False,
         task_ignore_result=True,
-        # The two leave no message with a busy worker. If it died, that message would come back after the time limit.
+        # With these two, a busy worker reserves no further message. If it died, a reserved message would be delivered
+        # again only after the visibility timeout.
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=settings.child_steps,
@@ -78,7 +79,7 @@ def app() -> Celery:
 def send(arguments: ExecuteStepArgs, organisation: str) -> None:
     """Send the step to the workers. Raises kombu.exceptions.OperationalError if the broker cannot be reached.
 
-    The reference to the instance stays here: it has passwords and paths of this machine.
+    The reference to the instance is not sent, because it has passwords and paths of this machine.
     """
     lane = _lane(ExecutorSettings().queue, zlib.crc32(organisation.encode()) % LANES)
     message = serialize_value(copy(arguments, instance_ref=None))
@@ -86,7 +87,7 @@ def send(arguments: ExecuteStepArgs, organisation: str) -> None:
 
 
 def execute(message: str) -> None:
-    """Execute the step of the message in a worker, unless that is done already."""
+    """Execute the message's step in a worker, unless it has already been executed."""
     arguments = deserialize_value(message, ExecuteStepArgs)
     execute_alone(arguments, _dagster(os.environ["LABELS_HOME"], os.getpid()))
 
@@ -97,6 +98,6 @@ def _lane(queue: str, number: int) -> str:
 
 @lru_cache(maxsize=1)
 def _dagster(home: str, pid: int) -> dg.DagsterInstance:
-    """Return the instance of this process, which is opened once for all its steps. It must not cross a fork."""
+    """Return this process's instance, opened once for all its steps. It must not cross a fork."""
     del pid
     return instance.load(Path(home))

@@ -1,6 +1,6 @@
-"""Steps on the machines that run `labels worker`: each is sent as one task of Celery, and watched by its lease.
+"""Steps on the machines that run `labels worker`: each is one Celery task, monitored by its lease.
 
-Not `dagster-celery`: see decision 24.
+Decision 0024 says why `dagster-celery` is not used.
 """
 
 import logging
@@ -26,14 +26,14 @@ from pipelines.steps.dagster_steps import (
 )
 from pipelines.steps.reports import given_up, has_ended, key_of
 
-#: What is known of the leases is asked anew after this time, once for all steps of the run.
-_KNOWN_SECONDS = 1.0
+#: Interval at which the leases of all steps of the run are read again.
+_LEASES_READ_SECONDS = 1.0
 
-#: A step that nobody begins is sent again after twice as long each time, up to this. The copies do not push each other
-#: back in a long queue, and all but one of them do nothing.
+#: A step that no worker begins is sent again. The wait doubles each time, up to this limit. All copies but one do
+#: nothing.
 _LONGEST_WAIT_SECONDS = 600.0
 
-#: Sends a step of an organisation.
+#: A function that sends a step of the named organisation.
 Send = Callable[[ExecuteStepArgs, str], None]
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Sent:
-    """A step that was sent: when it is sent again if nobody has begun it, and what was seen of its processes."""
+    """A sent step: when it is due to be sent again, whether its lease was held, and how many of its processes died."""
 
     wait_seconds: float
     due: float
@@ -50,9 +50,9 @@ class _Sent:
 
 
 class CelerySteps(StepHandler):
-    """Sends steps to the workers, and again if nobody begins one or if its process dies.
+    """Sends steps to the workers. Sends a step again if no worker begins it or if its process dies.
 
-    `now` returns seconds of a clock that nobody sets.
+    `now` returns seconds of a monotonic clock.
     """
 
     def __init__(
@@ -80,9 +80,9 @@ class CelerySteps(StepHandler):
         return iter(())
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
-        """Return whether the step waits for a worker, is at work or has reported its end. Send it again if not.
+        """Return healthy if the step waits for a worker, executes or has reported its end. Otherwise send it again.
 
-        When a run is resumed, Dagster asks about each step that may have been sent by an earlier run worker.
+        After a resumption, Dagster also asks about steps that an earlier run worker may have sent.
         """
         arguments = step_handler_context.execute_step_args
         key, lease = key_of(arguments), lease_of(arguments)
@@ -92,15 +92,17 @@ class CelerySteps(StepHandler):
             return CheckStepHealthResult.healthy()
         if sent and not sent.held and self._now() < sent.due:
             return CheckStepHealthResult.healthy()
-        # In this order: a process reports the step's end before it releases the lease.
+        # The order matters: a process reports the step's end before it releases the lease.
         if liveness.is_held(self._accounts, lease) or has_ended(step_handler_context.instance, arguments):
             return CheckStepHealthResult.healthy()
         if sent is None:
-            return CheckStepHealthResult.unhealthy("no worker is at it, and this run worker has not sent it")
+            return CheckStepHealthResult.unhealthy(
+                "no worker executes it, and this run worker has not sent it"
+            )
         return self._sent_again(step_handler_context, sent)
 
     def terminate_step(self, step_handler_context: StepHandlerContext) -> Iterator[dg.DagsterEvent]:
-        """Do nothing: a step that is at work reads between two batches that its job has ended."""
+        """Do nothing. An executing step checks between two batches whether its job has ended."""
         del step_handler_context
         return iter(())
 
@@ -122,7 +124,7 @@ class CelerySteps(StepHandler):
         return _Sent(wait_seconds, self._now() + wait_seconds)
 
     def _send(self, context: StepHandlerContext, sent: _Sent) -> None:
-        """Send the step. If the broker is away, it is sent when it is due, like one that the broker lost."""
+        """Send the step. If the broker is unreachable, the step is sent again when it is due, like a lost message."""
         self._sent[key_of(context.execute_step_args)] = sent
         try:
             self._send_step(context.execute_step_args, context.dagster_run.tags.get(tags.ORGANISATION, ""))
@@ -130,10 +132,10 @@ class CelerySteps(StepHandler):
             _LOG.warning("step %s not sent: %s", key_of(context.execute_step_args), error)
 
     def _leases(self, context: StepHandlerContext) -> frozenset[str]:
-        """Return the names of the leases that are held on steps of this run, as of a moment ago."""
+        """Return the names of the held leases of this run's steps, at most `_LEASES_READ_SECONDS` old."""
         if self._now() >= self._held_until:
             of_run = liveness.step_lease(context.dagster_run.run_id, "")
             held = self._accounts.held_leases(of_run).items()
             self._held = frozenset(name for name, holder in held if liveness.lives(holder) is not False)
-            self._held_until = self._now() + _KNOWN_SECONDS
+            self._held_until = self._now() + _LEASES_READ_SECONDS
         return self._held

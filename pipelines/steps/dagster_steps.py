@@ -1,15 +1,15 @@
 """Dagster's private names for executing a run's steps. See decision 0011."""
 
-# Whether the steps' retry policies count.
+# Whether the steps' retry policies apply.
 from dagster._core.execution.retries import RetryMode
 
 # How a step ended, if it has.
 from dagster._core.execution.stats import StepEventStatus
 
-# What `dagster.in_process_executor` makes; a run's config cannot choose that one.
+# What `dagster.in_process_executor` creates. A run's config cannot choose that executor.
 from dagster._core.executor.in_process import InProcessExecutor
 
-# The executor that starts each step somewhere else, the base class of "somewhere else", and its types.
+# The executor that delegates each step to a step handler, the base class of handlers, and its types.
 from dagster._core.executor.step_delegating import (
     CheckStepHealthResult,
     StepDelegatingExecutor,
@@ -17,7 +17,7 @@ from dagster._core.executor.step_delegating import (
     StepHandlerContext,
 )
 
-# What a step's process is told: run, step, instance, and what is known of earlier attempts.
+# Arguments of a step's process: run, step, instance, and the state of earlier attempts.
 from dagster._grpc.types import ExecuteStepArgs
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""The executor: a run's steps execute in the run worker, or each in a process of its own.
+"""The executor: a run's steps execute in the run worker, or each in its own process.
 
-A run's config says which of the two. `LABELS_EXECUTOR` says where such processes are, whenever a run worker begins:
-forked from it, or on the machines that run `labels worker`. So a run may be resumed under another setting.
+The run's config chooses one of the two. `LABELS_EXECUTOR` chooses where the processes are: forked from the run worker,
+or on the machines that run `labels worker`. It is read when a run worker starts, so a run can be resumed under another
+setting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,13 @@ from pipelines.settings import Executor, ExecutorSettings
 from pipelines.steps.dagster_steps import InProcessExecutor, RetryMode, StepDelegatingExecutor
 from pipelines.steps.forked_steps import ForkedSteps
 
-#: Intervals at which the run worker reads what its steps report, and checks that they are at work. A read of Postgres
-#: takes 2 ms of CPU, and many runs are on one machine while their steps are elsewhere.
+#: Intervals at which the run worker reads the reports of its steps and checks their health. On Celery they are longer,
+#: because a read of Postgres takes 2 ms of CPU and one machine has many run workers.
 _READ_SECONDS = {Executor.LOCAL: 0.05, Executor.CELERY: 0.2}
 _HEALTH_SECONDS = {Executor.LOCAL: 1, Executor.CELERY: 5}
 
-#: `forked` is also in the runs of releases that had no other place for steps. `max_concurrent` stays that of the run:
-#: Dagster cannot rebuild a run from its events with less.
+#: `forked` is also used for Celery, because stored runs of earlier releases have it. `max_concurrent` must stay as
+#: stored with the run: Dagster cannot rebuild a run from its events with a smaller value.
 _CONFIG = dg.Field(
     dg.Selector({"in_process": dg.Field({}), "forked": {"max_concurrent": dg.Field(int)}}),
     default_value={"in_process": {}},
@@ -27,7 +28,7 @@ _CONFIG = dg.Field(
 
 
 def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
-    # A step's process loads the job itself, and reports through the instance.
+    # The step's process loads the job itself and reports through the instance.
     if "forked" not in config:
         return []
     return [
@@ -39,7 +40,7 @@ def _requirements(config: Mapping[str, Any]) -> list[dg.ExecutorRequirement]:
 
 @dg.executor(name="in_process_or_delegated", config_schema=_CONFIG, requirements=_requirements)
 def in_process_or_delegated(context: dg.InitExecutorContext) -> dg.Executor:
-    """Execute all steps in one process, or each in a process of its own, `max_concurrent` at once."""
+    """Return the executor: all steps in one process, or each in its own process, `max_concurrent` at once."""
     config = cast("Mapping[str, dict[str, int]]", context.executor_config)
     if "forked" not in config:
         return InProcessExecutor(retries=RetryMode.ENABLED)
@@ -60,10 +61,10 @@ def in_process_or_delegated(context: dg.InitExecutorContext) -> dg.Executor:
 
 
 class EndsCountOnce(StepDelegatingExecutor):
-    """Dagster's executor, which would fail the run if a step that has ended reported anything else.
+    """Dagster's executor, but it ignores events of steps that have already ended.
 
-    A step's process that was stopped, and whose step another process executed meanwhile, may do so before it ends
-    itself.
+    Dagster would fail the run at such an event. A paused process can report one when it continues, after another
+    process has executed its step.
     """
 
     _ended: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 """Steps in processes forked from their run worker.
 
-A forked step needs no imports and starts in hundredths of a second. A run worker that forks executes no step itself,
-so it has no threads that a fork would lose.
+A forked step needs no imports and starts in some 10 ms. A run worker that forks executes no step itself, so it has no
+threads that a fork would lose.
 """
 
 import multiprocessing
@@ -24,12 +24,12 @@ from pipelines.steps.dagster_steps import (
 )
 from pipelines.steps.reports import given_up, has_ended, key_of
 
-#: Ten times less processor time than a process of the service, where both want a core.
+#: A step gets a tenth of the processor time of the service's processes when both compete for a core.
 _NICENESS = 10
 
 
 class ForkedSteps(StepHandler):
-    """Starts a process for each step, and again if it is killed: steps find what they had stored."""
+    """Starts a process for each step, and again if it is killed. A step reuses what it has already stored."""
 
     def __init__(self) -> None:
         self._processes: dict[str, BaseProcess] = {}
@@ -45,13 +45,13 @@ class ForkedSteps(StepHandler):
         return iter(())
 
     def check_step_health(self, step_handler_context: StepHandlerContext) -> CheckStepHealthResult:
-        """Return whether the step is at work or has reported its end. Start a killed one again."""
+        """Return healthy if the step executes or has reported its end. Start a killed step again."""
         arguments = step_handler_context.execute_step_args
         key = key_of(arguments)
         process = self._processes.get(key)
         if process is not None and process.is_alive():
             return CheckStepHealthResult.healthy()
-        # In this order: a process reports the step's end before it releases the lease.
+        # The order matters: a process reports the step's end before it releases the lease.
         if _is_elsewhere(arguments) or has_ended(step_handler_context.instance, arguments):
             self._starts.setdefault(key, 0)
             return CheckStepHealthResult.healthy()
@@ -81,9 +81,9 @@ class ForkedSteps(StepHandler):
 
 
 def _execute(arguments: ExecuteStepArgs) -> None:
-    """Execute the step. Exit at once if the run worker dies, because its successor starts the step again."""
+    """Execute the step. Exit at once if the run worker dies, because the next run worker starts the step again."""
     setproctitle(f"labels step {key_of(arguments)}")
-    # Answers and small jobs go first: they take milliseconds, this step takes seconds.
+    # API requests and small jobs have priority: they take milliseconds, this step takes seconds.
     os.nice(_NICENESS)
     threading.Thread(target=_end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     assert arguments.instance_ref is not None  # noqa: S101 - the executor's own arguments
@@ -95,7 +95,7 @@ def _execute(arguments: ExecuteStepArgs) -> None:
 
 
 def _is_elsewhere(arguments: ExecuteStepArgs) -> bool:
-    """Return whether a process of an earlier run worker is at the step, perhaps on another machine."""
+    """Return whether a process of an earlier run worker executes the step, perhaps on another machine."""
     return liveness.is_distributed() and liveness.is_held(resources.accounts(), lease_of(arguments))
 
 

@@ -1,4 +1,4 @@
-"""What a step's process has reported to the database, whichever process that was."""
+"""What the processes of a step have reported to the database."""
 
 import dagster as dg
 
@@ -17,13 +17,13 @@ _ENDED = frozenset({StepEventStatus.SUCCESS, StepEventStatus.FAILURE, StepEventS
 
 
 def key_of(arguments: ExecuteStepArgs) -> str:
-    """Return the key of the one step that is to be executed."""
+    """Return the key of the step to execute."""
     (key,) = arguments.step_keys_to_execute or ("",)
     return key
 
 
 def has_ended(instance: dg.DagsterInstance, arguments: ExecuteStepArgs) -> bool:
-    """Return whether this attempt reported its end. The process may be killed between that and its exit."""
+    """Return whether this attempt has reported its end. Its process may be killed after that."""
     key = key_of(arguments)
     earlier = arguments.known_state.get_retry_state().get_attempt_count(key) if arguments.known_state else 0
     return any(
@@ -33,9 +33,9 @@ def has_ended(instance: dg.DagsterInstance, arguments: ExecuteStepArgs) -> bool:
 
 
 def given_up(context: StepHandlerContext, starts: int, how: str) -> CheckStepHealthResult | None:
-    """Return the end of a step whose processes died too often, which fails the job. None if it may start again.
+    """Return the failure of a step whose processes died too often. None if the step may start again.
 
-    The database counts the starts of all processes. `starts` also has those that died before they reported one.
+    The database counts the reported starts. `starts` also counts processes that died before they reported.
     """
     instance, run, key = context.instance, context.dagster_run, key_of(context.execute_step_args)
     starts = max(starts, failures.starts_of(instance, run.run_id, key))

@@ -1,4 +1,4 @@
-"""The results of asset checks. Dagster removes a run without them, so they are removed by age."""
+"""Remove old results of asset checks. Dagster keeps them when it removes a run."""
 
 from datetime import UTC, datetime
 
@@ -7,19 +7,19 @@ from sqlalchemy import delete, select
 
 from pipelines.storage.dagster_storage import AssetCheckExecutionsTable, SqlEventLogStorage
 
-#: Results removed in one transaction, between which runs get to write their events.
+#: Results removed in one transaction. Runs can write their events between two transactions.
 _AT_ONCE = 1_000
 
 
 def forget(instance: dg.DagsterInstance, before: datetime) -> int:
     """Remove the results of checks that were planned before this time. Return their number. `before` is aware.
 
-    They are read from the oldest on, so what is kept costs nothing. A check that was planned so long ago and is
+    Results are read oldest first, so newer results cost nothing. A check that was planned before this time and is
     executed later gets a new result.
     """
     storage = instance.event_log_storage
     if not isinstance(storage, SqlEventLogStorage):
-        raise TypeError(f"the events are in no SQL database but in {type(storage).__name__}")
+        raise TypeError(f"expected events in an SQL database, not in {type(storage).__name__}")
     results = AssetCheckExecutionsTable.c
     until = before.astimezone(UTC).replace(tzinfo=None)
     oldest = select(results.id, results.create_timestamp).order_by(results.id).limit(_AT_ONCE)

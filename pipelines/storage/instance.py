@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOCATION_NAME = "labels"
 
-#: Where dagster.yaml finds those classes of Dagster that have no public name.
+#: Where dagster.yaml finds the classes of Dagster that have no public name.
 _PRIVATE_STORAGES = "pipelines.storage.dagster_storage"
 
 _MONITORING: dict[str, object] = {
@@ -32,12 +32,12 @@ _MONITORING: dict[str, object] = {
 
 
 def workspace_of(home: Path) -> Path:
-    """Return the path of the file that tells Dagster's processes where our code is served."""
+    """Return the path of the file that gives Dagster's processes the address of our code server."""
     return home / "dagster" / "workspace.yaml"
 
 
 def server_at(address: str) -> dict[str, Any]:
-    """Return Dagster's words for the address of the code server: the path of a Unix socket, or `host:port`."""
+    """Return Dagster's config of the code server's address: the path of a Unix socket, or `host:port`."""
     host, _, port = address.rpartition(":")
     if "/" in address or not host:
         return {"socket": address}
@@ -55,7 +55,7 @@ def prepare(home: Path, code_server: str) -> None:
         dagster_home / "dagster.yaml",
         {
             "telemetry": {"enabled": False},
-            # No dialog of introduction, which asks for an e-mail address.
+            # No introduction dialog, which would ask for an e-mail address.
             "nux": {"enabled": False},
             **_storages(dagster_home),
             # Output goes to the service's log. Capturing it would cost two processes per run.
@@ -67,7 +67,7 @@ def prepare(home: Path, code_server: str) -> None:
                 "module": "pipelines.submission.run_coordinator",
                 "class": "ExportRunCoordinator",
                 "config": {
-                    # Runs in warm workers would count too.
+                    # No limit here, because it would count the runs in warm workers too.
                     "max_concurrent_runs": -1,
                     "dequeue_interval_seconds": 1,
                     "tag_concurrency_limits": _queue_limits(ExecutorSettings()),
@@ -75,7 +75,7 @@ def prepare(home: Path, code_server: str) -> None:
             },
             "run_launcher": {"module": "pipelines.execution.run_launcher", "class": "ForkedRunLauncher"},
             "run_monitoring": _MONITORING,
-            # In threads, a webhook receiver that does not answer delays no other sensor.
+            # In threads, so that a webhook receiver that does not answer delays no other sensor.
             "sensors": {"use_threads": True, "num_workers": 4},
             "retention": {"sensor": {"purge_after_days": {"skipped": 1, "failure": 30, "success": 30}}},
         },
@@ -88,7 +88,7 @@ def prepare(home: Path, code_server: str) -> None:
 
 
 def _queue_limits(settings: ExecutorSettings) -> list[dict[str, object]]:
-    """Return how many queued runs are at work: of each organisation, of each one's stock, and of each kind.
+    """Return the limits of queued runs that execute at once: per organisation, per stock lease, and per kind.
 
     The runs of warm workers have no kind.
     """
@@ -104,7 +104,7 @@ def _queue_limits(settings: ExecutorSettings) -> list[dict[str, object]]:
 
 
 def _storages(dagster_home: Path) -> dict[str, object]:
-    """Return where runs, events and schedules are stored. The address, which has a password, is in no file.
+    """Return where runs, events and schedules are stored. The address has a password, so no file contains it.
 
     The consolidated event log takes a third of the time of Dagster's default, which has one database per run.
     """
@@ -131,17 +131,17 @@ def load(home: Path) -> "dg.DagsterInstance":
 
 
 def queue_interrupted_launches(instance: "dg.DagsterInstance") -> None:
-    """Queue again the runs that a daemon was launching when it died. Call it before the next daemon runs."""
+    """Requeue the runs that a daemon was launching when it died. Call it before the next daemon starts."""
     import dagster as dg  # noqa: PLC0415
 
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTING])):
-        # `submit_run` of the coordinator takes only runs that were never queued.
+        # The coordinator's `submit_run` accepts only runs that were never queued.
         queued = dg.DagsterEvent(dg.DagsterEventType.PIPELINE_ENQUEUED.value, job_name=run.job_name)
         instance.report_dagster_event(queued, run_id=run.run_id)
 
 
 def _write(path: Path, document: dict[str, object]) -> None:
-    """Write the file whole: another process of the home may read it, or write the same."""
+    """Write the file atomically, because another process of this home may read it or write the same content."""
     whole = path.with_name(f"{path.name}.{os.getpid()}")
     whole.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     whole.replace(path)

@@ -1,7 +1,7 @@
-"""An index of the export jobs in the database of runs: what lists and totals read. See decision 0013.
+"""An index of the export jobs in the database of runs, for lists and totals. See decision 0013.
 
-Every entry follows from a run and its tags (`told`), and is written in the transaction that changes them. So the index
-is no second record of a job: it can be dropped, and is then built anew.
+Every entry is derived from a run and its tags (`derived_status`), and is written in the transaction that changes them.
+So the index can be dropped and is then rebuilt.
 """
 
 from collections import Counter
@@ -37,10 +37,10 @@ from pipelines import tags
 from pipelines.storage import job_runs
 from pipelines.storage.dagster_storage import RunsTable
 from pipelines.storage.job_runs import JobRun
-from pipelines.storage.job_status import told
+from pipelines.storage.job_status import derived_status
 from pipelines.storage.renamed_tags import RenamedTags
 
-#: The status of an entry whose job failed after publishing, until somebody has asked the catalogue.
+#: The status of a job that failed after publishing, until the catalogue has been asked.
 UNSETTLED = "unsettled"
 
 _METADATA = MetaData()
@@ -87,7 +87,7 @@ class _Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many jobs there are by status, the entities of completed ones, and when the oldest pending one was created."""
+    """The number of jobs by status, the entities of completed jobs, and when the oldest pending job was created."""
 
     jobs: dict[JobStatus, int]
     entities: int
@@ -95,14 +95,14 @@ class Totals:
 
 
 class IndexedRuns(RenamedTags):
-    """A storage of runs that keeps the index. A subclass adds the connections."""
+    """A run storage that maintains the index. A subclass provides the connections."""
 
     def transaction(self, *run_ids: str) -> AbstractContextManager[Connection]:
-        """Begin a transaction that `connect` joins in this thread. What it reads of these runs stays true in it."""
+        """Begin a transaction that `connect` joins in this thread. Others cannot change these runs until it ends."""
         raise NotImplementedError
 
     def snapshot(self) -> AbstractContextManager[Connection]:
-        """Begin a reading transaction that `connect` joins in this thread. All its reads see one state."""
+        """Begin a read-only transaction that `connect` joins in this thread. All its reads see one state."""
         raise NotImplementedError
 
     def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
@@ -141,7 +141,7 @@ class IndexedRuns(RenamedTags):
             connection.execute(delete(_COUNTS))
 
     def build_index(self) -> None:
-        """Create and fill the index if the database has none, as that of an earlier release."""
+        """Create and fill the index if the database has none, for example after an upgrade."""
         with self.connect() as connection:
             if inspect(connection).has_table(_COUNTS.name):
                 return
@@ -151,18 +151,18 @@ class IndexedRuns(RenamedTags):
             self.repair_index()
 
     def repair_index(self) -> int:
-        """Compare every entry and count with the runs, and correct them. Return how many entries were wrong."""
+        """Compare every entry and count with the runs, and correct them. Return the number of wrong entries."""
         wrong = 0
         for first in self._windows():
             window = RunsTable.c.id.between(first, first + _RUNS_AT_ONCE - 1)
             with self.snapshot() as connection:
                 suspects = _differing(connection, window)
-            wrong += self._mend(suspects)
+            wrong += self._rewrite(suspects)
         with self.snapshot() as connection:
             known = select(RunsTable.c.run_id).where(RunsTable.c.run_id == _JOBS.c.run_id).exists()
             orphans = list(connection.scalars(select(_JOBS.c.run_id).where(~known)))
         for start in range(0, len(orphans), _RUNS_AT_ONCE):
-            wrong += self._mend(orphans[start : start + _RUNS_AT_ONCE])
+            wrong += self._rewrite(orphans[start : start + _RUNS_AT_ONCE])
         with self.transaction() as connection:
             _recount(connection)
         return wrong
@@ -172,8 +172,8 @@ class IndexedRuns(RenamedTags):
             first, last = connection.execute(select(func.min(RunsTable.c.id), func.max(RunsTable.c.id))).one()
         yield from range(first, last + 1, _RUNS_AT_ONCE) if first is not None else ()
 
-    def _mend(self, run_ids: Sequence[str]) -> int:
-        """Write the entries of these runs anew. Return how many they are."""
+    def _rewrite(self, run_ids: Sequence[str]) -> int:
+        """Rewrite the entries of these runs. Return their number."""
         if run_ids:
             with self.transaction(*run_ids) as connection:
                 _reindex(connection, run_ids)
@@ -181,10 +181,10 @@ class IndexedRuns(RenamedTags):
 
 
 def of(instance: dg.DagsterInstance) -> IndexedRuns:
-    """Return the instance's storage of runs. Raises TypeError if it keeps no index."""
+    """Return the instance's run storage. Raises TypeError if it has no index."""
     storage = instance.run_storage
     if not isinstance(storage, IndexedRuns):
-        raise TypeError(f"the run storage {type(storage).__name__} keeps no index of export jobs")
+        raise TypeError(f"the run storage {type(storage).__name__} has no index of export jobs")
     return storage
 
 
@@ -197,7 +197,7 @@ def page(
     offset: int,
     limit: int,
 ) -> list[str]:
-    """Return run ids of the organisation's jobs, newest first: those after the position, without the first `offset`."""
+    """Return run ids of the organisation's jobs, newest first, from behind the position, without the first `offset`."""
     found = select(_JOBS.c.run_id).where(_JOBS.c.organisation == organisation)
     if status is not None:
         found = found.where(_JOBS.c.status == status.value)
@@ -231,7 +231,7 @@ def totals(connection: Connection) -> Totals:
 
 
 def unsettled(connection: Connection, organisation: str | None) -> list[str]:
-    """Return the run ids of the jobs whose status only the catalogue knows: of one organisation, or of all."""
+    """Return the run ids of the jobs whose status only the catalogue knows, of one organisation or of all."""
     found = select(_JOBS.c.run_id).where(_JOBS.c.status == UNSETTLED)
     if organisation is not None:
         found = found.where(_JOBS.c.organisation == organisation)
@@ -239,7 +239,7 @@ def unsettled(connection: Connection, organisation: str | None) -> list[str]:
 
 
 def _reindex(connection: Connection, run_ids: Sequence[str]) -> None:
-    """Write the runs' entries anew, and count the changes. Call it in the transaction that changed the runs."""
+    """Rewrite the runs' entries and update the counts. Call it in the transaction that changed the runs."""
     old = _stored(connection, _JOBS.c.run_id.in_(run_ids))
     new = _derived(connection, RunsTable.c.run_id.in_(run_ids))
     gone = [entry for run_id, entry in old.items() if new.get(run_id) != entry]
@@ -254,7 +254,7 @@ def _reindex(connection: Connection, run_ids: Sequence[str]) -> None:
         for entry in entries:
             jobs[entry.organisation, entry.status] += sign
             entities[entry.organisation, entry.status] += sign * entry.entities
-    # In one order everywhere, so that two transactions never wait for each other's rows.
+    # All transactions use the same order, so that they cannot deadlock.
     for organisation, status in sorted(jobs):
         key = organisation, status
         _add(connection, organisation, status, jobs[key], entities[key])
@@ -269,7 +269,7 @@ def _add(connection: Connection, organisation: str, status: str, jobs: int, enti
 
 
 def _recount(connection: Connection) -> None:
-    """Count the entries anew, beside nobody who changes a count."""
+    """Recount the entries, while no other transaction can change a count."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"LOCK TABLE {_COUNTS.name} IN EXCLUSIVE MODE")
     groups = _JOBS.c.organisation, _JOBS.c.status
@@ -289,7 +289,7 @@ def _stored(connection: Connection, jobs: ColumnElement[bool]) -> dict[str, _Ent
 
 
 def _derived(connection: Connection, runs: ColumnElement[bool]) -> dict[str, _Entry]:
-    """Return the entries that follow from the runs and their tags, by run id. Only exports have one."""
+    """Return the entries derived from the runs and their tags, by run id. Only exports have one."""
     return {
         run.run_id: _entry(run)
         for run in job_runs.read(connection, runs).values()
@@ -298,7 +298,7 @@ def _derived(connection: Connection, runs: ColumnElement[bool]) -> dict[str, _En
 
 
 def _entry(run: JobRun) -> _Entry:
-    known = told(run.status, run.tags)
+    known = derived_status(run.status, run.tags)
     entities = int(run.tags.get(tags.TOTAL_ITEMS, 0)) if known is JobStatus.COMPLETED else 0
     created = run.created_at.replace(tzinfo=None)
     return _Entry(run.run_id, run.tags[tags.ORGANISATION], known or UNSETTLED, entities, created)

@@ -1,4 +1,4 @@
-"""The columns and tags of a run from which its job's state follows, without the body that Dagster would unpack."""
+"""The columns and tags of a run that determine its job's state, without the body that Dagster would unpack."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pipelines.storage.dagster_storage import RunsTable, RunTagsTable
 
 
 class JobRun(NamedTuple):
-    """A run as the database has it. Times are aware."""
+    """A run as stored in the database. Times are aware."""
 
     run_id: str
     status: dg.DagsterRunStatus
@@ -22,7 +22,7 @@ class JobRun(NamedTuple):
     ended_at: datetime | None
 
 
-#: What a `JobRun` has besides its tags.
+#: The fields of a `JobRun` without its tags.
 _COLUMNS = select(
     RunsTable.c.run_id,
     RunsTable.c.status,
@@ -34,7 +34,7 @@ _TAG = RunTagsTable.c.key, RunTagsTable.c.value
 
 
 def read(connection: Connection, wanted: ColumnElement[bool]) -> dict[str, JobRun]:
-    """Return the wanted runs by id, in two statements, which must see one state: call it in a transaction.
+    """Return the wanted runs by id. Call it in a transaction, because its two statements must see one state.
 
     `wanted` is a condition on `RunsTable`.
     """
@@ -47,14 +47,14 @@ def read(connection: Connection, wanted: ColumnElement[bool]) -> dict[str, JobRu
 
 
 def find(connection: Connection, run_id: str) -> JobRun | None:
-    """Return the run, or None if there is none. One statement sees one state, so it needs no transaction."""
+    """Return the run, or None. It is one statement, so it needs no transaction."""
     tagged = _COLUMNS.add_columns(*_TAG).outerjoin(RunTagsTable).where(RunsTable.c.run_id == run_id)
     rows = connection.execute(tagged).all()
     return _run(rows[0], {row.key: row.value for row in rows if row.key is not None}) if rows else None
 
 
 def of_ids(connection: Connection, run_ids: Sequence[str]) -> list[JobRun]:
-    """Return the runs in the order of their ids, without those that have been removed."""
+    """Return the runs in the order of the ids given. Removed runs are left out."""
     found = read(connection, RunsTable.c.run_id.in_(run_ids))
     return [found[run_id] for run_id in run_ids if run_id in found]
 

@@ -1,4 +1,4 @@
-"""The job status that clients are told, from the status and the tags of the job's run."""
+"""The job status shown to clients, derived from the status and the tags of the job's run."""
 
 from collections.abc import Mapping
 
@@ -20,11 +20,11 @@ STATUS_OF: Mapping[dg.DagsterRunStatus, JobStatus] = {
 }
 
 
-def told(status: dg.DagsterRunStatus, run_tags: Mapping[str, str]) -> JobStatus | None:
-    """Return what clients are told. None if only the catalogue knows, because the run failed after publishing.
+def derived_status(status: dg.DagsterRunStatus, run_tags: Mapping[str, str]) -> JobStatus | None:
+    """Return the job status. None if the run failed after publishing, because then only the catalogue knows it.
 
-    A cancelled job is failed at once, even while its run has yet to notice. A job whose labels are recorded as
-    printed is completed, even if its run failed between that record and its own success.
+    A cancelled job is failed at once, even before its run stops. A job whose labels are recorded as printed is
+    completed, even if its run failed after that record.
     """
     if tags.CANCELLED in run_tags:
         return JobStatus.FAILED

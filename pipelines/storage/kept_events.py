@@ -1,14 +1,14 @@
-"""Which events of a run are stored: those that Dagster, the service or its operators read again.
+"""Which events of a run are stored: those that Dagster, the service or its operators read later.
 
-What is left out is seen in the service's log, or repeats another event: half of all events were read by nobody.
+The other events are in the service's log or repeat another event. They were half of all events.
 """
 
 import logging
 
 import dagster as dg
 
-#: Inputs and outputs being moved, resources being made, and where a step's output is captured, which is nowhere.
-_READ_BY_NOBODY = frozenset(
+#: Moves of inputs and outputs, creation of resources, and where a step's console output is captured (nowhere).
+_UNREAD = frozenset(
     {
         dg.DagsterEventType.HANDLED_OUTPUT,
         dg.DagsterEventType.LOADED_INPUT,
@@ -19,23 +19,23 @@ _READ_BY_NOBODY = frozenset(
     }
 )
 
-#: Engine events that the start and the end of the run's steps tell too. All others stay: run monitoring counts
-#: resumptions by theirs.
+#: Engine events that repeat the start and the end of the run's steps. All others are stored, because run monitoring
+#: counts resumptions by them.
 _REPEATED = ("Executing steps in process", "Finished steps in process")
 
 
 def is_kept(entry: dg.EventLogEntry) -> bool:
-    """Return whether somebody may read the entry. Messages of Dagster and ours below INFO are left out."""
+    """Return whether the entry is stored. Log messages below INFO are left out."""
     event = entry.dagster_event
     if event is None:
         return int(entry.level) >= logging.INFO
     if event.event_type is dg.DagsterEventType.ENGINE_EVENT:
         return not (event.message or "").startswith(_REPEATED)
-    return event.event_type not in _READ_BY_NOBODY
+    return event.event_type not in _UNREAD
 
 
 def lean(entry: dg.EventLogEntry) -> dg.EventLogEntry:
-    """Return the entry without what it says twice: tags for log lines, and the event's message again."""
+    """Return the entry without its redundant parts: tags for log lines, and the second copy of the message."""
     event = entry.dagster_event
     if event is None:
         return entry

@@ -17,8 +17,8 @@ RENAMED: Mapping[str, str] = {
 def take_over(instance: dg.DagsterInstance) -> None:
     """Move each renamed sensor's cursor, times and status to its new name. Call it before the daemon runs.
 
-    A state that the new name already has is kept: an earlier start may have ended between the two writes.
-    The old name's ticks are removed, as nothing would show or prune them.
+    A state that the new name already has is kept, because an earlier start may have been interrupted between the two
+    writes. The old name's ticks are removed, because nothing would show or prune them.
     """
     storage = instance.schedule_storage
     if storage is None:

@@ -1,4 +1,4 @@
-"""Runs of releases before 0.2, whose private tags have names that Dagster's UI shows. Release 0.3 can do without."""
+"""Renamed run tags. Before 0.2, private tags were visible in Dagster's UI. Release 0.3 can drop this module."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from pipelines.storage.dagster_storage import RunTagsTable, SqlRunStorage
 
 
 class RenamedTags(SqlRunStorage):
-    """A storage of runs that returns every run with the tag names of this release."""
+    """A run storage that returns every run with the tag names of this release."""
 
     def _row_to_run(self, row: dict[str, Any]) -> dg.DagsterRun:
         run = super()._row_to_run(row)
@@ -19,7 +19,7 @@ class RenamedTags(SqlRunStorage):
         return run if renamed == run.tags else run.with_tags(renamed)
 
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
-        """Store the tags, those that the run has by their new names too: Dagster would not find them to change them."""
+        """Store the tags. Old names are stored under their new names first, so that Dagster finds the tags."""
         of_run = RunTagsTable.c.run_id == run_id, RunTagsTable.c.key.in_(tags.EARLIER)
         renamed = case(dict(tags.EARLIER), value=RunTagsTable.c.key)
         with self.connect() as connection:

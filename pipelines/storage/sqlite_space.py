@@ -1,4 +1,4 @@
-"""Gives the free pages of a SQLite database back to the file system, beside those who read and write it."""
+"""Return the free pages of a SQLite database to the file system while other processes use it."""
 
 import sqlite3
 from contextlib import closing
@@ -7,17 +7,17 @@ from pathlib import Path
 _BUSY_SECONDS = 5.0
 _INCREMENTAL = 2
 
-#: Free pages are reused, so a file shrinks only where they are many, and a quarter of it.
+#: SQLite reuses free pages, so a file is shrunk only if it has at least so many and they are a quarter of it.
 _LEAST_FREE_PAGES = 1_000
 _STEP_PAGES = 2_000
 
 
 def give_back(path: Path, *, least_free_pages: int = _LEAST_FREE_PAGES) -> int:
-    """Shrink the file where at least a quarter of it is free; return the bytes given back.
+    """Shrink the file if at least a quarter of it is free. Return the bytes freed.
 
-    A database that was made without incremental vacuum is written anew once, and writers wait until then. From then
-    on it shrinks in steps between which they get their turn. Raises sqlite3.OperationalError if others hold the
-    database for five seconds: it is as good as before then.
+    A database that was created without incremental vacuum is rewritten once, during which writers wait. Later calls
+    shrink it in short steps, between which others can write. Raises sqlite3.OperationalError, without harm, if others
+    lock the database for five seconds.
     """
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)) as connection:
 
@@ -33,6 +33,6 @@ def give_back(path: Path, *, least_free_pages: int = _LEAST_FREE_PAGES) -> int:
         else:
             connection.execute(f"PRAGMA auto_vacuum = {_INCREMENTAL}")
             connection.execute("VACUUM")
-        # The file itself shrinks when the log is written back; if readers prevent that now, the next writers do it.
+        # The file shrinks when its log is written back. If readers prevent that now, a later writer does it.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return (before - number("page_count")) * number("page_size")

@@ -1,10 +1,10 @@
-"""The IO manager for step outputs: pickles in the artefact store, so that every machine finds them.
+"""The IO manager for step outputs: pickles in the artefact store, which every machine can read.
 
-A pickle names its classes by module, so `MOVED` maps the names that changed. A run that an earlier release began
-therefore ends under this one; earlier releases had the pickles in Dagster's folder on the one machine.
+A pickle names its classes by module. `MOVED` maps the names that changed, so this release can finish a run that an
+earlier release began. Earlier releases had the pickles in Dagster's folder on the local disk.
 """
 
-# The files are our own, and only our own classes are read from them.
+# We write these files ourselves, and the unpickler accepts only our own classes.
 import pickle  # nosec B403
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
@@ -14,16 +14,17 @@ from typing import Any
 import dagster as dg
 
 from exports.artefacts import ArtefactStore
-from exports.errors import StorageFailed, storage_words
+from exports.jobs.job_id import job_id_for
 from pipelines import reasons
+from pipelines.retries import retries_after
 
 #: The folder of all runs' step outputs in the artefact store.
 FOLDER = "runs"
 
-#: Packages whose classes a pickle may name.
+#: Packages whose classes a pickle may contain.
 _OURS = frozenset({"exports", "renderers"})
 
-#: Module and name of a class in earlier releases -> where it is now.
+#: Module and name of a class in earlier releases -> its module and name now.
 MOVED: Mapping[tuple[str, str], tuple[str, str]] = {
     # Before 0.2.
     ("exports.manifest", "Chunk"): ("exports.jobs.manifest", "Chunk"),
@@ -39,7 +40,7 @@ def folder_of(run_id: str) -> str:
 
 
 class StepOutputs(dg.IOManager):
-    """Pickles each step's output into one object. `earlier` is where earlier releases had their files."""
+    """Pickles each step's output into one object. `earlier` is the folder of earlier releases' files."""
 
     def __init__(self, artefacts: ArtefactStore, earlier: Path) -> None:
         self._artefacts = artefacts
@@ -50,8 +51,12 @@ class StepOutputs(dg.IOManager):
             with self._artefacts.write(_key(context.get_identifier())) as stream:
                 pickle.dump(obj, stream)
         except Exception as error:
-            _tell_at_last(context, error)
-            raise
+            if _may_be_retried(context, error):
+                raise
+            # The op itself has ended, so its own handling of failures does not see this one.
+            step, final = context.step_context, reasons.final(error, "the result of a step")
+            step.instance.add_run_tags(step.run_id, reasons.tags_of(final))
+            raise reasons.failure(final, job_id_for(step.run_id)) from error
 
     def load_input(self, context: dg.InputContext) -> Any:
         assert context.upstream_output is not None  # noqa: S101 - every input of our ops comes from a step
@@ -66,21 +71,15 @@ class StepOutputs(dg.IOManager):
         return _Unpickler(BytesIO(stored)).load()
 
 
-def _tell_at_last(context: dg.OutputContext, error: Exception) -> None:
-    """Tag the run with a failure of the storage that no other attempt follows: outputs are stored after the op has ended."""
-    step = context.step_context
-    words = storage_words(error)
-    if words is None or (
-        step.op_retry_policy and step.previous_attempt_count < step.op_retry_policy.max_retries
-    ):
-        return
-    step.instance.add_run_tags(step.run_id, reasons.tags_of(StorageFailed("the result of a step", words)))
+def _may_be_retried(context: dg.OutputContext, error: Exception) -> bool:
+    step, policy = context.step_context, context.step_context.op_retry_policy
+    return policy is not None and step.previous_attempt_count < min(policy.max_retries, retries_after(error))
 
 
 def _key(identifier: Sequence[str]) -> str:
     """Return the key of an output. A step of a dynamic mapping, `step[key]`, is the folder `step/key`.
 
-    fsspec takes brackets for a pattern in some of its calls.
+    Some calls of fsspec interpret brackets as a pattern.
     """
     run_id, *names = identifier
     return "/".join([folder_of(run_id), *_parts(names)])
@@ -95,7 +94,7 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         module, name = MOVED.get((module_name, global_name), (module_name, global_name))
         if module.split(".")[0] not in _OURS:
-            msg = f"A step output names {module}.{name}, which none of our steps hands on"
+            msg = f"A step output names {module}.{name}, which none of our steps passes on"
             raise pickle.UnpicklingError(msg)
         return super().find_class(module, name)
 

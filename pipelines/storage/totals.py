@@ -1,4 +1,4 @@
-"""Totals over runs, added up in SQL: Dagster's own readers would unpack every run, or look at every tag."""
+"""Totals over runs, computed in SQL. Dagster's own functions would unpack every run or read every tag."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from pipelines.storage.dagster_storage import RunsTable, RunTagsTable, SqlRunSto
 
 
 def stored_bytes(instance: dg.DagsterInstance, organisation: str) -> int:
-    """Return the size of the artefacts of the organisation's exports that are kept and completed."""
+    """Return the total size in bytes of the stored artefacts of the organisation's completed exports."""
     storage = instance.run_storage
     if not isinstance(storage, SqlRunStorage):
         return 0
@@ -29,7 +29,7 @@ def stored_bytes(instance: dg.DagsterInstance, organisation: str) -> int:
 
 
 def require_room(instance: dg.DagsterInstance, organisation: str, limits: Limits) -> None:
-    """Raise StorageIsFull if the organisation's artefacts take all the storage that it may have."""
+    """Raise StorageIsFull if the organisation's artefacts fill its storage limit."""
     if limits.max_storage_bytes is not None:
         limits.require_room(stored_bytes(instance, organisation))
 
@@ -37,13 +37,13 @@ def require_room(instance: dg.DagsterInstance, organisation: str, limits: Limits
 def runs_of_partition(
     instance: dg.DagsterInstance, partition: str, statuses: Sequence[dg.DagsterRunStatus], most: int
 ) -> int:
-    """Count the partition's runs of these statuses, up to `most`. This reads no other run but those of these statuses.
+    """Count the partition's runs of these statuses, up to `most`. It reads only runs of these statuses.
 
-    A filter by tag would look at every run of the partition, which takes 0.2 s among 100,000.
+    A filter by tag would read every run of the partition, which takes 0.2 s for 100,000 runs.
     """
     storage = instance.run_storage
     if not isinstance(storage, SqlRunStorage):
-        raise TypeError(f"the runs are in no SQL database but in {type(storage).__name__}")
+        raise TypeError(f"expected runs in an SQL database, not in {type(storage).__name__}")
     found = (
         select(RunsTable.c.run_id)
         .where(RunsTable.c.status.in_([status.value for status in statuses]))

@@ -1,4 +1,4 @@
-"""Idempotency keys: the run that a key stands for, and the claim to answer for it, as two at once must not make two jobs."""
+"""Idempotency keys: the run id of a key, and a lock so that two requests at once do not make two jobs."""
 
 import logging
 import uuid
@@ -11,21 +11,21 @@ from exports.ports import ANSWER_SECONDS
 
 log = logging.getLogger(__name__)
 
-#: Longer than an answer takes. A façade that dies holds a key's claim for so long.
+#: Longer than a response takes. If a façade dies, its claim on a key expires after this time.
 _CLAIM_SECONDS = 3 * ANSWER_SECONDS
 
 
 def run_id_of(namespace: uuid.UUID, organisation: str, key: str | None) -> str:
-    """Return the id of the run that the organisation's key stands for, a new one without a key."""
+    """Return the run id derived from the organisation and its key, or a random one without a key."""
     if key is None:
         return str(uuid.uuid4())
-    # A slug holds no line feed, so different pairs have different names.
+    # A slug has no line feed, so different pairs have different names.
     return str(uuid.uuid5(namespace, f"{organisation}\n{key}"))
 
 
 @contextmanager
 def answering(accounts: Accounts, run_id: str, key: str) -> Generator[None]:
-    """Hold the claim to answer for the run. Raises StillInFlight if another request with the key has it."""
+    """Hold the claim on the run for the block. Raises StillInFlight if another request with the key holds it."""
     claim, holder = f"answer:{run_id}", str(uuid.uuid4())
     if not accounts.acquire_lease(claim, holder, _CLAIM_SECONDS):
         raise StillInFlight(key)
@@ -35,5 +35,5 @@ def answering(accounts: Accounts, run_id: str, key: str) -> Generator[None]:
         try:
             accounts.release_lease(claim, holder)
         except Exception:
-            # It expires. The job may have started, so the answer must not be an error.
+            # The claim expires. The job may have started, so the response must not be an error.
             log.exception("the claim on run %s cannot be released", run_id)

@@ -33,15 +33,15 @@ from pipelines.export.progress import ProgressReader
 from pipelines.settings import PipelineSettings
 from pipelines.submission.submissions import Submissions
 
-#: A larger request is not kept in the run's row, which Dagster reads with every list. The job's plan has it anyway.
+#: A larger request is not stored in the run's row, which Dagster reads with every list. The job's plan has it.
 MOST_CONFIG_BYTES = 64 * 1024
 
 _MAX_ACTOR_LENGTH = 200
 
-#: Tags of a run that was to execute only some of its steps.
+#: Tags of a run that should execute only some of its steps.
 _OF_A_PART = frozenset({RESUME_RETRY_TAG, ASSET_RESUME_RETRY_TAG, STEP_SELECTION_TAG, OP_SELECTION_TAG})
 _ALL_STEPS = (
-    "All steps start: an export is published and recorded as one, and a job that has failed keeps no parts."
+    "All steps are executed: an export is published and recorded as a whole, and a failed job keeps no parts."
 )
 
 _HOW_TO_GIVE_A_REASON = (
@@ -50,13 +50,13 @@ _HOW_TO_GIVE_A_REASON = (
 
 
 class NotLaunchable(ExportError):
-    """A run from Dagster's UI is no export that this service makes."""
+    """A run from Dagster's UI cannot become an export."""
 
     code = "not_launchable"
 
 
 class Launches:
-    """Accepts runs as export jobs, with the checks and limits of the API. The stores are those of the environment."""
+    """Accepts runs as export jobs, with the checks and limits of the API. The environment names the stores."""
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         storage_url = os.environ["LABELS_STORAGE_URL"]
@@ -67,9 +67,9 @@ class Launches:
         self._progress = ProgressReader(instance)
 
     def accept(self, run: dg.DagsterRun, *, reason: str | None, actor: str | None) -> dg.DagsterRun:
-        """Store the plan of the run's export, and return the run as the façade would have made it.
+        """Store the plan of the run's export, and return the run as the façade would have created it.
 
-        Raises LabelError, and has stored nothing then.
+        Raises LabelError, before anything is stored.
         """
         organisation = self._organisation(run)
         submissions = self._submissions()
@@ -77,6 +77,7 @@ class Launches:
         asker = _asker(run, actor)
         wanted, note = self._wanted(submissions, run, organisation, asker, reason)
         size = submissions.size_of_allowed(wanted)
+        submissions.trays.take(wanted)
         self._save(wanted)
         kept = {key: value for key, value in run.tags.items() if key not in _OF_A_PART}
         self._runs_like(run).replace(
@@ -86,6 +87,7 @@ class Launches:
             more_config=_kept_config(run),
             more_tags={**kept, tags.KIND: tags.EXPORT, tags.ACTOR: asker},
         )
+        submissions.trays.hold(wanted)
         made = self._instance.get_run_by_id(run.run_id)
         assert made is not None  # noqa: S101 - it was just made
         if note:
@@ -93,8 +95,8 @@ class Launches:
         return made
 
     def _runs_like(self, run: dg.DagsterRun) -> Runs:
-        """Return what makes runs of the code that this run names."""
-        # Dagster submits no run without its origins.
+        """Return the `Runs` for the code that this run names."""
+        # Dagster submits runs with their origins only.
         assert run.remote_job_origin is not None  # noqa: S101
         assert run.job_code_origin is not None  # noqa: S101
         repository = recon_job_from_origin(run.job_code_origin).repository.get_definition()
@@ -106,7 +108,7 @@ class Launches:
             self._instance,
             self._catalogue,
             self._artefacts,
-            self._accounts.designs,
+            self._accounts,
             settings.limits,
             settings.engine,
             self._progress,
@@ -130,11 +132,11 @@ class Launches:
         asker: str,
         reason: str | None,
     ) -> tuple[ExportPlan, str]:
-        """Return the plan that the run asks for, and a note for the run's log."""
+        """Return the plan of the requested export, and a note for the run's log."""
         request = _request_in(run)
         parent = plan.find(job_id_for(run.parent_run_id), self._artefacts) if run.parent_run_id else None
         if parent is not None and (request is None or _is_same(request, parent.request)):
-            wanted, note = _again(submissions, parent, run.run_id, organisation, asker, reason)
+            wanted, note = _repeated(submissions, parent, run.run_id, organisation, asker, reason)
             return wanted, f"{note} {_ALL_STEPS}" if _OF_A_PART & run.tags.keys() else note
         if request is None:
             raise NotLaunchable(
@@ -150,15 +152,18 @@ class Launches:
         return submissions.plan_of(run.run_id, organisation, request, asker), ""
 
     def _save(self, wanted: ExportPlan) -> None:
-        """Store the plan. A daemon that died during a backfill submits the same run twice, with an equal plan."""
+        """Store the plan. An equal stored plan is accepted: a daemon that dies in a backfill submits a run twice."""
         if plan.save(wanted, self._artefacts):
             return
         stored = plan.load(wanted.job_id, self._artefacts)
-        if stored.organisation != wanted.organisation or not _is_same(stored.request, wanted.request):
+        if (stored.organisation, stored.from_printer) != (
+            wanted.organisation,
+            wanted.from_printer,
+        ) or not _is_same(stored.request, wanted.request):
             raise NotLaunchable(f"There is another export with the id {wanted.job_id}.", value=wanted.job_id)
 
 
-def _again(
+def _repeated(
     submissions: Submissions,
     parent: ExportPlan,
     run_id: str,
@@ -166,7 +171,7 @@ def _again(
     asker: str,
     reason: str | None,
 ) -> tuple[ExportPlan, str]:
-    """Return the plan of a job that repeats another: a reprint of a completed one, else one of the same request."""
+    """Return the plan that repeats a job: a reprint if it completed, otherwise a new export of its request."""
     before = submissions.job(organisation.slug, parent.job_id)
     if not before.status.is_terminal:
         raise NotLaunchable(f"Job {parent.job_id} is {before.status}. Wait until it ends, or cancel it.")
@@ -174,7 +179,7 @@ def _again(
         given = _checked(reason, parent)
         again = submissions.reprint_of(run_id, organisation, parent.job_id, requested_by=asker, reason=given)
         return again, f"Prints again what job {parent.job_id} printed. Reason: {given}"
-    ended = f"job {parent.job_id}, which ended with {before.error_code}"
+    ended = f"job {parent.job_id} ended with {before.error_code}"
     if parent.reprint_of is not None:
         again = submissions.reprint_of(
             run_id,
@@ -184,21 +189,21 @@ def _again(
             reason=parent.reason or "",
             rows=parent.rows,
         )
-        return again, f"Prints again what job {parent.reprint_of} printed, in place of {ended}."
-    # An earlier release may have accepted what this one refuses.
+        return again, f"Prints again what job {parent.reprint_of} printed, because {ended}."
+    # This release may refuse a request that an earlier one accepted.
     request = _parsed(parent.request.normalised())
-    return submissions.plan_of(run_id, organisation, request, asker), f"Makes the export anew of {ended}."
+    return submissions.plan_of(run_id, organisation, request, asker), f"Repeats the export, because {ended}."
 
 
 def _asker(run: dg.DagsterRun, actor: str | None) -> str:
-    """Return who asks for the export, as its print history names them."""
+    """Return the requester of the export, as shown in its print history."""
     if BACKFILL_ID_TAG in run.tags:
         return f"backfill:{run.tags[BACKFILL_ID_TAG]}"
     return f"ui:{actor}" if actor and actor.isprintable() and len(actor) <= _MAX_ACTOR_LENGTH else "ui"
 
 
 def _request_in(run: dg.DagsterRun) -> ExportRequest | None:
-    """Return the request in the run config, None if there is none. Raises InvalidRequest."""
+    """Return the request in the run config, or None. Raises InvalidRequest."""
     request = launch_config.request_in(run.run_config)
     return None if request is None else _parsed(request)
 
@@ -219,7 +224,7 @@ def _kept_config(run: dg.DagsterRun) -> Mapping[str, Any]:
 
 
 def _checked(reason: str | None, parent: ExportPlan) -> str:
-    """Return why a completed job is printed again. A reason that is copied from that job does not count."""
+    """Return the reason of a reprint. A reason copied from the reprinted job does not count."""
     if reason is None or reason == parent.reason:
         raise NotLaunchable(
             f"Job {parent.job_id} is completed, and its labels may be in use. Printing them again needs a reason, which"
@@ -228,6 +233,6 @@ def _checked(reason: str | None, parent: ExportPlan) -> str:
         )
     if not (reason.strip() and reason.isprintable() and len(reason) <= MAX_REASON_LENGTH):
         raise NotLaunchable(
-            f"The reason is to have 1 to {MAX_REASON_LENGTH} characters, on one line.", field=tags.REASON
+            f"The reason must have 1 to {MAX_REASON_LENGTH} characters, on one line.", field=tags.REASON
         )
     return reason

@@ -1,4 +1,4 @@
-"""The limit of an organisation's open jobs: thousands of queued runs would slow down the daemon for all."""
+"""The limit of an organisation's open jobs. Thousands of queued runs would slow down the daemon for all."""
 
 import dagster as dg
 
@@ -10,8 +10,8 @@ from pipelines.storage.totals import runs_of_partition
 def require_few_open(instance: dg.DagsterInstance, organisation: str, most: int, *, besides: int = 0) -> None:
     """Raise TooManyOpenJobs if the organisation has `most` jobs that have not ended.
 
-    `besides` is how many of its runs do not count. Submissions at the same moment do not see each other, so a few more
-    may get in.
+    `besides` of its runs are not counted. Simultaneous submissions do not see each other, so the limit may be exceeded
+    by a few jobs.
     """
     if runs_of_partition(instance, organisation, UNFINISHED, most + besides) >= most + besides:
         raise TooManyOpenJobs(most)

@@ -1,6 +1,6 @@
-"""The run coordinator: turns what is launched in Dagster's UI into an export job, or refuses it.
+"""The run coordinator: turns a run launched in Dagster's UI into an export job, or refuses it.
 
-Every process that opens the instance imports this module, so what an export needs is imported when one is launched.
+Every process that opens the instance imports this module, so imports for exports are inside functions.
 """
 
 from functools import cached_property
@@ -16,15 +16,15 @@ from pipelines.storage import job_index
 if TYPE_CHECKING:
     from pipelines.submission.launches import Launches
 
-#: The header by which the guard in front of Dagster's UI says who is asking.
+#: The header in which the guard in front of Dagster's UI names the operator.
 ACTOR_HEADER = "X-Labels-Actor"
 
-#: The asset, the start of its jobs' names, and Dagster's own job of all assets.
+#: The asset, the prefix of its jobs' names, and Dagster's own job of all assets.
 _ASSET, _JOBS, _ALL_ASSETS = dg.AssetKey("label_export"), "label_export", "__ASSET_JOB"
 
 
 def exports_labels(run: dg.DagsterRun) -> bool:
-    """Return whether the run is to make label exports, as far as its job and its selection say."""
+    """Return whether the run makes label exports, according to its job and its asset selection."""
     if run.asset_selection is not None:
         return _ASSET in run.asset_selection
     return run.job_name.startswith(_JOBS) or (
@@ -33,23 +33,23 @@ def exports_labels(run: dg.DagsterRun) -> bool:
 
 
 class LaunchRefused(Exception):
-    """No export can be made of the run. Dagster's UI shows the message."""
+    """The run cannot become an export. Dagster's UI shows the message."""
 
 
 class ExportRunCoordinator(dg.QueuedRunCoordinator):
-    """Dagster's queue. Runs of the façade and of schedules have their plan already, and pass unchanged.
+    """Dagster's queue. Runs of the façade and of schedules already have a plan and pass unchanged.
 
-    All others come with a workspace: from the UI's process, or from the daemon for backfills, schedules and sensors of
-    Dagster.
+    All other runs come with a workspace: from the UI's process, or from the daemon for Dagster's backfills, schedules
+    and sensors.
     """
 
     def submit_run(self, context: dg.SubmitRunContext) -> dg.DagsterRun:
-        """Queue the run. Raises LaunchRefused to somebody who waits for the answer; the run has failed then.
+        """Queue the run. Fail it and raise LaunchRefused if it cannot become an export.
 
-        A run of a backfill fails with the message instead, so that the others go on.
+        A refused run of a backfill fails with the message but does not raise, so that the other runs go on.
         """
         run = context.dagster_run
-        # Dagster's annotation says that there always is a workspace.
+        # Dagster's annotation wrongly says that there is always a workspace.
         workspace = cast("object", context.workspace)
         if workspace is None or run.status is not dg.DagsterRunStatus.NOT_STARTED:
             return super().submit_run(context)
@@ -69,7 +69,7 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
         return super().submit_run(dg.SubmitRunContext(accepted, context.workspace))
 
     def _without_our_tags(self, run: dg.DagsterRun) -> dg.DagsterRun:
-        """Return the run without the tags that only a submission or the run's own worker may set."""
+        """Return the run without tags that only a submission or the run's own worker may set."""
         ours = tags.STATE | tags.OF_SUBMISSION | tags.EARLIER.keys()
         kept = {key: value for key, value in run.tags.items() if key not in ours}
         if kept == run.tags:
@@ -89,7 +89,7 @@ class ExportRunCoordinator(dg.QueuedRunCoordinator):
 
 
 def _words_of(error: LabelError) -> str:
-    """Return the error in words, with the place of each fault in the request."""
+    """Return the error message, with the place of each fault in the request."""
     if not isinstance(error, InvalidRequest):
         return str(error)
     faults = (f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.details)

@@ -1,19 +1,19 @@
-"""Dagster's names for its web server, none of them documented. See decisions 0011 and 0014."""
+"""Dagster's undocumented names for its web server. See decisions 0011 and 0014."""
 
-# The state that the UI shows of the code server, and where that one is.
+# The state of the code server that the UI shows, and the address of the code server.
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 
-# Which buttons the UI shows as usable, and its reason for those that are not.
+# Which buttons the UI enables, and the reason that it shows for disabled ones.
 from dagster._core.workspace.permissions import PermissionResult
 
-# What `dagster-webserver` serves: a Starlette application.
+# Creates the Starlette application that `dagster-webserver` serves.
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-#: The route of every page of the UI: any path that no other route has.
+#: The route of every page of the UI. It matches any path that no other route matches.
 PAGE = "index_html_endpoint"
 
-#: Routes of the application that show what is there, by name. Every other one is guarded as a write.
+#: Names of the routes that only read. Every other route is guarded as a write.
 LOOKING = frozenset(
     {
         PAGE,
@@ -28,7 +28,7 @@ LOOKING = frozenset(
 GRAPHQL_HTTP = "graphql-http"
 GRAPHQL_WEBSOCKET = "graphql-ws"
 
-#: Mutations that the UI sends by itself: usage statistics, which are off, and that an introduction was shown.
+#: Mutations that the UI sends by itself: usage statistics (which are off), and that an introduction was shown.
 SENT_BY_ITSELF = frozenset({"logTelemetry", "setNuxSeen"})
 
 __all__ = [

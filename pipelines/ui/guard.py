@@ -1,4 +1,4 @@
-"""The guard before Dagster's web server: everybody looks, operators change. See decision 0014."""
+"""The guard in front of Dagster's web server: everybody may read, operators may change. See decision 0014."""
 
 import json
 from typing import Any, cast
@@ -24,14 +24,14 @@ from pipelines.ui.refused import POLICY_VIOLATION, Refused
 _JSON = "application/json"
 _READS = frozenset({"GET", "HEAD"})
 
-#: All messages of the only protocol that Dagster speaks, subscriptions-transport-ws, that it does something for.
+#: The message types of subscriptions-transport-ws, Dagster's only websocket protocol, that Dagster handles.
 _MESSAGES = frozenset({"connection_init", "connection_terminate", "start", "stop"})
 
 
 class Guard:
-    """ASGI application: the log-in pages, and of Dagster's web server what the person who asks may use.
+    """ASGI application: the log-in pages, and Dagster's web server as far as the client may use it.
 
-    Its requests must be of the UI's own origin. With `log_in_to_look` nothing is shown without a log-in.
+    Requests must come from the UI's own origin. With `log_in_to_look` nothing is shown without a log-in.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Guard:
             raise Refused(401, f"This needs a log-in: open {address}, then try again.", "UNAUTHENTICATED")
 
     async def _checked_call(self, operator: str | None, request: Request) -> tuple[Scope, Receive]:
-        """Return the GraphQL request as Dagster gets it. Raises Refused."""
+        """Return the checked GraphQL request for Dagster. Raises Refused."""
         _require_json(request.headers)
         call = documents.read_call(await request.body())
         document = await run_sync(documents.read, call.query)
@@ -129,7 +129,7 @@ class Guard:
 
 
 def _route(webserver: Starlette, scope: Scope) -> str | None:
-    """Return the name of the web server's first route that has the path, or None."""
+    """Return the name of the web server's first route that matches the path, or None."""
     for route in webserver.routes:
         match, _ = route.matches(scope)
         if match is not Match.NONE:
@@ -138,7 +138,7 @@ def _route(webserver: Starlette, scope: Scope) -> str | None:
 
 
 def _require_json(headers: Headers, *, or_nothing: bool = False) -> None:
-    """Raise Refused for every media type that the form of another site's page can send."""
+    """Raise Refused unless the body is JSON. Forms of other sites' pages can send other media types only."""
     media_type = headers.get("content-type", _JSON if or_nothing else "").partition(";")[0].strip().lower()
     if media_type != _JSON:
         raise Refused(415, f"Expected the content type {_JSON}, not {media_type or 'none'}.")
@@ -151,7 +151,7 @@ async def _require_reads(texts: list[str]) -> None:
 
 
 def _with_actor(scope: Scope, operator: str | None) -> Scope:
-    """Return the scope with the operator's name in its header, which nobody else can set."""
+    """Return the scope with the operator's name in `ACTOR_HEADER`. The client's own header is removed."""
     headers = MutableHeaders(raw=list(scope["headers"]))
     del headers[ACTOR_HEADER]
     if operator is not None:
@@ -160,7 +160,7 @@ def _with_actor(scope: Scope, operator: str | None) -> Scope:
 
 
 def _with_body(request: Request, body: bytes) -> tuple[Scope, Receive]:
-    """Return the request with another body, in JSON."""
+    """Return the request with this JSON body instead of its own."""
     headers = MutableHeaders(raw=list(request.scope["headers"]))
     for name in ("content-encoding", "transfer-encoding"):
         del headers[name]
@@ -174,7 +174,7 @@ def _with_body(request: Request, body: bytes) -> tuple[Scope, Receive]:
 
 
 async def _checked_message(text: str | None) -> str:
-    """Return the message of a websocket as Dagster gets it. Raises Refused unless it only reads or subscribes."""
+    """Return the checked websocket message for Dagster. Raises Refused unless it only reads or subscribes."""
     message = documents.read_json(text or "")
     match message:
         case {"type": "start", "payload": {"query": str() as query}}:

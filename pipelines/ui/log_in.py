@@ -58,7 +58,7 @@ _PAGE = """<!doctype html>
 </main>
 </html>
 """
-_FORM = """<p>Operators may start, stop and delete in the Dagster UI; everybody else only looks.</p>
+_FORM = """<p>Operators may start, stop and delete in the Dagster UI. Everybody else may only look.</p>
 {alert}
 <form method="post" action="{action}">
 <label for="key">Operator’s key</label>
@@ -66,7 +66,7 @@ _FORM = """<p>Operators may start, stop and delete in the Dagster UI; everybody 
 <input name="next" type="hidden" value="{next}">
 <button>Log in</button>
 </form>
-<p>Whoever runs the service makes a key with <code>labels operators add NAME</code>.</p>"""
+<p>The administrator of the service makes a key with <code>labels operators add NAME</code>.</p>"""
 _LOGGED_IN = """<p>You are logged in as <strong>{operator}</strong>. <a href="/">Back to the Dagster UI</a></p>
 <form method="post" action="{action}"><button>Log out</button></form>"""
 
@@ -80,7 +80,7 @@ class LogIn:
         self._attempts = FixedWindowRateLimiter(MemoryStorage())
 
     def pages(self) -> Starlette:
-        """Return the pages as an application. Its requests must be of the UI's own origin."""
+        """Return the pages as an application. Requests must come from the UI's own origin."""
         return Starlette(
             routes=[
                 Route(LOG_IN, self._show, methods=["GET"]),
@@ -90,12 +90,12 @@ class LogIn:
         )
 
     async def operator(self, connection: HTTPConnection) -> str | None:
-        """Return the name of who is logged in, or None."""
+        """Return the name of the logged-in operator, or None."""
         session_id = connection.cookies.get(COOKIE)
         return None if session_id is None else await run_sync(self._operators.of_session, session_id)
 
     def address(self, connection: HTTPConnection, *, back_to: str | None = None) -> str:
-        """Return the log-in page's URL. After the log-in it leads to the path `back_to`."""
+        """Return the log-in page's URL. After the log-in the browser goes to the path `back_to`."""
         query = "" if back_to is None else "?" + urlencode({"next": back_to})
         return f"{self._origin(connection)}{LOG_IN}{query}"
 
@@ -142,8 +142,8 @@ def _local(path: str) -> str:
 
 
 def _form(back_to: str, *, alert: str = "", status: int = 200) -> Response:
-    told = f'<p role="alert">{escape(alert)}</p>' if alert else ""
-    content = _FORM.format(alert=told, action=LOG_IN, next=escape(back_to))
+    paragraph = f'<p role="alert">{escape(alert)}</p>' if alert else ""
+    content = _FORM.format(alert=paragraph, action=LOG_IN, next=escape(back_to))
     return _page("Log in to the Dagster UI", content, status)
 
 

@@ -1,4 +1,4 @@
-"""Which requests a browser may send to the UI: those to its own names, of its own pages."""
+"""Accept only browser requests that use the UI's own host names and come from its own pages."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ from structlog.typing import FilteringBoundLogger
 
 from pipelines.ui.refused import POLICY_VIOLATION, Refused
 
-#: Headers that a browser sets, once each. Of two that differ, two programs may believe different ones.
+#: Headers that a browser sets at most once. If one is sent twice, two programs may read different values.
 _ONCE = ("host", "origin", "sec-fetch-site", "content-type", "content-length")
 
 
 class OwnOriginsOnly:
-    """ASGI middleware: refuses requests to other names than those in `hosts`, and of other sites' pages.
+    """ASGI middleware: refuses requests to host names that are not in `hosts`, and requests from other sites' pages.
 
-    `hosts` has the UI's origin for each Host header it answers. A foreign one comes of a name that an attacker has
-    pointed at this machine (DNS rebinding). Clients that are no browsers send neither Origin nor Sec-Fetch-Site.
+    `hosts` has the UI's origin for each accepted Host header. An unknown Host header may come from a name that an
+    attacker points at this machine (DNS rebinding). Clients other than browsers send neither Origin nor Sec-Fetch-Site.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Mapping[str, str], log: FilteringBoundLogger) -> None:
@@ -67,7 +67,7 @@ class OwnOriginsOnly:
 
 
 def _follows_link(method: str | None, headers: Headers) -> bool:
-    """Return whether a person has followed another site's link to a page, which shows as a page of its own."""
+    """Return whether the browser follows a link from another site to a whole page, not to a frame."""
     return (
         method == "GET"
         and headers.get("sec-fetch-mode") == "navigate"

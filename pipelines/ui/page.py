@@ -1,4 +1,4 @@
-"""What we add to Dagster's page: a link to the log-in or log-out, and a browser cache for operators alone."""
+"""Additions to Dagster's page: a link to log in or out, and a separate browser cache for operators."""
 
 from html import escape
 
@@ -9,19 +9,19 @@ from pipelines.ui.log_in import LOG_IN
 
 _STYLE = "position:fixed;left:24px;bottom:6px;z-index:10;font:12px system-ui,sans-serif;color:#6b7280"
 
-#: The page names its cache in the browser by this. What a person may do is cached too, so that buttons that were off
-#: for a visitor would stay off for an operator.
+#: The page derives the name of its browser cache from this. The cache includes permissions, so buttons that were
+#: disabled for a visitor would stay disabled for an operator.
 _CACHE = b'"instanceId": "'
 
 
 def for_person(send: Send, operator: str | None) -> Send:
-    """Return a `send` for Dagster's page as the operator, or else a visitor, gets it."""
+    """Return a `send` that adapts Dagster's page to the operator, or to a visitor if `operator` is None."""
     text = f"{escape(operator)} \N{MIDDLE DOT} Log out" if operator else "Log in to make changes"
     changes = {b"</body>": f'<a href="{LOG_IN}" style="{_STYLE}">{text}</a></body>'.encode()}
     if operator:
         changes[_CACHE] = _CACHE + b"operators-"
 
-    async def tell(message: Message) -> None:
+    async def send_changed(message: Message) -> None:
         if message["type"] == "http.response.start":
             del MutableHeaders(scope=message)["content-length"]
         elif message["type"] == "http.response.body":
@@ -29,4 +29,4 @@ def for_person(send: Send, operator: str | None) -> Send:
                 message["body"] = message.get("body", b"").replace(old, new)
         await send(message)
 
-    return tell
+    return send_changed

@@ -1,4 +1,4 @@
-"""What Dagster's own pages offer: to a visitor nothing that changes something, and a hint to log in."""
+"""Permissions in Dagster's own pages: visitors may change nothing and see a hint to log in."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from pipelines.ui.dagster_webserver_names import (
     WorkspaceRequestContext,
 )
 
-#: The UI shows it at every button that is off.
+#: The UI shows this at every disabled button.
 _HINT = "Operators only: log in at /labels/log-in"
 
 
 class OperatorsMayChange(WorkspaceProcessContext):
-    """The state that the UI shows. To requests without an operator's name it is read-only."""
+    """The state that the UI shows. It is read-only for requests without an operator's name."""
 
     def create_request_context(self, source: object | None = None) -> WorkspaceRequestContext:
         return _RequestContext(

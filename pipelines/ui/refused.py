@@ -1,13 +1,13 @@
-"""Why the guard refuses a request."""
+"""The exception for a request that the guard refuses."""
 
-#: Close code of a websocket that was refused. Before its handshake a server turns any code into HTTP 403.
+#: Close code of a refused websocket. Before the handshake the server answers HTTP 403 instead of any code.
 POLICY_VIOLATION = 4403
 
 
 class Refused(Exception):
-    """A request that does not reach Dagster: the HTTP status, and why in a sentence for the person who sent it.
+    """The request does not reach Dagster. `status` is the HTTP status, `why` a sentence for the client.
 
-    `code` is that of a GraphQL error.
+    `code` is the code of the GraphQL error.
     """
 
     def __init__(self, status: int, why: str, code: str = "REFUSED") -> None:

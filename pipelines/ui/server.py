@@ -28,13 +28,13 @@ from pipelines.ui.settings import UiSettings
 
 _LOG = logging.getLogger(__name__)
 
-#: What the command `dagster-webserver` sets.
+#: The values that the command `dagster-webserver` uses.
 _STATEMENT_TIMEOUT_MS = 15_000
 _POOL_RECYCLE_SECONDS = 3_600
 _POOL_MAX_OVERFLOW = 20
 _POLL_MS = 2_000
 
-#: The largest requests are the configurations of runs that somebody has typed into the launchpad.
+#: The largest requests are run configurations typed into the launchpad.
 _MOST_BODY_BYTES = 1_048_576
 
 
@@ -50,7 +50,9 @@ def main() -> None:
     accounts = Accounts(settings.database_url)
     with dg.DagsterInstance.get() as instance, opened(instance, [arguments.workspace]) as webserver:
         if not accounts.operators.list():
-            _LOG.warning("to change anything in the Dagster UI, make a key: labels operators add NAME")
+            _LOG.warning(
+                "nobody can change anything in the Dagster UI: make a key with `labels operators add NAME`"
+            )
         uvicorn.run(
             guarded(webserver, accounts.operators, settings, arguments.port, logs.logger()),
             host=settings.host,
@@ -66,7 +68,7 @@ def main() -> None:
 
 @contextmanager
 def opened(instance: dg.DagsterInstance, workspaces: Sequence[str]) -> Generator[Starlette]:
-    """Yield Dagster's web server for the code that the workspace files name, as `dagster-webserver` makes it."""
+    """Yield Dagster's web server for the workspace files, as `dagster-webserver` creates it."""
     instance.optimize_for_webserver(_STATEMENT_TIMEOUT_MS, _POOL_RECYCLE_SECONDS, _POOL_MAX_OVERFLOW)
     target = WorkspaceFileTarget(workspaces)
     with OperatorsMayChange(instance, target, version=dg.__version__) as context:
@@ -76,7 +78,7 @@ def opened(instance: dg.DagsterInstance, workspaces: Sequence[str]) -> Generator
 def guarded(
     webserver: Starlette, operators: Operators, settings: UiSettings, port: int, log: FilteringBoundLogger
 ) -> ASGIApp:
-    """Return Dagster's web server behind the guard, as browsers reach it at the port."""
+    """Return Dagster's web server behind the guard. `port` is the port that browsers use."""
     hosts = settings.hosts(port)
     guard = Guard(webserver, log_in=LogIn(operators, hosts), log_in_to_look=settings.log_in_to_look, log=log)
     bounded = RequestBodyLimitMiddleware(guard, max_body_size=_MOST_BODY_BYTES)

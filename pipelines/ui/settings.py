@@ -11,10 +11,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class UiSettings(BaseSettings):
-    """Where the UI listens, under which addresses browsers open it, and who may look at it.
+    """Where the UI listens, the addresses that browsers use, and who may read it.
 
-    `origins` are addresses that a proxy, or the network, publishes the UI at, separated by commas, such as
-    `https://dagster.example.com`. `login` says whether looking needs a log-in (`always`) or only changes do (`writes`).
+    `origins` are the UI's addresses behind a proxy or on the network, separated by commas, such as
+    `https://dagster.example.com`. `login` is `always` if reading needs a log-in, and `writes` if only changes do.
     """
 
     model_config = SettingsConfigDict(env_prefix="LABELS_UI_", extra="ignore", frozen=True)
@@ -33,11 +33,11 @@ class UiSettings(BaseSettings):
 
     @property
     def log_in_to_look(self) -> bool:
-        """Whether looking needs a log-in. It always does where other machines can reach the UI."""
+        """Whether reading needs a log-in. It always does if other machines can reach the UI."""
         return self.login == "always" or bool(self.origins) or not _is_loopback(self.host)
 
     def hosts(self, port: int) -> dict[str, str]:
-        """Return the origin of each Host header that the UI at the port answers."""
+        """Return the origin for each Host header that the UI accepts at this port."""
         local = (origin_of(f"http://{name}:{port}") for name in ("127.0.0.1", "localhost", "[::1]"))
         return {urlsplit(origin).netloc: origin for origin in (*local, *self.origins)}
 
@@ -59,7 +59,7 @@ def origin_of(url: str) -> str:
         or parts.query
         or parts.fragment
     ):
-        msg = f"{url!r} is no origin: expected e.g. https://dagster.example.com"
+        msg = f"{url!r} is not an origin, such as https://dagster.example.com"
         raise ValueError(msg)
     own = f":{_DEFAULT_PORTS[parts.scheme]}"
     return f"{parts.scheme}://{parts.netloc.removesuffix(own)}"

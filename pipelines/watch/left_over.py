@@ -1,4 +1,4 @@
-"""Cancel exports that nobody was told of: a submission that is answered with an error prints nothing later."""
+"""Cancel exports whose submission failed or was never answered, so that they print nothing later."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from pipelines.export import mirror
 from pipelines.submission.run_coordinator import exports_labels
 from pipelines.watch.sightings import Sightings
 
-#: A run that has not started for so long will not be answered for any more.
+#: A run that has not started after this time has lost its submission.
 _ABANDONED_AFTER_SECONDS = 3 * ANSWER_SECONDS
 
-#: A run whose id follows from an idempotency key or a schedule's tick waits so long to be asked for again.
+#: A run whose id is derived from an idempotency key or a schedule's tick waits this long for a retry of its submission.
 _REPEATED_WITHIN = timedelta(days=1)
 
-#: One sweeper at a time, on whichever machine.
+#: One sweeper at a time, over all machines.
 _CLAIM, _CLAIM_SECONDS = "left-over-runs", 300.0
 
 
@@ -30,7 +30,7 @@ def cancel(
 ) -> bool:
     """Decide that the run's job is cancelled. Return False if it is committed.
 
-    A run at work reads the decision between two batches.
+    A running worker reads the decision between two batches.
     """
     job_id = job_id_for(run.run_id)
     if not mirror.cancel(instance, run.run_id, artefacts):
@@ -39,7 +39,7 @@ def cancel(
         instance.run_coordinator.cancel_run(run.run_id)
     elif run.status is dg.DagsterRunStatus.NOT_STARTED:
         instance.report_run_canceled(run)
-        # It may hold the stock while it waits for a warm worker. A run of Dagster's UI has no plan before its submission.
+        # The run may hold the stock lease while it waits for a warm worker. A run made in Dagster's UI has no plan yet.
         if (export := plan.find(job_id, artefacts)) is not None:
             leases.release(export, accounts)
     return True
@@ -52,12 +52,12 @@ def sweep(
     seen: Sightings[str],
     now: datetime,
 ) -> Sequence[str]:
-    """Cancel the exports that were created, never started, and that nobody asks for again. Return the runs' ids.
+    """Cancel exports that were created, never started, and will not be submitted again. Return the runs' ids.
 
-    Free the stock that ended runs still hold.
+    Also release the stock leases of ended runs. Return nothing while another sweeper runs.
 
-    Return nothing while another sweeper is at it. `seen` has the runs of this sweeper's earlier calls: an age by the
-    clock would be wrong once somebody sets it. `now` is aware.
+    `seen` remembers the runs of this sweeper's earlier calls by a monotonic clock, because the wall clock can be set.
+    `now` is aware.
     """
     holder = str(uuid.uuid4())
     if not accounts.acquire_lease(_CLAIM, holder, _CLAIM_SECONDS):
@@ -82,16 +82,16 @@ def sweep(
 
 
 def _free_stock(instance: dg.DagsterInstance, artefacts: ArtefactStore, accounts: Accounts) -> None:
-    """Free the expired leases of runs that have ended, or are gone, without giving them back."""
+    """Free the expired stock leases of runs that ended or were removed without releasing them."""
     for name, holder in accounts.expired_leases(leases.PREFIX).items():
         run = instance.get_run_by_id(run_id_for(holder))
         if run is None or run.is_finished:
-            # A process of such a run may be paused: nothing of it can be published from now on.
+            # A process of such a run may be paused. The cancellation prevents it from publishing later.
             decision.cancel(holder, artefacts, datetime.now(UTC))
             accounts.release_lease(name, holder)
 
 
 def _may_be_repeated(record: dg.RunRecord, now: datetime) -> bool:
-    # Ids of version 5 follow from a name, all others are random.
+    # Ids of version 5 are derived from a key or a tick. All others are random.
     age = now - record.create_timestamp.replace(tzinfo=UTC)
     return uuid.UUID(record.dagster_run.run_id).version == 5 and age < _REPEATED_WITHIN

@@ -1,4 +1,4 @@
-"""Orderly stops of the service, which are not to count as crashes of the runs at work."""
+"""Count orderly stops of the service, so that they do not count as crashes of the runs."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pipelines.storage import instance
 
 
 def count_stop(home: Path) -> None:
-    """Count on each run that a process of this machine executes that the process is about to be stopped."""
+    """Tag each run that this machine executes with one more orderly stop."""
     with instance.load(home) as dagster:
         count(dagster)
 

@@ -1,4 +1,4 @@
-"""The load of the service and what is wrong with it, over all organisations."""
+"""The load and the faults of the service, over all organisations."""
 
 from datetime import UTC, datetime
 
@@ -9,10 +9,10 @@ from pipelines.execution.warm_workers import WarmWorkers
 from pipelines.export.assets import EXPORT_JOBS
 from pipelines.storage import job_index
 
-#: Each part of a daemon writes its heartbeat every 30 s. One that is older has stopped or is stuck.
+#: Each part of a daemon writes a heartbeat every 30 s. A part with an older heartbeat has stopped or is stuck.
 _HEARTBEAT_SECONDS = 75.0
 
-#: An export that waits longer than this in the queue means that the service has too much to do.
+#: If an export waits in the queue longer than this, the service is overloaded.
 _QUEUE_SECONDS = 300.0
 
 
@@ -24,7 +24,7 @@ class ServiceState:
         self._workers = workers
 
     def gauges(self) -> Gauges:
-        """Return the load, from the counters of the job index."""
+        """Return the load from the counters of the job index."""
         with job_index.of(self._instance).snapshot() as connection:
             totals = job_index.totals(connection)
         age = 0.0
@@ -33,7 +33,7 @@ class ServiceState:
         return Gauges(totals.jobs, max(0.0, age), totals.entities)
 
     def degraded(self) -> frozenset[Degradation]:
-        """Return what works worse than it should. Raises an error if the instance's database cannot be read."""
+        """Return the parts that do not work as they should. Raises if the instance's database cannot be read."""
         found = {
             Degradation.DAEMON: self._heartbeat_age_seconds() > _HEARTBEAT_SECONDS,
             Degradation.WARM_WORKERS: self._workers.missing > 0,
@@ -52,7 +52,7 @@ class ServiceState:
         return max(ages)
 
     def _heartbeat_age_seconds(self) -> float:
-        """Return the age of the oldest heartbeat among the daemon's parts. Infinite if one has never had any."""
+        """Return the age of the oldest heartbeat among the daemon's parts. Infinite if a part has never written one."""
         beats = self._instance.get_daemon_heartbeats()
         now = datetime.now(UTC).timestamp()
         return max(

@@ -1,4 +1,4 @@
-"""Runs that make no progress: an export's worker is restarted, and the third time the export fails."""
+"""Restart the worker of an export that makes no progress. Fail the export at the third stall."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,10 +11,10 @@ from pipelines import tags
 from pipelines.execution import failures, worker
 from pipelines.watch.sightings import Sightings
 
-#: An export tells of its progress every few seconds; its longest silent steps take some minutes.
+#: An export logs its progress every few seconds. Its longest steps without a log line take some minutes.
 _EXPORT_SECONDS = 900.0
 
-#: Imports and upkeep tell nothing before they end, so for them this limits the time of a step.
+#: Imports and upkeep log nothing before they end, so this limits the duration of their steps.
 _SECONDS: Mapping[str, float] = {tags.IMPORT: 3_600.0, tags.UPKEEP: 3 * 3_600.0}
 
 _STALLS_AT_MOST = 3
@@ -26,11 +26,11 @@ def restart_stalled(
     accounts: Accounts,
     seen: Sightings[tuple[str, int]],
 ) -> Sequence[str]:
-    """Kill the workers of runs that logged no event for too long. Return a line of text for each.
+    """Kill the workers of runs that have logged no event for too long. Return a line of text for each.
 
-    Run monitoring resumes the run of a dead worker. An export that stalls for the third time, and any other run,
-    fails instead. `seen` has the newest events at earlier calls: their times would be wrong once somebody sets
-    the clock.
+    Run monitoring resumes the run of a dead worker. An export that stalls for the third time fails, and any other run
+    fails at once. `seen` remembers the newest events of earlier calls by a monotonic clock, because the wall clock can
+    be set.
     """
     runs = {
         (run.run_id, _newest_event(instance, run)): run
@@ -54,13 +54,13 @@ def _restart(
     stalls = int(run.tags.get(tags.STALLS, 0)) + 1
     instance.add_run_tags(run.run_id, {tags.STALLS: str(stalls)})
     step = next(iter(failures.at_work(instance, run.run_id)), "between two steps")
-    told = f"run {run.run_id} made no progress for {seconds / 60:.0f} minutes in {step}"
+    stalled = f"run {run.run_id} made no progress for {seconds / 60:.0f} minutes in {step}"
     fails = stalls >= _STALLS_AT_MOST or tags.ORGANISATION not in run.tags
     if fails:
-        # First, so that run monitoring does not resume it.
+        # Before the kill, so that run monitoring does not resume the run.
         failures.give_up(instance, run, Stalled(step, stalls, seconds), artefacts, accounts)
     worker.kill(run)
-    return f"{told}: {'failed' if fails else 'its worker was killed'}"
+    return f"{stalled}: {'failed' if fails else 'its worker was killed'}"
 
 
 def _newest_event(instance: dg.DagsterInstance, run: dg.DagsterRun) -> int:

@@ -1,4 +1,4 @@
-"""Joining of fragments into one archive, by copying."""
+"""Join fragments into one archive by copying."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _SPOOL_BYTES = 8 << 20
 class ArchiveSummary:
     """A finished archive: size in bytes, members, SHA-256 (hex), CRC-32 of the central directory's records.
 
-    `sha256` is None if the storage copied some of the bytes, and nobody has read all of them.
+    `sha256` is None if the storage copied some of the bytes, because then not all were read.
     """
 
     size_bytes: int
@@ -38,7 +38,7 @@ class ArchiveSummary:
 
 
 class Output(Protocol):
-    """What an archive is written to: `offset` bytes so far, whose SHA-256 is known if all of them came by here."""
+    """The output of an archive. `offset` is its size so far. The SHA-256 is known if all bytes were written here."""
 
     @property
     def offset(self) -> int: ...
@@ -66,7 +66,7 @@ class Assembler:
         self._directory.close()
 
     def append_fragment(self, stream: IO[bytes], fragment: ArchiveFragment) -> None:
-        """Copy a fragment from a stream, which is at the fragment's first byte and need not seek.
+        """Copy a fragment from a stream, which is at the fragment's first byte. The stream need not be seekable.
 
         Raises CorruptArchive if the fragment does not match its description. Discard the archive then.
         """
@@ -79,7 +79,7 @@ class Assembler:
         self._record(read_directory(directory, fragment).moved(base))
 
     def append_copied(self, fragment: ArchiveFragment, directory: bytes, copy: Callable[[], None]) -> None:
-        """Append a fragment whose data `copy` appends to the output, unread. Its directory is given.
+        """Append a fragment. `copy` appends its data to the output without reading them. `directory` is given.
 
         Raises CorruptArchive if the directory is not the fragment's. Discard the archive then.
         """
@@ -89,16 +89,16 @@ class Assembler:
         self._record(read_directory(directory, fragment).moved(base))
 
     def add(self, name: str, chunks: Iterable[bytes]) -> int:
-        """Write one deflated member of any size, given in pieces; return its CRC-32. The cuts make no difference.
+        """Write one deflated member of any size, given in chunks. Return its CRC-32. Chunk sizes do not matter.
 
-        The member is compressed to a spool first, so that its header can hold the sizes: every reader
-        understands that, and small members need no ZIP64 field. Raises CorruptArchive if the compressed data
-        does not inflate to the member.
+        The member is compressed to a spool first, so that its header can have the sizes. Every reader supports that,
+        and small members need no ZIP64 field. Raises CorruptArchive if the compressed data does not inflate to the
+        member.
         """
         size = crc = read_crc = 0
         compressor = isal_zlib.compressobj(LEVEL, isal_zlib.DEFLATED, RAW)
         with SpooledTemporaryFile[bytes](_SPOOL_BYTES) as spool:
-            # isal's output depends on how its input is cut.
+            # isal's output depends on the sizes of its input blocks.
             for block in _recut(chunks):
                 size += len(block)
                 crc = isal_zlib.crc32(block, crc)

@@ -1,7 +1,7 @@
-"""Reading of a ZIP archive's central directory, some thousands of members at a time.
+"""Read a ZIP archive's central directory, some thousands of members at a time.
 
-The archive may be any program's, as long as it has no comment at its end and a ZIP64 field comes first among
-the extra fields. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
+The archive may be written by any program, but must have no comment at its end, and a ZIP64 field must be the first
+extra field. Source: PKWARE APPNOTE.TXT 6.3.10, 4.3.7, 4.3.12, 4.3.14 to 4.3.16 and 4.5.3.
 """
 
 import os
@@ -33,15 +33,15 @@ from renderers.archive.records import (
 )
 from renderers.archive.streams import BLOCK
 
-#: 4.3.12: where a record tells how long its name, extra field and comment are, in two bytes each.
+#: 4.3.12: the offset in a record of the lengths of name, extra field and comment, two bytes each.
 _TAIL_LENGTHS_AT = 28
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """What the end records say: how many members there are, and where their records are, in bytes.
+    """The content of the end records: the number of members, and offset and size of their records in bytes.
 
-    `end` are the file's last bytes, in which the end records are.
+    `end` are the file's last bytes, which have the end records.
     """
 
     members: int
@@ -59,7 +59,7 @@ class CentralRecords:
 
 
 def find(stream: BinaryIO) -> Directory:
-    """Return where the archive's central directory is. Raises CorruptArchive without end records."""
+    """Return the archive's central directory. Raises CorruptArchive if there are no end records."""
     length = stream.seek(0, os.SEEK_END)
     end_bytes = min(length, END.size + LOCATOR.size + END64.size)
     stream.seek(length - end_bytes)
@@ -81,7 +81,7 @@ def find(stream: BinaryIO) -> Directory:
 def records(stream: BinaryIO, directory: Directory) -> Iterator[CentralRecords]:
     """Yield the records of all members; the caller may move the stream between two runs.
 
-    Raises CorruptArchive where the last record is cut off.
+    Raises CorruptArchive if the last record is cut off.
     """
     buffer, left = b"", directory.size
     while buffer or left:
@@ -99,7 +99,7 @@ def records(stream: BinaryIO, directory: Directory) -> Iterator[CentralRecords]:
 
 
 def _whole_records(octets: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
-    """Return where records begin that lie end to end from the first octet on, and the end of the last whole one."""
+    """Return the starts of consecutive records from the first octet on, and the end of the last complete one."""
     places = max(0, len(octets) - CENTRAL.itemsize + 1)
     marked = np.ones(places, np.bool_)
     for index, octet in enumerate(CENTRAL_MARK.to_bytes(4, "little")):
@@ -107,14 +107,14 @@ def _whole_records(octets: NDArray[np.uint8]) -> tuple[NDArray[np.int64], int]:
     starts = np.flatnonzero(marked)
     tails = octets[starts[:, None] + np.arange(_TAIL_LENGTHS_AT, _TAIL_LENGTHS_AT + 6)]
     ends = starts + CENTRAL.itemsize + tails.view("<u2").sum(axis=1, dtype=np.int64)
-    # A name or extra field may hold a mark too. It ends the run, and the next one begins with the next record.
+    # A name or extra field may contain the mark too. It ends this run, and the next run begins with the next record.
     in_place = np.logical_and.accumulate(starts == np.concatenate(([0], ends))[: len(starts)])
     count = int((in_place & (ends <= len(octets))).sum())
     return starts[:count], int(ends[count - 1]) if count else 0
 
 
 def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:
-    """Return the members that records beginning at `starts` describe."""
+    """Return the members of the records that begin at `starts`."""
     octets = np.frombuffer(raw, np.uint8)
     head = octets[starts[:, None] + np.arange(CENTRAL.itemsize)].view(CENTRAL)[:, 0]
     entries = np.zeros(len(starts), ENTRY)
@@ -122,7 +122,7 @@ def _parsed(raw: bytes, starts: NDArray[np.int64]) -> Members:
         entries[name] = head[name]
     after_name = starts + CENTRAL.itemsize + entries["name_length"]
     wide_at = after_name + 4
-    # A ZIP64 field holds only the values that are too large for the record.
+    # A ZIP64 field has only the values that are too large for the record.
     for name in ("size", "compressed", "offset"):
         wide = entries[name] == MAX32
         if wide.any() and wide_at[wide].max() + 8 <= len(octets):

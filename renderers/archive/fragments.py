@@ -27,9 +27,10 @@ from renderers.pickles import restorable
 @restorable
 @dataclass(frozen=True, slots=True)
 class ArchiveFragment:
-    """A finished fragment: sizes of its two halves in bytes, members, SHA-256 (hex) of the data, CRC-32 of both halves.
+    """A finished fragment: sizes of data and directory in bytes, members, SHA-256 (hex) of the data, CRC-32 of both.
 
-    Whoever reads it again compares the CRC-32, which takes a fifteenth of the time. `data_crc32` is the data's alone.
+    Later readers compare the CRC-32, which takes a fifteenth of the time of SHA-256. `data_crc32` is the CRC-32 of the
+    data alone.
     """
 
     data_bytes: int
@@ -40,7 +41,7 @@ class ArchiveFragment:
     data_crc32: int = field(default_factory=int)
 
     def require_crc32(self, crc32: int) -> None:
-        """Raise CorruptArchive unless the fragment that was read has this CRC-32."""
+        """Raise CorruptArchive unless `crc32`, of the bytes that were read, is the fragment's."""
         if crc32 != self.crc32:
             raise CorruptArchive(
                 "The fragment is not the one that was written",
@@ -50,16 +51,16 @@ class ArchiveFragment:
 
 
 class ArchiveFragmentWriter:
-    """Writes one fragment to a stream that need not seek."""
+    """Writes one fragment to a stream, which need not be seekable."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = DigestedStream(stream)
         self._written: list[Members] = []
 
     def add(self, names: Sequence[str], contents: Sequence[bytes], *, store: bool = False) -> None:
-        """Write members with these names and contents, deflated unless `store` says they are compressed already.
+        """Write members with these names and contents. Deflate them, unless `store` is set for compressed contents.
 
-        Names are not compared: the caller keeps them distinct. Raises RenderError for an invalid name.
+        Names are not compared; the caller must keep them distinct. Raises RenderError for an invalid name.
         """
         data = contents if store else [isal_zlib.compress(content, LEVEL, RAW) for content in contents]
         members = Members.of(

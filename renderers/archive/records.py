@@ -16,7 +16,7 @@ from renderers.errors import RenderError
 
 STORED, DEFLATED = 0, 8
 
-#: Level 2 is the fastest at which SVGs are only 7 % larger than at zlib's 6. Negative window bits: raw deflate.
+#: Level 2 is the fastest level. SVGs are only 7 % larger than at zlib's level 6. Negative window bits mean raw deflate.
 LEVEL, RAW = 2, -15
 
 MAX16, MAX32 = 0xFFFF, 0xFFFFFFFF
@@ -25,13 +25,13 @@ _UTF8_FLAG = 0x0800  # 4.4.4, bit 11
 _VERSION, _ZIP64_VERSION = 20, 45  # 4.4.3.2
 _UNIX = 3 << 8  # 4.4.2: external attributes are Unix modes
 _MODE = 0o100644 << 16  # a regular file, rw-r--r--
-# 4.4.6: bits 0 to 4 the day, 5 to 8 the month, then years since 1980. 1980-02-01 rather than the first day there is:
+# 4.4.6: bits 0 to 4 the day, 5 to 8 the month, then years since 1980. 1980-02-01, not the first possible day, because
 # tools unpack in local time, and a file that a time zone moves to 1979 cannot be zipped again.
 _DATE = 2 << 5 | 1
 _ZIP64_TAG = 1  # 4.5.3
 
 #: A member without its name: the offset of its local header, the sizes of its data, and so on. In a fragment's
-#: directory the offset counts from the start of the fragment.
+#: directory, the offset counts from the start of the fragment.
 ENTRY = np.dtype(
     [
         ("offset", "<i8"),
@@ -93,7 +93,7 @@ class CorruptArchive(RenderError):
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A run of members: `entries` of dtype `ENTRY`, and their names in UTF-8, end to end."""
+    """Consecutive members: `entries` of dtype `ENTRY`, and their names in UTF-8, concatenated."""
 
     entries: NDArray[np.void]
     names: bytes
@@ -109,7 +109,7 @@ class Members:
         compressed: Sequence[int],
         sizes: Sequence[int],
     ) -> "Members":
-        """Return members that lie end to end from `offset`. Raises RenderError for an invalid name."""
+        """Return members that are adjacent from `offset` on. Raises RenderError for an invalid name."""
         raw = [name.encode() for name in names]
         lengths = [len(name) for name in raw]
         if raw and not 0 < min(lengths) <= max(lengths) <= MAX16:
@@ -127,7 +127,7 @@ class Members:
         return len(self.entries)
 
     def moved(self, by: int) -> "Members":
-        """Return the same members, `by` bytes further on."""
+        """Return the same members with offsets increased by `by` bytes."""
         entries = self.entries.copy()
         entries["offset"] += by
         return Members(entries, self.names)
@@ -146,12 +146,12 @@ class Members:
 
 
 def header_lengths(entries: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return the bytes of each member's local header, name included."""
+    """Return the size in bytes of each member's local header, including the name."""
     return LOCAL.itemsize + entries["name_length"].astype(np.int64) + 20 * _is_wide(entries)
 
 
 def local_headers(members: Members) -> bytes:
-    """Return the members' local headers, end to end."""
+    """Return the members' local headers, concatenated."""
     entries = members.entries
     wide = _is_wide(entries)
     head = np.zeros(len(entries), LOCAL)
@@ -159,7 +159,7 @@ def local_headers(members: Members) -> bytes:
     head["mark"], head["extra_length"] = _LOCAL_MARK, 20 * wide
     for name in ("compressed", "size"):
         head[name] = np.where(wide, MAX32, entries[name])
-    # 4.5.3: in a local header both sizes must be there.
+    # 4.5.3: a local header must have both sizes.
     extra = np.zeros(
         int(wide.sum()), [("tag", "<u2"), ("length", "<u2"), ("size", "<i8"), ("compressed", "<i8")]
     )
@@ -171,7 +171,7 @@ def local_headers(members: Members) -> bytes:
 
 
 def central_records(members: Members) -> bytes:
-    """Return the members' central-directory records; what does not fit 32 bits is in ZIP64 extra fields."""
+    """Return the members' central-directory records. Values that do not fit 32 bits are in ZIP64 extra fields."""
     entries = members.entries
     wide = {name: entries[name] >= MAX32 for name in ("size", "compressed", "offset")}
     count = wide["size"].astype(np.int64) + wide["compressed"] + wide["offset"]
@@ -213,7 +213,7 @@ def split(joined: bytes, lengths: ArrayLike) -> list[bytes]:
 
 
 def ragged(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the indexes of the ranges [start, start + length), one range after the other."""
+    """Return the indexes of the ranges [start, start + length), concatenated."""
     before = np.cumsum(lengths) - lengths
     return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
 
@@ -221,9 +221,9 @@ def ragged(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.
 def gathered(
     octets: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """Return the octets of the ranges [start, start + length), one range after the other."""
+    """Return the octets of the ranges [start, start + length), concatenated."""
     if len(starts) and (lengths == lengths[0]).all():
-        # Names of one length, the common case: whole ranges are copied, not single octets.
+        # All names have the same length, the common case: copy whole ranges instead of single octets.
         return sliding_window_view(octets, int(lengths[0]))[starts].ravel()
     return octets[ragged(starts, lengths)]
 
@@ -241,16 +241,16 @@ def _is_wide(entries: NDArray[np.void]) -> NDArray[np.bool_]:
 
 
 def _interleaved(count: int, *pieces: tuple[NDArray[np.void] | bytes, ArrayLike]) -> bytes:
-    """Return `count` records, end to end.
+    """Return `count` records, concatenated.
 
-    A piece is one field of all records: its bytes, end to end, and how many of them each record has.
+    A piece is one field of all records: its concatenated bytes, and the number of bytes of each record.
     """
     lengths = [np.broadcast_to(np.asarray(each, np.int64), (count,)) for _, each in pieces]
     octets = [
         np.frombuffer(piece if isinstance(piece, bytes) else piece.tobytes(), np.uint8) for piece, _ in pieces
     ]
     if count and all((each == each[0]).all() for each in lengths):
-        # Names of one length, the common case: every record has the same form.
+        # All names have the same length, the common case: every record has the same form.
         return np.hstack([each.reshape(count, -1) for each in octets if each.size]).tobytes()
     whole = np.sum(lengths, axis=0)
     at = np.cumsum(whole) - whole

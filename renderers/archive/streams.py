@@ -1,4 +1,4 @@
-"""Reading of streams in blocks."""
+"""Read streams in blocks."""
 
 from collections.abc import Iterable, Iterator
 from typing import IO

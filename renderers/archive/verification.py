@@ -1,4 +1,4 @@
-"""Verification of what was written: a fragment's members one by one, then the archive as a whole."""
+"""Verify written files: each member of a fragment, then the whole archive."""
 
 import os
 from array import array
@@ -28,15 +28,15 @@ from renderers.archive.records import (
 from renderers.archive.streams import BLOCK, blocks
 from renderers.digested_stream import Sha256
 
-#: Members of a fragment whose contents are held at once: some megabytes.
+#: Members of a fragment whose contents are in memory at once: some megabytes.
 _MEMBERS_AT_ONCE = 1_000
 
-# The stub declares an instance where the library has a class.
+# The library has a class here, but the stub declares an instance.
 _InflateError = cast("type[Exception]", isal_zlib.error)
 
 
 def verify_fragment(stream: BinaryIO, fragment: ArchiveFragment) -> Members:
-    """Return the fragment's members, each of which inflates to what its header and the directory say.
+    """Return the fragment's members. Each inflates to the size and CRC in its header and the directory.
 
     Raises CorruptArchive at the first difference.
     """
@@ -95,11 +95,11 @@ def _require_contents(entries: NDArray[np.void], data: Sequence[bytes]) -> None:
 
 
 def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
-    """Read every byte of a finished archive and require that it is the one that the summary describes.
+    """Read every byte of a finished archive and require that it matches the summary.
 
-    Checks that members lie end to end from the first byte, that local headers and central directory say the
-    same, that no name occurs twice, ignoring case, and that the archive has the digest of the assembled bytes,
-    so that the members' contents are those of the fragments. Memory: 8 bytes a member. The stream must seek.
+    Checks that members are adjacent from the first byte on, that local headers and central directory agree, that no
+    name occurs twice, ignoring case, and that the archive has the digest of the assembled bytes, so that the members'
+    contents are those of the fragments. Takes 8 bytes of memory per member. The stream must be seekable.
 
     Raises CorruptArchive at the first difference.
     """
@@ -121,10 +121,10 @@ def verify(archive: BinaryIO, summary: ArchiveSummary) -> None:
 def verify_copied(
     archive: BinaryIO, ranges: BinaryIO, summary: ArchiveSummary, copied: Sequence[tuple[int, int]]
 ) -> None:
-    """Require of an archive what shows that the storage has copied its fragments' data to the right places.
+    """Require that the storage has copied the fragments' data of an archive to the right places.
 
-    Does what `verify` does, but of the data it reads only the first and the last member of each copied range
-    [start, stop), from `ranges`, another stream of the archive.
+    Like `verify`, but of the data it reads only the first and the last member of each copied range [start, stop), from
+    `ranges`, another stream of the archive.
 
     Raises CorruptArchive at the first difference.
     """
@@ -153,7 +153,7 @@ def _require_directory(
 ) -> Iterator[tuple[Members, NDArray[np.int64], NDArray[np.int64]]]:
     """Yield the members of the central directory in runs, with the starts and lengths of their local headers.
 
-    Requires that it has the records that were written, that the members lie end to end and that their names differ.
+    Requires that it has the written records, that the members are adjacent and that their names differ.
     """
     names, place, count, crc = _Names(), 0, 0, 0
     for run in directories.records(archive, found):
@@ -182,7 +182,7 @@ def _require_directory(
 
 
 def _find_directory(archive: BinaryIO, summary: ArchiveSummary) -> Directory:
-    """Return where the central directory is, after comparing the end records with the summary."""
+    """Compare the end records with the summary, and return the central directory."""
     length = archive.seek(0, os.SEEK_END)
     if length != summary.size_bytes:
         raise CorruptArchive(
@@ -212,11 +212,11 @@ def _require_headers(
     headers: bytes,
     digest: Sha256,
 ) -> None:
-    """Digest the members' data, from the first start on, and require these local headers at the starts."""
+    """Update the digest with the members' data, and require these local headers at the starts."""
     ends, at, cut, left = starts + lengths, int(starts[0]), b"", headers
     for block in data:
         digest.update(block)
-        # A header that the last block cut in two is looked at with this one.
+        # A header that crosses the border of the last block is checked with this one.
         begin, octets = at - len(cut), np.frombuffer(cut + block, np.uint8)
         at += len(block)
         whole = int(np.searchsorted(ends, at, side="right"))
@@ -230,8 +230,8 @@ def _require_headers(
 class _Names:
     """Finds names that occur twice, ignoring case, by Python's hash, whose seed differs between processes.
 
-    Among ten million different names, two have the same hash in one of 300,000 archives. That export fails; a
-    new one of the same symbols succeeds.
+    For ten million different names, two have the same hash in one of 300,000 archives. That export fails, and a
+    repeated export succeeds.
     """
 
     def __init__(self) -> None:

@@ -27,23 +27,23 @@ from renderers.symbologies.data_matrix_structure import (
 )
 from renderers.symbologies.element_strings import FNC1_FIRST
 
-#: Symbols worked on at a time: keeps the intermediate arrays within some tens of megabytes.
+#: Symbols encoded at a time, so that the intermediate arrays take less than 100 MB.
 _ROWS_AT_ONCE = 4_000
 _CELLS_AT_ONCE = 2_000_000
 
-#: 3,116 digits fill the largest symbol, and no character takes less than a digit (table 7).
+#: The largest symbol has 3,116 digits, and no character takes less room than a digit (table 7).
 _LONGEST_MESSAGE = 1 + 3_116
 
 
 def encode(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> EncodedBatch:
-    r"""Return a symbol for each GS1 element string, the smallest of the `allowed` sizes that holds it.
+    r"""Return a symbol for each GS1 element string, in the smallest of the `allowed` sizes that fits.
 
-    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator.
-    Modules come without quiet zone (GS1 asks for 1X all round). Groups rise in size and, inside, in
-    position. A symbol does not depend on the rest of the batch.
+    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. Modules have no quiet
+    zone (GS1 requires 1X on all sides). Groups are in order of size, and symbols in a group in order of position. A
+    symbol does not depend on the rest of the batch.
 
-    Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
-    bytes above 127; PayloadTooLong for one that does not fit the largest size.
+    Errors are in `refused`, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
+    bytes above 127; PayloadTooLong for a message that does not fit the largest size.
 
     >>> batch = encode([b"\x1d0109506000134352", b"0109506000134352"])
     >>> [group.modules.shape for group in batch.groups], list(batch.refused)
@@ -77,9 +77,9 @@ def encode(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> EncodedBatch:
 
 
 def sizes(messages: Sequence[bytes], allowed: Sizes = SQUARES) -> NDArray[np.intp]:
-    """Return the rows and columns of each symbol that `encode` would make, shape (n, 2); 0 where it would refuse."""
+    """Return the rows and columns of each symbol that `encode` would make, shape (n, 2), 0 if it would refuse it."""
     found = np.zeros((len(messages), 2), np.intp)
-    # The last element is for messages that no size can hold: their index is -1.
+    # The last element is for messages that fit no size. Their index is -1.
     modules = np.array([(size.rows, size.columns) for size in allowed] + [(0, 0)])
     accepted = [position for position, message in enumerate(messages) if _is_encodable(message)]
     for positions, text, lengths in _padded(messages, accepted):
@@ -115,7 +115,7 @@ def _padded(
     all_lengths = all_lengths[order]
     start = 0
     while start < len(places):
-        # As many rows as there may be of the first length, then as many as there may be of the longest of these.
+        # Limit the rows by the first length, then by the longest length among them.
         stop = min(len(places), start + _rows(int(all_lengths[start])))
         stop = min(stop, start + _rows(int(all_lengths[stop - 1])))
         positions, lengths = places[start:stop], all_lengths[start:stop]
@@ -127,7 +127,7 @@ def _padded(
 
 
 def _rows(cells: int) -> int:
-    """Return how many rows of so many cells to take at once."""
+    """Return the number of rows to process at once, each of this many cells."""
     return max(1, min(_ROWS_AT_ONCE, _CELLS_AT_ONCE // cells))
 
 
@@ -143,6 +143,6 @@ def _modules(size: Size, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
         codewords = np.concatenate((part, error_correction(size, part)), axis=1)
         bits[:, :bit_count] = np.unpackbits(codewords, axis=1)
         bits[:, bit_count:] = 0, 1
-        # With "wrap" NumPy checks no bounds, for which it would buffer the output.
+        # With "wrap", NumPy does not check bounds, which would need a buffer for the output.
         np.take(bits, sources, axis=1, out=modules[start : start + step], mode="wrap")
     return modules.reshape(-1, size.rows, size.columns)

@@ -10,12 +10,12 @@ from renderers.symbologies.element_strings import FNC1_BYTE
 
 ASCII, C40, TEXT, X12, EDIFACT = range(5)
 
-#: Fills the short rows of a padded matrix of messages and takes no codeword. No message has this byte.
+#: Filler of the short rows of a padded matrix of messages. It takes no codeword, and no message has this byte.
 ABSENT = 0x80
 
 _FNC1_CODEWORD = 232
 
-#: Marks bytes that a table does not have.
+#: Marks bytes that are not in a table.
 NO_VALUE = 0xFF
 _UPPER = range(ord("A"), ord("Z") + 1)
 _LOWER = range(ord("a"), ord("z") + 1)
@@ -30,7 +30,7 @@ def _table(values: dict[int, int], default: int) -> NDArray[np.uint8]:
 
 
 def _c40_tables(basic: range, other: range) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the shift (or none) and the value of every character; `basic` are the unshifted letters.
+    """Return the shift (or none) and the value of every character. `basic` are the unshifted letters.
 
     Source: ISO/IEC 16022:2006, Annex C.1 (C40) and C.2 (Text). Byte 0x1D is FNC1, not GS.
     """
@@ -51,7 +51,7 @@ def _c40_tables(basic: range, other: range) -> tuple[NDArray[np.uint8], NDArray[
 
 
 def _values_taken(shifts: NDArray[np.uint8], values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return how many values each character takes: 1, or 2 with a shift; 0 where it has none."""
+    """Return the number of values of each character: 1, 2 with a shift, or 0 if the scheme does not have it."""
     taken = 1 + (shifts != NO_VALUE).astype(np.uint8)
     taken[values == NO_VALUE] = 0
     return taken
@@ -75,8 +75,8 @@ C40_FAMILY = (
     (TEXT, _TEXT_SHIFT, _TEXT_VALUE),
     (X12, _table({}, NO_VALUE), X12_VALUE),
 )
-#: Twelfths of a codeword that a character needs at least: half for a digit in ASCII, two thirds for
-#: one value of the C40 family, three quarters in EDIFACT, else a whole one.
+#: The least twelfths of a codeword that a character takes: half a codeword for a digit in ASCII, two thirds for one
+#: value of the C40 family, three quarters in EDIFACT, otherwise a whole one.
 LEAST_TWELFTHS = _table(
     dict.fromkeys(range(128), 12)
     | dict.fromkeys(range(0x20, 0x5F), 9)

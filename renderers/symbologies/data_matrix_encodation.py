@@ -1,11 +1,11 @@
 """GS1 messages as data codewords of the smallest symbol, for a whole batch at once.
 
-ASCII encodation, which packs two digits into a codeword, is tried first. If a lower bound says that other
-schemes might reach a smaller symbol, a shortest-path search over the schemes runs, for all such messages
-together. Its result is taken if the symbol really is smaller.
+ASCII encodation, which packs two digits into a codeword, is tried first. If a lower bound shows that other schemes
+might give a smaller symbol, a shortest-path search over the schemes runs, for all such messages together. Its result is
+used if the symbol is smaller.
 
-Base 256 is left out: it takes a codeword per byte, a latch and a length, and ASCII takes at most a codeword
-for each byte up to 127, so Base 256 makes no accepted message shorter.
+Base 256 is not used: it takes a codeword per byte, a latch and a length, while ASCII takes at most a codeword for each
+byte up to 127. So Base 256 cannot make an accepted message shorter.
 
 Source: ISO/IEC 16022:2006, 5.2; FNC1 in first position and as separator: 5.2.4.
 """
@@ -37,10 +37,10 @@ _LATCH = np.array([0, 230, 239, 238, 240], dtype=np.uint8)
 
 @dataclass(frozen=True, slots=True)
 class Codewords:
-    """Data codewords of a batch: `rows` has shape (n, width), `sizes` numbers into the sizes that were allowed.
+    """Data codewords of a batch: `rows` has shape (n, width), `sizes` are indexes into the allowed sizes.
 
-    A row holds as many padded codewords as its size has; later columns are undefined. The size is −1 for a
-    message that no size can hold.
+    A row has as many padded codewords as its size; later columns are undefined. The size is −1 for a message that fits
+    no size.
     """
 
     rows: NDArray[np.uint8]
@@ -50,7 +50,7 @@ class Codewords:
 def to_codewords(text: NDArray[np.uint8], lengths: NDArray[np.intp], allowed: Sizes) -> Codewords:
     """Return the codewords of messages, one per row of `text`, filled with `ABSENT` after its length.
 
-    Every message starts with FNC1 and holds no other byte above 127 than the fill.
+    Every message starts with FNC1 and has no byte above 127 except the filler.
     """
     capacities = np.array([size.data for size in allowed], dtype=np.intp)
     rows, counts = _in_ascii(text)
@@ -123,7 +123,7 @@ def _write_schemes(
     schemes: NDArray[np.uint8],
     capacities: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """Write the messages of `rows` in the chosen schemes, after the codewords of the part that was not searched.
+    """Write the messages of `rows` in the chosen schemes, after the codewords of the part before the search.
 
     Returns the number of codewords of each.
     """
@@ -156,7 +156,7 @@ def _write_schemes(
 
 
 class _Writer:
-    """Appends codewords to rows of a matrix, each row with its own place, and packs C40 and EDIFACT."""
+    """Appends codewords to rows of a matrix, each row at its own position, and packs C40 and EDIFACT."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class _Writer:
             self._put_packed(full, self._packed[full], np.full(len(full), 3))
 
     def unlatch(self, which: NDArray[np.intp], schemes: NDArray[np.uint8], *, more: bool) -> None:
-        """Return the rows `which` to ASCII, or end them where no `more` characters follow."""
+        """Return the rows `which` to ASCII, or end them if no `more` characters follow."""
         in_edifact = schemes[which] == EDIFACT
         self._unlatch_edifact(which[in_edifact])
         which = which[~in_edifact]

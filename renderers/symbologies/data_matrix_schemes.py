@@ -1,4 +1,4 @@
-"""The search for the encodation schemes of the characters of GS1 messages: a shortest path, for many at once.
+"""Find the encodation schemes of the characters of GS1 messages by a shortest-path search over a batch.
 
 Source: ISO/IEC 16022:2006, 5.2.
 """
@@ -21,16 +21,16 @@ from renderers.symbologies.data_matrix_characters import (
     X12_VALUE,
 )
 
-#: Larger than any cost; stays within 16 bits after the additions of the longest message.
+#: Larger than any cost, and within 16 bits after the additions for the longest message.
 _NEVER = 16_000
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The part of each message that is searched: all but the FNC1 and most of the leading digits.
+    """The part of each message to search: without the FNC1 and most of the leading digits.
 
-    `columns` has shape (characters, n), right-aligned behind `ABSENT`; `spent` counts the ASCII
-    codewords of what was left out.
+    `columns` has shape (characters, n), right-aligned after `ABSENT`. `spent` counts the ASCII codewords of the omitted
+    part.
     """
 
     columns: NDArray[np.uint8]
@@ -75,10 +75,10 @@ _PREVIOUS = _previous_states()
 
 
 def cheapest_schemes(tail: Tail, capacities: NDArray[np.intp]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the scheme of every character, shape (characters, n), and which messages fit so.
+    """Return the scheme of every character, shape (characters, n), and which messages fit.
 
-    The rules at the end of the symbol (5.2.5.2, 5.2.6.2, 5.2.7.2, 5.2.8.2) depend on the room left, so the
-    search needs `capacities`, the data codewords of the symbol that is tried.
+    The rules at the end of the symbol (5.2.5.2, 5.2.6.2, 5.2.7.2, 5.2.8.2) depend on the remaining room, so the search
+    needs `capacities`, the number of data codewords of the symbol.
     """
     columns = tail.columns
     length, count = columns.shape
@@ -134,9 +134,9 @@ def cheapest_schemes(tail: Tail, capacities: NDArray[np.intp]) -> tuple[NDArray[
         ]
 
     closings = _closings(plain, c40[0], x12[0], edifact, capacity)
-    # Ends without unlatch, which fill the symbol to the last codeword. The padded triple of 5.2.5.2 b) is
-    # never needed: the first character of its run in ASCII before the latch and its last behind the implied unlatch
-    # cost no more, and less if either takes two values.
+    # Ends without unlatch, which fill the symbol to the last codeword. The padded triple of 5.2.5.2 b) is never needed:
+    # it costs no more to encode the first character of its run in ASCII before the latch, and the last one after the
+    # implied unlatch, and less if either takes two values.
     exact = np.concatenate((c40[0], [x12[0], edifact[0]])) == capacity
     closed = closings.min(axis=0) <= capacity
     state = np.where(

@@ -46,7 +46,7 @@ class Size:
         return f"{self.rows}×{self.columns}"
 
 
-#: Sizes of one shape, from the smallest, which holds the least, to the largest.
+#: Sizes of one shape, in ascending order of capacity.
 Sizes: TypeAlias = tuple[Size, ...]
 
 
@@ -96,9 +96,9 @@ RECTANGLES: Sizes = (
 def error_correction(size: Size, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the ECC codewords, shape (n, size.ecc), for data codewords of shape (n, size.data).
 
-    Codeword i of the whole symbol, data and ECC alike, belongs to block i modulo `blocks`. Only in
-    144×144 does the ECC part start elsewhere than at block 0, because 10 does not divide 1,558. Some
-    encoders read the standard differently there; readers expect this order (zxing-cpp issue 259).
+    Codeword i of the whole symbol, data or ECC, belongs to block i modulo `blocks`. Only in 144×144 the ECC part does
+    not start at block 0, because 10 does not divide 1,558. Some encoders interpret the standard differently there;
+    readers expect this order (zxing-cpp issue 259).
 
     >>> error_correction(SQUARES[0], np.array([[142, 164, 186]], dtype=np.uint8)).tolist()
     [[114, 25, 5, 88, 102]]
@@ -119,8 +119,8 @@ def error_correction(size: Size, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def module_sources(size: Size) -> NDArray[np.intp]:
     """Return the source of each module of a symbol, shape (rows · columns,).
 
-    Values below 8 · (data + ecc) number a bit of the codewords, most significant first; that count
-    itself stands for a light module and the one after for a dark one.
+    Values below 8 · (data + ecc) are bit numbers in the codewords, most significant bit first. The value 8 · (data +
+    ecc) means a light module, and the next value a dark one.
     """
     light = 8 * (size.data + size.ecc)
     dark = light + 1
@@ -176,9 +176,9 @@ def _placement(rows: int, columns: int, light: int, dark: int) -> NDArray[np.int
 
 
 def _sweeps(rows: int, columns: int) -> Iterator[tuple[bool, list[tuple[int, int]]]]:
-    """Yield the diagonals along which codewords lie, up to the right and down to the left by turns.
+    """Yield the diagonals along which codewords are placed, alternately up to the right and down to the left.
 
-    A diagonal holds the places of last modules, some of them outside the matrix.
+    A diagonal has the positions of the last modules of codewords, some of them outside the matrix.
     """
     row, column = 4, 0
     while row < rows or column < columns:
@@ -197,7 +197,7 @@ def _sweeps(rows: int, columns: int) -> Iterator[tuple[bool, list[tuple[int, int
 
 
 def _corner_at(row: int, column: int, rows: int, columns: int) -> int | None:
-    """Return which corner codeword comes before the diagonal that goes up from here, if any."""
+    """Return the corner codeword that comes before the diagonal that goes up from here, or None."""
     cases = (
         row == rows and column == 0,
         row == rows - 2 and column == 0 and columns % 8 in (2, 6),
@@ -208,7 +208,7 @@ def _corner_at(row: int, column: int, rows: int, columns: int) -> int | None:
 
 
 def _wrapped(row: int, column: int, rows: int, columns: int) -> tuple[int, int]:
-    """Return the place of a module beyond the top or left edge: at the opposite edge, shifted."""
+    """Return the position of a module beyond the top or left edge: at the opposite edge, shifted."""
     if row < 0:
         row, column = row + rows, column + 4 - (rows + 4) % 8
     if column < 0:

@@ -12,26 +12,26 @@ from renderers.symbol import EncodedBatch, HriZone
 from renderers.symbologies import linear
 from renderers.symbologies.linear import DigitSymbology
 
-# Widths of the four elements of digits 0–9, in X, in number set A, where a space comes first. Set C has the
-# same widths with a bar first, and set B those of C from right to left.
+# Widths of the four elements of digits 0–9, in X, in number set A, which begins with a space. Set C has the same widths
+# but begins with a bar. Set B has the widths of C from right to left.
 _SET_A = (
     (3, 2, 1, 1), (2, 2, 2, 1), (2, 1, 2, 2), (1, 4, 1, 1), (1, 1, 3, 2),
     (1, 2, 3, 1), (1, 1, 1, 4), (1, 3, 1, 2), (1, 2, 1, 3), (3, 1, 1, 2),
 )  # fmt: skip
 _SET_B = tuple(widths[::-1] for widths in _SET_A)
 
-# The number sets of the left half, by the first digit of an EAN-13, which has no bars of its own.
+# The number sets of the left half, by the first digit of an EAN-13. That digit has no bars of its own.
 _LEFT_SETS = (
     "AAAAAA", "AABABB", "AABBAB", "AABBBA", "ABAABB", "ABBAAB", "ABBBAA", "ABABAB", "ABABBA", "ABBABA",
 )  # fmt: skip
 
-# The number sets of UPC-E, by the check digit, which has no bars of its own; the number system is 0.
+# The number sets of UPC-E, by the check digit, which has no bars of its own. The number system is 0.
 _UPC_E_SETS = (
     "BBBAAA", "BBABAA", "BBAABA", "BBAAAB", "BABBAA", "BAABBA", "BAAABB", "BABABA", "BABAAB", "BAABAB",
 )  # fmt: skip
 
-# The four ways in which zeros of a UPC-A are left out (GS1 General Specifications, 5.2.2): which of its digits stand in
-# the symbol, 12 and 13 for a 3 and a 4, and which must be zero besides those that decide upon the way.
+# The four ways to leave out zeros of a UPC-A (GS1 General Specifications, 5.2.2): the digits that remain in the symbol
+# (12 and 13 mean the constants 3 and 4), and the digits that must also be zero, besides those that select the way.
 _KEPT = np.array(
     [(1, 2, 8, 9, 10, 3), (1, 2, 3, 9, 10, 12), (1, 2, 3, 4, 10, 13), (1, 2, 3, 4, 5, 10)], np.intp
 )
@@ -61,14 +61,14 @@ def _draw_ean_13(digits: NDArray[np.uint8], widths: NDArray[np.uint8]) -> None:
 
 
 def _draw_upc_a(digits: NDArray[np.uint8], widths: NDArray[np.uint8]) -> None:
-    # The symbol of an EAN-13 that starts with 0: all of the left half is in set A.
+    # The symbol of an EAN-13 that starts with 0: the whole left half is in set A.
     widths[:] = 1
     widths[:, 3:27] = _bars(digits[:, :6])
     widths[:, 32:56] = _bars(digits[:, 6:])
 
 
 def _ways(digits: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Return in which way zeros of each UPC-A would be left out, by its sixth, fifth and fourth digit."""
+    """Return the way in which zeros of each UPC-A are left out, from its sixth, fifth and fourth digit."""
     return np.select([digits[:, 5] > 0, digits[:, 4] > 0, digits[:, 3] > 2], [3, 2, 1], 0)
 
 

@@ -3,13 +3,13 @@
 from gs1.element_string import FNC1
 from renderers.errors import PayloadNotEncodable
 
-#: FNC1 in a payload: the first byte of all, and the separator.
+#: FNC1 in a payload: the first byte, and the separator.
 FNC1_BYTE = ord(FNC1)
 FNC1_FIRST = FNC1.encode("ascii")
 
 
 def refusal(message: bytes, symbology: str) -> PayloadNotEncodable | None:
-    """Return why no symbol can carry the message, whatever its length; None if one can.
+    """Return why no symbol can carry the message, apart from its length, or None if a symbol can.
 
     A message is ASCII, starts with FNC1 as byte 0x1D and has at least one more character.
     """

@@ -31,9 +31,9 @@ def multiplication_table(primitive: int) -> NDArray[np.uint8]:
 def rs_generator_matrix(data_len: int, ecc_len: int, primitive: int, first_root: int) -> NDArray[np.uint8]:
     """Return the matrix that turns data into check codewords, shape (data_len, ecc_len).
 
-    Row i is what a 1 in data codeword i adds to the check codewords: x^(ecc_len + data_len - 1 - i)
-    modulo the generator polynomial, whose roots are 2^first_root … 2^(first_root + ecc_len - 1).
-    `first_root` is 0 for QR Code and 1 for Data Matrix. The last row is the generator polynomial itself:
+    Row i is the contribution of a 1 in data codeword i to the check codewords: x^(ecc_len + data_len - 1 - i) modulo
+    the generator polynomial, whose roots are 2^first_root … 2^(first_root + ecc_len - 1). `first_root` is 0 for QR Code
+    and 1 for Data Matrix. The last row is the generator polynomial itself:
 
     >>> rs_generator_matrix(1, 7, QR_CODE_PRIMITIVE, 0).tolist()
     [[127, 122, 154, 164, 11, 68, 117]]
@@ -72,7 +72,7 @@ def rs_parity(
 
 @lru_cache(maxsize=32)
 def _contributions(data_len: int, ecc_len: int, primitive: int, first_root: int) -> NDArray[np.uint64]:
-    """Return what each value of each data codeword adds to the check codewords, which are packed in 64-bit words.
+    """Return the contribution of each value of each data codeword to the check codewords, in 64-bit words.
 
     Shape (data_len, 256, words): one look-up and one XOR per data codeword and eight check codewords.
     At most a megabyte for the longest block of QR Code.
@@ -87,7 +87,7 @@ def _contributions(data_len: int, ecc_len: int, primitive: int, first_root: int)
 
 
 def _powers(primitive: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the powers of 2 (255 of them) and the logarithms to base 2; that of 0 is meaningless."""
+    """Return the 255 powers of 2 and the logarithms to base 2. The logarithm of 0 is meaningless."""
     exponentials = np.zeros(255, np.uint8)
     logarithms = np.zeros(256, np.int64)
     value = 1

@@ -16,10 +16,10 @@ from renderers.symbol import BarSymbols, EncodedBatch
 from renderers.symbologies import element_strings
 from renderers.symbologies.element_strings import FNC1_BYTE
 
-# Symbols worked on at a time: intermediate arrays stay in the cache whatever the batch.
+# Symbols encoded at a time, so that intermediate arrays stay in the processor's cache.
 _SYMBOLS_AT_ONCE = 2048
 
-#: Data characters beside the first FNC1: those of the Application Identifiers and FNC1 as separator count.
+#: Most data characters after the first FNC1, including those of Application Identifiers and FNC1 as separator.
 MOST_CHARACTERS = symbol_size(SymbolKind.GS1_128).max_data_characters or 0
 
 _ABSENT = 0xFF  # fills short rows of texts and of symbol characters
@@ -38,7 +38,8 @@ _PATTERN_DIGITS = (
 _PATTERNS = np.frombuffer(_PATTERN_DIGITS.replace(b" ", b""), np.uint8).reshape(106, 6) - np.uint8(ord("0"))
 _STOP = np.array([2, 3, 3, 1, 1, 1, 2], np.uint8)
 
-# Code sets are single bits, so that several fit a byte; the lowest is preferred among equals: digits lead.
+# Code sets are single bits, so that a byte can have several. Among equal costs the lowest bit is preferred, so that
+# messages start with digits.
 _C, _B, _A = (np.uint8(bit) for bit in (1, 2, 4))
 _SETS = np.array([_C, _B, _A])
 # Symbol characters that switch to a set and that start in it, by its bit.
@@ -47,15 +48,15 @@ _STARTS = np.array([0, 105, 104, 0, 103], np.uint8)
 _SHIFT, _FNC1 = np.uint8(98), np.uint8(102)
 
 
-# More than any message takes, and small enough for sums to stay within a byte.
+# More than the cost of any message, and small enough that sums fit a byte.
 _OUT_OF_REACH = 120
 
 
 def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return by byte: the symbol characters it takes in sets C, B and A, (3, 256), and its value, (256,).
+    """Return for each byte the number of symbol characters in sets C, B and A, (3, 256), and its value, (256,).
 
-    A shifted byte takes 2; the value is the same in A and B. Pairs of digits in C are not counted here. The
-    filler takes none. Source: ISO/IEC 15417, table 1.
+    A shifted byte takes 2. The value is the same in A and B. Pairs of digits in C are not counted here. The filler
+    takes 0. Source: ISO/IEC 15417, table 1.
     """
     costs = np.full((3, 256), _OUT_OF_REACH, np.uint8)
     values = np.full(256, _ABSENT, np.uint8)
@@ -85,12 +86,12 @@ class _Characters:
 def encode(messages: Sequence[bytes]) -> EncodedBatch:
     r"""Return the GS1-128 symbols of GS1 element strings, one group per number of symbol characters.
 
-    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. Code sets
-    are chosen so that no other choice takes fewer symbol characters. Groups rise in width and, inside, in
-    position. A symbol does not depend on the rest of the batch.
+    A message is ASCII, starts with FNC1 as byte 0x1D, and every later 0x1D is FNC1 as separator. Code sets are chosen
+    so that no other choice takes fewer symbol characters. Groups are in order of width, and symbols in a group in order
+    of position. A symbol does not depend on the rest of the batch.
 
-    Refused, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with bytes
-    above 127; PayloadTooLong for one of more than 48 data characters, separators included.
+    Errors are in `refused`, not raised: PayloadNotEncodable for a message without FNC1 in front, without data or with
+    bytes above 127; PayloadTooLong for more than 48 data characters, separators included.
 
     >>> batch = encode([b"\x1d0109506000134352", b"0109506000134352"])
     >>> batch.groups[0].width_x, list(batch.refused)
@@ -110,7 +111,7 @@ def encode(messages: Sequence[bytes]) -> EncodedBatch:
 def _texts(
     messages: Sequence[bytes],
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.bool_]]]:
-    """Yield positions (n,), data of the valid messages among them (characters, valid), which are valid (n,)."""
+    """Yield positions (n,), data of the valid messages (characters, valid), and which of the n are valid (n,)."""
     for start in range(0, len(messages), _SYMBOLS_AT_ONCE):
         part = messages[start : start + _SYMBOLS_AT_ONCE]
         lengths = np.fromiter(map(len, part), np.intp, len(part))
@@ -153,7 +154,7 @@ def _symbol_characters(positions: NDArray[np.intp], text: NDArray[np.uint8]) -> 
     shifts = ((sets == _B) & (costs[1] == 2)) | ((sets == _A) & (costs[2] == 2))
     np.copyto(slots[:, 1], _SHIFT, where=shifts)
     slots[:, 2] = _VALUES.take(text)
-    # The value of a digit is 16 to 25; where two make a pair the first slot has it, the second has none.
+    # The value of a digit is 16 to 25. The first slot of a pair has the value of the pair, the second has none.
     tens, units = slots[:-1, 2], slots[1:, 2]
     np.copyto(tens, 10 * (tens - 16) + units - 16, where=pairs[:-1])
     np.copyto(units, _ABSENT, where=pairs[:-1])
@@ -179,9 +180,9 @@ def _code_sets(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the code set of each character and where pairs of digits begin, both (characters, n).
 
-    The first pass, from the last character to the first, counts how many symbol characters the rest of the
-    text takes, by the code set in which it begins. The second pass, from the first character to the last,
-    keeps the code set as long as that costs no more.
+    The first pass, from the last character to the first, counts the symbol characters of the rest of the text by the
+    code set in which it begins. The second pass, from the first character to the last, keeps the code set as long as
+    that costs no more.
     """
     length, count = text.shape
     digits = (text >= ord("0")) & (text <= ord("9"))
@@ -221,7 +222,7 @@ def _symbols(parts: Sequence[_Characters]) -> BarSymbols:
     """Return the symbols of these symbol characters, in the order of the batch."""
     count = sum(len(part.positions) for part in parts)
     characters = parts[0].values.shape[1]
-    # The check character is modulo 103: the start has weight 1, the characters after it 1, 2, 3 …
+    # The check character is a sum modulo 103: the start has weight 1, the characters after it 1, 2, 3 …
     weights = np.maximum(np.arange(characters), 1)
     widths = np.empty((count, 6 * (characters + 1) + len(_STOP)), np.uint8)
     widths[:, -len(_STOP) :] = _STOP

@@ -11,7 +11,7 @@ from gs1.errors import LabelError
 from renderers.errors import PayloadNotEncodable
 from renderers.symbol import BarSymbols, EncodedBatch, HriZone
 
-# Symbols worked on at a time: intermediate arrays stay in the cache whatever the batch.
+# Symbols encoded at a time, so that intermediate arrays stay in the processor's cache.
 _SYMBOLS_AT_ONCE = 4096
 
 
@@ -19,9 +19,9 @@ _SYMBOLS_AT_ONCE = 4096
 class DigitSymbology:
     """A symbology whose symbols all carry the same number of digits, the last one their check digit.
 
-    `draw` takes the digits, (n, digits) uint8 of 0–9, and fills the element widths, (n, elements) uint8 in
-    X / `units_per_x`. `guards` and `zones` are those of BarSymbols. `holds` takes valid digits and returns which of
-    them the symbology can carry, shape (n,); None stands for all. `held` says which.
+    `draw` gets the digits, (n, digits) uint8 of 0–9, and fills the element widths, (n, elements) uint8 in X /
+    `units_per_x`. `guards` and `zones` are those of BarSymbols. `holds` gets valid digits and returns which of them the
+    symbology can carry, shape (n,); None means all. `held` describes those in words.
     """
 
     name: str
@@ -38,8 +38,9 @@ class DigitSymbology:
 def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch:
     """Return the symbols of payloads in one group, or no group if all are refused.
 
-    A payload is the digits with their check digit. Refused as PayloadNotEncodable: another length, a byte
-    that is no digit, a wrong check digit, digits that the symbology does not hold. A symbol does not depend on the rest of the batch.
+    A payload is the digits with their check digit. Refused as PayloadNotEncodable: a wrong length, a byte that is not a
+    digit, a wrong check digit, digits that the symbology cannot carry. A symbol does not depend on the rest of the
+    batch.
     """
     refused: dict[int, LabelError] = {}
     positions = np.empty(len(payloads), np.intp)
@@ -63,9 +64,9 @@ def encode(payloads: Sequence[bytes], symbology: DigitSymbology) -> EncodedBatch
 def _checked_slices(
     payloads: Sequence[bytes], symbology: DigitSymbology
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.uint8], NDArray[np.bool_]]]:
-    """Yield positions (n,), the digits of the valid payloads among them, and which are valid (n,)."""
+    """Yield positions (n,), the digits of the valid payloads, and which of the n are valid (n,)."""
     length = symbology.digits
-    # The check digit has weight 1. At most 14 digits sum up to 252, so uint8 holds the sum.
+    # The check digit has weight 1. The sum of at most 14 digits is at most 252, so it fits uint8.
     weights = np.where(np.arange(length)[::-1] % 2, 3, 1).astype(np.uint8)
     for start in range(0, len(payloads), _SYMBOLS_AT_ONCE):
         part = payloads[start : start + _SYMBOLS_AT_ONCE]
@@ -89,7 +90,7 @@ def is_valid(payload: bytes, symbology: DigitSymbology) -> bool:
 
 
 def refusal(payload: bytes, symbology: DigitSymbology) -> PayloadNotEncodable:
-    """Return why the payload, which is not valid, is refused."""
+    """Return the error for an invalid payload."""
     if len(payload) != symbology.digits or not payload.isdigit():
         return PayloadNotEncodable(
             f"{symbology.name} carries {symbology.digits} digits, not {payload!r}.",

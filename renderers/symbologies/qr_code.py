@@ -14,7 +14,7 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbol import EncodedBatch, ErrorCorrection, MatrixSymbols
 from renderers.symbologies import galois, qr_masks, qr_segments, qr_tables
 
-# Limits of one step, so that memory stays bounded and intermediate arrays stay in the cache: payloads and
+# Limits of one step, so that memory is bounded and intermediate arrays stay in the processor's cache: payloads and
 # characters for the segmentation, words of modules under all masks for the drawing.
 _PAYLOADS_AT_ONCE = 2048
 _CHARACTERS_AT_ONCE = 1 << 18
@@ -26,10 +26,9 @@ _BITS_OF_BYTE = np.array([128, 64, 32, 16, 8, 4, 2, 1], np.uint8)
 def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> EncodedBatch:
     """Return the QR Code symbols of payloads, one group per version, and the refused payloads.
 
-    The version is the smallest that holds the payload at exactly this level; the mask is the one with
-    the fewest penalty points, the lowest number among equals. A symbol depends only on its payload and level,
-    not on the rest of the batch. Refused are payloads beyond version 40 (PayloadTooLong)
-    and empty ones (PayloadNotEncodable).
+    The version is the smallest that fits the payload at exactly this level. The mask is the one with the fewest penalty
+    points, the lowest number among equals. A symbol depends only on its payload and level, not on the rest of the
+    batch. Payloads beyond version 40 (PayloadTooLong) and empty ones (PayloadNotEncodable) are refused.
 
     >>> batch = encode([b"https://id.gs1.org/01/09506000134352"], level="M")
     >>> batch.groups[0].modules.shape
@@ -54,7 +53,7 @@ def encode(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> Encode
 
 
 def sizes(payloads: Sequence[bytes], *, level: ErrorCorrection = "M") -> NDArray[np.intp]:
-    """Return how many modules wide `encode` would make each symbol, 0 where it would refuse: shape (n,)."""
+    """Return the width in modules of each symbol that `encode` would make, 0 if it would refuse it: shape (n,)."""
     modules = np.zeros(len(payloads), np.intp)
     for positions in _slices(payloads):
         encoded, _ = qr_segments.data_codewords(payloads, positions, level)
@@ -80,7 +79,7 @@ def too_long(payload: bytes, level: ErrorCorrection) -> PayloadTooLong:
 
 
 def _slices(payloads: Sequence[bytes]) -> Iterator[NDArray[np.intp]]:
-    """Yield the positions of payloads to work on together, of similar length."""
+    """Yield the positions of payloads to encode together, of similar length."""
     lengths = np.fromiter(map(len, payloads), np.intp, len(payloads))
     order = np.argsort(lengths, kind="stable")
     order = order[(lengths[order] > 0) & (lengths[order] <= qr_segments.LONGEST_PAYLOAD)]
@@ -109,7 +108,7 @@ def _symbols(
 
 
 def _with_check_codewords(version: int, level: ErrorCorrection, data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return data and check codewords in the order they are placed, (n, total codewords)."""
+    """Return data and check codewords in the order of placement, (n, total codewords)."""
     layout = qr_tables.block_layout(version, level)
     count = len(data)
     in_short = layout.short_blocks * layout.short_data
@@ -129,7 +128,7 @@ def _draw(version: int, level: ErrorCorrection, codewords: NDArray[np.uint8]) ->
     count, total = codewords.shape
     size = qr_tables.size_of(version)
     words = -(-count // 64)
-    # One plane per bit of the symbol, and a last one, always clear, for modules that show no bit.
+    # One plane per bit of the symbol, and a last one, always clear, for modules without a bit.
     planes = np.zeros((8 * total + 1, words * 8), np.uint8)
     bits = np.ascontiguousarray(codewords.T)[:, None, :] & _BITS_OF_BYTE[:, None]
     planes[:-1, : -(-count // 8)] = np.packbits(bits, axis=2, bitorder="little").reshape(8 * total, -1)
@@ -146,7 +145,7 @@ def _draw(version: int, level: ErrorCorrection, codewords: NDArray[np.uint8]) ->
 
 @lru_cache(maxsize=16)
 def _mask_planes(version: int, level: ErrorCorrection) -> NDArray[np.uint64]:
-    """Return what each mask adds to all symbols: (size, size, masks, 1), each word with no or all bits set."""
+    """Return the pattern of each mask, to XOR with all symbols: (size, size, masks, 1), words of no or all bits."""
     patterns = qr_tables.masked_patterns(version, level)
     planes = patterns.transpose(1, 2, 0)[..., None].astype(np.uint64) * np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     planes.flags.writeable = False

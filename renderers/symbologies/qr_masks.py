@@ -1,8 +1,8 @@
 """The choice of a data mask for many QR Code symbols at once.
 
-Symbols lie across the bits of a word: bit k of the word of a module belongs to symbol k. One operation
-on two words then works on 64 symbols, neighbours of a module are array slices, and the penalty points
-are counted by adders made of the same bitwise operations.
+Symbols are bit-sliced: bit k of the word of a module belongs to symbol k. One operation on two words then processes 64
+symbols, neighbours of a module are array slices, and the penalty points are counted by adders made of bitwise
+operations.
 """
 
 from dataclasses import dataclass
@@ -26,16 +26,15 @@ _FINDER_LIKE = 7
 def penalties(symbols: Planes) -> NDArray[np.int64]:
     """Return the penalty points of each symbol: planes (size, size, words) to (64 * words,).
 
-    The whole symbol counts, format and version information included. The area around it is light, like the
-    quiet zone, so a finder-like pattern at the edge counts. A pattern with a light area on both sides counts
-    once.
-    Source: ISO/IEC 18004:2015, 7.8.3.1, table 11.
+    The whole symbol counts, with format and version information. The area around it is light, like the quiet zone, so a
+    finder-like pattern at the edge counts. A pattern with a light area on both sides counts once. Source: ISO/IEC
+    18004:2015, 7.8.3.1, table 11.
     """
     size, _, words = symbols.shape
     framed = np.zeros((size + 2 * _LIGHT_AREA, size + 2 * _LIGHT_AREA, words), np.uint64)
     framed[_LIGHT_AREA:-_LIGHT_AREA, _LIGHT_AREA:-_LIGHT_AREA] = symbols
     rows = _judge_lines(framed)
-    # Transposed views keep the memory in place, and NumPy lays out what it computes from them alike.
+    # Transposed views do not move memory, and NumPy's results from them have the same layout.
     columns = _judge_lines(framed.swapaxes(0, 1))
     down = columns.differs.swapaxes(0, 1)
     block_differs = rows.differs[1:] | rows.differs[:-1] | down[:, 1:] | down[:, :-1]

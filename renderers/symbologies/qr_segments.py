@@ -12,7 +12,7 @@ from renderers.symbologies.qr_tables import data_bits
 #: Source: ISO/IEC 18004:2015, table 5.
 ALPHANUMERIC = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
-#: No payload of more characters fits: 40-L holds 7,089 digits (ISO/IEC 18004:2015, table 7).
+#: The longest payload that fits: 40-L has 7,089 digits (ISO/IEC 18004:2015, table 7).
 LONGEST_PAYLOAD = 7089
 
 _NUMERIC, _ALPHANUMERIC, _BYTE, _PAST_END = range(4)
@@ -53,7 +53,7 @@ _PAD_CODEWORDS = np.array([0xEC, 0x11], np.uint8)
 
 
 def _class_table() -> bytes:
-    """Return for each byte the most compact mode that holds it."""
+    """Return for each byte the most compact mode that has it."""
     table = bytearray([_BYTE] * 256)
     for character in ALPHANUMERIC:
         table[character] = _ALPHANUMERIC
@@ -81,10 +81,9 @@ def data_codewords(
 ) -> tuple[list[DataCodewords], NDArray[np.intp]]:
     """Return the data codewords of payloads[positions] by version, and the positions that fit no version.
 
-    Each payload is cut into numeric, alphanumeric and byte segments so that it takes the fewest bits in
-    the version range it lands in, and gets the smallest version that holds them.
-    Every payload has at most LONGEST_PAYLOAD bytes.
-    Source: ISO/IEC 18004:2015, 7.4.
+    Each payload is cut into numeric, alphanumeric and byte segments so that it takes the fewest bits in its version
+    range, and gets the smallest version that fits. Every payload has at most LONGEST_PAYLOAD bytes. Source: ISO/IEC
+    18004:2015, 7.4.
     """
     encoded: list[DataCodewords] = []
     capacities = data_bits(level)
@@ -121,8 +120,8 @@ def _segment(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the mode of each character (n, width) and the bits of all segments (n,).
 
-    Only the pattern of character classes matters, and the payloads of a batch often share it: each
-    distinct pattern is solved once, all of them together, one character at a time.
+    Only the pattern of character classes matters, and the payloads of a batch often have the same. So each distinct
+    pattern is solved once, all of them together, one character at a time.
     """
     filler = bytes([_PAST_END])
     patterns: dict[bytes, int] = {}
@@ -139,8 +138,8 @@ def _cheapest_modes(
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return modes (n, width) of least total length and that length in bits, by dynamic programming.
 
-    The state is the mode of the last character. Comparing unfinished groups of digits by their share of
-    bits is exact, because rounding a segment up to whole bits keeps the order of two candidates.
+    The state is the mode of the last character. Unfinished groups of digits are compared by fractions of bits. This is
+    exact, because rounding a segment up to whole bits keeps the order of two candidates.
     """
     count, width = classes.shape
     headers = [_SIXTHS * (_INDICATOR_BITS + bits) for bits in versions.count_bits]
@@ -156,7 +155,7 @@ def _cheapest_modes(
         following = np.empty_like(cost)
         for mode in _MODES:
             opened = closed + headers[mode]
-            # Staying wins a tie: fewer segments, and the same choice on every machine.
+            # On a tie, stay in the mode: fewer segments, and the same choice on every machine.
             stays = cost[mode] <= opened
             came_from[place, mode] = np.where(stays, mode, closed_mode)
             reached = np.minimum(cost[mode], opened) + _CHARACTER_COST[mode]
@@ -166,7 +165,7 @@ def _cheapest_modes(
             following[:, past_end] = cost[:, past_end]
         cost = following
         whole = (cost + (_SIXTHS - 1)) // _SIXTHS * _SIXTHS
-        # Among equally short ways: bytes before characters, characters before digits.
+        # Among equally short results, prefer bytes to alphanumeric characters, and those to digits.
         closed = whole[_BYTE]
         closed_mode = np.full(count, _BYTE, np.uint8)
         for mode in (_ALPHANUMERIC, _NUMERIC):
@@ -192,9 +191,8 @@ def _write(
 ) -> NDArray[np.uint8]:
     """Return the data codewords (n, capacity / 8): segments, terminator, padding.
 
-    A field (a segment's header, up to three digits, two characters or one byte) is at most 20 bits wide.
-    Each is laid over the two 32-bit words it may touch, and the words are summed: fields never overlap,
-    so the sum is exact.
+    A field (a segment's header, up to three digits, two characters or one byte) is at most 20 bits wide. Each is placed
+    in the two 32-bit words that it may touch, and the words are summed. Fields never overlap, so the sum is exact.
     """
     count = len(characters)
     rows, offsets, widths, values = _fields(characters, modes, versions)
@@ -205,7 +203,7 @@ def _write(
     summed = np.bincount(word, (shifted >> np.uint64(32)).astype(np.float64), total)
     summed += np.bincount(word + 1, (shifted & np.uint64(0xFFFFFFFF)).astype(np.float64), total)
     stream = summed.astype(np.uint32).astype(">u4").view(np.uint8).reshape(count, words * 4)
-    # The terminator is short where the symbol is full, and padding starts at the next whole codeword.
+    # The terminator is shortened if the symbol is full. Padding starts at the next whole codeword.
     used = (np.minimum(bits + _TERMINATOR_BITS, capacity) + 7) // 8
     beyond = np.arange(capacity // 8) - used[:, None]
     padding = _PAD_CODEWORDS[beyond & 1]

@@ -56,12 +56,12 @@ class BlockLayout:
 
 
 def size_of(version: int) -> int:
-    """Return the modules on a side, 21–177."""
+    """Return the number of modules per side, 21–177."""
     return 4 * version + 17
 
 
 def total_codewords(version: int) -> int:
-    """Return data and check codewords together; the up to 7 remainder bits are left out.
+    """Return the number of data and check codewords, without the up to 7 remainder bits.
 
     >>> total_codewords(1), total_codewords(40)
     (26, 3706)
@@ -90,7 +90,7 @@ def block_layout(version: int, level: ErrorCorrection) -> BlockLayout:
 
 @lru_cache(maxsize=4)
 def data_bits(level: ErrorCorrection) -> NDArray[np.int64]:
-    """Return the data bits that versions 1–40 hold at a level, ascending."""
+    """Return the capacities of versions 1–40 at a level, in data bits, ascending."""
     return np.array([8 * block_layout(version, level).data_codewords for version in VERSIONS])
 
 
@@ -159,7 +159,7 @@ def version_information(version: int) -> int:
 
 @lru_cache(maxsize=40)
 def function_patterns(version: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the modules that no payload changes, and which modules are not for data.
+    """Return the modules that are the same for all payloads, and which modules are not for data.
 
     Both have shape (size, size). Format information is reserved but still light, except the one module
     beside it that is always dark (ISO/IEC 18004:2015, 6.3 and 7.9.1).
@@ -203,7 +203,7 @@ def function_patterns(version: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_
 
 @lru_cache(maxsize=40)
 def data_places(version: int) -> NDArray[np.intp]:
-    """Return, for each module, which bit of the codeword sequence it shows.
+    """Return for each module the number of its bit in the codeword sequence.
 
     Shape (size * size,). Modules without such a bit (function patterns, remainder bits) have the number
     after the last bit. Source: ISO/IEC 18004:2015, 7.7.3.
@@ -228,11 +228,10 @@ def data_places(version: int) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=32)
 def masked_patterns(version: int, level: ErrorCorrection) -> NDArray[np.uint8]:
-    """Return what is added to the data bits for each mask, shape (8, size, size).
+    """Return the pattern to XOR with the data bits for each mask, shape (8, size, size).
 
-    The mask over the encoding region, the function patterns, the format and the version information:
-    XOR it with the data bits in their places and the symbol is complete.
-    Source: ISO/IEC 18004:2015, table 10 and 7.9.1.
+    It has the mask over the encoding region, the function patterns, the format and the version information. XOR with
+    the data bits in their places gives the complete symbol. Source: ISO/IEC 18004:2015, table 10 and 7.9.1.
     """
     size = size_of(version)
     modules, reserved = function_patterns(version)

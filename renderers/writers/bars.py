@@ -1,4 +1,4 @@
-"""One number for each bar, by which a vector format looks up the text of bars it wrote before."""
+"""A number for each bar, by which a vector format looks up the text of bars that it has written before."""
 
 from collections.abc import Callable
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from renderers.symbol import BarSymbols
 from renderers.writers.made_once import TextTable
 
-#: No element is as wide, in the symbol's units: 4 X are the most, of 3 units each.
+#: More than the width of any element in the symbol's units: at most 4 X of 3 units each.
 _WIDTHS = 16
 
 
 def bar_texts(units: int, make: Callable[[int, int, bool], str]) -> TextTable:
-    """Return what a vector format writes for each bar of symbols `units` wide, by the keys of `bar_keys`.
+    """Return the text of a vector format for each bar of symbols `units` wide, by the keys of `bar_keys`.
 
-    `make` gets where the bar begins, in the symbol's units from the first bar, its width in these units, and
-    whether it is a guard bar.
+    `make` gets the bar's start, in the symbol's units from the first bar, its width in these units, and whether it is a
+    guard bar.
     """
 
     def text(key: int) -> str:
@@ -28,7 +28,7 @@ def bar_texts(units: int, make: Callable[[int, int, bool], str]) -> TextTable:
 
 
 def bar_keys(symbols: BarSymbols) -> NDArray[np.int64]:
-    """Return a key for every bar, shape (n, bars): its start, whether it is a guard bar, and its width."""
+    """Return a key for every bar, shape (n, bars), made of its start, whether it is a guard bar, and its width."""
     widths = symbols.widths.astype(np.int64)
     is_guard = np.zeros(widths.shape[1], np.int64)
     is_guard[list(symbols.guards)] = 1

@@ -1,4 +1,4 @@
-"""EPS files, PostScript level 2: black ink alone, whole device pixels, text as outlines.
+"""EPS files, PostScript level 2: black ink only, whole device pixels, text as outlines.
 
 Source: PostScript Language Reference, 2nd edition; Document Structuring Conventions and EPSF, version 3.0.
 """
@@ -18,15 +18,15 @@ from renderers.writers.made_once import MadeOnce, TextTable
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
-# A line of the structuring comments holds at most 255 characters, and each of these may need escaping.
+# A line of the structuring comments has at most 255 characters, and each character may need escaping.
 _TITLE_PIECE = 100
 _CONTROL_PICTURES = {0x09: 0x2409, 0x0A: 0x240A}
 _HEX_BYTES_PER_LINE = 64
 _LINE_FEED = "\n"
 
-# Interpreters ink every pixel that a shape touches, so bars would grow and spaces shrink. `s` moves an edge to
-# the nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e`, a tenth of a
-# pixel, inside it. All names are in the file's own dictionary.
+# Interpreters paint every pixel that a shape touches, so bars would grow and spaces shrink. `s` moves an edge to the
+# nearest pixel boundary, and `r`, which fills the bar `x width bottom height`, stays `e`, a tenth of a pixel, inside
+# it. All names are in the file's own dictionary.
 _PROLOG = """\
 %%BeginProlog
 20 dict begin
@@ -44,14 +44,15 @@ _TRAILER = "grestore end\nshowpage\n%%EOF\n"
 def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
     """Return one EPS file per symbol, 7-bit with line feeds, the same bytes for the same input.
 
-    The bounding box begins at the origin and includes the quiet zone, where nothing is drawn: the background
-    must be white. The format has no descriptions. Raises CharacterNotInFont for text that the font cannot draw.
+    The bounding box begins at the origin and includes the quiet zone. Nothing is drawn in the quiet zone, so the
+    background must be white. The format has no descriptions. Raises CharacterNotInFont for text that the font cannot
+    draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
 
 def title_comment(title: str) -> str:
-    r"""Return the `%%Title` lines in ASCII, other characters by their codes, control characters visible.
+    r"""Return the `%%Title` lines in ASCII, with codes for other characters and symbols for control characters.
 
     >>> print(title_comment("Crème (50 %)"), end="")
     %%Title: (Cr\\xe8me \(50 %\))
@@ -99,7 +100,7 @@ def _modules(symbols: MatrixSymbols, layout: PictureLayout) -> list[str]:
 
 
 def _bottom(box: Box, layout: PictureLayout) -> float:
-    """Return the y of a box's lower side in X, from the lower edge of the picture up, as PostScript counts."""
+    """Return the y of a box's lower side in X, counted up from the lower edge of the picture, as in PostScript."""
     return layout.height_x - box.y - box.height
 
 
@@ -150,7 +151,7 @@ def _glyph_texts(pitch: int | None) -> MadeOnce[str, str]:
                 )
                 here = piece[-1]
             lines.append("z")
-        # Filled one by one: interpreters may hold no more than 1500 points of a path.
+        # Characters are filled one by one, because interpreters may limit a path to 1500 points.
         return "\n".join(["q", *lines, f"f {outline.advance} 0 m\n"])
 
     return MadeOnce(glyph_text)

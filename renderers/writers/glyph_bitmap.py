@@ -11,7 +11,7 @@ from renderers.filling import filled
 from renderers.fonts.outlines import Contour, Point, glyph_in_cell
 from renderers.fonts.subset import UNITS_PER_EM
 
-# Straight pieces of a curve: within a fiftieth of a pixel of it at the sizes printed under symbols.
+# Straight pieces per curve. At the sizes printed under symbols they deviate by less than a fiftieth of a pixel.
 _PIECES = 8
 
 

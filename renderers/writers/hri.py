@@ -1,4 +1,4 @@
-"""The place and size of human-readable text: it is broken between elements and never cut."""
+"""Position and size of human-readable text. Lines break only between elements, and text is never cut."""
 
 import math
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from renderers.writers.made_once import MadeOnce
 _DIGIT_HEIGHT_X = 2.75 / 0.33
 _DIGIT_EM_X = _DIGIT_HEIGHT_X * UNITS_PER_EM / (DIGIT_TOP - DIGIT_BOTTOM)
 _GAP_X = 1.0
-# The font's digits are wider than OCR-B's: narrowed like this, even a 4 keeps 0.75 X from the bars beside its 7 X.
+# The font's digits are wider than OCR-B's. With this factor, even a 4 keeps 0.75 X from the bars beside its 7 X.
 _DIGIT_STRETCH = 0.85
 
-# Height of capitals under other symbols, and the least step to which they shrink before the text is broken
-# into lines or the file is widened.
+# Height of capitals under other symbols, and the least step to which they shrink before the text is broken into lines
+# or the file is made wider.
 _LINEAR_CAP_MM, _LINEAR_LEAST_STEP = 3.0, 9
 _MATRIX_CAP_MM, _MATRIX_LEAST_STEP = 2.0, 13
-# Sizes are steps of a twentieth, so that few sizes serve many texts and files with similar texts look alike.
+# Sizes are multiples of a twentieth, so that few sizes are needed and files with similar texts look the same.
 _STEPS = 20
 
 
@@ -76,12 +76,12 @@ _advances = MadeOnce[str, int](lambda character: glyph(character).advance)
 
 
 def advance(text: str, pitch: int | None = None) -> int:
-    """Return how far the text reaches, in font units."""
+    """Return the width of the text in font units."""
     return sum(map(_advances.__getitem__, text)) if pitch is None else pitch * len(text)
 
 
 def zone_height_x(zones: Sequence[HriZone]) -> float:
-    """Return what digits in guard-bar places need below the bars, in X."""
+    """Return the height that digits in guard-bar places need below the bars, in X."""
     return _GAP_X + _DIGIT_HEIGHT_X * max(zone.size for zone in zones)
 
 
@@ -99,7 +99,7 @@ def in_zones(zones: Sequence[HriZone], left_x: float, bars_bottom_x: float) -> t
 
 
 def fit(elements: Sequence[str], room_x: float, x_dimension_mm: float, *, linear: bool) -> Setting:
-    """Return how the text is set in `room_x`: in one line if legible, else in a line for each element.
+    """Return the setting of the text in `room_x`: one line if legible, otherwise a line for each element.
 
     If the lines are too wide even at the least legible size, the setting is wider than the room.
     """
@@ -116,7 +116,7 @@ def fit(elements: Sequence[str], room_x: float, x_dimension_mm: float, *, linear
         step = _largest_step(units, room_x, step_em_x)
     if step >= least:
         return Setting(lines, step * step_em_x, room_x)
-    # Whole X keep the symbol, which stays in the middle, on a grid of halves.
+    # Whole X, so that the symbol in the middle stays on a grid of half X.
     width_x = math.ceil((units + 2 * OVERHANG) * least * step_em_x / UNITS_PER_EM)
     return Setting(lines, least * step_em_x, width_x)
 

@@ -1,4 +1,4 @@
-"""Values that are made when they are first asked for: one at a time by any key, or many at a time by whole numbers."""
+"""Lazily made values: one at a time by any key, or many at a time by whole numbers."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +11,7 @@ _Value = TypeVar("_Value")
 
 
 class MadeOnce(dict[_Key, _Value]):
-    """Values by key, each made by `make` once; a look-up of one that is there costs no Python call."""
+    """Values by key, each made by `make` once. Looking up an existing value costs no Python call."""
 
     __slots__ = ("_make",)
 
@@ -25,7 +25,7 @@ class MadeOnce(dict[_Key, _Value]):
 
 
 class TextTable:
-    """Texts by whole numbers from 0 below `size`, each made by `make` once; a whole array of them is looked up at once.
+    """Texts by whole numbers from 0 below `size`, each made by `make` once. Looks up a whole array at once.
 
     An array of Python objects is three times as fast as a mapping, because no look-up hashes or calls anything.
     """
@@ -36,7 +36,7 @@ class TextTable:
         self._make = make
 
     def joined(self, keys: NDArray[np.integer]) -> list[str]:
-        """Return the texts of each row of keys, end to end."""
+        """Return the texts of each row of keys, concatenated."""
         made = self._is_made[keys]
         if not made.all():
             for key in np.unique(keys[~made]).tolist():

@@ -21,9 +21,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class PictureLayout:
-    """One file's picture, in X from its upper left corner, which is that of the quiet zone.
+    """One file's picture, in X from its upper left corner, which is the corner of the quiet zone.
 
-    The symbol, or its bars that are not guard bars, fill `symbol`; guard bars are `guard_x` longer.
+    The symbol, without longer guard bars, fills `symbol`. Guard bars are `guard_x` longer.
     """
 
     width_x: float
@@ -41,7 +41,7 @@ Draw: TypeAlias = Callable[[SymbolGroup, PictureLayout, Drawing, Captions], list
 
 
 def draw_by_layout(symbols: SymbolGroup, drawing: Drawing, captions: Captions, draw: Draw) -> list[bytes]:
-    """Return the files of all symbols in their order; symbols with the same layout are drawn together.
+    """Return the files of all symbols in their order. Symbols with the same layout are drawn together.
 
     Without text, or with text in guard-bar places, all have the same layout; otherwise it may depend on the
     length of the text.

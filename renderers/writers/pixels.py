@@ -43,7 +43,7 @@ class PixelGrid:
 
     @staticmethod
     def of(symbols: SymbolGroup, layout: PictureLayout, pixels: int) -> "PixelGrid":
-        """Return the grid with so many pixels to X."""
+        """Return the grid with `pixels` pixels per X."""
         is_bars = isinstance(symbols, BarSymbols)
         units = symbols.units_per_x if is_bars else 1
         element_pixels = np.floor(np.arange(256) * pixels / units + 0.5).astype(np.intp)
@@ -55,7 +55,7 @@ class PixelGrid:
         right = round((layout.width_x - symbol.x - symbol.width) * pixels)
         height = round(layout.height_x * pixels)
         if layout.text:
-            # Room for a character that rounding moves a pixel below its baseline.
+            # One more, for a character that rounding moves a pixel below its baseline.
             height = math.ceil(layout.height_x * pixels) + 1
         return PixelGrid(
             layout, pixels, left, symbol_width, left + symbol_width + right, height, element_pixels

@@ -21,15 +21,15 @@ _FILTER_UP = 2
 # two to three times as long.
 _LEVEL = 1
 
-# Bytes of pixel rows worked on at once: one pass stays in the processor's cache, and memory does not grow.
+# Bytes of pixel rows processed at once, so that a pass stays in the processor's cache and memory is bounded.
 _BATCH_BYTES = 1 << 21
 
 
 def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
     """Return one PNG file per symbol, the same bytes for the same input.
 
-    X is a whole number of pixels, in both directions, and pHYs gives the resolution at which it prints
-    `x_dimension_mm` wide. Raises CharacterNotInFont for text that the font cannot draw.
+    X is a whole number of pixels in both directions, and pHYs gives the resolution at which X prints `x_dimension_mm`
+    wide. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -66,8 +66,8 @@ def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, caption
 def _streams(symbols: SymbolGroup, grid: PixelGrid, texts: Sequence[str]) -> list[bytes]:
     """Return the compressed image data of each symbol.
 
-    The first pixel line of a module or bar is written out. The others are the Up filter over zeros, which means
-    "as above" and compresses to almost nothing.
+    Only the first pixel line of a module or bar is written in full. The other lines are the Up filter over zeros, which
+    means "as above" and compresses to almost nothing.
     """
     count, row_bytes = len(symbols.positions), (grid.width + 7) // 8
     batch = max(1, min(count, _BATCH_BYTES // (grid.height * (row_bytes + 1))))

@@ -14,7 +14,7 @@ from renderers.writers.made_once import MadeOnce, TextTable
 from renderers.writers.picture_layout import Box, PictureLayout, draw_by_layout
 from renderers.writers.text import decimal, printable
 
-# Symbols per NumPy pass: large enough to hide the call overhead, small enough to stay in the cache.
+# Symbols per NumPy pass: large enough for little call overhead, small enough for the processor's cache.
 _BATCH = 512
 
 _MARKUP = re.compile(r"[&<>]|[^\x20-\x7e]")
@@ -23,8 +23,8 @@ _MARKUP = re.compile(r"[&<>]|[^\x20-\x7e]")
 def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[bytes]:
     """Return one SVG file per symbol, UTF-8 with line feeds, the same bytes for the same input.
 
-    Width and height are millimetres, the user unit is X, the quiet zone is inside and white. The title is
-    the image's accessible name. Raises CharacterNotInFont for text that the font cannot draw.
+    Width and height are millimetres, the user unit is X, and the quiet zone is inside and white. The title is the
+    image's accessible name. Raises CharacterNotInFont for text that the font cannot draw.
     """
     return draw_by_layout(symbols, drawing, captions, _draw)
 
@@ -65,11 +65,11 @@ def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, caption
 def _stretches(count: int, left: float) -> TextTable:
     """Return the path data of eight modules of a row, by `dark_before | modules << 1 | stretch << 9`.
 
-    A row has `count` stretches of eight modules, numbered from the left, and begins at `left` X. A run of dark
-    modules is a box that starts in one stretch and may end in a later one. Outside a run, the pen is at the
-    border between two stretches; inside a run, where the box ends is an absolute place. So the text of a
-    stretch depends on nothing before it but whether the last module was dark, and a few thousand texts make up
-    every symbol of a size. The first stretch takes the pen to the next row.
+    A row has `count` stretches of eight modules, numbered from the left, and begins at `left` X. A run of dark modules
+    is a box that starts in one stretch and may end in a later one. Outside a run, the pen is at the border between two
+    stretches; inside a run, the end of the box is an absolute position. So the text of a stretch depends only on its
+    modules and on whether the last module before it was dark, and a few thousand texts are enough for all symbols of a
+    size. The first stretch moves the pen to the next row.
     """
 
     def stretch_path(key: int) -> str:

@@ -18,7 +18,7 @@ def _picture(match: re.Match[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with visible replacements for the characters that no file format can hold.
+    """Return the text with visible replacements for characters that file formats do not allow.
 
     C0 controls become their pictures, so a scanned FNC1 (GS) stays recognisable; lone surrogates, C1
     controls and non-characters become U+FFFD. Tab and line feed stay.

@@ -71,3 +71,15 @@ def test_an_organisation_keeps_so_many_versions(acme, monkeypatch):
     acme.add("other", "crate", FIRST, created_by="key:1")
     acme.remove("acme", "shelf")
     assert acme.add("acme", "crate", FIRST, created_by="key:1").version == 1
+
+
+def test_versions_come_newest_first(acme):
+    for document in (FIRST, SECOND):
+        acme.add("acme", "shelf", document, created_by="key:1")
+    assert [each.version for each in acme.versions("acme", "shelf")] == [2, 1]
+    for slug, name in (("other", "shelf"), ("acme", "none")):
+        with pytest.raises(NoSuchDesign):
+            acme.versions(slug, name)
+    acme.remove("acme", "shelf")
+    with pytest.raises(NoSuchDesign):
+        acme.versions("acme", "shelf")

@@ -22,7 +22,7 @@ from catalogue.selection import PrintCounts
 from exports import trace
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for
-from exports.ports import ExportJob, Gauges, JobPage, JobStatus
+from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Stage
 from exports.previews.preview import Preview
 from exports.reads import PrintHistory
 from renderers.sheets.templates import TEMPLATES
@@ -123,6 +123,11 @@ class FakeExports:
     def job(self, organisation, job_id):
         self._called("job")
         return self._find(organisation, job_id)
+
+    def stages(self, organisation, job_id):
+        self._called("stages")
+        job = self._find(organisation, job_id)
+        return dict.fromkeys(Stage, job.finished_at) if job.status is JobStatus.COMPLETED else {}
 
     def jobs(self, organisation, page, status=None, after=None):
         self._called("jobs")

@@ -1,7 +1,7 @@
 """Rows of releases that did not have the later columns stay readable together with newer ones."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,25 +13,31 @@ from deltalake import DeltaTable, Transaction
 from catalogue import maintenance
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, carried, history, lines, record_printed
-from catalogue.schema import FILE_PREFIX, LATER_COLUMNS, LIFECYCLE_EVENTS, TABLES
-from catalogue.selection import PrintCounts, Selection, count, print_counts, resolve, size
+from catalogue.schema import GENERATIONS, LIFECYCLE_EVENTS, TABLES, later_than_first
+from catalogue.selection import PrintCounts, Scope, Selection, count, print_counts, resolve, size
 from catalogue.tables import Catalogue, Commit
 from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, serials_file, stocked
 
 EVENTS = "lifecycle_events"
-LATER = LATER_COLUMNS[EVENTS]
+LATER = later_than_first(EVENTS)
 ROWS = 5
 
 
 @contextmanager
-def older_release() -> Iterator[None]:
-    """What a release does that knows none of the later columns."""
+def release_of(generation: int, *tables: str) -> Iterator[None]:
+    """What a release does that knows only so many generations of later columns in these tables."""
     with pytest.MonkeyPatch.context() as patch:
-        known = {name: dtype for name, dtype in LIFECYCLE_EVENTS.items() if name not in LATER}
-        patch.setitem(TABLES, EVENTS, pl.Schema(known))
-        patch.delitem(FILE_PREFIX, EVENTS)
-        patch.setitem(LATER_COLUMNS, EVENTS, ())
+        for table in tables:
+            later = {column for _, columns in GENERATIONS[table][generation:] for column in columns}
+            known = {name: dtype for name, dtype in TABLES[table].items() if name not in later}
+            patch.setitem(TABLES, table, pl.Schema(known))
+            patch.setitem(GENERATIONS, table, GENERATIONS[table][:generation])
         yield
+
+
+def older_release() -> AbstractContextManager[None]:
+    """What a release does that knows none of the later columns of events."""
+    return release_of(0, EVENTS)
 
 
 def record(catalogue: Catalogue, job_id: str, days: int, *, selected: Selection = SERIALS) -> None:
@@ -104,12 +110,7 @@ OLDER_ROWS = {
 
 
 def test_quantities_stand_beside_rows_without_them(tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        for table in ("products", "lots", "serials"):
-            known = {name: dtype for name, dtype in TABLES[table].items() if name != "quantity"}
-            patch.setitem(TABLES, table, pl.Schema(known))
-            patch.delitem(FILE_PREFIX, table)
-            patch.setitem(LATER_COLUMNS, table, ())
+    with release_of(0, "products", "lots", "serials"):
         older = Catalogue(str(tmp_path / "catalogue"))
         for table, row in OLDER_ROWS.items():
             query = f"{row}, true AS active, now() AS created_at"
@@ -144,3 +145,47 @@ def test_compaction_and_imports_keep_both(older: Catalogue, tmp_path: Path) -> N
     assert print_counts(older, SERIALS).unknown == 1
     [file] = older.files(ORG)[EVENTS]
     assert set(LATER) <= set(pl.read_parquet_schema(file))
+
+
+def imported(catalogue: Catalogue, folder: Path, **texts: str) -> None:
+    files = {table: folder / f"{table}.csv" for table in texts}
+    for table, file in files.items():
+        file.write_text(texts[table])
+    report = import_files(catalogue, ORG, rejects_dir=folder, now=NOW, **files)
+    assert not any(table.rejected for table in report.tables)
+
+
+def test_attributes_stand_beside_rows_without_them(tmp_path: Path) -> None:
+    """Two releases at work on one catalogue, of which only one knows attributes; the first release is there too."""
+    lots = Selection(ORG, Scope.LOTS, attributes=("310n", "7003"))
+    every = ("products", "lots", "serials")
+    with release_of(0, *every):
+        older = Catalogue(str(tmp_path / "catalogue"))
+        query = f"{OLDER_ROWS['products']}, true AS active, now() AS created_at"
+        file = older.write_file(older.connect(":memory:"), "products", ORG, query)
+        older.commit("products", ORG, lambda _: Commit([file], (), Transaction("older", 1)))
+    with release_of(1, *every):
+        before = Catalogue(str(tmp_path / "catalogue"))
+        before.version()
+    newer = Catalogue(str(tmp_path / "catalogue"))
+    imported(
+        newer,
+        tmp_path,
+        lots="gtin,lot_number,quantity,net_weight_kg,expiration_time\n"
+        f"{GTIN},A,7,1.250,2027-03-31 14:30\n{GTIN},B,2,,\n",
+    )
+    with release_of(1, "lots"), before.session(ORG) as cursor:
+        # The release before reads what it knows of newer files.
+        assert cursor.sql("SELECT lot_number, quantity FROM lots ORDER BY 1").fetchall() == [
+            ("A", 7),
+            ("B", 2),
+        ]
+    [found] = resolve(newer, lots)
+    assert found.select("lot_number", "net_weight_kg", "expiration_time").rows() == [
+        ("A", "1.250", "2027-03-31T14:30"),
+        ("B", None, None),
+    ]
+    # A file without a column leaves it as it is.
+    imported(newer, tmp_path, lots=f"gtin,lot_number,quantity\n{GTIN},A,1\n")
+    [found] = resolve(newer, lots)
+    assert found["net_weight_kg"].to_list() == ["1.250", None]

@@ -103,6 +103,16 @@ def test_export_reads_standard_input(run, service):
     assert json.loads(service.bodies[0]) == REQUEST
 
 
+def test_a_saved_request_is_submitted_by_its_name(run, service):
+    receipt = service.table["POST", EXPORTS]
+    service.table["POST", "/products/api/v1/labels/requests/morning/submit/"] = receipt
+    done = run("requests", "run", "morning")
+    assert (done.exit_code, done.stdout) == (0, "qr_codes-lots-AbCd-2500.zip\n")
+    assert (service.bodies[0], JOB in done.stderr) == (b"", True)
+    service.refuses("POST", "/products/api/v1/labels/requests/none/submit/", 404)
+    assert "`labels requests list`" in run("requests", "run", "none").stderr
+
+
 def test_export_says_what_is_missing(run, service):
     service.answers(
         "GET", f"{EXPORTS}{JOB}/", 200, job(failed_items=3, unmatched=1, download_url=f"{service.url}/file")
@@ -113,9 +123,9 @@ def test_export_says_what_is_missing(run, service):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("{", "is not JSON"), ("[]", "no JSON object"), ("\x00", "is not JSON")]
+    ("text", "told"), [("{", "is not JSON"), ("[]", "not a JSON object"), ("\x00", "is not JSON")]
 )
-def test_a_request_that_is_none(run, service, text, told):
+def test_a_request_that_is_not_one(run, service, text, told):
     done = run("export", "-", input=text)
     assert done.exit_code == 1
     assert told in done.stderr
@@ -239,10 +249,10 @@ def test_no_service_there(run, monkeypatch):
     assert "labels serve" in done.stderr
 
 
-def test_an_address_that_is_none(run):
+def test_a_url_that_is_not_an_address(run):
     done = run("status", JOB, "--url", "labels.example")
     assert done.exit_code == 1
-    assert "'labels.example' is no address" in done.stderr
+    assert "'labels.example' is not the address" in done.stderr
 
 
 def test_no_key(run):

@@ -52,7 +52,7 @@ def test_a_schedule_is_added_listed_paused_resumed_and_removed(accounts, request
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["schedules", "add", "--org", "acme", "--name", "M", "--cron", "@daily"], "'@daily' is no cron"),
+        (["schedules", "add", "--org", "acme", "--name", "M", "--cron", "@daily"], "'@daily' is not a cron"),
         (["schedules", "add", "--org", "nobody", "--name", "M", "--cron", "0 6 * * *"], "'nobody'"),
     ],
 )

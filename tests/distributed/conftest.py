@@ -1,6 +1,6 @@
-"""Tests of this folder are run by LABELS_TEST_DISTRIBUTED=1 (`make test-distributed`); otherwise they are skipped.
+"""Skip the tests of this folder unless LABELS_TEST_DISTRIBUTED=1 (`make test-distributed`).
 
-Then nothing is started either.
+If they are skipped, no server is started.
 """
 
 import os

@@ -1,9 +1,9 @@
-"""A proxy before an object store, in a process of its own, that disturbs its clients when it is told to.
+"""A proxy in front of an object store, in its own process, that injects faults on command.
 
     with fault_proxy(9000) as proxy:
         proxy.refuse(30)        # of each hundred requests, counted, not drawn
 
-Each request has a connection of its own, so the proxy reads only heads of requests and passes on all else as it is.
+Each request has its own connection, so the proxy reads only heads of requests and passes on everything else.
 """
 
 import asyncio
@@ -21,32 +21,32 @@ _REFUSAL = (
 
 
 class FaultProxy:
-    """The control of a proxy at `port`. Each call returns when the proxy does so from the next request on."""
+    """The control of a proxy at `port`. When a call returns, it is in effect from the next request on."""
 
     def __init__(self, port: int, process: "subprocess.Popen[str]") -> None:
         self.port = port
         self._process = process
 
     def forward(self) -> None:
-        self._tell("forward")
+        self._command("forward")
 
     def vanish(self) -> None:
-        """Cut every connection and take none, as a server that is gone."""
-        self._tell("vanish")
+        """Cut every connection and accept no new one, like a server that is down."""
+        self._command("vanish")
 
     def refuse(self, percent: int) -> None:
-        """Answer so many of a hundred requests with 503 SlowDown."""
-        self._tell(f"refuse {percent}")
+        """Answer `percent` of each hundred requests with 503 SlowDown."""
+        self._command(f"refuse {percent}")
 
     def delay(self, seconds: float) -> None:
-        """Hold each request back for so long."""
-        self._tell(f"delay {seconds}")
+        """Delay each request by `seconds`."""
+        self._command(f"delay {seconds}")
 
     def requests(self) -> int:
-        """Return how many requests came so far."""
-        return self._tell("count")
+        """Return the number of requests so far."""
+        return self._command("count")
 
-    def _tell(self, command: str) -> int:
+    def _command(self, command: str) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{command}\n")
@@ -56,7 +56,7 @@ class FaultProxy:
 
 @contextmanager
 def fault_proxy(upstream_port: int) -> Generator[FaultProxy]:
-    """Run a proxy that forwards until it is told otherwise. It ends with this process, whose pipe it reads."""
+    """Run a proxy that forwards until another command. It ends with this process, whose pipe it reads."""
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "tests.distributed.fault_proxy", str(port), str(upstream_port)]
     with subprocess.Popen(
@@ -126,7 +126,7 @@ class _Proxy:
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on what comes until the other side has said all. A connection cut meanwhile ends it too."""
+    """Copy bytes until the end of the stream, or until a connection is cut."""
     with suppress(OSError):
         while block := await reader.read(1 << 16):
             writer.write(block)
@@ -134,7 +134,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def _refuse(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer 503, after the body: a client that is still sending it would see a cut connection instead."""
+    """Answer 503 after reading the body. A client that is still sending would see a cut connection instead."""
     headers = dict(line.lower().partition(b":")[::2] for line in head.split(b"\r\n")[1:])
     if b"100-continue" not in headers.get(b"expect", b""):
         left = int(headers.get(b"content-length", b"0"))
@@ -150,7 +150,7 @@ async def _refuse(head: bytes, reader: asyncio.StreamReader, writer: asyncio.Str
 
 
 async def _main(port: int, upstream_port: int) -> None:
-    """Obey the lines of standard input until it closes, each with a line on standard output."""
+    """Execute the commands on standard input until it closes. Answer each with a line on standard output."""
     proxy = _Proxy(port, upstream_port)
     while line := await asyncio.to_thread(sys.stdin.readline):
         print(await proxy.obey(*line.split()), flush=True)

@@ -1,4 +1,4 @@
-"""One Postgres, one Redis and one object store for the session; each service has databases and a folder of its own."""
+"""One Postgres, one Redis and one object store for the session. Each service has its own databases and folder."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Kill what a test process started when it ends, however it ends."""
+"""Kill the processes that a test process started, when it ends in any way."""
 
 import os
 import secrets
@@ -16,10 +16,10 @@ _STOP_SECONDS = 30.0
 
 @contextmanager
 def guarded() -> Generator[None]:
-    """Mark every process that is started in the block, and kill them at its end or when this process dies.
+    """Mark every process started in the block. Kill them at its end or when this process dies.
 
-    A process inherits the mark in its environment. This process has it too, but not where the guard looks: /proc shows
-    the environment that a process was started with.
+    A process inherits the mark in its environment. The guard does not find the mark of this process, because /proc
+    shows the environment at the start of a process.
     """
     os.environ[_MARK] = secrets.token_hex(16)
     root = Path(__file__).parents[2]
@@ -35,6 +35,6 @@ def guarded() -> Generator[None]:
 
 
 if __name__ == "__main__":
-    # The pipe closes when the process that holds its other end closes it, or dies.
+    # The pipe closes when the process at its other end closes it or dies.
     sys.stdin.buffer.read()
     kill_marked(os.environ[_MARK], _MARK)

@@ -1,4 +1,4 @@
-"""The product's processes as machines: each with a home and a host name of its own, sharing only the stores."""
+"""Processes of the product that act as machines, each with its own home and host name, sharing only the stores."""
 
 import subprocess
 import time
@@ -16,7 +16,7 @@ from tests.service import LABELS, Exports, Service, environment, free_ports, pro
 _START_SECONDS = 120.0
 _STOP_SECONDS = 30.0
 
-#: Options of the commands that listen, by command. `{0}` is a free port, `{1}` another.
+#: Options of the commands that listen. `{0}` is a free port, `{1}` another.
 _LISTENING: Mapping[str, str] = {
     "serve": "--host 127.0.0.1 --port {0} --dagster-port {1}",
     "facade": "--host 127.0.0.1 --port {0}",
@@ -43,7 +43,7 @@ class Running:
 
 @dataclass(slots=True)
 class Machine:
-    """A machine by its name: a home below `folder`, and the settings that all machines share."""
+    """A named machine: a home below `folder`, and the settings that all machines share."""
 
     name: str
     folder: Path
@@ -64,7 +64,7 @@ class Machine:
         return environment(self.home, {**self.settings, "LABELS_HOST_NAME": self.name})
 
     def labels(self, *arguments: str) -> str:
-        """Run one `labels` command of this machine to its end and return what it printed."""
+        """Run one `labels` command on this machine and return its output."""
         done = subprocess.run(
             [str(LABELS), *arguments],
             env=self.environment(),
@@ -78,7 +78,7 @@ class Machine:
         return done.stdout
 
     def start(self, command: str, *options: str) -> Running:
-        """Start `labels COMMAND` without waiting for it. Started again, it has the ports that it had."""
+        """Start `labels COMMAND` without waiting for it. A second start uses the same ports."""
         before = self.running.get(command)
         listens = _LISTENING.get(command, "")
         ports = before.ports if before else tuple(free_ports(2))
@@ -118,7 +118,7 @@ class Machine:
         return Exports(httpx.Client(base_url=url, headers={"X-API-Key": key}, timeout=60))
 
     def kill(self, command: str | None = None) -> None:
-        """Send SIGKILL to all processes of the machine, or to those of one command, their children included."""
+        """Send SIGKILL to all processes of the machine, or to those of one command, with their children."""
         victims = self.processes(command)
         for process in victims:
             with suppress(psutil.NoSuchProcess):
@@ -137,13 +137,13 @@ class Machine:
         return []
 
     def service(self, command: str = "serve") -> Service:
-        """Return the machine as the service that other suites know."""
+        """Return the machine as a `Service`, as used by other test suites."""
         running = self.running[command]
         return Service(self.home, running.url, *running.ports, running.process, running.log)
 
 
 @contextmanager
 def machines(folder: Path, settings: Mapping[str, str], *names: str) -> Generator[list[Machine]]:
-    """Yield machines with these names, which are killed at the end of the block."""
+    """Yield machines with these names. They are killed at the end of the block."""
     with ExitStack() as stack:
         yield [stack.enter_context(Machine(name, folder, settings)) for name in names]

@@ -1,4 +1,4 @@
-"""A plugin for pytest that gives every service of a test its databases, storage and counts on servers.
+"""A pytest plugin that runs every service of a test with databases, storage and request counts on servers.
 
 pytest -p tests.distributed.on_servers tests/test_end_to_end.py
 """

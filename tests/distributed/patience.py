@@ -1,4 +1,4 @@
-"""A client as there should be: it asks again when it is told to, and otherwise takes no error."""
+"""A client that retries after 503 and fails at every other error."""
 
 import time
 from collections import Counter
@@ -14,9 +14,9 @@ _SECONDS = 180.0
 
 @dataclass(frozen=True, slots=True)
 class PatientExports(Exports):
-    """Repeats a request that is answered with 503, as soon as Retry-After says. Counts the answers by status.
+    """Repeats a request that is answered with 503, after its Retry-After. Counts the answers by status.
 
-    A submission is repeated under its Idempotency-Key, so it makes one job.
+    A submission is repeated with its Idempotency-Key, so it makes one job.
     """
 
     answers: Counter[int] = field(default_factory=Counter[int])

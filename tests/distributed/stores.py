@@ -1,6 +1,6 @@
 """Postgres, Redis and SeaweedFS for tests: real servers on free ports, with their data in a temporary folder.
 
-`guard.py` kills them when the test process ends, however it ends.
+`guard.py` kills them when the test process ends in any way.
 """
 
 import json
@@ -32,7 +32,7 @@ _STOP_SECONDS = 60.0
 
 
 class Server:
-    """A server process. It keeps its port and its data when it is killed and started again."""
+    """A server process. It keeps its port and its data over restarts."""
 
     def __init__(self, folder: Path, command: Sequence[str], is_ready: Callable[[], bool]) -> None:
         self.log = folder / "log"
@@ -73,7 +73,7 @@ class Postgres(Server):
     def __init__(self, folder: Path) -> None:
         (self._port,) = free_ports(1)
         folder.mkdir(parents=True)
-        # Not below pytest's own folder: whenever a session begins, pytest lets nobody but its user into that.
+        # Not below pytest's own folder, because each pytest session restricts that folder to its own user.
         self._data = tempfile.TemporaryDirectory(prefix="labels-postgres-")
         data = self._data.name
         as_user: list[str] = []
@@ -111,7 +111,7 @@ class Postgres(Server):
         return self.url(name)
 
     def restart(self) -> None:
-        """Do what `pg_ctl restart -m immediate` does: every connection is lost, and the log is replayed."""
+        """Restart like `pg_ctl restart -m immediate`: all connections are lost, and the log is replayed."""
         self.stop(signal.SIGQUIT)
         self.start()
 
@@ -126,7 +126,7 @@ class Postgres(Server):
 
 
 def _postgres_programs() -> Path:
-    """Return the folder of the newest version's programs, which Debian does not lay on the PATH."""
+    """Return the folder of the newest version's programs, which Debian does not put on the PATH."""
     if found := shutil.which("initdb"):
         return Path(found).parent
     versions = Path("/usr/lib/postgresql").glob("*/bin")
@@ -142,7 +142,7 @@ class Redis(Server):
         command = [
             "redis-server", "--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder),
             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "",
-            # A title of its own would overwrite the environment, by which the guard finds it.
+            # A process title would overwrite the environment, by which the guard finds the process.
             "--set-proc-title", "no",
         ]  # fmt: skip
         super().__init__(folder, command, lambda: self._connected(0).ping() is True)
@@ -151,7 +151,7 @@ class Redis(Server):
         return f"redis://127.0.0.1:{self._port}/{database}"
 
     def restart(self) -> None:
-        """Kill it and start it again on what its log has."""
+        """Kill Redis and restart it from its log."""
         self.kill()
         self.start()
 
@@ -191,7 +191,7 @@ class ObjectStore(Server):
         super().__init__(folder, command, self._takes_objects)
 
     def environment(self, port: int | None = None) -> Mapping[str, str]:
-        """Return the variables by which everybody finds the server, or the proxy at `port` before it."""
+        """Return the environment variables for the server, or for the proxy at `port` in front of it."""
         return aws_variables(f"http://127.0.0.1:{port or self.port}")
 
     def url(self, folder: str) -> str:
@@ -202,7 +202,7 @@ class ObjectStore(Server):
         self.start()
 
     def _takes_objects(self) -> bool:
-        """Write an object, for which the volumes must be there too."""
+        """Return whether an object can be written, which also needs the volumes."""
         s3 = boto3.client(
             "s3",
             endpoint_url=f"http://127.0.0.1:{self.port}",
@@ -223,7 +223,7 @@ class ObjectStore(Server):
 
 
 class Shared:
-    """The three servers together: they give each service settings of its own."""
+    """The three servers. They give each service its own settings."""
 
     def __init__(self, postgres: Postgres, redis: Redis, object_store: ObjectStore) -> None:
         self.postgres = postgres
@@ -234,7 +234,7 @@ class Shared:
     def settings(self, s3_port: int | None = None) -> dict[str, str]:
         """Return the settings of all machines of a new service: empty databases, an empty folder of the bucket.
 
-        `s3_port` is that of a proxy before the object store.
+        `s3_port` is the port of a proxy in front of the object store.
         """
         self._services += 1
         name = f"service_{self._services}"
@@ -243,7 +243,7 @@ class Shared:
             "LABELS_DAGSTER_URL": self.postgres.new_database(f"{name}_dagster"),
             "LABELS_DATABASE_URL": self.postgres.new_database(f"{name}_accounts"),
             "LABELS_STORAGE_URL": self.object_store.url(name),
-            # Redis' databases are sixteen; the limits of two services share one without harm.
+            # Redis has sixteen databases. Two services may share one for their request counts.
             "LABELS_REDIS_URL": self.redis.url(),
             "LABELS_BROKER_URL": self.redis.url(self._services % 15 + 1),
             "LABELS_SECRET_KEY": secrets.token_urlsafe(48),

@@ -1,6 +1,6 @@
-"""Steps on two machines with Celery workers, and everything that can be killed, stopped or emptied meanwhile.
+"""Steps on two machines with Celery workers, while processes are killed, paused or emptied.
 
-Each time the job ends by itself with the same bytes, and each entity is printed once.
+In each test the job ends by itself with the same bytes, and each entity is printed once.
 """
 
 import signal
@@ -27,14 +27,14 @@ from tests.service import Exports
 GTIN, ENTITIES = "09506000134352", 60_000
 JOB = serials_of(GTIN)
 
-#: The lease of a step, and how long a step waits for a worker before it is sent again.
+#: The lease time of a step, and the time after which an unstarted step is sent again.
 LEASE_SECONDS, RESEND_SECONDS = 5, 5
 
 pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
 
 class Stage:
-    """A machine with all of the service but the steps of large exports, which two others execute."""
+    """A machine with the whole service except the steps of large exports, which two other machines execute."""
 
     def __init__(self, shared: Shared, control: Machine, workers: list[Machine]) -> None:
         self.settings = control.settings
@@ -50,7 +50,7 @@ class Stage:
             self.undisturbed = digest(client, status)
 
     def start_workers(self) -> None:
-        """Start those that do not run."""
+        """Start the workers that are not running."""
         for machine in self.workers:
             running = machine.running.get("worker")
             if running is None or running.process.poll() is not None:
@@ -128,7 +128,7 @@ def _all_workers(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def _drawing(stage: Stage) -> Iterator[tuple[Exports, dict[str, Any]]]:
-    """Yield a job whose symbols are being drawn. After the block, see that it ends like all others."""
+    """Yield a job whose symbols are being drawn. After the block, assert that it ends like all others."""
     with stage.client() as client:
         receipt = client.submit(JOB)
         until(lambda: stage.has_begun_to_draw(client, receipt), "symbols are drawn")
@@ -176,7 +176,7 @@ def test_a_stopped_worker_ends_its_steps_first(stage: Stage) -> None:
 
 
 def test_a_killed_run_worker_changes_nothing(stage: Stage) -> None:
-    """The steps at work go on meanwhile, and the next run worker watches them."""
+    """The executing steps go on, and the next run worker monitors them."""
     with _drawing(stage) as (_, receipt):
         workers = run_workers(stage.control.home)
         assert len(workers) == 1
@@ -212,7 +212,7 @@ def test_a_restarted_broker_changes_nothing(stage: Stage) -> None:
 
 
 def test_a_broker_that_lost_everything_gets_the_steps_again(stage: Stage) -> None:
-    """No worker runs when the first step is sent, so it is among what is lost."""
+    """No worker runs when the first step is sent, so its message is lost too."""
     for machine in stage.workers:
         machine.kill("worker")
     with stage.client() as client, redis_client.Redis.from_url(stage.settings["LABELS_BROKER_URL"]) as broker:
@@ -227,7 +227,7 @@ def test_a_broker_that_lost_everything_gets_the_steps_again(stage: Stage) -> Non
 
 @pytest.mark.parametrize("moment", ["drawing", "assembled"])
 def test_a_worker_that_sleeps_longer_than_its_lease_publishes_nothing_more(stage: Stage, moment: str) -> None:
-    """The other machine makes the job meanwhile. Those that wake up have lost their steps."""
+    """The other machine finishes the job meanwhile. Processes that continue have lost their steps."""
     first, second = stage.workers
     if moment == "assembled":
         second.kill("worker")
@@ -246,7 +246,7 @@ def test_a_worker_that_sleeps_longer_than_its_lease_publishes_nothing_more(stage
             process.resume()
         assert status["status"] == "completed", (status["error_code"], status["error"])
         stage.assert_printed_once(receipt)
-        # All leases of the first machine are lost or given back when it answers again.
+        # All leases of the first machine are lost or released when it answers again.
         again = client.submit(JOB)
         stage.assert_ends_as_ever(client, again)
         assert digest(client, client.poll(receipt)) == stage.undisturbed

@@ -1,6 +1,6 @@
-"""A server that all machines need fails while jobs are at work: they end as if nothing had happened.
+"""A server that all machines need fails while jobs are running. The jobs end as if nothing had happened.
 
-The clients see at most 503 with Retry-After. The object store fails in a proxy before it.
+Clients see no error except 503 with Retry-After. A proxy in front of the object store makes it fail.
 """
 
 import time
@@ -27,7 +27,8 @@ from tests.service import EXPORTS
 
 GTIN, SMALL_GTIN = "09506000134352", "00012345678905"
 ENTITIES = {GTIN: 30_000, SMALL_GTIN: 20}
-#: The first is queued and executed beside the daemon, the second by the façade's warm worker while its client waits.
+#: The first is queued and executed on the daemon's machine, the second by the façade's warm worker while its client
+#: waits.
 JOB, SMALL_JOB = (serials_of(gtin) for gtin in ENTITIES)
 OUTAGE_SECONDS = 20.0
 
@@ -94,7 +95,7 @@ def _import(machine: Machine, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def undisturbed(stage: Stage) -> Mapping[str, str]:
-    """The digests of both jobs where nothing is in their way."""
+    """Return the digests of both jobs without faults."""
     with stage.client() as client:
         ended = {name: client.finish(client.submit(body)) for name, body in BODIES.items()}
         assert {status["status"] for status in ended.values()} == {"completed"}, ended
@@ -129,7 +130,7 @@ FAULTS: Mapping[str, Callable[[Stage], Any]] = {
 }
 
 
-#: An ordinary run does these; LABELS_TEST_FULL=1 does all.
+#: Faults of an ordinary test run. LABELS_TEST_FULL=1 runs all.
 ORDINARY = {"Postgres restarted", "object store gone"}
 
 
@@ -139,7 +140,7 @@ ORDINARY = {"Postgres restarted", "object store gone"}
 def test_jobs_end_as_if_nothing_had_happened(
     stage: Stage, undisturbed: Mapping[str, str], fault: str
 ) -> None:
-    """One job is at work, and small ones are submitted all the time until the fault has passed."""
+    """One job is running, and small ones are submitted until the fault has passed."""
     over = Event()
     with stage.client() as client, stage.client() as other, ThreadPoolExecutor(1) as pool:
         receipt = client.submit(JOB)
@@ -153,7 +154,7 @@ def test_jobs_end_as_if_nothing_had_happened(
         over.set()
         receipts = small.result(240)
         ended = [client.finish(each, 240) for each in (receipt, *receipts)]
-        told = client.answers + other.answers
+        answers = client.answers + other.answers
         assert {status["status"] for status in ended} == {"completed"}, ended
         assert [digest(client, status) for status in ended] == [
             undisturbed["queued"],
@@ -161,7 +162,7 @@ def test_jobs_end_as_if_nothing_had_happened(
         ]
         for status in ended:
             assert status["processed_items"] + status["failed_items"] == status["total_items"]
-    assert set(told) <= {200, 202, 503}, told
+    assert set(answers) <= {200, 202, 503}, answers
     printed = stage.printed(*(status["job_id"] for status in ended))
     assert printed.total() == ENTITIES[GTIN] + len(receipts) * ENTITIES[SMALL_GTIN]
     assert set(printed.values()) == {1}

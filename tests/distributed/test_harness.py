@@ -1,4 +1,4 @@
-"""The servers and faults that the other tests of this folder build on do what they are told."""
+"""Test the servers and faults that the other tests of this folder use."""
 
 import subprocess
 import sys
@@ -45,7 +45,7 @@ def test_redis_can_be_emptied_and_killed(redis: Redis) -> None:
         redis.empty()
         assert client.get("name") is None
         client.set("name", "another")
-        # Its log is on disk once it has been written anew.
+        # The log is on disk after it has been rewritten.
         client.bgrewriteaof()
         until(lambda: client.info("persistence")["aof_rewrite_in_progress"] == 0, "the log is written")
     redis.restart()
@@ -131,8 +131,8 @@ def test_a_machine_serves_from_the_stores(shared: Shared, tmp_path: Path) -> Non
         key = one.labels("keys", "create", "--org", "acme").splitlines()[-1]
         one.labels("import", "--org", "acme", *options)
         url = one.serve().url
-        told = one.labels("doctor", "--url", url)
-        assert "FAIL" not in told
+        output = one.labels("doctor", "--url", url)
+        assert "FAIL" not in output
         for found in (
             "PostgreSQL",
             "of several creators one succeeds",
@@ -140,8 +140,8 @@ def test_a_machine_serves_from_the_stores(shared: Shared, tmp_path: Path) -> Non
             "Redis",
             f"{url} is ready",
         ):
-            assert found in told
-        assert settings["LABELS_SECRET_KEY"] not in told
+            assert found in output
+        assert settings["LABELS_SECRET_KEY"] not in output
         with one.client(key, "serve") as client:
             status = client.finish(client.submit(LOTS_QR))
             expected = sum(1 for lot in LOTS if lot[-1])

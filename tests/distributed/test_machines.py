@@ -1,4 +1,4 @@
-"""Façades and daemons on machines of their own: they share the stores alone, and one goes on where another died."""
+"""Façades and daemons on separate machines: they share only the stores, and take over when another dies."""
 
 import signal
 import uuid
@@ -27,7 +27,7 @@ GTIN, SMALL_GTIN, OTHER_GTIN, STOCK_GTIN = (
     "04006381333931",
 )
 ENTITIES = {GTIN: 30_000, SMALL_GTIN: 5, OTHER_GTIN: PARALLEL_FROM - 30_000, STOCK_GTIN: 7}
-#: The first two are warm workers' jobs, the third is the daemon's: each of its steps has a process.
+#: Warm workers execute the first two, the daemon the third, with a process for each step.
 JOB, SMALL_JOB = serials_of(GTIN), serials_of(SMALL_GTIN)
 LARGE = sum(ENTITIES[gtin] for gtin in (GTIN, SMALL_GTIN, OTHER_GTIN))
 LARGE_JOB = JOB | {"filters": {"gtins": [GTIN, SMALL_GTIN, OTHER_GTIN]}}
@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(600)]
 
 
 class Stage:
-    """Two façades, a code server, and two machines for daemons, the second of which stands by."""
+    """Two façades, a code server, and two machines for daemons, the second of which is on standby."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str], *made: Machine) -> None:
         self.settings = settings
@@ -54,13 +54,13 @@ class Stage:
         return self.facades[facade].client(self.key)
 
     def assert_printed_once(self, receipts: Sequence[Mapping[str, Any]], entities: int) -> None:
-        """Assert that these jobs together have printed so many entities, each once."""
+        """Assert that these jobs together have printed `entities` entities, each once."""
         events, _ = lifecycle.history(Catalogue(str(self.storage / "catalogue")), "acme", limit=10_000_000)
         mine = events.filter(events["job_id"].is_in([receipt["job_id"] for receipt in receipts]))["entity_id"]
         assert (len(mine), mine.n_unique()) == (entities, entities)
 
     def at_work(self, client: Exports) -> dict[str, Any]:
-        """Return the organisation's newest job once it is at work and has its manifest."""
+        """Return the organisation's newest job when it is running and has its manifest."""
         found: list[dict[str, Any]] = []
 
         def is_at_work() -> bool:
@@ -70,11 +70,11 @@ class Stage:
                 "resolved", self.storage / folder_of(job["job_id"])
             )
 
-        until(is_at_work, "a job is at work")
+        until(is_at_work, "a job is running")
         return found[0]
 
     def leases(self, *more: str) -> list[str]:
-        """Return the names of the leases of runs, and those of `more` that are there."""
+        """Return the names of the leases of runs, and those in `more` that exist."""
         with psycopg.connect(self.settings["LABELS_DATABASE_URL"]) as connection:
             found = connection.execute(
                 "SELECT name FROM leases WHERE name LIKE 'run:%%' OR name = ANY(%s)", (list(more),)
@@ -82,14 +82,14 @@ class Stage:
             return [str(name) for (name,) in found.fetchall()]
 
     def resumptions(self, receipt: Mapping[str, Any]) -> int:
-        """Return how many times a daemon has resumed the job's run."""
+        """Return the number of resumptions of the job's run by daemons."""
         run_id = run_id_for(str(receipt["job_id"]))
         with psycopg.connect(self.settings["LABELS_DAGSTER_URL"]) as connection:
-            told = connection.execute(
+            resumed = connection.execute(
                 "SELECT count(*) FROM event_logs WHERE run_id = %s AND event LIKE %s",
                 (run_id, "%Launching a new run worker to resume run%"),
             ).fetchone()
-        return int(told[0]) if told else 0
+        return int(resumed[0]) if resumed else 0
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def stage(shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     folder = tmp_path_factory.mktemp("machines")
     settings = shared.settings() | {
         "LABELS_STORAGE_URL": str(folder / "shared"),
-        # The larger job is a warm worker's too.
+        # So a warm worker executes the larger job too.
         "LABELS_SYNC_THRESHOLD": str(ENTITIES[GTIN]),
         "LABELS_WARM_WORKERS": "1",
         "LABELS_LEASE_SECONDS": "5",
@@ -223,7 +223,7 @@ def test_a_job_is_cancelled_from_another_machine(stage: Stage) -> None:
 
 
 def test_a_healthy_warm_run_is_left_alone(stage: Stage, undisturbed: str) -> None:
-    """Its pid means nothing on the daemon's machine."""
+    """The run's pid is on another machine, so the daemon cannot check it."""
     with stage.client(0) as client:
         receipt = client.submit(JOB)
         assert digest(client, client.finish(receipt, seconds=120)) == undisturbed
@@ -274,7 +274,7 @@ def test_an_upload_to_a_facade_is_imported_on_the_daemons_machine(stage: Stage, 
 def test_stores_that_are_away_for_longer_than_a_lease_change_nothing(
     stage: Stage, shared: Shared, undisturbed: str
 ) -> None:
-    """Whoever executes a run ends, and so does the daemon; they go on when the database is back."""
+    """The processes of runs and the daemon exit, and others go on when the database is back."""
     with stage.client(0) as first, stage.client(1) as second, ThreadPoolExecutor(1) as pool:
         answer = pool.submit(first.http.post, EXPORTS, json=JOB)
         receipt = stage.at_work(second)

@@ -1,4 +1,4 @@
-"""SeaweedFS keeps what the artefact store needs of S3."""
+"""SeaweedFS has the properties of S3 that the artefact store needs."""
 
 import urllib.request
 from collections.abc import Iterator

@@ -6,6 +6,7 @@ from functools import reduce
 from itertools import count
 from operator import or_
 
+import polars as pl
 import pytest
 
 from catalogue.lifecycle import PRINTED, Printing, history, record_printed
@@ -284,3 +285,70 @@ def test_another_release_draws_parts_anew(prints: Prints, monkeypatch: pytest.Mo
     assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) == part
     monkeypatch.setattr(manifest, "RELEASE", "99.0")
     assert parts.stored(parts.key_of(plan, frozen, chunk), prints.store) is None
+
+
+def test_what_was_asked_for_is_compared_and_nothing_else(prints: Prints, imported: Import) -> None:
+    asked = {"asset_config": {"carry": ["11", "15", "310n", "240", "7003"]}}
+    plan = prints.print(export_type="datamatrix", **asked)
+    assert prints.changed() == []
+    assert prints.counts() == PrintCounts(0, 0, 0)
+    # Another expiry is not on the label; both dates are compared where both were asked for.
+    imported(lots=f"gtin,lot_number,expiration_date\n{GTIN},L2,2029-01-31\n")
+    assert prints.changed() == []
+    for column, value, lot in (
+        ("production_date", "2026-01-31", "A(21)B"),
+        ("best_before_date", "2027-01-31", "L2"),
+        ("net_weight_kg", "1.250", "L3"),
+        ("expiration_time", "2027-03-30 14:30", "L4"),
+    ):
+        gtin = {"L3": CASE, "L4": UPC}.get(lot, GTIN)
+        imported(lots=f"gtin,lot_number,{column}\n{gtin},{lot},{value}\n")
+        assert prints.changed() == [lot]
+        plan = prints.print(export_type="datamatrix", filters={"print_due": True}, **asked)
+        assert prints.changed() == []
+    imported(products=f"gtin,name,additional_product_identification\n{CASE},Case,A(1)\n")
+    assert prints.changed() == ["L3"]
+    prints.print(export_type="datamatrix", **asked)
+    # The newest label counts, by what was asked for it: in the end nothing was.
+    prints.print(export_type="datamatrix")
+    imported(lots=f"gtin,lot_number,production_date\n{GTIN},L2,2026-03-31\n")
+    assert prints.changed() == []
+    events, _ = history(prints.catalogue, "acme")
+    assert set(events.filter(pl.col("job_id") == plan.job_id)["carried_more"]) == {"(7003)2703301430"}
+
+
+@pytest.mark.parametrize("export_type", ["qr_codes", "barcodes_1d", "codes_combined"])
+def test_the_lot_of_a_serial_is_compared_if_it_was_asked_for(
+    prints: Prints, imported: Import, export_type: str
+) -> None:
+    prints.print(scope="serials", export_type=export_type, asset_config={"carry": ["11"]})
+    imported(serials=f"gtin,serial_number,lot_number\n{UPC},S3,L4\n")
+    assert prints.changed(scope="serials") == []
+    prints.print(scope="serials", export_type=export_type, asset_config={"carry": ["10"]})
+    imported(serials=f"gtin,serial_number,lot_number\n{UPC},S3,\n")
+    assert prints.changed(scope="serials") == ["S3"]
+
+
+_VALUES = {
+    "11": ("production_date", "2026-01-31"),
+    "310n": ("net_weight_kg", "0.5"),
+    "311n": ("length_m", "12"),
+    "312n": ("width_m", "123456"),
+    "313n": ("height_m", "0.12345"),
+    "242": ("made_to_order_variation", "007"),
+    "30": ("variable_count", "12"),
+    "7003": ("expiration_time", "2027-03-31 00:05"),
+}
+
+
+def test_labels_just_printed_are_unchanged_whatever_they_carry(prints: Prints, imported: Import) -> None:
+    """The catalogue's SQL writes elements as the symbols do."""
+    columns, values = zip(*_VALUES.values(), strict=True)
+    imported(
+        lots=f"gtin,lot_number,{','.join(columns)}\n{UPC},L4,{','.join(values)}\n",
+        serials=f"gtin,serial_number,lot_number\n{UPC},S3,L4\n",
+    )
+    for asked in ([*_VALUES], *([ai] for ai in _VALUES)):
+        for scope in ("lots", "serials"):
+            prints.print(scope=scope, export_type="datamatrix", asset_config={"carry": asked})
+            assert prints.changed(scope=scope) == []

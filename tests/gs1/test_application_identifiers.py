@@ -6,7 +6,7 @@ import re
 import pytest
 from biip.gs1_application_identifiers import GS1ApplicationIdentifier
 
-from gs1.application_identifiers import APPLICATION_IDENTIFIERS, WRITTEN, ApplicationIdentifier
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS, ApplicationIdentifier, matching
 from gs1.check_digit import check_digit
 from gs1.element_string import FNC1, parse
 from gs1.element_values import require_value
@@ -124,5 +124,19 @@ def test_requirements_and_exclusions_are_read():
         parse(f"0109506000134352211{FNC1}2351")
 
 
-def test_what_is_written_is_known():
-    assert set(APPLICATION_IDENTIFIERS) >= WRITTEN
+def test_patterns_name_identifiers():
+    assert matching("310n") == {f"310{n}" for n in range(6)}
+    assert matching("10") == {"10"}
+    assert matching("32nn") == {ai for ai in APPLICATION_IDENTIFIERS if ai.startswith("32")}
+    assert matching("9999") == frozenset()
+
+
+def test_what_stands_where_in_a_link():
+    table = APPLICATION_IDENTIFIERS
+    assert table["01"].key_qualifiers == {"22", "10", "21", "235"}
+    assert [table[ai].digital_link_attribute for ai in ("17", "3103", "21", "8200")] == [
+        True,
+        True,
+        False,
+        False,
+    ]

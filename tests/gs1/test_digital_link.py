@@ -19,6 +19,22 @@ values = st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=20).filt
 )
 
 
+#: Some attributes of a trade item, each once.
+attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "11": st.just("260331"),
+        "15": st.just("270400"),
+        "17": st.just("270331"),
+        "240": st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=30),
+        "242": st.from_regex("[0-9]{1,6}", fullmatch=True),
+        "30": st.from_regex("[0-9]{1,8}", fullmatch=True),
+        "3103": st.from_regex("[0-9]{6}", fullmatch=True),
+        "7003": st.just("2703311430"),
+    },
+).map(lambda found: list(found.items()))
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
@@ -30,6 +46,16 @@ values = st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=20).filt
         ({"lot": "L", "best_before": "270400"}, "/10/L?15=270400"),
         ({"lot": "L", "expiry": "270331", "best_before": "270400"}, "/10/L?17=270331"),
         ({"lot": "", "serial": None, "expiry": ""}, ""),
+        ({"attributes": [("17", "270331"), ("15", "270301")]}, "?15=270301&17=270331"),
+        (
+            {"lot": "A", "attributes": [("3103", "000195"), ("240", "A&B/1")]},
+            "/10/A?240=A%26B%2F1&3103=000195",
+        ),
+        (
+            {"expiry": "270331", "attributes": [("7003", "2703311430"), ("11", "260331")]},
+            "?11=260331&17=270331&7003=2703311430",
+        ),
+        ({"attributes": [("240", ".")]}, "?240=."),
     ],
 )
 def test_links(parts, expected):
@@ -60,6 +86,43 @@ def test_a_link_needs_a_resolver():
 def test_invalid_values(parts):
     with pytest.raises(Gs1Error):
         digital_link(ROOT, GTIN, **parts)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{ROOT}/01/09520123456788/10/ABC1/21/12345?17=180426",
+        f"{ROOT}/01/09520123456788?3103=000195",
+        f"{ROOT}/01/09520123456788?17=201225&3103=000195&3922=0299",
+    ],
+)
+def test_the_standards_examples_are_links_of_ours(link):
+    """GS1 Digital Link Standard: URI Syntax, examples of section 5; the last in its canonical form."""
+    resolver, elements = parse_digital_link(link)
+    path, query = dict(elements), [element for element in elements if element[0] not in {"01", "10", "21"}]
+    assert digital_link(
+        resolver, path["01"], lot=path.get("10"), serial=path.get("21"), attributes=query[::-1]
+    ) == link  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ([("3103", "19")], "a measure of two digits"),
+        ([("7003", "2703312460")], "a time that no clock shows"),
+        ([("3102", "000019"), ("3103", "000195")], "two net weights"),
+        ([("37", "6")], "a count of contained items beside (01)"),
+        ([("392n", "1")], "no AI"),
+        ([("3922", "199")], "a price without a measure"),
+        ([("22", "A")], "a qualifier, which stands on the path"),
+        ([("10", "A")], "a lot, which stands on the path"),
+        ([("8200", "x")], "no attribute"),
+        ([("240", "")], "an empty value"),
+    ],
+)
+def test_attributes_follow_the_table_of_identifiers(attributes, reason):
+    with pytest.raises(Gs1Error):
+        digital_link(ROOT, GTIN, attributes=attributes)
 
 
 @pytest.mark.parametrize("gtin", ["9506000134352", "09506000134353", ""])
@@ -102,20 +165,19 @@ def test_biip_reads_what_we_write(lot, serial):
     st.sampled_from([ROOT, "http://localhost:8080", "https://example.com/a%20b/12345"]),
     st.none() | values | st.sampled_from(["01", "10"]),
     st.none() | values | st.sampled_from(["01", "21"]),
-    st.sampled_from([None, ("17", "270331"), ("15", "270400")]),
+    attributes,
 )
-def test_parsing_is_the_inverse(resolver, lot, serial, dated):
-    ai, date = dated or (None, None)
-    link = digital_link(
-        resolver,
-        GTIN,
-        lot=lot,
-        serial=serial,
-        expiry=date if ai == "17" else None,
-        best_before=date if ai == "15" else None,
-    )
-    elements = [("01", GTIN), ("10", lot), ("21", serial), (ai, date)]
+def test_parsing_is_the_inverse(resolver, lot, serial, attributes):
+    link = digital_link(resolver, GTIN, lot=lot, serial=serial, attributes=attributes)
+    elements = [("01", GTIN), ("10", lot), ("21", serial), *sorted(attributes)]
     assert parse_digital_link(link) == (resolver, tuple(pair for pair in elements if pair[1]))
+
+
+@given(st.none() | values, attributes)
+def test_biip_reads_attributes(lot, attributes):
+    link = GS1DigitalLinkURI.parse(digital_link(ROOT, GTIN, lot=lot, attributes=attributes))
+    read = {item.ai.ai: item.value for item in link.element_strings}
+    assert read == {"01": GTIN, **({"10": lot} if lot else {}), **dict(attributes)}
 
 
 @pytest.mark.parametrize(
@@ -144,8 +206,10 @@ def test_parsing_is_the_inverse(resolver, lot, serial, dated):
         (f"{ROOT}/01/{GTIN}?", "a bare question mark"),
         (f"{ROOT}/01/{GTIN}?17=270230", "a date that no calendar has"),
         (f"{ROOT}/01/{GTIN}?17=%3270331", "an escape in the date"),
-        (f"{ROOT}/01/{GTIN}?17=270331&15=270331", "two dates"),
-        (f"{ROOT}/01/{GTIN}?11=270331", "a date we do not write"),
+        (f"{ROOT}/01/{GTIN}?17=270331&15=270331", "attributes in another order"),
+        (f"{ROOT}/01/{GTIN}?17=270331&", "an ampersand at the end"),
+        (f"{ROOT}/01/{GTIN}?linkType=all", "a parameter that is no AI"),
+        (f"{ROOT}/01/{GTIN}?12=270331", "a date that is not of trade items"),
         (f"{ROOT}/01/{GTIN}#a", "a fragment"),
         (f"{ROOT}/01/{GTIN}\n", "a line's end"),
     ],
@@ -155,7 +219,23 @@ def test_what_is_no_link_of_ours(link, reason):
         parse_digital_link(link)
 
 
-_PIECES = ["/10/", "/21/", "/01/", "A", "%2F", "%2f", "%41", "+", "/", "?17=", "?15=", "270331", GTIN]
+_PIECES = [
+    "/10/",
+    "/21/",
+    "/01/",
+    "A",
+    "%2F",
+    "%2f",
+    "%41",
+    "+",
+    "/",
+    "?17=",
+    "?15=",
+    "&",
+    "30=",
+    "270331",
+    GTIN,
+]
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=6).map("".join))
@@ -165,8 +245,7 @@ def test_what_is_parsed_is_what_would_be_written(rest):
         resolver, elements = parse_digital_link(link)
     except InvalidDigitalLink:
         return
-    found = dict(elements)
+    path, query = dict(elements), [element for element in elements if element[0] not in {"01", "10", "21"}]
     assert link == digital_link(
-        resolver, found["01"], lot=found.get("10"), serial=found.get("21"),
-        expiry=found.get("17"), best_before=found.get("15"),
-    )  # fmt: skip
+        resolver, path["01"], lot=path.get("10"), serial=path.get("21"), attributes=query
+    )

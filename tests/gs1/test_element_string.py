@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gs1.cset82 import CSET_82
-from gs1.element_string import bracketed, element_string, hri, parse
+from gs1.element_string import bracketed, element_string, hri, parse, parse_bracketed
 from gs1.errors import Gs1Error, InvalidElementString
-from gs1.trade_item_message import datamatrix_elements
+from gs1.trade_item_message import datamatrix_elements, trade_item_elements
 
 GTIN = "09506000134352"
 
@@ -97,6 +97,42 @@ def test_biip_reads_what_we_write(elements):
 )
 def test_what_a_trade_item_carries(arguments, expected):
     assert datamatrix_elements(GTIN, *arguments) == (("01", GTIN), *expected)
+
+
+# Case table: elements beside the GTIN in any order, their element string. The first two are examples of the Digital Link
+# standard, translated to element strings (GS1 Barcode Syntax Engine, its tests).
+IN_ORDER = (
+    ([("3103", "000195")], "3103000195"),
+    ([("10", "ABC1"), ("21", "12345"), ("17", "180426")], "1718042610ABC1\x1d2112345"),
+    ([("10", "4512XA"), ("3103", "001750")], "3103001750104512XA"),
+    ([("21", "S"), ("10", "L"), ("11", "260131"), ("17", "270331"), ("15", "270228")],
+     "112601311527022817270331" + "10L\x1d21S"),
+    ([("240", "A"), ("10", "L")], "10L\x1d240A"),
+    ([("30", "12"), ("242", "7"), ("7003", "2703311430"), ("240", "A")], "240A\x1d2427\x1d3012\x1d70032703311430"),
+    ([("7003", "2703311430"), ("21", "S"), ("3102", "000125")], "310200012521S\x1d70032703311430"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("others", "expected"), IN_ORDER)
+def test_predefined_lengths_come_first_and_others_end_with_fnc1(others, expected):
+    message = element_string(trade_item_elements(GTIN, others))
+    assert message == f"\x1d01{GTIN}{expected}"
+    assert sorted(parse(message)) == sorted([("01", GTIN), *others])
+    read = GS1Message.parse(message.removeprefix("\x1d"))
+    assert sorted((item.ai.ai, item.value) for item in read.element_strings) == sorted(
+        [("01", GTIN), *others]
+    )
+
+
+@given(messages)
+def test_bracketed_text_is_parsed_back(elements):
+    assert parse_bracketed(bracketed(elements)) == elements
+
+
+@pytest.mark.parametrize("text", ["x", "(01", "(1)2", "(10)A(B", "(10)A\\B", "10A"])
+def test_what_is_no_bracketed_text(text):
+    with pytest.raises(InvalidElementString):
+        parse_bracketed(text)
 
 
 def test_unknown_identifier_is_named():

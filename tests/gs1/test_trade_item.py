@@ -131,6 +131,16 @@ def test_indicator_9_needs_a_measure(declared):
     assert (error.value.code, error.value.field) == ("measure_required", "gtin")
 
 
+@pytest.mark.parametrize("measure", ["30", "242", "3103", "3200", "3563", "3600", "8001"])
+def test_indicator_9_stands_beside_its_measure(measure):
+    measured = gtin("9950600013435")
+    assert require_trade_item(measured, beside={"17", measure}) == measured
+    with pytest.raises(MeasureRequired):
+        require_trade_item(measured, beside={"17", "240"})
+    with pytest.raises(RestrictedCirculation):
+        require_trade_item(gtin("9201234567890"), beside={measure})
+
+
 @pytest.mark.parametrize("text", ["01234565", "000001234565", "00000001234565"])
 def test_upc_e_comes_first(text):
     with pytest.raises(

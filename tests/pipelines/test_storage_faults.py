@@ -33,7 +33,8 @@ from pipelines.automation.housekeeping import expire
 from pipelines.dagster_exports import DagsterExports
 from pipelines.definitions import defs
 from pipelines.execution.runs import Runs
-from pipelines.export import stages, steps
+from pipelines.export import stages
+from pipelines.retries import FEW_RETRIES, RETRIES
 from pipelines.storage.totals import stored_bytes
 from renderers.archive.records import CorruptArchive
 from tests.pipelines.conftest import LOTS
@@ -122,7 +123,7 @@ def faults() -> Iterator[Faults]:
 
 @pytest.mark.parametrize(
     ("code", "retries"),
-    [(errno.ENOSPC, steps.FEW_RETRIES), (errno.ECONNREFUSED, steps.RETRIES.max_retries)],
+    [(errno.ENOSPC, FEW_RETRIES), (errno.ECONNREFUSED, RETRIES.max_retries)],
     ids=["full disk", "server away"],
 )
 @pytest.mark.parametrize("step", STEPS)
@@ -147,7 +148,7 @@ def test_what_is_refused_for_good_fails_the_job_and_gives_all_back(
     kind, method, suffix, word = CALLS[step]
     refusal = faults.refuse(kind, method, suffix, FOR_GOOD)
     failed = stage.submit()
-    assert refusal.calls == steps.FEW_RETRIES + 1
+    assert refusal.calls == FEW_RETRIES + 1
     assert failed.error_code == "storage_failed"
     assert failed.error is not None
     assert word in failed.error
@@ -170,7 +171,7 @@ def test_a_record_refused_for_good_publishes_nothing(stage: Stage, faults: Fault
     assert stage.printed() == [completed.job_id] * LOTS
 
 
-@pytest.mark.parametrize("attempts", [steps.RETRIES.max_retries, steps.RETRIES.max_retries + 1])
+@pytest.mark.parametrize("attempts", [RETRIES.max_retries, RETRIES.max_retries + 1])
 def test_a_record_that_others_keep_winning_is_tried_again(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, attempts: int
 ) -> None:
@@ -183,7 +184,7 @@ def test_a_record_that_others_keep_winning_is_tried_again(
 
     monkeypatch.setattr(lifecycle, "record_printed", lose)
     job = stage.submit()
-    if attempts > steps.RETRIES.max_retries:
+    if attempts > RETRIES.max_retries:
         assert (job.status, job.error_code) == (JobStatus.FAILED, "commit_contention")
         assert stage.printed() == []
     else:

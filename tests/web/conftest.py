@@ -1,6 +1,7 @@
 """The pages over real accounts, a real catalogue and real artefacts, behind the middleware of the API."""
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import web.app
+import web.error_pages
 from accounts.identity import Role
 from accounts.store import Accounts
 from accounts.vault import Vault, derived_keys
 from api.app import create_app
+from api.auth.callers import known_session
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from catalogue.imports import ingest
@@ -106,13 +109,14 @@ def site(tmp_path_factory) -> Iterator[Site]:
         assert not any(table.rejected or table.held for table in report.tables)
     store = ArtefactStore(str(folder / "artefacts"))
     exports = ExportsAtOnce(folder, imports.catalogue, store)
-    reads = ExportReads(imports.catalogue, store)
+    reads = ExportReads(imports.catalogue, store, designs=accounts.designs)
     routes = web.app.routes(
         exports=exports,
         reads=reads,
         imports=imports,
         catalogue=imports.catalogue,
         accounts=accounts,
+        session_of=known_session,
         cron=CRON,
         session_seconds=3600,
         public_url=None,
@@ -127,6 +131,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         settings=ApiSettings(secret_key=SECRET, rate_per_minute=100_000, rate_per_day=1_000_000),
         auth_settings=AuthSettings(),
         pages=routes,
+        error_page=web.error_pages.error_page(known_session),
     )
     yield Site(
         app, [each for each in routes if isinstance(each, Route)], accounts, exports, imports, reads, imports.catalogue
@@ -159,6 +164,9 @@ class Things:
     schedule: int
     key: int
     webhook: int
+    design: str
+    printer: str
+    saved: str
 
     def path(self, route: Route) -> str:
         """Return an address of the route that leads to one of the things."""
@@ -166,8 +174,9 @@ class Things:
             self.key if "/keys/" in route.path else self.webhook if "/webhooks/" in route.path else self.schedule
         )  # fmt: skip
         job_id = self.imported if route.path.startswith("/catalogue/") else self.job
+        name = {"printers": self.printer, "requests": self.saved}.get(route.path.split("/")[1], self.design)
         return route.path.replace("{id:int}", str(id_)).format(
-            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv"
+            job_id=job_id, rows="refused", scope="lots", report="manifest", suffix="csv", name=name
         )
 
 
@@ -182,6 +191,15 @@ def things(site, manager) -> Things:
         request='{"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}',
     )  # fmt: skip
     site.accounts.create_key("acme", Role.EDITOR, name="<s>line 1</s>")
+    document = json.dumps({"version": 1, "lines": [{"text": f"{HOSTILE} {{name}}"}]})
+    assert manager.post("/new-design", {"name": "shelf", "document": document}).status_code == 303
+    desk = {"name": "desk", "dpi": "300", "sheet_template": "avery_5160", "next_position": "7"}
+    assert manager.post("/new-printer", desk).status_code == 303
+    saved = {
+        "name": "morning",
+        "request": '{"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}',
+    }
+    assert manager.post("/new-request", saved).status_code == 303
     hook = site.accounts.webhooks.add("acme", "https://example.com/?a='b'&c")
     keys = site.accounts.keys_of("acme")
     return Things(
@@ -191,6 +209,9 @@ def things(site, manager) -> Things:
         schedule.id,
         keys[-1].id,
         hook.id,
+        "shelf",
+        "desk",
+        "morning",
     )
 
 

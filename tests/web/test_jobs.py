@@ -41,7 +41,14 @@ def text_of(page):
 def test_it_tells_who_and_when_and_what_was_checked(editor, lots):
     text = text_of(editor.get(lots).text)
     assert "asked for by Packing line 1" in text
-    assert "verified and published" in text
+    for step in (
+        "asked for",
+        "begun after",
+        "symbols drawn after",
+        "file verified after",
+        "recorded as printed after",
+    ):
+        assert step in text
     assert "passed : Symbols read back by an independent decoder" in text
     assert "Packing line 1" in editor.get("/jobs").text
 
@@ -71,6 +78,29 @@ def test_what_failed_is_told_with_its_reason(site, editor, tmp_path):
     csv = browser.get(f"{job}/errors.csv")
     assert csv.headers["content-disposition"].endswith('-errors.csv"')
     assert b"04006381333931" in csv.content
+
+
+def test_the_list_tells_counts_and_size_and_what_can_be_done(site, editor, viewer, lots):
+    waiting = site.exports.add("acme", JobStatus.PENDING)
+    text = editor.get("/jobs").text
+    job = site.exports.store[lots.rpartition("/")[2]]
+    assert f'href="{lots}/download" download aria-label="Download {job.output_filename}"' in text
+    assert f'action="/jobs/{waiting.job_id}/cancel"' in text
+    assert re.search(r'data-label="Size" class="number">[\d.]+ kB<', text)
+    assert f"/jobs/{waiting.job_id}/cancel" not in viewer.get("/jobs").text
+    editor.post(f"/jobs/{waiting.job_id}/cancel")
+    assert 'class="state failed">cancelled<' in editor.get("/jobs").text
+
+
+def test_a_job_all_of_whose_entities_failed_says_why_and_where(site, editor):
+    job = site.exports.add(
+        "acme", JobStatus.FAILED, error="None of the 2 entities could be drawn.", error_code="all_items_failed",
+        processed_items=0, failed_items=2, total_items=2,
+    )  # fmt: skip
+    text = text_of(editor.get(f"/jobs/{job.job_id}").text)
+    assert "None of the 2 entities could be drawn." in text
+    assert "failed while listing the entities" in text
+    assert "How it looks" not in text
 
 
 def test_its_tables_are_handed_out_in_each_format(editor, lots):
@@ -172,7 +202,7 @@ def test_choices_that_the_form_has_no_field_for_are_named(site, editor):
     )
     job = site.exports.submit(organisation, parse_request(body), requested_by="key:1")
     text = editor.get(f"/exports/new?again={job.job_id}").text
-    assert "no field for created before, error correction," in text
+    assert "no field for created before," in text
     assert 'name="created_from" value="2020-01-01"' in text
     assert ">09506000134352</textarea>" in text
     assert 'name="record_printed">' in text

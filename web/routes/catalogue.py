@@ -11,16 +11,15 @@ from starlette.routing import Route
 from catalogue import contents
 from catalogue.imports.dates import DateOrder
 from catalogue.imports.options import ImportOptions
-from catalogue.selection import Scope, Selection
+from catalogue.selection import Scope
 from catalogue.tables import Catalogue
 from exports.imports.ports import ImportJob, ImportRequest, Imports, Rows
 from gs1.element_string import bracketed
-from gs1.errors import Gs1Error
 from web.addresses import MOST_PAGES, number_of
 from web.downloads import download
 from web.errors import NoFile, PageNotFound
 from web.rendering import page
-from web.scanned import keys_of
+from web.scanned import selection_of
 from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
@@ -69,7 +68,7 @@ class CatalogueRoutes:
         read = partial(
             contents.uncounted,
             self._catalogue,
-            _selection(visitor.organisation.slug, scope, searched),
+            selection_of(visitor.organisation.slug, scope, searched),
             limit=_ROWS_PER_PAGE,
             offset=(number - 1) * _ROWS_PER_PAGE,
         )
@@ -133,19 +132,6 @@ class CatalogueRoutes:
     async def _job(self, request: Request, visitor: Visitor) -> ImportJob:
         job_id = request.path_params["job_id"]
         return await anyio.to_thread.run_sync(self._imports.job, visitor.organisation.slug, job_id)
-
-
-def _selection(organisation: str, scope: Scope, searched: str) -> Selection:
-    """Return the rows of what was scanned, or of a text that is no code: part of a name, beginning of a number."""
-    if not searched:
-        return Selection(organisation, scope)
-    try:
-        keys = keys_of(searched)
-    except Gs1Error:
-        return Selection(organisation, scope, text=searched)
-    lot = keys.get("lot") if scope is not Scope.PRODUCTS else None
-    serial = keys.get("serial") if scope is Scope.SERIALS else None
-    return Selection(organisation, scope, gtins=(keys["gtin14"],), lot_number=lot, serial_number=serial)
 
 
 def _code(row: dict[str, str | None]) -> str:

@@ -1,8 +1,7 @@
 """A new export: the form, what it would make, and its submission."""
 
 import base64
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,16 +11,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue.selection import Scope
-from exports.ports import Exports
-from exports.previews.preview import PreviewPicture
+from exports.ports import ExportJob, Exports
+from exports.previews.preview import Preview, PreviewPicture
 from exports.reads import ExportReads
+from exports.requests.request import ExportRequest
 from gs1.errors import LabelError
-from renderers.sheets.model import SheetTemplate
-from renderers.sheets.templates import DEFAULT_TEMPLATE_ID
-from web import export_form
 from web.errors import PageNotFound
-from web.export_form import Faults
+from web.export_form import new_key
+from web.forms import lists
+from web.forms.entered import Entered, ExportForms
+from web.forms.values import DEFAULTS, request_of, values_of_request
 from web.rendering import page
 from web.threads import Threads
 from web.visitors import Visitor, Visitors
@@ -36,70 +35,75 @@ _SUBMIT_THREADS, _SUBMIT_THREADS_EACH = 8, 2
 class NewExportRoutes:
     """The form of a new export. Every change of it shows what it would make; nothing is made before it is sent."""
 
-    def __init__(self, exports: Exports, reads: ExportReads, visitors: Visitors) -> None:
+    def __init__(self, exports: Exports, reads: ExportReads, forms: ExportForms, visitors: Visitors) -> None:
         self._exports = exports
         self._reads = reads
+        self._forms = forms
         self._visitors = visitors
         self._previews = Threads(_PREVIEW_THREADS)
         self._submissions = Threads(_SUBMIT_THREADS, _SUBMIT_THREADS_EACH)
 
     def routes(self) -> list[Route]:
+        done = partial(self._visitors.action, file_bytes=lists.MAX_FILE_BYTES, files=len(lists.FILLED))
         return [
             Route("/exports/new", self._visitors.page(self.form)),
-            Route(
-                "/exports/new/preview",
-                self._visitors.action(self.preview, needs=lambda _: True),
-                methods=["POST"],
-            ),
-            Route("/exports/new", self._visitors.action(self.submit), methods=["POST"]),
+            Route("/exports/new/preview", done(self.preview, needs=lambda _: True), methods=["POST"]),
+            Route("/exports/new", done(self.submit), methods=["POST"]),
         ]
 
     async def form(self, request: Request, visitor: Visitor) -> Response:
         """Show the form, filled in from the address: other pages lead here with a choice already made, or a job's."""
         chosen = dict(request.query_params)
         if (job_id := chosen.pop("again", None)) is None:
-            return await self._shown(request, visitor, {**export_form.DEFAULTS, **chosen}, Faults())
+            entered = await self._forms.filled(visitor, {**DEFAULTS, **chosen})
+            return await self._shown(request, visitor, entered)
         job = await anyio.to_thread.run_sync(self._exports.job, visitor.organisation.slug, job_id)
         plan = await anyio.to_thread.run_sync(self._reads.plan, job)
-        if plan is None or plan.request.export_type not in export_form.TYPES:
+        if plan is None:
             raise PageNotFound
-        values, left_out = export_form.values_of_request(plan.request)
-        return await self._shown(request, visitor, {**values, **chosen}, Faults(), left_out=left_out)
+        known, unknown = values_of_request(plan.request)
+        entered = await self._forms.filled(visitor, {**known, **chosen})
+        return await self._shown(request, visitor, entered, unknown=unknown)
 
     async def preview(self, request: Request, visitor: Visitor, form: FormData) -> Response:
-        """Show what the form would make: how many, what fails and why, and the first symbols or the first page."""
-        values = export_form.values_of(form)
-        try:
-            wanted = export_form.request_of(values)
-            found = await self._previews.run(
-                visitor.organisation.slug, partial(self._reads.preview, visitor.organisation, wanted)
-            )
-        except LabelError as error:
-            return page(request, "export_preview.html", visitor, error=error, faults=_faults(error, values))
-        sheet = await self._sheet(visitor, values)
-        return page(
-            request,
-            "export_preview.html",
-            visitor,
-            error=None,
-            preview=found,
-            pictures=[_in_page(picture) for picture in found.pictures],
-            sheet=sheet,
-            start_position=int(values.get("start_position") or 1),
-        )
+        """Show what the form would make: how many, what fails and why, and the first symbols or the first page.
+
+        htmx gets this alone, and the fields if others are to be shown. Others get the whole page.
+        """
+        entered = await self._forms.sent(visitor, form)
+        found = None
+        if not entered.faults:
+            try:
+                find = partial(self._reads.preview, visitor.organisation, request_of(entered.values))
+                found = await self._previews.run(visitor.organisation.slug, find)
+            except LabelError as error:
+                entered = entered.with_faults(error)
+        shown = _preview(entered, found)
+        if not request.headers.get("hx-request"):
+            return await self._shown(request, visitor, entered, shown=shown)
+        anew = entered.has_files or entered.state != form.get("state")
+        if anew:
+            shown |= await self._forms.fields(visitor, entered)
+        return page(request, "export_preview.html", visitor, anew=anew, **shown)
 
     async def submit(self, request: Request, visitor: Visitor, form: FormData) -> Response:
-        """Submit the export and lead to its job, or show the form again with what is wrong with it."""
-        values = export_form.values_of(form)
+        """Submit the export and lead to its job, or show the form again with what is wrong with it.
+
+        It is shown again, too, if something was filled in that does not go with what was chosen after it: without
+        JavaScript nobody saw the field vanish.
+        """
+        entered = await self._forms.sent(visitor, form)
+        if entered.faults or entered.choices.left_out:
+            return await self._shown(request, visitor, entered, status_code=422)
         try:
-            wanted = export_form.request_of(values)
+            wanted = request_of(entered.values)
             submit = partial(self._submitted, visitor, wanted, str(form.get("once", "")))
             job = await self._submissions.run(visitor.organisation.slug, submit)
         except LabelError as error:
-            return await self._shown(request, visitor, values, _faults(error, values), 422)
+            return await self._shown(request, visitor, entered.with_faults(error), status_code=422)
         return RedirectResponse(f"/jobs/{job.job_id}", 303)
 
-    def _submitted(self, visitor: Visitor, wanted: Any, once: str) -> Any:
+    def _submitted(self, visitor: Visitor, wanted: ExportRequest, once: str) -> ExportJob:
         return self._exports.submit(
             visitor.organisation,
             wanted,
@@ -112,42 +116,35 @@ class NewExportRoutes:
         self,
         request: Request,
         visitor: Visitor,
-        values: Mapping[str, str],
-        faults: Faults,
+        entered: Entered,
+        *,
         status_code: int = 200,
-        left_out: Sequence[str] = (),
+        unknown: Sequence[str] = (),
+        shown: dict[str, Any] | None = None,
     ) -> Response:
-        sheets = await anyio.to_thread.run_sync(self._reads.templates, visitor.organisation.slug)
+        fields = await self._forms.fields(visitor, entered)
         return page(
             request,
             "new_export.html",
             visitor,
             status_code=status_code,
-            values=defaultdict(str, values),
-            faults=faults,
-            left_out=left_out,
-            scopes=list(Scope),
-            types=export_form.TYPES,
-            formats=[
-                (each.value, each.value.upper()) for each in export_form.formats_of(values["export_type"])
-            ],
-            sheets=sheets,
-            default_sheet=DEFAULT_TEMPLATE_ID,
-            once=export_form.new_key(),
+            unknown=unknown,
+            shown=shown,
+            once=new_key(),
+            **fields,
         )
 
-    async def _sheet(self, visitor: Visitor, values: Mapping[str, str]) -> SheetTemplate | None:
-        """Return the sheet whose cells can be chosen as the first free one; None for a roll, and without a sheet."""
-        if values.get("export_type") != "sheet_pdf":
-            return None
-        sheets = await anyio.to_thread.run_sync(self._reads.templates, visitor.organisation.slug)
-        name = values.get("sheet_template") or DEFAULT_TEMPLATE_ID
-        chosen = next((sheet for sheet in sheets if sheet.id == name), None)
-        return chosen if chosen and chosen.labels_per_page > 1 else None
 
-
-def _faults(error: LabelError, values: Mapping[str, str]) -> Faults:
-    return Faults.of(error, {*values, *export_form.FIELDS})
+def _preview(entered: Entered, found: Preview | None) -> dict[str, Any]:
+    """Return what the preview shows. Cells can be chosen on a sheet of several labels."""
+    return {
+        "faults": entered.faults,
+        "preview": found,
+        "left_out": entered.choices.left_out,
+        "pictures": [_in_page(picture) for picture in found.pictures] if found else [],
+        "sheet": entered.choices.sheet if "start_position" in entered.choices.fields else None,
+        "start_position": int(entered.values.get("start_position") or 1) if found else 1,
+    }
 
 
 def _in_page(picture: PreviewPicture) -> dict[str, object]:

@@ -17,6 +17,7 @@ from exports.ports import ExportJob, Exports, JobStatus, Page, Report, ReportFor
 from exports.reads import ExportReads
 from exports.requests.row_ranges import parse_rows
 from gs1.errors import Gs1Error, LabelError
+from web import timeline
 from web.addresses import MOST_PAGES, number_of, row_of
 from web.downloads import download
 from web.errors import NoReason, PageNotFound
@@ -203,6 +204,7 @@ class JobRoutes:
         status_code: int = 200,
     ) -> Response:
         details = await anyio.to_thread.run_sync(self._reads.details, job)
+        stages = await anyio.to_thread.run_sync(self._exports.stages, job.organisation, job.job_id)
         return page(
             request,
             "job.html",
@@ -210,6 +212,8 @@ class JobRoutes:
             status_code=status_code,
             job=job,
             details=details,
+            steps=timeline.steps(job, stages),
+            failed_in=timeline.failed_in(job, stages),
             names=await self._names(visitor),
             run_url=f"{self._runs_url}/runs/{run_id_for(job.job_id)}" if self._runs_url else None,
             values=defaultdict(str, values),

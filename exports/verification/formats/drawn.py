@@ -1,4 +1,4 @@
-"""What a finished symbol file shows, whatever its format."""
+"""The content of a finished symbol file, independent of its format."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from exports.errors import SymbolDoesNotDecode
 
-#: Places in a file are rounded this much, in X.
+#: Rounding of positions in a file, in X.
 _ROUNDING_X = 0.01
 
 
@@ -21,10 +21,10 @@ class Line(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A symbol file as it was read back.
+    """A symbol file that was read back.
 
-    `picture` is greyscale, 0 for black. `pixels_per_mm` follows from the size that the file itself states.
-    `lines` are None for a format of pixels, and `description` for a format without one.
+    `picture` is greyscale, 0 for black. `pixels_per_mm` is computed from the size that the file states. `lines` is None
+    for pixel formats, and `description` is None for formats without one.
     """
 
     picture: NDArray[np.uint8]
@@ -35,7 +35,7 @@ class Drawn(NamedTuple):
 
 
 def require_even_scale(name: str, across: float, down: float) -> None:
-    """Raise SymbolDoesNotDecode unless a unit is as long in both directions, but for the rounding of a length."""
+    """Raise SymbolDoesNotDecode unless the scale is equal in both directions, except for rounding."""
     if abs(across - down) > 0.002 * across:
         raise SymbolDoesNotDecode(f"{name}: the scale is {across:g} across and {down:g} down", value=down)
 

@@ -1,9 +1,9 @@
-"""Reads back the EPS files we write.
+"""Read back the EPS files that we write.
 
-No PostScript interpreter comes with the service, so this reads the few forms our writer uses: the stencil of a
-matrix symbol, bars as `x width b` or `g` over the heights that the file's own `/b` and `/g` give, and characters
-as outlines. The procedures must be those below, byte for byte, and a file that holds anything else is refused.
-The tests prove with an interpreter that these procedures draw these forms so.
+The service has no PostScript interpreter, so this reads only the forms that our writer uses: the stencil of a matrix
+symbol, bars as `x width b` or `g` with the heights in the file's `/b` and `/g`, and characters as outlines. The
+procedures must be those below, byte for byte; a file with anything else is refused. The tests check with an interpreter
+that these procedures draw these forms.
 """
 
 import math
@@ -23,7 +23,7 @@ from renderers.units import POINTS_PER_MILLIMETRE
 
 _PIXELS_PER_X = 8
 
-#: A copy, so that no change of the writer's own goes unseen.
+#: A copy of the writer's prolog, so that a change there is detected.
 _PROLOG = """\
 %%EndComments
 %%BeginProlog
@@ -65,12 +65,12 @@ _ESCAPED = re.compile(r"\\([\\()])")
 
 
 def picture_of(eps: bytes) -> Image.Image:
-    """Return the symbol as a greyscale picture, black on white, its text left out. Raises SymbolDoesNotDecode."""
+    """Return the symbol as a greyscale picture, black on white, without its text. Raises SymbolDoesNotDecode."""
     return Image.fromarray(read("The EPS", eps).picture, "L")
 
 
 def read(name: str, data: bytes) -> Drawn:
-    """Return what the file shows. Raises SymbolDoesNotDecode if it is not one of ours."""
+    """Return the content of the file. Raises SymbolDoesNotDecode if our writer did not write it."""
     found = _FILE.fullmatch(data.decode("ascii", "replace"))
     if found is None:
         raise SymbolDoesNotDecode(f"{name} is not an EPS of our form", value=data[:200])
@@ -78,7 +78,7 @@ def read(name: str, data: bytes) -> Drawn:
     width_x, height_x = (float(found[side]) / points_per_x for side in ("width", "height"))
     if found["box"] != " ".join(str(math.ceil(float(found[side]))) for side in ("width", "height")):
         raise SymbolDoesNotDecode(f"{name}: the two bounding boxes differ", value=found["box"])
-    # Counted from the lower edge up, as PostScript does.
+    # Rows count from the lower edge up, as in PostScript.
     dark = np.zeros((round(height_x * _PIXELS_PER_X), round(width_x * _PIXELS_PER_X)), np.bool_)
     if found["bits"]:
         _stencil(dark, found)
@@ -140,7 +140,7 @@ def _lines(name: str, text: str, height_x: float) -> list[Line]:
 
 @lru_cache(maxsize=4096)
 def _character(path: str) -> str | None:
-    """Return the character that the lines draw, None if its outline is not in the font."""
+    """Return the character that the lines draw, or None if its outline is not in the font."""
     contours: list[list[Point]] = []
     for line in path.splitlines():
         *numbers, operator = line.split()

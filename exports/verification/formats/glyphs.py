@@ -1,4 +1,4 @@
-"""Reads text that was drawn as outlines: every character is known by its contours in the font."""
+"""Read text that was drawn as outlines, by comparing the contours with those of the font."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -8,18 +8,18 @@ from typing import TypeAlias
 from gs1.cset82 import CSET_82
 from renderers.fonts.outlines import Point, glyph
 
-#: A contour as it is drawn: the step to its start, then the step to the end of each piece.
+#: A contour: the step to its start, then the step to the end of each piece.
 Steps: TypeAlias = Sequence[Point]
 
-#: Contours begin and end on whole font units, rounded after centring: this far, in units, they may be off.
+#: Tolerance in font units: contours begin and end on whole font units, rounded after centring.
 _TOLERANCE = 1.0
 
 
 def character(contours: Sequence[Steps]) -> str | None:
     """Return the character with these contours, or None if there is none.
 
-    Each contour begins where the one before began, the first at the character's origin. How far the character
-    is moved along the line does not matter. Heights point up. All lengths are in font units.
+    The step to a contour's start is relative to the start of the contour before, the first to the character's origin.
+    The character may be moved along the line. y points up. All lengths are in font units.
     """
     lengths = tuple(map(len, contours))
     for candidate, steps in _candidates().get(lengths, ()):
@@ -37,7 +37,7 @@ def character(contours: Sequence[Steps]) -> str | None:
 
 @cache
 def _candidates() -> dict[tuple[int, ...], list[tuple[str, list[list[Point]]]]]:
-    """Return the characters of human-readable text with their steps, by how many steps each contour has."""
+    """Return the characters of human-readable text with their steps, by the number of steps of each contour."""
     found: dict[tuple[int, ...], list[tuple[str, list[list[Point]]]]] = {}
     for text in sorted(CSET_82 | {"(", ")"}):
         steps: list[list[Point]] = []

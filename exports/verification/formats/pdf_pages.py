@@ -1,8 +1,8 @@
-"""Reads the labels on the pages of a finished PDF of ours: what is drawn where, page by page.
+"""Read the drawings on the pages of a finished PDF of ours, with their positions.
 
-Pages are found as any reader finds them, by the cross-reference table and the tree of pages. What is on a page is
-read by the few operators that our writer uses; anything else is refused. Lengths are dots of the layout's printer,
-from the page's lower left corner. Source: ISO 32000-1:2008, 7.5.4 (cross-reference table), 7.7.3 (page tree).
+Pages are found by the cross-reference table and the page tree, as in any reader. Only the few operators that our writer
+uses are read; anything else is refused. Lengths are dots of the layout's printer, from the page's lower left corner.
+Source: ISO 32000-1:2008, 7.5.4 (cross-reference table), 7.7.3 (page tree).
 """
 
 import mmap
@@ -38,7 +38,7 @@ _OPERATORS = re.compile(rb"(?:%b|%b|%b)" % (_MASK, _TEXT, _LOGO))
 
 
 class Mask(NamedTuple):
-    """Modules or bars: a stencil of dark and light samples stretched over a rectangle; `x` and `y` are its lower left."""
+    """Modules or bars: a stencil of dark and light samples stretched over a rectangle with the lower left `x`, `y`."""
 
     x: int
     y: int
@@ -66,12 +66,12 @@ class Logo(NamedTuple):
     y: int
 
 
-#: Anything that stands on a label.
+#: Anything drawn on a label.
 Drawn: TypeAlias = Mask | Text | Logo
 
 
 class PdfPages:
-    """The pages of a PDF in their order; memory grows by some bytes a page."""
+    """The pages of a PDF in their order. It takes some bytes of memory per page."""
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("rb")
@@ -125,7 +125,7 @@ class PdfPages:
         return int(found[1])
 
     def _start(self, number: int) -> int:
-        """Return where an object's body begins, behind `N 0 obj` and a line feed."""
+        """Return the offset of an object's body, after `N 0 obj` and a line feed."""
         head = b"%d 0 obj\n" % number
         offset = self._offsets[number] if number < len(self._offsets) else len(self._file)
         if self._file[offset : offset + len(head)] != head:
@@ -134,7 +134,7 @@ class PdfPages:
 
 
 def drawings(name: str, content: bytes) -> Iterator[Drawn]:
-    """Yield what a page draws, in its order. Raises SymbolDoesNotDecode for an operator that is none of ours."""
+    """Yield the drawings of a page in their order. Raises SymbolDoesNotDecode for operators that we do not write."""
     head = _HEAD.match(content)
     at = head.end() if head else 0
     while head and at < len(content) and (found := _OPERATORS.match(content, at)):

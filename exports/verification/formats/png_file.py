@@ -1,4 +1,4 @@
-"""Reads back the PNG files we write, and compares the pixels of their text."""
+"""Read back the PNG files that we write, and compare the pixels of their text."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from renderers.writers.pixels import PixelGrid
 
 
 def read(name: str, data: bytes) -> Drawn:
-    """Return what the file shows. Raises SymbolDoesNotDecode if it is no PNG that states its size."""
+    """Return the content of the file. Raises SymbolDoesNotDecode if it is not a PNG that states its size."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
             grey = np.asarray(picture.convert("L"))
@@ -39,10 +39,10 @@ def require_text(
     drawing: Drawing,
     elements: Sequence[str],
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the pixels below the symbol are those of the text and nothing else.
+    """Raise SymbolDoesNotDecode unless the pixels below the symbol are exactly those of the text.
 
-    `symbol` is one of the group's size, whatever it carries. Where the lines stand, the writer's layout says; their
-    characters are set here.
+    `symbol` has the right size and any data. The positions of the lines come from the writer's layout; their characters
+    are drawn here.
     """
     text = "".join(elements)
     layout = _layout(symbol, drawing, elements)
@@ -54,7 +54,7 @@ def require_text(
     bottom = grid.down(layout.symbol.y + layout.symbol.height)
     bottom += sum(grid.down(bar.height) for bar in layout.bearer_bars[1:])
     below = dark[bottom:].copy()
-    # Guard bars go on between the digits, which begin lower and so never fill a column down to their end.
+    # Guard bars continue between the digits. Digits begin lower, so they never fill a column to the end of the bars.
     guards = below[: grid.down(layout.guard_x)]
     guards[:, guards.all(axis=0)] = False
     if not np.array_equal(below, _ink(text, layout, grid)[bottom:]):
@@ -75,7 +75,7 @@ def _layout(symbol: SymbolGroup, drawing: Drawing, elements: Sequence[str]) -> P
 
 
 def _ink(text: str, layout: PictureLayout, grid: PixelGrid) -> NDArray[np.bool_]:
-    """Return the picture of the text alone, true where there is ink."""
+    """Return the picture of the text alone, true for ink."""
     ink = np.zeros((grid.height, grid.width), np.bool_)
     for run in layout.text:
         line = text[run.start : run.stop]

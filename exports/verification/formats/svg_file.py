@@ -1,4 +1,4 @@
-"""Reads back the SVG files we write. Whatever else a file holds than our writer's forms is refused."""
+"""Read back the SVG files that we write. A file with anything but our writer's forms is refused."""
 
 import io
 import math
@@ -16,7 +16,7 @@ from exports.verification.formats.drawn import Drawn, Line, require_even_scale, 
 from exports.verification.formats.glyphs import character
 from renderers.fonts.outlines import Point
 
-#: The user unit is X. Few pixels: drawing takes longer than decoding.
+#: The user unit is X. There are few pixels, because drawing takes longer than decoding.
 _PIXELS_PER_X = 2
 
 _FILE = re.compile(
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"-?[\d.]+")
 
 
 def read(name: str, data: bytes) -> Drawn:
-    """Return what the file shows. Raises SymbolDoesNotDecode if it is not one of ours."""
+    """Return the content of the file. Raises SymbolDoesNotDecode if our writer did not write it."""
     found = _FILE.fullmatch(data.decode("utf-8", "replace"))
     if found is None:
         raise SymbolDoesNotDecode(f"{name} is not an SVG of our form", value=data[:200])
@@ -52,7 +52,7 @@ def read(name: str, data: bytes) -> Drawn:
 
 
 def _picture(file: re.Match[str], width_x: float, height_x: float) -> NDArray[np.uint8]:
-    """Return the file as pixels, a whole number of them to X: its size is rounded up to whole pixels."""
+    """Return the file as pixels, a whole number per X. The size is rounded up to whole pixels."""
     width, height = (math.ceil(side * _PIXELS_PER_X) for side in (width_x, height_x))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 '
     view_box = f'{width / _PIXELS_PER_X:g} {height / _PIXELS_PER_X:g}" shape-rendering="crispEdges">'
@@ -91,7 +91,7 @@ def _lines(name: str, text: str) -> list[Line]:
 
 @lru_cache(maxsize=4096)
 def _character(path: str, step_x: str, step_y: str) -> tuple[str, int] | None:
-    """Return the character and how far the next one is, in font units; None if its outline is in no font of ours."""
+    """Return the character and its advance in font units, or None if its outline is not in our fonts."""
     contours: list[list[Point]] = []
     start_x = start_y = 0.0
     for letter, numbers in _PIECE.findall(path):

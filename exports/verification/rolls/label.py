@@ -1,4 +1,4 @@
-"""What is printed on one label of a roll, against the frozen manifest and the layout."""
+"""Compare one label of a roll with the frozen manifest and the layout."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,7 +30,7 @@ _KINDS: Mapping[str, frozenset[SymbolKind]] = {
     "B2": frozenset({SymbolKind.ITF_14}),
 }
 
-#: More than guard and bearer bars reach beyond a symbol, in X.
+#: Margin in X, wider than guard and bearer bars reach beyond a symbol.
 _AROUND_X = 6
 
 
@@ -78,7 +78,7 @@ _Said = tuple[str, str, str]
 
 
 def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, field: Field) -> _Said:
-    """Return what the symbol that the printer draws says, as the manifest tells it, and how many modules it has."""
+    """Return the payload of the symbol that the printer draws, as in the manifest, and its number of modules."""
     name, (layout, carried) = label.name, symbol
     said = zpl_fields.message(field.command, label.shown(field))
     if field.command == "BE":
@@ -96,7 +96,7 @@ def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, fi
 def _require_quiet(
     sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label, symbol: Field
 ) -> None:
-    """Raise SymbolDoesNotDecode where anything but bearer bars, or the label's edge, is in the quiet zone."""
+    """Raise SymbolDoesNotDecode if anything but bearer bars, or the label's edge, is in the quiet zone."""
     x, box = layout.x_dots, _place(sheet, label, symbol)
     left, top = box.x - size.quiet_left_x * x, box.y - size.quiet_top_x * x
     right, bottom = box.x + box.width + size.quiet_right_x * x, box.y + box.height + size.quiet_bottom_x * x
@@ -107,7 +107,7 @@ def _require_quiet(
         beside = other.x + other.width <= left or other.x >= right
         if not (beside or other.y + other.height <= top or other.y >= bottom):
             raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=other)
-    # Pictures are wider than their ink, and may overlap with the zone.
+    # Pictures are wider than their ink and may overlap with the zone, so their ink is checked.
     if _ink(sheet, label, "GF")[max(0, top) : bottom, max(0, left) : right].any():
         raise SymbolDoesNotDecode(f"{label.name}: the quiet zone is not light", value=box)
 
@@ -117,7 +117,7 @@ def _place(sheet: SheetPlan, label: Label, field: Field) -> Box:
 
 
 def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) -> _Said:
-    """Return what a decoder reads in the label's pictures, as the manifest tells it, and how many modules it has."""
+    """Return the payload decoded from the label's pictures, as in the manifest, and its number of modules."""
     name, (layout, carried) = label.name, symbol
     decoded = require_reads(name, _picture(sheet, size, layout, label), carried)
     width_x = geometry.width_x(

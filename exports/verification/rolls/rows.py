@@ -54,7 +54,7 @@ class _Alike(NamedTuple):
 
 def require_rows(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame, labels: Sequence[Label]) -> None:
     """Raise SymbolDoesNotDecode unless each row's label is what the manifest and the layout ask for."""
-    carried = [carrying.columns(slot, rows.item(0, "scope"), rows) for slot in sheet.slots]
+    carried = [carrying.columns(slot, rows.item(0, "scope"), rows, plan.carry) for slot in sheet.slots]
     copies = rows["copies"].to_list()
     hri = [""] * rows.height
     for slot, columns in zip(sheet.slots, carried, strict=True):

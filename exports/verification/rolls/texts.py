@@ -8,6 +8,7 @@ from exports.errors import SymbolDoesNotDecode
 from exports.jobs.manifest import Row
 from exports.jobs.plan import ExportPlan
 from exports.sheets.plan import SheetPlan
+from exports.verification import carried as carrying
 from exports.verification import lines
 from exports.verification.formats.zpl_fields import Box
 from exports.verification.formats.zpl_file import Label
@@ -41,7 +42,7 @@ def require_texts(
     by_printer = places.texts(sheet, label.form, layouts)
     pictures = [ink for ink in places.pictures(sheet, label, layouts) if ink.dark.size]
     for layout, carried in symbols:
-        values = {"17" if ai == "15" else ai: f"({ai}){value}" for ai, value in carried.elements}
+        values = {carrying.place_of(ai, plan.carry): f"({ai}){value}" for ai, value in carried.elements}
         for line in () if carried.digits else layout.hri:
             words = "".join(values.pop(ai, "") for ai in line.ais)
             if line not in by_printer:

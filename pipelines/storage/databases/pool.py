@@ -1,7 +1,8 @@
-"""What Dagster's storages on SQLite and on PostgreSQL share: kept connections, and the events that they keep.
+"""Shared parts of Dagster's storages on SQLite and PostgreSQL: pooled connections and the choice of events.
 
 Dagster opens an engine and a connection and inspects the schema for each statement. That took three quarters of the
-processor time of a poll, and a third of that of a small run. The inspections are left out: `schema` made the tables.
+processor time of a poll, and a third of that of a small run. The inspections are left out, because `schema` has created
+the tables.
 """
 
 import json
@@ -23,12 +24,12 @@ from pipelines.storage.dagster_storage import (
 from pipelines.storage.job_index import IndexedRuns
 from pipelines.storage.kept_events import is_kept, lean
 
-#: Opens a connection, and closes it at the end of the block.
+#: A function that opens a connection and closes it at the end of the block.
 Opening = Callable[[], AbstractContextManager[Connection]]
 
 
 class Pool:
-    """Connections of a storage, and transactions that a thread's further connections join."""
+    """Connections of a storage. While a thread is in a transaction, its further connections join that transaction."""
 
     def __init__(self, connect: Opening) -> None:
         self._connect = connect
@@ -36,7 +37,7 @@ class Pool:
 
     @contextmanager
     def connection(self) -> Generator[Connection]:
-        """Yield the connection of this thread's transaction, or one of its own."""
+        """Yield the connection of this thread's transaction, or a new one if there is none."""
         joined: Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
             yield joined
@@ -65,7 +66,7 @@ class Pool:
 
 
 class PooledRuns(IndexedRuns):
-    """A storage of runs whose connections come from a pool."""
+    """A run storage whose connections come from a pool."""
 
     @cached_property
     def _pool(self) -> Pool:
@@ -84,7 +85,7 @@ class PooledRuns(IndexedRuns):
 
 
 class PooledEvents(SqlEventLogStorage):
-    """A storage of events whose connections come from a pool. It keeps what somebody may read."""
+    """An event storage whose connections come from a pool. It stores only the events that `is_kept` selects."""
 
     @cached_property
     def _pool(self) -> Pool:
@@ -95,17 +96,17 @@ class PooledEvents(SqlEventLogStorage):
         raise NotImplementedError
 
     def store_event(self, event: EventLogEntry) -> None:
-        """Store the event and what follows from it in one transaction, if the event is one to keep.
+        """Store the event and its effects in one transaction, if `is_kept` selects it.
 
-        This is the common statement. The one of dagster-postgres adds a NOTIFY, which nobody hears any more and which
-        takes a lock of the whole server.
+        It calls the base class directly. The method of dagster-postgres adds a NOTIFY, which has no listener and takes
+        a lock on the whole server.
         """
         if is_kept(event):
             with self.transaction():
                 SqlEventLogStorage.store_event(self, lean(event))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        """Store those of the events that are to be kept, in one transaction."""
+        """Store the events that `is_kept` selects, in one transaction."""
         if kept := [lean(event) for event in events if is_kept(event)]:
             with self.transaction():
                 super().store_event_batch(kept)
@@ -117,10 +118,10 @@ class PooledEvents(SqlEventLogStorage):
         return table_name in SqlEventLogStorageMetadata.tables
 
     def watch(self, run_id: str, cursor: str | None, callback: Callable[[EventLogEntry, str], None]) -> None:
-        """Call back with the run's new events.
+        """Call `callback` with the run's new events.
 
-        Dagster watches the file of a SQLite database, which our commits leave alone: they go to its write-ahead log,
-        and stay there while connections are kept. So the page of a run stood still.
+        Dagster's own class watches the file of a SQLite database. Our commits do not change that file: they go to its
+        write-ahead log and stay there while connections are open. So the page of a run would not update.
         """
         self._watcher.watch_run(run_id, cursor, callback)
 
@@ -150,6 +151,6 @@ class PooledEvents(SqlEventLogStorage):
 
 
 def events_together(instance: DagsterInstance) -> AbstractContextManager[object]:
-    """Store the events of the block, which this thread logs, in one transaction."""
+    """Store the events that this thread logs during the block in one transaction."""
     storage = instance.event_log_storage
     return storage.transaction() if isinstance(storage, PooledEvents) else nullcontext()

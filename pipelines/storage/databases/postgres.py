@@ -1,7 +1,7 @@
 """Dagster's PostgreSQL storages with a pool of connections, and with events in the order of their ids.
 
-All storages of a process share the pool of their database, and keep it: the code server opens an instance for each
-evaluation of a sensor.
+All storages of a process share one pool per database, because the code server opens an instance for each evaluation of
+a sensor.
 """
 
 import os
@@ -22,30 +22,30 @@ from pipelines.settings import DagsterSettings
 from pipelines.storage.dagster_storage import ConfigurableClassData, RunsTable
 from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
 
-#: Numbers of advisory locks, which a database has for its applications: for who creates or changes tables, and for who
-#: inserts events.
+#: Numbers of advisory locks: one to create or change tables, one to insert events.
 _SCHEMA_LOCK, _EVENTS_LOCK = 0x1ABE16, 0x1ABE17
 
-#: Who holds the lock on events and says nothing for so long is taken for stopped. Everybody else waits meanwhile.
+#: A process that holds the lock on events and is idle for this long loses its connection. Others wait meanwhile.
 _STOPPED_SECONDS = 15
 
-#: Connections besides the kept ones, for a thread that needs two: a change of a run that removes the run's events. Other
-#: threads wait for their turn, which is sooner than a connection opens.
+#: Connections beyond the pool's size, for a thread that needs two: a change of a run that removes the run's events.
+#: Other threads wait for a free connection, which is faster than opening one.
 _MOST_MORE = 2
 
 _ASK_AGAIN_SECONDS = 0.1
 
-#: A server that starts again refuses connections for some seconds.
+#: A server that restarts refuses connections for some seconds.
 _PAUSES_SECONDS = (0.2, 0.4, 0.8, 1.6, 3.2)
 
-#: How often an event, or what follows from it for its run, is stored anew. Each waits for a connection as above: by then the run's lease is lost anyway.
+#: Retries of storing an event or its effect on the run. Each retry waits for a connection as above. By the end the
+#: run's lease is lost anyway.
 _STORED_AGAIN = 2
 
 _Storage = TypeVar("_Storage", bound=PostgresRunStorage | PostgresEventLogStorage | PostgresScheduleStorage)
 
 
 class _Server(Pool):
-    """Connections of a database. A statement outside of a transaction is one of its own."""
+    """Connections of a database. A statement outside of a transaction commits by itself."""
 
     def __init__(self, url: str) -> None:
         self._engine = engine_of(url)
@@ -64,7 +64,7 @@ class _Server(Pool):
 
 
 class _OnServer:
-    """What the three storages have in common: the server's connections, and the limit that the UI sets."""
+    """Common to the three storages: the server's connections, and the statement timeout that the UI sets."""
 
     postgres_url: str
 
@@ -98,14 +98,14 @@ class PooledPostgresRunStorage(_OnServer, PooledRuns, PostgresRunStorage):
     def handle_run_event(
         self, run_id: str, event: DagsterEvent, update_timestamp: datetime | None = None
     ) -> None:
-        _again_if_lost(self._pool, partial(super().handle_run_event, run_id, event, update_timestamp))
+        _retried_if_lost(self._pool, partial(super().handle_run_event, run_id, event, update_timestamp))
 
     def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
-        _again_if_lost(self._pool, partial(super().add_run_tags, run_id, new_tags))
+        _retried_if_lost(self._pool, partial(super().add_run_tags, run_id, new_tags))
 
 
 class PooledPostgresScheduleStorage(_OnServer, PostgresScheduleStorage):
-    """The tables of ticks and of what sensors remember."""
+    """The tables of ticks and of the state of sensors."""
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
@@ -127,11 +127,11 @@ class PooledPostgresEventLogStorage(_OnServer, PooledEvents, PostgresEventLogSto
 
     @contextmanager
     def transaction(self) -> Generator[Connection]:
-        """Begin a transaction that the events of this thread join. No other one inserts events until it ends.
+        """Begin a transaction that the events of this thread join. No other process inserts events until it ends.
 
-        An event gets its id before it is committed. Without the lock an event with a greater id may be committed
-        before it, and those who ask for the events after the last one that they saw never see it. The server ends the
-        connection of a process that holds the lock and says nothing, because it was stopped or its machine is unreachable.
+        An event gets its id before it is committed. Without the lock, an event with a greater id may be committed
+        earlier, and readers that ask for events after the last one they saw would miss the first. The server closes the
+        connection of a process that holds the lock and is idle, because it is paused or unreachable.
         """
         with self._pool.begun("READ COMMITTED") as connection:
             limit = func.set_config("idle_in_transaction_session_timeout", f"{_STOPPED_SECONDS}s", True)
@@ -139,18 +139,18 @@ class PooledPostgresEventLogStorage(_OnServer, PooledEvents, PostgresEventLogSto
             yield connection
 
     def store_event(self, event: EventLogEntry) -> None:
-        _again_if_lost(self._pool, partial(super().store_event, event))
+        _retried_if_lost(self._pool, partial(super().store_event, event))
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
-        _again_if_lost(self._pool, partial(super().store_event_batch, events))
+        _retried_if_lost(self._pool, partial(super().store_event_batch, events))
 
 
 @contextmanager
 def schema_lock(url: str) -> Generator[None]:
-    """Let nobody else create or change tables of the database until the block ends.
+    """Lock the creation and change of tables of the database for the block.
 
-    Who waits asks again and again, in a new transaction each time. CREATE INDEX CONCURRENTLY, which some of Dagster's
-    migrations say, waits for the end of every transaction that executes a statement, also if that waits for the lock.
+    Waiting processes poll for the lock, each time in a new transaction. Some of Dagster's migrations use CREATE INDEX
+    CONCURRENTLY, which waits for all open transactions, also those that wait for the lock.
     """
     engine = engine_of(url).execution_options(isolation_level="READ COMMITTED")
     while True:
@@ -171,7 +171,7 @@ def _opened(
     config_value: Any,
     prepare: Callable[[_Storage], None] = lambda _: None,
 ) -> _Storage:
-    """Return the storage of the database. Only the first one in a process looks for its tables."""
+    """Return the storage of the database. Only the first one in a process checks the tables."""
     url = with_driver(config_value["postgres_url"], "psycopg2").render_as_string(hide_password=False)
     if (kind, url) in _checked:
         return kind(url, should_autocreate_tables=False, inst_data=inst_data)
@@ -184,14 +184,14 @@ def _opened(
 
 @cache
 def engine_of(url: str) -> Engine:
-    """Return this process's connections of the database."""
+    """Return this process's connection pool of the database."""
     engine = create_engine(
         noticing_loss(make_url(url)),
         isolation_level="AUTOCOMMIT",
         pool_size=DagsterSettings().dagster_pool_size,
         max_overflow=_MOST_MORE,
         pool_pre_ping=True,
-        # The oldest ones stay idle, so that there are no more than are needed at once.
+        # Last in, first out, so that no more connections are used than are needed at once.
         pool_use_lifo=True,
         hide_parameters=True,
     )
@@ -200,7 +200,7 @@ def engine_of(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _(connection: Any, _: object) -> None:
-        # Dagster's columns have times without a zone, which the server fills in with those of the session's zone.
+        # Dagster's columns store times without a zone. The server fills them with the time of the session's zone.
         with connection, connection.cursor() as cursor:
             cursor.execute("SET TIME ZONE 'UTC'")
 
@@ -209,7 +209,7 @@ def engine_of(url: str) -> Engine:
 
 @cache
 def _limit_statements(url: str, timeout_ms: int) -> None:
-    """Let the server end every statement of this process that takes longer."""
+    """Set the server's statement timeout for all connections of this process."""
     engine = engine_of(url)
 
     @event.listens_for(engine, "connect")
@@ -220,11 +220,11 @@ def _limit_statements(url: str, timeout_ms: int) -> None:
     engine.dispose()
 
 
-def _again_if_lost(pool: Pool, store: Callable[[], None]) -> None:
-    """Store anew on another connection if the server closed this one, unless it belongs to a longer transaction.
+def _retried_if_lost(pool: Pool, store: Callable[[], None]) -> None:
+    """Retry on another connection if the server closed this one, unless it belongs to a longer transaction.
 
-    Dagster takes an event or a status that cannot be stored for a failure of the step or the run, beside the step's own
-    retries. If only the answer to the commit was lost, it is stored twice, which its readers take for once.
+    Dagster treats an event or a status that cannot be stored as a failure of the step or the run, outside the step's
+    own retries. If only the answer to the commit was lost, the event is stored twice; its readers count it once.
     """
     for _ in range(_STORED_AGAIN):
         try:
@@ -238,7 +238,7 @@ def _again_if_lost(pool: Pool, store: Callable[[], None]) -> None:
 
 
 def _connected(engine: Engine) -> Connection:
-    """Return a connection, after some seconds if the server starts again. Raises OperationalError."""
+    """Return a connection. Wait some seconds if the server restarts. Raises OperationalError after that."""
     for seconds in _PAUSES_SECONDS:
         try:
             return engine.connect()

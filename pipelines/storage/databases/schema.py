@@ -1,4 +1,4 @@
-"""Creates the tables of Dagster, and migrates those of an earlier release of Dagster. One process at a time does so."""
+"""Create Dagster's tables, and migrate those of an earlier release of Dagster, in one process at a time."""
 
 import fcntl
 from collections.abc import Generator
@@ -20,10 +20,10 @@ from pipelines.storage.dagster_storage import SqlEventLogStorage, SqlScheduleSto
 def prepare(dagster_home: Path) -> None:
     """Create or migrate the tables of the instance. Raises DatabaseTooNew if a newer Dagster has migrated them.
 
-    Migrations of Dagster add tables, columns and indexes, so processes of the earlier release go on beside them.
+    Dagster's migrations only add tables, columns and indexes, so processes of the earlier release keep working.
     """
     with (
-        _alone(dagster_home),
+        _lock_of_home(dagster_home),
         dg.DagsterInstance.from_config(str(dagster_home)) as instance,
         _lock_of_server(),
     ):
@@ -57,15 +57,15 @@ def _revisions(instance: dg.DagsterInstance) -> tuple[set[str | None], str]:
 
 
 @contextmanager
-def _alone(dagster_home: Path) -> Generator[None]:
-    """Let no other process on this home come here until the block ends. Two that create a SQLite database corrupt it."""
+def _lock_of_home(dagster_home: Path) -> Generator[None]:
+    """Lock out other processes of this home. Two processes that create a SQLite database at once corrupt it."""
     with (dagster_home / "schema.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _lock_of_server() -> AbstractContextManager[None]:
-    """Let no other machine change the tables until the block ends."""
+    """Return a lock that prevents other machines from changing the tables."""
     if not DagsterSettings().dagster_url.get_secret_value():
         return nullcontext()
     from pipelines.storage.databases.postgres import schema_lock  # noqa: PLC0415 - the driver is optional

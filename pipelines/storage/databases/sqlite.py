@@ -19,14 +19,14 @@ from pipelines.storage.databases.pool import Pool, PooledEvents, PooledRuns
 
 _BUSY_SECONDS = 30
 
-#: Connections that are kept open. More are opened while more threads need one.
+#: Connections that are kept open. More are opened when more threads need one at once.
 _POOL_SIZE = 8
 
 _Storage = TypeVar("_Storage", bound=SqliteRunStorage | SqliteScheduleStorage)
 
 
 class _File(Pool):
-    """Connections of a database file. Each is in a transaction, which Python's driver begins before the first write."""
+    """Connections of a database file. Python's driver begins a transaction before the first write of each."""
 
     def __init__(self, url: str, *, synchronous: str) -> None:
         self._engine = _engine(url, synchronous=synchronous)
@@ -71,7 +71,7 @@ class PooledSqliteRunStorage(PooledRuns, SqliteRunStorage):
 
 
 class PooledSqliteScheduleStorage(SqliteScheduleStorage):
-    """The database of ticks and of what sensors remember."""
+    """The database of ticks and of the state of sensors."""
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
@@ -91,7 +91,10 @@ class PooledSqliteScheduleStorage(SqliteScheduleStorage):
 
 
 class PooledSqliteEventLogStorage(PooledEvents, ConsolidatedSqliteEventLogStorage):
-    """The database of events. A commit survives the process but not a power cut: that would cost a wait per event."""
+    """The database of events. A commit survives a killed process but not a power cut.
+
+    Syncing each event to disk would be too slow.
+    """
 
     def transaction(self) -> AbstractContextManager[Connection]:
         return self._pool.begun("BEGIN IMMEDIATE")
@@ -105,7 +108,7 @@ class PooledSqliteEventLogStorage(PooledEvents, ConsolidatedSqliteEventLogStorag
         return _File(self._conn_string, synchronous="NORMAL")
 
 
-#: Addresses of the databases whose schema this process has checked, by the folders of their storages.
+#: Addresses of the databases whose schema this process has checked, by class and folder of their storages.
 _checked: dict[tuple[type, str], str] = {}
 
 
@@ -117,7 +120,7 @@ def _opened(
 ) -> _Storage:
     """Return the folder's storage. Only the first one in a process checks and prepares the database's schema.
 
-    Every evaluation of a sensor opens the instance, and these checks took three quarters of its time.
+    Every evaluation of a sensor opens the instance, and the checks took three quarters of that time.
     """
     if url := _checked.get((kind, base_dir)):
         return kind(url, inst_data)

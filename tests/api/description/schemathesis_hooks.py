@@ -7,13 +7,14 @@ from schemathesis.specs.openapi.checks import RejectedPositiveData
 from gs1.check_digit import check_digit
 
 #: Faults of a request that its schema cannot tell: an X-dimension that no symbol of the export may have, a
-#: sheet that is not known or too small, a setting that the export has no use for, rows that run backwards, a key
+#: sheet that is not known or too small, a setting that the export has no use for, a printer that there is not, rows that run backwards, a key
 #: of an earlier request, a page too far back, an invented cursor, an entity with two quantities, a design whose smallest
 #: text is larger than its largest, text that no font has or that shows nothing, a picture that is none, the name of a built-in design, a
 #: mapping of columns that is no JSON object, or a form whose file has no name.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
+    "unknown_printer",
     "does_not_fit",
     "incoherent_setting",
     "invalid_start_position",

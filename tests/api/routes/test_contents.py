@@ -60,6 +60,7 @@ def test_products(client, viewer):
     assert tea == {
         "gtin": "09506000134352", "name": "Tea", "carrier": "ean13", "active": True,
         "created_at": "2026-01-02T03:04:05.123456+00:00", "id": tea["id"], "quantity": None,
+        "additional_product_identification": None, "made_to_order_variation": None,
     }  # fmt: skip
     assert (off["active"], off["id"], off["carrier"]) == (False, "p-2", None)
     assert page["pagination"] == {
@@ -161,7 +162,19 @@ GTINS = st.integers(1, 10**12 - 1).map(lambda n: f"0{n:012d}{check_digit(f'0{n:0
 @settings(max_examples=5)
 @given(
     st.lists(
-        st.tuples(GTINS, NAMES, st.booleans(), VALUES, VALUES, DATES, st.datetimes(), QUANTITIES),
+        st.tuples(
+            GTINS,
+            NAMES,
+            st.booleans(),
+            VALUES,
+            VALUES,
+            DATES,
+            st.datetimes(),
+            QUANTITIES,
+            st.none() | VALUES,
+            st.none() | st.sampled_from(["1.250", "0.5", "12"]),
+            st.none() | st.just("2027-03-31T14:30"),
+        ),
         min_size=1,
         max_size=8,
         unique_by=lambda row: row[0],
@@ -179,13 +192,24 @@ def test_whatever_is_in_the_catalogue_comes_out_and_in_unchanged(tmp_path_factor
         "expiration_date",
         "created_at",
         "quantity",
+        "additional_product_identification",
+        "net_weight_kg",
+        "expiration_time",
     )
     frame = pl.DataFrame(rows, names, orient="row").with_columns(
         pl.col("created_at").dt.replace_time_zone("UTC")
     )
     columns = {
-        "products": ("gtin", "name", "active", "created_at"),
-        "lots": ("gtin", "lot_number", "expiration_date", "active", "quantity"),
+        "products": ("gtin", "name", "active", "created_at", "additional_product_identification"),
+        "lots": (
+            "gtin",
+            "lot_number",
+            "expiration_date",
+            "active",
+            "quantity",
+            "net_weight_kg",
+            "expiration_time",
+        ),
         "serials": ("gtin", "lot_number", "serial_number", "created_at"),
     }
     options = ImportOptions(accept_warnings=True)

@@ -10,8 +10,8 @@ import pytest
 from catalogue.errors import CatalogueError, ImportFileError
 from catalogue.ids import canonical_id, derived_id
 from catalogue.imports import landing, rules
-from catalogue.imports.ingest import import_files
-from catalogue.imports.options import Progress, Stage
+from catalogue.imports.ingest import import_files, import_paths
+from catalogue.imports.options import ImportFile, ImportOptions, Progress, Stage
 from catalogue.imports.report import ImportReport, TableReport
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
@@ -270,6 +270,26 @@ BAD_ROWS = (
     ("lots", "gtin,lot_number,production_date,expiration_date", f"{GTIN},L,2026-05-02,2026-05-01", "expiration_date"),
     ("lots", "gtin,lot_number,production_date,expiration_date", f"{GTIN},L,2026-05-01,2026-04", "expiration_date"),
     ("lots", "gtin,lot_number,production_date,best_before_date", f"{GTIN},L,2026-05-01,2026-04", "best_before_date"),
+    ("products", "gtin,name,additional_product_identification", f"{GTIN},x,{'A' * 31}", "additional_product_identification"),
+    ("products", "gtin,name,additional_product_identification", f"{GTIN},x,A#1", "additional_product_identification"),
+    ("products", "gtin,name,made_to_order_variation", f"{GTIN},x,1234567", "made_to_order_variation"),
+    ("lots", "gtin,lot_number,made_to_order_variation", f"{GTIN},L,A1", "made_to_order_variation"),
+    ("lots", "gtin,lot_number,variable_count", f"{GTIN},L,0", "variable_count"),
+    ("lots", "gtin,lot_number,variable_count", f"{GTIN},L,1.5", "variable_count"),
+    ("lots", "gtin,lot_number,variable_count", f"{GTIN},L,123456789", "variable_count"),
+    ("lots", "gtin,lot_number,net_weight_kg", f"{GTIN},L,0.000", "net_weight_kg"),
+    ("lots", "gtin,lot_number,net_weight_kg", f'{GTIN},L,"1,25"', "net_weight_kg"),
+    ("lots", "gtin,lot_number,net_weight_kg", f"{GTIN},L,1234.567", "net_weight_kg"),
+    ("lots", "gtin,lot_number,net_weight_kg", f"{GTIN},L,0.123456", "net_weight_kg"),
+    ("lots", "gtin,lot_number,net_weight_kg", f"{GTIN},L,1.", "net_weight_kg"),
+    ("lots", "gtin,lot_number,net_weight_kg", f"{GTIN},L,-1", "net_weight_kg"),
+    ("lots", "gtin,lot_number,expiration_time", f"{GTIN},L,2027-03-31", "expiration_time"),
+    ("lots", "gtin,lot_number,expiration_time", f"{GTIN},L,2027-03-31 24:00", "expiration_time"),
+    ("lots", "gtin,lot_number,expiration_time", f"{GTIN},L,2027-02-29 12:00", "expiration_time"),
+    ("lots", "gtin,lot_number,expiration_time", f"{GTIN},L,2027-03-31 14:30:59", "expiration_time"),
+    ("lots", "gtin,lot_number,expiration_time", f"{GTIN},L,2077-03-31 14:30", "expiration_time"),
+    ("lots", "gtin,lot_number,production_date,expiration_time", f"{GTIN},L,2026-05-02,2026-05-01 23:59", "expiration_time"),
+    ("serials", "gtin,serial_number,net_weight_kg", f"{GTIN},S,kg 1", "net_weight_kg"),
     ("serials", "gtin,serial_number", f"{GTIN},a#b", "serial_number"),
     ("serials", "gtin,serial_number", f"{GTIN},", "serial_number"),
     ("serials", "gtin,lot_number,serial_number", f"{GTIN},NONE,S9", "lot_number"),
@@ -307,6 +327,65 @@ def test_a_bad_row_is_refused(
     assert (column, "2", f"{table}.csv") in rejects.select("column", "row", "file").rows()
 
 
+# Case table: the column, what a file says, what is stored.
+VALUES = (
+    ("net_weight_kg", "1.250", "1.250"),
+    ("net_weight_kg", " 007.5", "7.5"),
+    ("net_weight_kg", "0.00001", "0.00001"),
+    ("area_m2", "123456", "123456"),
+    ("variable_count", "99999999", "99999999"),
+    ("made_to_order_variation", "007", "007"),
+    ("expiration_time", "2027-03-31 14:30", "2027-03-31T14:30"),
+    ("expiration_time", "2027-03-31T14:30:00.000", "2027-03-31T14:30"),
+    ("expiration_time", "31.03.2027 14:30", "2027-03-31T14:30"),
+    ("expiration_time", "2703311430", "2027-03-31T14:30"),
+    ("expiration_time", "2027-03-31 00:01", "2027-03-31T00:01"),
+)
+
+
+@pytest.mark.parametrize(("column", "said", "stored"), VALUES)
+def test_a_value_is_stored_in_one_form(
+    catalogue: Catalogue, tmp_path: Path, column: str, said: str, stored: str
+) -> None:
+    load(catalogue, tmp_path, products=PRODUCTS, lots=f"gtin,lot_number,{column}\n{GTIN},L,{said}\n")
+    assert rows(catalogue, "lots")[column].to_list() == [stored]
+    (report,) = load(catalogue, tmp_path, lots=f"gtin,lot_number,{column}\n{GTIN},L,{stored}\n").tables
+    assert report.unchanged == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("expiration_time", "2027-03-31 00:00:00"), ("additional_product_identification", "1.23457E+15")],
+)
+def test_what_a_spreadsheet_may_have_changed_is_held(
+    catalogue: Catalogue, tmp_path: Path, column: str, value: str
+) -> None:
+    load(catalogue, tmp_path, products=PRODUCTS)
+    table, key = ("lots", "lot_number") if column == "expiration_time" else ("products", "name")
+    (report,) = load(catalogue, tmp_path, **{table: f"gtin,{key},{column}\n{GTIN},L,{value}\n"}).tables
+    assert (report.held, report.rejected) == (1, 0)
+
+
+def test_a_value_of_several_kinds_is_that_of_the_last_one(catalogue: Catalogue, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "gtin,name,lot_number,expiration_date,serial_number,net_weight_kg,additional_product_identification\n"
+        f"{GTIN},Tea,L,2027-03-31,S1,1.2,A\n{GTIN},Tea,L,2027-03-31,S2,1.3,A\n"
+    )
+    report = import_paths(catalogue, "acme", [ImportFile(sheet)], ImportOptions(), tmp_path, now=NOW)
+    assert [(table.added, table.rejected) for table in report.tables] == [(1, 0), (1, 0), (2, 0)]
+    assert rows(catalogue, "lots")["net_weight_kg"].to_list() == [None]
+    assert sorted(rows(catalogue, "serials")["net_weight_kg"]) == ["1.2", "1.3"]
+
+
+def test_serials_with_measures_state_no_lots(catalogue: Catalogue, tmp_path: Path) -> None:
+    load(catalogue, tmp_path, products=PRODUCTS, lots=f"gtin,lot_number\n{GTIN},L\n")
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(f"gtin,lot_number,serial_number,net_weight_kg\n{GTIN},L,S1,1.2\n")
+    report = import_paths(catalogue, "acme", [ImportFile(sheet)], ImportOptions(), tmp_path, now=NOW)
+    assert [table.table for table in report.tables] == ["serials"]
+
+
 # Case table: a product's GTIN and carrier, the column refused, and what the reason says.
 NO_TRADE_ITEMS = (
     ("00000000", "", "gtin", "identifies nothing"),
@@ -322,8 +401,7 @@ NO_TRADE_ITEMS = (
     ("9506000134352", "upce", "carrier", "this carrier cannot hold the GTIN"),
     ("614141000036", "upce", "carrier", "not a UPC-A of number system 0 whose zeros UPC-E can leave out"),
     ("012345678905", "UPCE", "carrier", "not a UPC-A of number system 0 whose zeros UPC-E can leave out"),
-    ("99506000134355", "", "gtin", "needs a measure"),
-    ("99506000134355", "itf14", "gtin", "needs a measure"),
+    ("92012345678906", "", "gtin", "restricted circulation"),
     ("12012345678900", "", "gtin", "restricted circulation"),
     ("10512345678907", "", "gtin", "coupon or refund"),
     ("2012345678903", "itf14", "carrier", "restricted circulation"),
@@ -353,7 +431,7 @@ def test_a_number_that_is_no_trade_items_is_refused(
     ("gtin", "carrier"),
     [
         ("2012345678903", ""), ("212345678909", "upca"), ("0512345678900", "ean13"), ("21234569", ""),
-        ("01234565", "ean8"), ("95060019", "EAN8"), ("012345000065", "upce"), ("042100005264", "UPCE"), ("9506000134352", "itf14"),
+        ("99506000134355", ""), ("01234565", "ean8"), ("95060019", "EAN8"), ("012345000065", "upce"), ("042100005264", "UPCE"), ("9506000134352", "itf14"),
     ],
 )  # fmt: skip
 def test_a_number_for_ean_upc_lands(catalogue: Catalogue, tmp_path: Path, gtin: str, carrier: str) -> None:

@@ -93,7 +93,7 @@ def test_a_file_is_not_overwritten_nor_put_among_what_is_saved(home: Path, saved
 def test_nothing_is_made_of_a_folder_that_is_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABELS_HOME", str(tmp_path / "nowhere"))
     result = run("backup", str(tmp_path / "file"))
-    assert (result.exit_code, "no home" in result.output) == (1, True)
+    assert (result.exit_code, "not a home" in result.output) == (1, True)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.schema import MANIFEST
+from catalogue.attributes import LATER
+from catalogue.selection import manifest_schema
 from exports.designs import texts
 from exports.designs.document import Design
 from exports.verification import lines
@@ -20,12 +21,22 @@ FULL = {
     "expiry": "270331",
     "best_before": "270430",
     "production_date": "260100",
+    "net_weight_kg": "1.250",
+    "area_m2": "0.5",
+    "variable_count": "12",
+    "additional_product_identification": "A-7/1",
+    "expiration_time": "2027-03-31T14:00",
+    **dict.fromkeys(
+        ("length_m", "width_m", "height_m", "net_volume_l", "net_volume_m3", "net_weight_lb"), "1"
+    ),
+    "made_to_order_variation": "007",
 }
 
 
 def rows(*given):
     whole = [{"row": number, "entity_id": str(number)} | row for number, row in enumerate(given)]
-    return pl.DataFrame(whole, schema_overrides=MANIFEST).match_to_schema(MANIFEST, missing_columns="insert")
+    schema = manifest_schema(each.ai for each in LATER)
+    return pl.DataFrame(whole, schema_overrides=schema).match_to_schema(schema, missing_columns="insert")
 
 
 def composed(text, *given, months=texts.MONTHS):
@@ -54,6 +65,17 @@ CASES = [
     ("{production_date:YYYY年MM月DD日}", "2026年01月"),
     ("{production_date:DDMMYY}", "0126"),
     ("{{{lot}}}", "{ABC123}"),
+    ("{net_weight_kg.title}: {net_weight_kg}", "NET WEIGHT (kg): 1.250"),
+    ("{area_m2.title} {area_m2}", "AREA (m²) 0.5"),
+    ("{variable_count.title} {variable_count}", "VAR. COUNT 12"),
+    ("{additional_product_identification.title} {additional_product_identification}", "ADDITIONAL ID A-7/1"),
+    ("{made_to_order_variation.title} {made_to_order_variation}", "MTO VARIANT 007"),
+    (
+        "{best_before.title} {best_before} {expiry.title} {expiry}",
+        "BEST BEFORE OR BEST BY 2027-04-30 USE BY OR EXPIRY 2027-03-31",
+    ),
+    ("{expiration_time.title} {expiration_time}", "EXPIRY TIME 2027-03-31 14:00"),
+    ("{expiration_time:DD MMM YY, hh:mm}", "31 MAR 27, 14:00"),
 ]
 
 
@@ -112,7 +134,7 @@ def test_columns_say_the_same_as_an_independent_reading_of_each_row(pieces, give
     text = "".join(pieces)
     design = Design.model_construct(version=1, lines=[type("L", (), {"text": text})], months=None)
     found = composed(text, *given_rows)
-    names = {column: None for column, _, _ in texts.FIELDS.values()}
+    names = {source.column: None for source in texts.FIELDS.values()}
     assert found == [lines.of_line(design, 0, names | row).text for row in given_rows]
 
 

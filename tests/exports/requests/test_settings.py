@@ -35,6 +35,8 @@ TABLE = [
     ("module_size_mm", 0.5, ALL),
     ("environment", "distribution", ALL),
     ("hri", True, ALL),
+    ("printer", "desk", {*PNG, SHEET, ROLL}),
+    ("carry", ["11", "310n"], ALL),
 ]  # fmt: skip
 
 
@@ -85,6 +87,46 @@ def test_only_one_setting_says_how_many_labels_there_are(config, field):
     [fault] = caught.value.details
     assert (fault["loc"], fault["type"]) == (["body", "asset_config", field], "incoherent_setting")
     request_of(("sheet_pdf", "pdf"), **{**config, "copies": 1, "quantities": None})
+
+
+def test_what_is_carried_has_one_form():
+    asked = request_of(("qr_codes", "svg"), carry=["240", "17", "10", "310n", "17"]).normalised()
+    assert asked["asset_config"] == {"carry": ["17", "310n", "10", "240"]}
+    assert request_of(("qr_codes", "svg"), carry=[]).normalised()["asset_config"] == {"carry": []}
+
+
+# Case table: the scope, the export, what is asked to be carried, what the refusal says.
+NOT_CARRIED = [
+    ("lots", ("qr_codes", "svg"), ["99"], "Input should be some of 11, 15, 17, 310n"),
+    ("lots", ("qr_codes", "svg"), ["3103"], "and not '3103'"),
+    ("lots", ("qr_codes", "svg"), ["01"], "are always carried"),
+    ("products", ("qr_codes", "svg"), ["17"], "No one of products has a value of (17)"),
+    ("products", ("datamatrix", "svg"), ["10"], "No one of products has a value of (10)"),
+    ("products", ("barcodes_1d", "svg"), ["240"], "The linear symbols of products carry the GTIN alone"),
+    ("lots", ("qr_codes", "svg"), ["11", "15", "17", "310n", "311n", "312n", "240", "242", "30"], "at most 8 items"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scope", "export", "carry", "said"), NOT_CARRIED)
+def test_what_cannot_be_carried_is_refused(scope, export, carry, said):
+    body = {
+        "scope": scope,
+        "export_type": export[0],
+        "file_format": export[1],
+        "asset_config": {"carry": carry},
+    }
+    with pytest.raises(InvalidRequest) as caught:
+        parse_request(json.dumps(body).encode())
+    [fault] = caught.value.details
+    assert fault["loc"][:3] == ["body", "asset_config", "carry"]
+    assert said in fault["msg"]
+
+
+def test_a_gtin_alone_carries_nothing_else():
+    config = {"linear": "gtin", "carry": ["17"]}
+    request_of(("codes_combined", "svg"), **config)
+    with pytest.raises(InvalidRequest, match="not a valid"):
+        request_of(("barcodes_1d", "svg"), **config)
 
 
 def test_ids_of_quantities_are_canonical():

@@ -66,7 +66,7 @@ CONFIG: dict[str, Any] = {
     "record_printed": False, "offset_x_mm": 0.5, "offset_y_mm": -0.5, "scale_percent": 99.5,
     "error_correction": "Q", "module_size_mm": 0.5, "dpi": 300, "environment": "healthcare", "hri": True,
     "cut_marks": True, "rotate": 90, "design": "shelf",
-    "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}],
+    "printer": "desk", "copies_from": "quantity", "quantities": [{"id": "a", "copies": 2}], "carry": ["17", "310n"],
 }  # fmt: skip
 
 

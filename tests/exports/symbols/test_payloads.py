@@ -1,18 +1,26 @@
 """What the symbols of rows carry, and stored rows that today's imports would refuse: each with its own code."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
 import polars as pl
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from catalogue.attributes import ATTRIBUTES, BY_AI
 from catalogue.schema import MANIFEST
+from catalogue.selection import manifest_schema
 from exports.jobs.manifest import Row
 from exports.requests.export_types import Slot
 from exports.sheets.needs import measure
 from exports.symbols import symbol_files
 from exports.symbols.notes import NOTES, NoteCode, counts_by_code, note_text
 from exports.symbols.payloads import PLACES, payloads
+from exports.symbols.payloads import hri as hri_columns
 from exports.symbols.refusals import refusals
+from exports.verification.carried import columns as carried_columns
+from exports.verification.carried import of_row
 from gs1.check_digit import check_digit
 from gs1.cset82 import CSET_82
 from gs1.digital_link import DEFAULT_RESOLVER, digital_link
@@ -21,7 +29,7 @@ from gs1.errors import CarrierCannotHold, Gs1Error, LabelError
 from gs1.gtin import Carrier, carrier_for, native_digits
 from gs1.symbol_size import Environment
 from gs1.trade_item import require_open_trade, require_trade_item
-from gs1.trade_item_message import datamatrix_elements, gs1_128_elements
+from gs1.trade_item_message import datamatrix_elements, gs1_128_elements, place_of, trade_item_elements
 from gs1.upc_e import upc_e_of
 from tests.exports.conftest import plan_for
 
@@ -193,8 +201,105 @@ def test_columns_say_what_gs1_says_of_each_row(rows: list[Row]) -> None:
                 assert str(refused[position]) == str(expected)
             else:
                 assert position not in refused
-                shown = "".join(carried[place] or "" for place in PLACES[1:])
+                shown = "".join(carried.get(place) or "" for place in PLACES[1:])
                 assert (carried["data"], carried["text"], shown) == expected
+
+
+#: Everything that may be asked for, in any combination.
+_MORE = {
+    "10": ("lot_number", values := st.none() | st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=20)),
+    "11": ("production_date", dates := st.none() | st.sampled_from(["270331", "270300"])),
+    "15": ("best_before", dates),
+    "17": ("expiry", dates),
+    "310n": ("net_weight_kg", measures := st.none() | st.sampled_from(["1.250", "98", "0.5", "123456", "0.00001"])),
+    "320n": ("net_weight_lb", measures),
+    "240": ("additional_product_identification", values),
+    "242": ("made_to_order_variation", st.none() | st.sampled_from(["7", "007"])),
+    "30": ("variable_count", st.none() | st.just("12")),
+    "7003": ("expiration_time", st.none() | st.just("2027-03-31T14:30")),
+}  # fmt: skip
+
+
+def in_elements(each: Row, carry: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the elements that were asked for, worked out from the values alone."""
+    found: list[tuple[str, str]] = []
+    for ai in carry:
+        value = each[_MORE[ai][0]]
+        if value is None:
+            continue
+        if ai.endswith("n"):
+            number = Decimal(value)
+            places = -int(number.as_tuple().exponent)
+            found.append((f"{ai[:3]}{places}", f"{int(number.scaleb(places)):06d}"))
+        elif ai == "7003":
+            found.append((ai, "2703311430"))
+        else:
+            found.append((ai, value))
+    return found
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_columns_say_what_gs1_says_of_what_is_asked_for(data: st.DataObject) -> None:
+    carry = tuple(data.draw(st.lists(st.sampled_from(list(_MORE)), unique=True, max_size=8)))
+    made = st.fixed_dictionaries(dict(_MORE.values()))
+    gtins = st.sampled_from([GTIN, "99506000134355", "09506000134353"])
+    texts = st.text(st.sampled_from(sorted(CSET_82)), min_size=1, max_size=20)
+    rows = [
+        row(
+            "serials",
+            data.draw(gtins),
+            **{"serial_number": data.draw(texts), **data.draw(made)},
+        )
+        for _ in range(data.draw(st.integers(1, 5)))
+    ]
+    frame = pl.DataFrame(rows, schema=manifest_schema(BY_AI))
+    for slot in WITH_VALUES:
+        refused = refusals(slot, None, None, frame, carry)
+        for position, carried in enumerate(payloads(slot, None, frame, carry).iter_rows(named=True)):
+            expected = asked_of_gs1(slot, rows[position], carry)
+            if isinstance(expected, Gs1Error):
+                assert refused[position].code == expected.code
+                continue
+            assert position not in refused
+            shown = "".join(carried.get(place) or "" for place in PLACES[1:])
+            assert (carried["data"], carried["text"], shown) == expected
+            # The verification says the same, from the same row alone.
+            verified = of_row(slot, rows[position], None, carry)
+            assert verified.hri == shown
+            note = (
+                [NOTES[NoteCode.NOT_CARRIED].format(", ".join(verified.left_out))]
+                if verified.left_out
+                else []
+            )
+            if verified.without_value:
+                note.append(NOTES[NoteCode.NO_VALUE].format(", ".join(verified.without_value)))
+            assert (carried["not_carried"], carried.get("no_value")) == (
+                note[0] if verified.left_out else None,
+                note[-1] if verified.without_value else None,
+            )
+    messages, shown_texts = carried_columns(Slot.DATAMATRIX, "serials", frame, carry)
+    drawn = payloads(Slot.DATAMATRIX, None, frame, carry)
+    assert messages == drawn["data"].to_list()
+    assert shown_texts == drawn.select(hri_columns(drawn)).to_series().to_list()
+
+
+def asked_of_gs1(slot: Slot, each: Row, carry: Sequence[str]) -> tuple[str, str, str] | Gs1Error:
+    gtin14 = each["gtin14"]
+    others = in_elements(each, carry)
+    elements = trade_item_elements(gtin14, [*others, ("21", each["serial_number"])])
+    try:
+        require_trade_item(gtin14, None, [ai for ai, _ in elements])
+        if slot is not Slot.QR:
+            return element_string(elements), bracketed(elements), hri(elements)
+        path = {ai: value for ai, value in elements if ai in {"10", "21"}}
+        query = [(ai, value) for ai, value in elements if ai not in {"01", "10", "21"}]
+        link = digital_link(
+            DEFAULT_RESOLVER, gtin14, lot=path.get("10"), serial=path.get("21"), attributes=query
+        )
+        return link, link, hri(elements)
+    except Gs1Error as error:
+        return error
 
 
 def by_gs1(slot: Slot, each: Row) -> tuple[str, str, str] | Gs1Error:
@@ -313,6 +418,12 @@ def test_a_bad_row_leaves_good_ones_of_its_pattern_their_size(slot: Slot) -> Non
 def test_rows_without_a_payload_have_no_measure(slot: Slot) -> None:
     rows = [refused for refused, _ in REFUSED]
     assert measure(slot, "M", None, iter([pl.DataFrame(rows, schema=MANIFEST)])).widths == {}
+
+
+def test_places_are_in_the_order_of_an_element_string() -> None:
+    order = [place.replace("n", "0") for place in PLACES[1:]]
+    assert order == sorted(order, key=place_of)
+    assert [place for place in PLACES if place in BY_AI] == [each.ai for each in ATTRIBUTES]
 
 
 def test_every_note_has_a_text() -> None:

@@ -16,6 +16,7 @@ from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
 from exports.requests.request import parse_request
 from pipelines.export import steps
+from pipelines.retries import RETRIES
 from tests.exports.conftest import NOW
 
 REQUEST = parse_request(b'{"scope":"lots","export_type":"qr_codes","file_format":"svg"}')
@@ -78,7 +79,7 @@ def test_a_step_is_tried_as_often_as_its_error_may_pass(
     monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
     begun: list[int] = []
 
-    @dg.op(retry_policy=steps.RETRIES)
+    @dg.op(retry_policy=RETRIES)
     def draw(context: dg.OpExecutionContext) -> None:
         export = ExportPlan(job_id_for(context.run_id), "acme", None, "key:1", NOW, REQUEST)
         with steps.attempt(context, artefacts, accounts, steps.DRAW, export):
@@ -96,6 +97,6 @@ def test_a_step_is_tried_as_often_as_its_error_may_pass(
 def test_retries_span_the_minute_in_which_a_server_is_started_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     for drawn in (0.0, 0.5, 1.0):
         monkeypatch.setattr(random, "random", lambda drawn=drawn: drawn)
-        waits = [steps.RETRIES.calculate_delay(number + 1) for number in range(steps.RETRIES.max_retries)]
+        waits = [RETRIES.calculate_delay(number + 1) for number in range(RETRIES.max_retries)]
         assert 60 < sum(waits) < 90
         assert waits[0] <= 1.2

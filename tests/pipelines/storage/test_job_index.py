@@ -18,12 +18,12 @@ from pipelines import tags
 from pipelines.storage import instance, job_index
 from pipelines.storage.databases import postgres, sqlite
 from pipelines.storage.job_index import IndexedRuns
-from pipelines.storage.job_status import told
+from pipelines.storage.job_status import derived_status
 
 ORGANISATIONS = ("acme", "other", None)
 CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
-#: Writes of a run, by name: events of its life, and the tags that decide what clients are told.
+#: Writes of a run, by name: events of its life, and the tags that decide the job status.
 EVENTS = (
     dg.DagsterEventType.PIPELINE_STARTING,
     dg.DagsterEventType.PIPELINE_START,
@@ -69,7 +69,9 @@ def listed(runs: IndexedRuns, organisation: str, status: JobStatus | None = None
 def require_truth(runs: IndexedRuns) -> None:
     """Compare lists, counts and totals with the runs themselves."""
     kept = runs.get_runs()
-    truth = [(run.run_id, run.tags.get(tags.ORGANISATION), told(run.status, run.tags)) for run in kept]
+    truth = [
+        (run.run_id, run.tags.get(tags.ORGANISATION), derived_status(run.status, run.tags)) for run in kept
+    ]
     for organisation in ("acme", "other"):
         of_it = [(run_id, status) for run_id, owner, status in truth if owner == organisation]
         for wanted in (None, *JobStatus):
@@ -82,12 +84,12 @@ def require_truth(runs: IndexedRuns) -> None:
     exports = [run for run in kept if tags.ORGANISATION in run.tags]
     with runs.snapshot() as connection:
         totals = job_index.totals(connection)
-    statuses = Counter(told(run.status, run.tags) for run in exports)
+    statuses = Counter(derived_status(run.status, run.tags) for run in exports)
     assert totals.jobs == {status: statuses[status] for status in JobStatus}
     assert totals.entities == sum(
         int(run.tags.get(tags.TOTAL_ITEMS, 0))
         for run in exports
-        if told(run.status, run.tags) is JobStatus.COMPLETED
+        if derived_status(run.status, run.tags) is JobStatus.COMPLETED
     )
 
 

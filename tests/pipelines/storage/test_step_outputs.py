@@ -20,6 +20,7 @@ from exports.jobs.manifest import Chunk
 from exports.jobs.parts import Part
 from pipelines import tags
 from pipelines.definitions import defs
+from pipelines.retries import FEW_RETRIES, RETRIES
 from pipelines.storage.step_outputs import MOVED, StepOutputs
 from renderers.archive.fragments import ArchiveFragment
 from renderers.sheets.pdf import PdfFragment
@@ -129,7 +130,7 @@ def test_what_nobody_has_written_is_an_error(outputs: StepOutputs) -> None:
 def test_a_pickle_that_names_other_classes_is_not_read(
     outputs: StepOutputs, artefacts: ArtefactStore
 ) -> None:
-    """Whoever writes to the storage must not run code with the service's rights."""
+    """A process that writes to the storage must not run code with the service's rights."""
     upstream = dg.build_output_context(step_key="resolve", name="result", run_id="a-run")
     with artefacts.write("runs/a-run/resolve/result") as stream:
         pickle.dump(Path("/"), stream)
@@ -171,22 +172,37 @@ def test_every_job_hands_on_its_outputs_through_it(
     assert pickle.loads(artefacts.read(f"runs/{done.run_id}/first/result")) == 7
 
 
-@pytest.mark.parametrize(("refusals", "told"), [(1, None), (2, "storage_failed")])
-def test_only_an_output_that_cannot_be_stored_at_last_is_the_reason_of_a_failure(
-    artefacts: ArtefactStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusals: int, told: str | None
+@pytest.mark.parametrize(
+    ("code", "refusals", "attempts"),
+    [
+        pytest.param(errno.EROFS, FEW_RETRIES, FEW_RETRIES + 1, id="a lasting fault passes"),
+        pytest.param(errno.EROFS, FEW_RETRIES + 1, None, id="a lasting fault lasts"),
+        pytest.param(errno.ECONNREFUSED, RETRIES.max_retries, RETRIES.max_retries + 1, id="an outage passes"),
+        pytest.param(errno.ECONNREFUSED, RETRIES.max_retries + 1, None, id="an outage lasts"),
+    ],
+)
+def test_an_output_that_cannot_be_stored_is_retried_like_its_step(
+    artefacts: ArtefactStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+    refusals: int,
+    attempts: int | None,
 ) -> None:
-    """A reason makes every other step of the job end, so an attempt that is followed by another gives none."""
-    left = [OSError(errno.EROFS, os.strerror(errno.EROFS))] * refusals
-    write = artefacts.write
+    """Only the last attempt gives the run a reason, because a reason ends all other steps of the job."""
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", lambda *_: 0)
+    left = [OSError(code, os.strerror(code))] * refusals
+    write, begun = artefacts.write, []
 
     def refuse(key: str) -> AbstractContextManager[BinaryIO]:
+        begun.append(key)
         if left:
             raise left.pop()
         return write(key)
 
     monkeypatch.setattr(artefacts, "write", refuse)
 
-    @dg.op(retry_policy=dg.RetryPolicy(max_retries=1))
+    @dg.op(retry_policy=RETRIES)
     def made() -> int:
         return 1
 
@@ -200,6 +216,7 @@ def test_only_an_output_that_cannot_be_stored_at_last_is_the_reason_of_a_failure
         result = one_output.execute_in_process(instance=instance, raise_on_error=False)
         run = instance.get_run_by_id(result.run_id)
     assert run is not None
-    assert result.success == (told is None)
-    assert run.tags.get(tags.ERROR_CODE) == told
-    assert (os.strerror(errno.EROFS) in run.tags.get(tags.ERROR, "")) == (told is not None)
+    assert len(begun) == (attempts or refusals)
+    assert result.success == (attempts is not None)
+    assert run.tags.get(tags.ERROR_CODE) == (None if attempts else "storage_failed")
+    assert (os.strerror(code) in run.tags.get(tags.ERROR, "")) == (attempts is None)

@@ -85,7 +85,7 @@ spec:
       volumeMounts:
         - {name: home, mountPath: /var/lib/labels}
         - {name: tmp, mountPath: /tmp}
-  # Nothing in them outlives the pod: state is in the databases and the object store.
+  # Temporary: all state is in the databases and the object store.
   volumes:
     - name: home
       emptyDir: {}

@@ -8,7 +8,8 @@ import duckdb
 import pytest
 import sqlalchemy.exc
 
-from exports.errors import ExportNotFound, is_outage, storage_words
+from exports.errors import ExportNotFound
+from exports.storage.failures import is_outage, storage_words
 
 SECRET = "/srv/secret"
 

@@ -1,0 +1,95 @@
+"""Printer profiles as documents: what a printer does to every export, and the sheet in its tray."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+from accounts.labels.printers import Printers, StoredPrinter
+from exports.errors import Detail, InvalidRequest
+from exports.requests.json_body import parse
+from exports.requests.names import require_name
+from exports.requests.request import Body, Dpi, OffsetMm, Position, Rotation, ScalePercent, TemplateId
+from renderers.sheets.model import SheetTemplate
+
+#: organisation -> the templates it can use
+Templates: TypeAlias = Callable[[str], Iterable[SheetTemplate]]
+
+
+class Tray(Body):
+    """The sheet in a printer's tray: its template, the one that was there if absent, and its first free cell."""
+
+    sheet_template: TemplateId | None = None
+    next_position: Annotated[Position, Field(description="The first free cell, counted from 1.")] = 1
+
+
+class Profile(Body):
+    """What a printer does to every export. With `sheet_template` it also tells which sheet is in the tray now."""
+
+    offset_x_mm: OffsetMm | None = None
+    offset_y_mm: OffsetMm | None = None
+    scale_percent: ScalePercent | None = None
+    dpi: Dpi | None = None
+    rotate: Rotation | None = None
+    sheet_template: TemplateId | None = None
+    next_position: Position | None = None
+
+
+_OF_TRAY = frozenset(Tray.model_fields)
+
+
+def save(
+    printers: Printers, templates: Templates, organisation: str, name: str, body: bytes, *, changed_by: str
+) -> StoredPrinter:
+    """Store the profile of a JSON body under the name. The tray stays as it is unless the body tells of it.
+
+    Raises InvalidRequest, NoSuchOrganisation, TooManyNames.
+    """
+    profile = parse(body, Profile)
+    require_name(name, "printer")
+    told = profile.model_dump(include=set(_OF_TRAY), exclude_none=True)
+    before = next((each for each in printers.list(organisation) if each.name == name), None)
+    tray = _checked(Tray(**told), before, templates, organisation) if told else None
+    document = json.dumps(profile.model_dump(mode="json", exclude_none=True, exclude=set(_OF_TRAY)))
+    saved = printers.save(organisation, name, document, changed_by=changed_by)
+    if tray is None:
+        return saved
+    printers.load(organisation, name, tray.sheet_template, tray.next_position)
+    return printers.get(organisation, name)
+
+
+def load_tray(
+    printers: Printers, templates: Templates, organisation: str, name: str, tray: Tray
+) -> StoredPrinter:
+    """Record which sheet is in the tray, whatever job had it, and return the printer.
+
+    Raises InvalidRequest, NoSuchOrganisation, NoSuchName.
+    """
+    loaded = _checked(tray, printers.get(organisation, name), templates, organisation)
+    printers.load(organisation, name, loaded.sheet_template, loaded.next_position)
+    return printers.get(organisation, name)
+
+
+def profile_of(printer: StoredPrinter) -> Profile:
+    """Return the printer's profile, with the sheet in its tray."""
+    settings = Profile.model_validate_json(printer.document)
+    sheet = {"sheet_template": printer.sheet_template, "next_position": printer.next_position}
+    return settings if printer.sheet_template is None else settings.model_copy(update=sheet)
+
+
+def _checked(tray: Tray, before: StoredPrinter | None, templates: Templates, organisation: str) -> Tray:
+    """Return the tray with its template. Raises InvalidRequest if there is none, or it has not so many cells."""
+    name = tray.sheet_template or (before and before.sheet_template)
+    template = next((each for each in templates(organisation) if each.id == name), None)
+    if template is None:
+        message = "Say which sheet is in the tray" if name is None else f"There is no sheet template {name!r}"
+        raise _fault("sheet_template", message, "unknown_template")
+    if tray.next_position > template.labels_per_page:
+        message = f"A sheet of {template.id} has labels 1 to {template.labels_per_page}"
+        raise _fault("next_position", message, "invalid_start_position")
+    return Tray(sheet_template=template.id, next_position=tray.next_position)
+
+
+def _fault(field: str, message: str, kind: str) -> InvalidRequest:
+    return InvalidRequest([Detail(loc=["body", field], msg=message, type=kind)])
