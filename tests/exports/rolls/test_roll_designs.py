@@ -15,7 +15,7 @@ from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.designs.chosen import design_of
 from exports.designs.document import BUILT_IN, DUAL_NAME, Design, Line
-from exports.errors import SymbolDoesNotDecode
+from exports.errors import InvalidRequest, SymbolDoesNotDecode
 from exports.jobs.plan import ExportPlan
 from exports.sheets.check import require_possible
 from renderers.sheets.document import SheetDocument
@@ -170,6 +170,25 @@ def test_a_large_logo_is_drawn_in_strips(catalogue: Catalogue, store: ArtefactSt
     ]
     assert max(sizes) < 100_000
     assert len(sizes) == 4 * 5
+
+
+#: What no label of 2 x 1 inches has room for.
+TOO_LARGE = {
+    "a huge logo": design(logo={"svg": SVG, "height_mm": 150}),
+    "endless text": design({"text": "W" * 200}),
+    "too many lines": design(*[{"text": "LOT {lot}", "smallest_mm": 2}] * 12),
+}
+
+
+@pytest.mark.parametrize("made", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_what_does_not_fit_is_refused_in_millimetres(
+    catalogue: Catalogue, store: ArtefactStore, made: Design
+) -> None:
+    plan = roll_of(made, sheet_template="thermal_2x1in", symbology="datamatrix")
+    with pytest.raises(InvalidRequest) as refused:
+        require_possible(plan, catalogue, store)
+    [fault] = refused.value.details
+    assert re.search(r"needs [\d.]+ x [\d.]+ mm", fault["msg"])
 
 
 #: What a mistake in the logo would print: (its field) -> others.
