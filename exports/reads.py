@@ -98,11 +98,16 @@ class ExportReads:
         self.artefacts.require_writable()
 
     def preview(
-        self, organisation: Organisation, request: ExportRequest, design: Design | None = None
+        self,
+        organisation: Organisation,
+        request: ExportRequest,
+        design: Design | None = None,
+        *,
+        at_once: bool = False,
     ) -> Preview:
         """Return what the request would make, without creating a job. `design` replaces the design that it names.
 
-        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
+        `at_once` is that of `preview.preview`. Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -120,7 +125,7 @@ class ExportReads:
             from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
-        return preview.preview(plan, self.catalogue, self.artefacts)
+        return preview.preview(plan, self.catalogue, self.artefacts, at_once=at_once)
 
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""

@@ -31,6 +31,9 @@ from web.visitors import Visitor, Visitors
 #: Previews draw inside the request. Only a few run at once, so that other pages get processor time.
 _PREVIEW_THREADS = 4
 
+#: Selections of millions that are counted at once, for seconds each.
+_COUNT_THREADS = 2
+
 #: Submissions wait for a worker, see `_submitted`.
 _SUBMIT_THREADS, _SUBMIT_THREADS_EACH = 8, 2
 
@@ -46,7 +49,7 @@ class NewExportRoutes:
         self._saved = accounts.saved_requests
         self._forms = forms
         self._visitors = visitors
-        self._previews = Threads(_PREVIEW_THREADS)
+        self._previews, self._counts = Threads(_PREVIEW_THREADS), Threads(_COUNT_THREADS)
         self._submissions = Threads(_SUBMIT_THREADS, _SUBMIT_THREADS_EACH)
 
     def routes(self) -> list[Route]:
@@ -87,8 +90,11 @@ class NewExportRoutes:
         found = None
         if not entered.faults:
             try:
-                find = partial(self._reads.preview, visitor.organisation, request_of(entered.values))
-                found = await self._previews.run(visitor.organisation.slug, find)
+                is_whole = "whole" in form or not request.headers.get("hx-request")
+                wanted = request_of(entered.values)
+                find = partial(self._reads.preview, visitor.organisation, wanted, at_once=not is_whole)
+                threads = self._counts if is_whole else self._previews
+                found = await threads.run(visitor.organisation.slug, find)
             except LabelError as error:
                 entered = entered.with_faults(error)
         shown = _preview(entered, found)
