@@ -164,7 +164,7 @@ def test_it_is_saved_under_a_name_and_opened_again(opened: Open) -> None:  # noq
 def test_axe_finds_nothing_with_all_unfolded(opened: Open, scheme: str) -> None:  # noqa: F811
     page = opened(bypass_csp=True, color_scheme=scheme)
     page.goto(
-        "/exports/new?scope=serials&find_gtins=Product&find_serial_ids=S0&carries=ticked&module_size_mm=0.01"
+        "/exports/new?scope=serials&find_gtins=Product&find_serial_ids=ABC123&carries=ticked&module_size_mm=0.01"
     )
     expect(page.locator("#module_size_mm-fault")).to_be_visible()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
