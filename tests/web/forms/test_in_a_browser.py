@@ -98,10 +98,10 @@ def test_a_design_and_quantities(opened: Open, service: Service, shop: Shop, tmp
 
 def test_the_next_free_label_is_offered(opened: Open) -> None:  # noqa: F811
     page = opened()
-    page.goto("/exports/new?sheet_template=avery_5164")
+    page.goto("/exports/new?sheet_template=avery_5163")
     page.get_by_role("button", name="Make the labels").click()
     expect(page.locator("#state .state")).to_have_text("completed")
-    page.goto("/exports/new?sheet_template=avery_5164")
+    page.goto("/exports/new?sheet_template=avery_5163")
     offered = page.get_by_role("button", name="Begin at label")
     number = offered.get_attribute("value") or ""
     offered.click()
@@ -155,7 +155,7 @@ def test_it_is_saved_under_a_name_and_opened_again(opened: Open) -> None:  # noq
     page.get_by_text("Save under a name").click()
     page.get_by_label("Name", exact=True).fill("three-each")
     page.get_by_role("button", name="Save the request").click()
-    page.get_by_role("link", name="Look at three-each first").click()
+    page.get_by_role("link", name="Look first at three-each").click()
     selected(page, EXPORTED)
     expect(page.get_by_label("Labels of each")).to_have_value("3")
 
@@ -164,7 +164,7 @@ def test_it_is_saved_under_a_name_and_opened_again(opened: Open) -> None:  # noq
 def test_axe_finds_nothing_with_all_unfolded(opened: Open, scheme: str) -> None:  # noqa: F811
     page = opened(bypass_csp=True, color_scheme=scheme)
     page.goto(
-        "/exports/new?scope=serials&find_gtins=Product&find_serial_ids=ABC123&carries=ticked&module_size_mm=0.01"
+        "/exports/new?scope=serials&find_gtins=Product&find_serial_ids=ABC123&carries=ticked&module_size_mm=0.1"
     )
     expect(page.locator("#module_size_mm-fault")).to_be_visible()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
