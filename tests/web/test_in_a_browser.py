@@ -155,6 +155,7 @@ def test_a_catalogue_file_is_added_and_its_refused_rows_come_back(opened: Open) 
     assert "Wrong digit" in Path(download.value.path()).read_text("utf-8-sig")
     page.goto("/catalogue/products?search=rye")
     expect(page.get_by_role("cell", name="Rye biscuits")).to_be_visible()
+    expect(page.locator("td.when")).to_have_text("never")
 
 
 @pytest.mark.parametrize(
