@@ -388,7 +388,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(opened: Open) -> None:
     job = page.url
     found: dict[str, object] = {}
     for path in (
-        "/sign-in", "/jobs", job, f"{job}/rows", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
+        "/sign-in", "/jobs", job, f"{job}/rows", f"{job}/pictures", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
         "/catalogue/lots?search=nothing", "/catalogue/serials", "/catalogue/import", "/history", "/history?code=x",
         "/schedules", "/schedules/new", "/settings", "/jobs/nothing", "/nowhere", "/designs", "/designs/dual", "/new-design", "/printers", "/new-printer", "/requests", "/new-request",
     ):  # fmt: skip
