@@ -70,7 +70,12 @@ def _timestamp(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    """Return 300.0 as 300. JSON does not distinguish the two."""
+    """Return 300.0 as 300. JSON does not distinguish the two.
+
+    Raises PydanticCustomError for false and true, which Python counts among the integers.
+    """
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -31,6 +31,7 @@ from exports.requests.export_types import (
     symbols_of,
 )
 from exports.requests.fields import (
+    CARRIED,
     MAX_LIST_ENTRIES,
     WHOLE,
     Body,
@@ -266,9 +267,7 @@ class ExportRequest(Body):
     def _carry_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault for each AI that no entity of the scope can have, and for symbols of GTINs alone."""
         carry = (self.asset_config and self.asset_config.carry) or ()
-        tables = tuple(Scope)[: tuple(Scope).index(self.scope) + 1]
-        known = {"10"} if self.scope is not Scope.PRODUCTS else set[str]()
-        known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+        known = carriable(self.scope)
         for ai in carry:
             if ai not in known:
                 yield _fault(
@@ -320,6 +319,14 @@ class ExportRequest(Body):
         if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
         return symbols_of(self.export_type, config.symbology, config.linear)
+
+
+def carriable(scope: Scope) -> tuple[str, ...]:
+    """Return the Application Identifiers that entities of the scope may have a value of, in the order of `CARRIED`."""
+    tables = tuple(Scope)[: tuple(Scope).index(scope) + 1]
+    known = {"10"} if scope is not Scope.PRODUCTS else set[str]()
+    known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+    return tuple(ai for ai in CARRIED if ai in known)
 
 
 def parse_request(body: bytes) -> ExportRequest:

@@ -10,7 +10,7 @@ which stands for the twelve digits of `data` and `text`, it has the eight that a
 `asset_config.carry`, a label has one date at most, and (15) is in the column of (17).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
 import polars as pl
@@ -84,10 +84,16 @@ _KNOWN_LATER = tuple((each.name, each.ai, each.column) for each in LATER)
 
 
 class Element(NamedTuple):
-    """The Application Identifier and value of each row. The value is null where there is none."""
+    """The Application Identifier, of all rows or of each, and the value of each row, null where there is none."""
 
-    ai: pl.Expr
+    ai: str | pl.Expr
     value: pl.Expr
+
+    def named(self, opening: str, closing: str) -> pl.Expr:
+        """Return the identifiers between two texts. If all are the same, values are joined to one text, which is faster."""
+        if isinstance(self.ai, str):
+            return pl.lit(f"{opening}{self.ai}{closing}")
+        return pl.concat_str([pl.lit(opening), self.ai, pl.lit(closing)])
 
 
 def payloads(slot: Slot, resolver: str | None, rows: pl.DataFrame, carry: Carry = None) -> pl.DataFrame:
@@ -122,9 +128,7 @@ def elements(slot: Slot, carry: Carry) -> dict[str, Element]:
     """Return the elements that the slot's symbols carry, by place, in the order of an element string."""
     values = _default_values(slot) if carry is None else _asked_values(carry)
     return {
-        place: Element(pl.lit(place), values[place])
-        if place not in BY_AI
-        else _element(BY_AI[place], values[place])
+        place: Element(place, values[place]) if place not in BY_AI else _element(BY_AI[place], values[place])
         for place in sorted(values, key=PLACES.index)
     }
 
@@ -161,22 +165,21 @@ def _asked_values(carry: tuple[str, ...]) -> dict[str, pl.Expr]:
 
 def _element(attribute: Attribute, value: pl.Expr) -> Element:
     """Return the element of a manifest's column."""
-    ai = pl.lit(attribute.ai)
     match attribute.form:
         case Form.MEASURE:
             decimals = value.str.extract(r"\.([0-9]+)$").str.len_bytes().fill_null(0)
             ai = pl.lit(attribute.ai.removesuffix("n")) + decimals.cast(pl.String)
             return Element(ai, value.str.replace(".", "", literal=True).str.zfill(6))
         case Form.TIME:
-            return Element(ai, value.str.replace_all("[-T:]", "").str.slice(2))
+            return Element(attribute.ai, value.str.replace_all("[-T:]", "").str.slice(2))
         case _:
-            return Element(ai, value)
+            return Element(attribute.ai, value)
 
 
 def _columns(slot: Slot, resolver: str, carry: Carry) -> dict[str, pl.Expr]:
     found = elements(slot, carry)
     is_link = slot is Slot.QR
-    shown = {place: pl.lit("(") + ai + pl.lit(")") + value for place, (ai, value) in found.items()}
+    shown = {place: each.named("(", ")") + each.value for place, each in found.items()}
     if carry is None:
         shown["17"] = pl.coalesce(shown["17"], shown.pop("15"))
     return {
@@ -194,14 +197,20 @@ def _link(resolver: str, found: Mapping[str, Element]) -> pl.Expr:
     path = [
         pl.lit(f"/{place}/") + _escaped(found[place].value) for place in ("01", "10", "21") if place in found
     ]
-    # Identifiers ascend as text, and those of a measure differ in their last digit alone.
-    query = [
-        pl.lit("&") + ai + pl.lit("=") + (_escaped(value) if place == "240" else value)
-        for place, (ai, value) in sorted(found.items())
-        if place not in {"01", "10", "21"}
-    ]
-    link = [pl.lit(resolver.rstrip("/")), *path]
-    return _concatenated([*link, _concatenated(query).str.replace("^&", "?")] if query else link)
+    return _concatenated([pl.lit(resolver.rstrip("/")), *path, *_query(found)])
+
+
+def _query(found: Mapping[str, Element]) -> Iterator[pl.Expr]:
+    """Yield the attributes of the link, which ascend as text: those of a measure differ in their last digit alone."""
+    before: list[pl.Expr] = []
+    for place, each in sorted(found.items()):
+        if place in {"01", "10", "21"}:
+            continue
+        opening = each.named("?", "=")
+        if before:
+            opening = pl.when(pl.any_horizontal(before)).then(each.named("&", "=")).otherwise(opening)
+        yield opening + (_escaped(each.value) if place == "240" else each.value)
+        before.append(each.value.is_not_null())
 
 
 def _escaped(value: pl.Expr) -> pl.Expr:
@@ -215,21 +224,20 @@ def _message(found: Mapping[str, Element]) -> pl.Expr:
     """
     parts: list[pl.Expr] = [pl.lit(FNC1)]
     before: list[pl.Expr] = []
-    for place, (ai, value) in found.items():
+    for place, each in found.items():
         if APPLICATION_IDENTIFIERS[_any_of(place)].needs_separator:
             if before:
-                follows = pl.any_horizontal(before) & value.is_not_null()
+                follows = pl.any_horizontal(before) & each.value.is_not_null()
                 parts.append(pl.when(follows).then(pl.lit(FNC1)))
-            before.append(value.is_not_null())
-        parts.append(ai + value)
+            before.append(each.value.is_not_null())
+        parts.append(each.named("", "") + each.value)
     return _concatenated(parts)
 
 
 def bracketed(found: Iterable[Element]) -> pl.Expr:
     """Return elements as `gs1.element_string.bracketed` writes them."""
     return _concatenated(
-        pl.lit("(") + ai + pl.lit(")") + value.str.replace_all("(", r"\(", literal=True)
-        for ai, value in found
+        each.named("(", ")") + each.value.str.replace_all("(", r"\(", literal=True) for each in found
     )
 
 

@@ -54,7 +54,8 @@ def refusals(
         .filter(_is_doubtful(slot, resolver, environment, rows, carried))
     )
     found = doubtful.select(
-        "position", *(pl.struct(ai=ai, value=value).alias(place) for place, (ai, value) in carried.items())
+        "position",
+        *(pl.struct(ai=each.named("", ""), value=each.value).alias(place) for place, each in carried.items()),
     )
     for row, (_, *values) in zip(doubtful.iter_rows(named=True), found.iter_rows(), strict=True):
         beside = [(each["ai"], each["value"]) for each in values if each["value"]]
