@@ -32,13 +32,13 @@ def _mapping(context: click.Context, parameter: click.Parameter, values: tuple[s
 @click.command("import")
 @click.argument("files", nargs=-1, type=_FILE)
 @click.option("--org", "organisation", help="The organisation's slug; with --url it is that of the key.")
-@click.option("--products", type=_FILE, help="gtin, name, carrier?, active?, created_at?, id?")
+@click.option("--products", type=_FILE, help="gtin, name, carrier?, active?, created_at?, id?, …")
 @click.option(
     "--lots",
     type=_FILE,
     help="gtin, lot_number, expiration_date?, best_before_date?, production_date?, lot_run_id?, …",
 )
-@click.option("--serials", type=_FILE, help="gtin, serial_number, lot_number?, active?, created_at?, id?")
+@click.option("--serials", type=_FILE, help="gtin, serial_number, lot_number?, active?, created_at?, id?, …")
 @click.option(
     "--events", type=_FILE, help="entity_type, gtin, lot_number?, serial_number?, event_type, occurred_at"
 )

@@ -8,7 +8,8 @@ release 1.0 (May 2024), as cited by Packaging Technology Today, October 2025; th
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import lru_cache
+from itertools import groupby, islice, pairwise
 from typing import Protocol, TypeAlias
 
 from renderers.sheets.arrangement import Block, Placement, Text
@@ -17,6 +18,9 @@ from renderers.sheets.sizing import Candidate, HriElement, Sizing
 
 #: How far the matrix symbol may reach from the centre of the linear one, in millimetres.
 NEAR_MM = 50.0
+
+#: More elements than this are not broken in every way.
+MANY_ELEMENTS, _WAYS_OF_MANY = 5, 4
 
 #: Lines of human-readable text: the Application Identifiers of each and its width at 1 pt, in millimetres.
 Lines: TypeAlias = tuple[tuple[tuple[str, ...], float], ...]
@@ -274,10 +278,15 @@ def _under_bars(texts: Sequence[Text], axis_mm: float, top_mm: float) -> tuple[T
     return tuple(lines)
 
 
-def breaks(elements: tuple[HriElement, ...]) -> list[Lines]:
-    """Return every way to break the elements into lines, by number of lines, then by width."""
+@lru_cache(maxsize=64)
+def breaks(elements: tuple[HriElement, ...]) -> tuple[Lines, ...]:
+    """Return the ways to break the elements into lines, by number of lines, then by width.
+
+    Of more than MANY_ELEMENTS, only the narrowest few ways are tried for each number of lines: each element doubles the
+    ways, and on nearly every label the narrowest fits if any does.
+    """
     if not elements:
-        return [()]
+        return ((),)
     ways: list[Lines] = []
     for pattern in range(2 ** (len(elements) - 1)):
         ends = [i + 1 for i in range(len(elements) - 1) if pattern >> i & 1] + [len(elements)]
@@ -290,7 +299,11 @@ def breaks(elements: tuple[HriElement, ...]) -> list[Lines]:
                 for start, end in pairwise([0, *ends])
             )
         )
-    return sorted(ways, key=lambda lines: (len(lines), max(width for _, width in lines)))
+    ways.sort(key=lambda lines: (len(lines), max(width for _, width in lines)))
+    if len(elements) <= MANY_ELEMENTS:
+        return tuple(ways)
+    by_lines = groupby(ways, key=len)
+    return tuple(way for _, alike in by_lines for way in islice(alike, _WAYS_OF_MANY))
 
 
 def _layout(

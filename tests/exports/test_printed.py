@@ -329,6 +329,13 @@ def test_the_lot_of_a_serial_is_compared_if_it_was_asked_for(
     assert prints.changed(scope="serials") == ["S3"]
 
 
+def test_a_label_of_keys_alone_changes_with_nothing_else(prints: Prints, imported: Import) -> None:
+    prints.print(export_type="datamatrix", asset_config={"carry": []})
+    imported(lots=f"gtin,lot_number,expiration_date,production_date\n{GTIN},L2,2029-01-31,2026-01-31\n")
+    assert prints.changed() == []
+    assert prints.counts() == PrintCounts(0, 0, 0)
+
+
 _VALUES = {
     "11": ("production_date", "2026-01-31"),
     "310n": ("net_weight_kg", "0.5"),

@@ -9,6 +9,7 @@ import polars as pl
 from exports import assemble, render
 from exports.requests.export_types import Slot
 from exports.symbols import symbol_files
+from exports.symbols.payloads import Carry
 from renderers import registry
 from renderers.archive.assembler import Assembler
 from renderers.registry import FileFormat
@@ -33,6 +34,7 @@ def _lots(export_type: str, file_format: str, **config: object) -> dict[str, obj
 QR_SVG = _lots("qr_codes", "svg", hri=True)
 QR_PNG = _lots("qr_codes", "png", hri=True, dpi=300)
 MATRIX = _lots("datamatrix", "svg")
+ASKED = _lots("datamatrix", "svg", carry=["11", "17", "310n", "240"])
 LINEAR_SVG = _lots("barcodes_1d", "svg")
 LINEAR_EPS = _lots("barcodes_1d", "eps")
 BOTH_PNG = _lots("codes_combined", "png")
@@ -94,8 +96,8 @@ def _carried(slot: Slot, **columns: pl.Expr) -> Any:
     """Return a fault in the columns of what a slot's symbols carry."""
     make = symbol_files.payloads
 
-    def wrong(its_slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
-        carried = make(its_slot, resolver, rows)
+    def wrong(its_slot: Slot, resolver: str | None, rows: pl.DataFrame, carry: Carry) -> pl.DataFrame:
+        carried = make(its_slot, resolver, rows, carry)
         return carried.with_columns(**columns) if its_slot is slot else carried
 
     return lambda patch: patch.setattr(symbol_files, "payloads", wrong)
@@ -105,15 +107,19 @@ def _from(**cells: pl.Expr) -> Any:
     """Return a fault in the rows that symbols are made from."""
     make = symbol_files.payloads
 
-    def wrong(slot: Slot, resolver: str | None, rows: pl.DataFrame) -> pl.DataFrame:
-        return make(slot, resolver, rows.with_columns(**cells))
+    def wrong(slot: Slot, resolver: str | None, rows: pl.DataFrame, carry: Carry) -> pl.DataFrame:
+        return make(slot, resolver, rows.with_columns(**cells), carry)
 
     return lambda patch: patch.setattr(symbol_files, "payloads", wrong)
 
 
 def _another_resolver(patch: Patch) -> None:
     make = symbol_files.payloads
-    patch.setattr(symbol_files, "payloads", lambda slot, _, rows: make(slot, "https://id.example.org", rows))
+    patch.setattr(
+        symbol_files,
+        "payloads",
+        lambda slot, _, rows, carry: make(slot, "https://id.example.org", rows, carry),
+    )
 
 
 def _no_fnc1(patch: Patch) -> None:
@@ -220,6 +226,25 @@ FILE_SABOTAGES: Sequence[Sabotage] = (
         "no FNC1 between lot and serial",
         "systematic",
         MATRIX | SERIALS,
+        _carried(Slot.DATAMATRIX, data=pl.lit("\x1d") + pl.col("data").str.replace_all("\x1d", "")),
+    ),
+    Sabotage(
+        "no production date that was asked for",
+        "systematic",
+        ASKED,
+        _from(production_date=pl.lit(None, pl.String)),
+    ),
+    Sabotage("another weight", "systematic", ASKED, _from(net_weight_kg=pl.lit("9.999"))),
+    Sabotage(
+        "a weight ten times too large",
+        "systematic",
+        ASKED,
+        _carried(Slot.DATAMATRIX, data=pl.col("data").str.replace("3103", "3102")),
+    ),
+    Sabotage(
+        "no FNC1 between lot and additional identification",
+        "systematic",
+        ASKED,
         _carried(Slot.DATAMATRIX, data=pl.lit("\x1d") + pl.col("data").str.replace_all("\x1d", "")),
     ),
     Sabotage("no serial", "systematic", MATRIX | SERIALS, _from(serial_number=pl.lit(None, pl.String))),

@@ -36,12 +36,24 @@ SABOTAGES = (*FILE_SABOTAGES, *SHEET_SABOTAGES, *ROLL_SABOTAGES)
 def catalogue(imported: Import) -> Catalogue:
     """Products with every length of GTIN and one of restricted circulation, which no link may carry; lots with each kind of date."""
     products = ("9506000134352", "012345678905", "96385074", "10614141000415", "2012345678903")
-    lots = [f"9506000134352,L{n:03d},2027-05-{n + 1:02d}," for n in range(_LOTS - 4)]
-    lots += [f"9506000134352,L{n:03d},,2027-05-{n + 1:02d}" for n in range(_LOTS - 4, _LOTS)]
+    lots = [f"9506000134352,L{n:03d},2027-05-{n + 1:02d},,2026-01-31,1.250" for n in range(_LOTS - 4)]
+    lots += [f"9506000134352,L{n:03d},,2027-05-{n + 1:02d},," for n in range(_LOTS - 4, _LOTS)]
     serials = [f"9506000134352,L{n:03d},S{n:04d}" for n in range(_LOTS)]
     return imported(
-        products="\n".join(["gtin,name", *(f"{gtin},Tea {gtin}" for gtin in products), ""]),
-        lots="\n".join(["gtin,lot_number,expiration_date,best_before_date", *lots, ""]),
+        products="\n".join(
+            [
+                "gtin,name,additional_product_identification",
+                *(f"{gtin},Tea {gtin},A" for gtin in products),
+                "",
+            ]
+        ),
+        lots="\n".join(
+            [
+                "gtin,lot_number,expiration_date,best_before_date,production_date,net_weight_kg",
+                *lots,
+                "",
+            ]
+        ),
         serials="\n".join(["gtin,lot_number,serial_number", *serials, ""]),
     )
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gs1.errors import XDimensionOutOfRange
 from gs1.symbol_size import Environment, SymbolKind, symbol_size
+from renderers.sheets.bodies import MANY_ELEMENTS, breaks
 from renderers.sheets.errors import DoesNotFit
 from renderers.sheets.label_layout import fitting_templates, solve
 from renderers.sheets.sizing import HriElement, LabelNeeds, LineNeeds
@@ -397,3 +398,20 @@ def test_templates_that_would_do():
 def test_a_linear_symbol_has_human_readable_text():
     with pytest.raises(ValueError, match="human-readable"):
         LabelNeeds(95, None, ())
+
+
+@pytest.mark.parametrize("count", [1, 4, 5, 6, 10])
+def test_many_elements_are_broken_in_few_ways_of_each_number_of_lines(count: int) -> None:
+    elements = tuple(HriElement(str(number), 1 + number % 3) for number in range(count))
+    ways = breaks(elements)
+    counts = [len(way) for way in ways]
+    assert counts == sorted(counts)
+    assert set(counts) == set(range(1, count + 1))
+    assert len(ways) == 2 ** (count - 1) if count <= MANY_ELEMENTS else len(ways) <= 4 * count
+    assert all([ai for ais, _ in way for ai in ais] == [element.ai for element in elements] for way in ways)
+    # What is left out of a number of lines is no narrower than what is kept.
+    widest = {
+        lines: max(width for _, width in next(way for way in ways if len(way) == lines))
+        for lines in {*counts}
+    }
+    assert list(widest.values()) == sorted(widest.values(), reverse=True)
