@@ -49,7 +49,7 @@ def printers() -> None:
 )
 @click.option("--dpi", type=int, help="Dots per inch; label printers have 203, 300 or 600.")
 @click.option("--rotate", type=int, help="0, 90, 180 or 270, where a page is one label.")
-@click.option("--sheet-template", help="The sheet in the tray; see `labels templates list`.")
+@click.option("--sheet-template", help="The sheet in the tray; see `labels templates`.")
 @click.option("--next-position", type=int, help="The sheet's first free cell, counted from 1.")
 def printers_add(organisation: str, name: str, **members: object) -> None:
     """Store the printer NAME, in place of the one that has the name.

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests of the whole service, which take longest: at the end the other processes would wait for them."""
-    items.sort(key=lambda item: item.path.parent != Path(__file__).parent)
+    """Begin with what takes longest, lest one process is left with it at the end: the whole service, then large files."""
+    size = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.parent != Path(__file__).parent, -size[item.path]))
 
 
 # Small enough that a few dozen entities land on the queued side.

@@ -1,12 +1,19 @@
-"""What forms have in common: what is wrong with one, and a key for each that is shown."""
+"""What forms have in common: what is wrong with one, its page, and a key for each that is shown."""
 
 import secrets
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from exports.errors import InvalidRequest
 from exports.requests.export_types import ExportType
 from gs1.errors import LabelError
+from web.rendering import page
+from web.visitors import Visitor
 
 #: What a type is called, in the order offered.
 TYPES: Mapping[ExportType, str] = {
@@ -58,6 +65,27 @@ def _entry(places: Sequence[str]) -> Iterator[str]:
     if places and places[0].isdecimal():
         yield f"entry {int(places[0]) + 1}"
         yield from places[1:]
+
+
+def form_page(
+    request: Request,
+    template: str,
+    visitor: Visitor,
+    values: Mapping[str, str],
+    faults: Faults | None = None,
+    status_code: int = 200,
+    **more: Any,
+) -> Response:
+    """Return the page of a form that is filled with the values. Fields without one are empty."""
+    return page(
+        request,
+        template,
+        visitor,
+        status_code=status_code,
+        values=defaultdict(str, values),
+        faults=faults or Faults(),
+        **more,
+    )
 
 
 def new_key() -> str:

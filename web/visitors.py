@@ -99,6 +99,7 @@ class Visitors:
             visitor = self.of(request)
             if visitor is None:
                 return _to_sign_in(request)
+            require_own_form(request)
             declared = request.headers.get("content-length", "")
             if not declared.isdecimal() or int(declared[:20]) > _MOST_BYTES + file_bytes:
                 raise TooLarge(_MOST_BYTES + file_bytes)
@@ -112,6 +113,15 @@ class Visitors:
                 return await do(request, visitor, form)
 
         return endpoint
+
+
+def require_own_form(request: Request) -> None:
+    """Raise FormExpired if the browser says that a page of another site sent the form.
+
+    Source: W3C Fetch Metadata Request Headers, `Sec-Fetch-Site`. Programs and old browsers do not send it.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise FormExpired
 
 
 def _same(given: object, token: str) -> bool:

@@ -84,10 +84,10 @@ class NamedDocuments(Generic[Row, Value]):
 
     def _is(self, session: Session, slug: str, name: str) -> ColumnElement[bool]:
         """Return the condition for the row of that name. Raises NoSuchOrganisation."""
-        if PATH_NAME.fullmatch(name) is None:
-            # Nothing has a name of another form, and PostgreSQL fails on some text, such as a NUL.
-            return false()
-        return (self._row.organisation_id == row_of(session, slug).id) & (self._row.name == name)
+        owner = row_of(session, slug).id
+        # Nothing has a name of another form, and PostgreSQL fails on some text, such as a NUL.
+        named = self._row.name == name if PATH_NAME.fullmatch(name) else false()
+        return (self._row.organisation_id == owner) & named
 
     def _of(self, row: Row) -> Value:
         return self._value(**{field: getattr(row, field) for field in self._value.__dataclass_fields__})

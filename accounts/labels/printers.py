@@ -56,7 +56,10 @@ class Printers(NamedDocuments[PrinterRow, StoredPrinter]):
         )
 
     def hold(self, slug: str, name: str, job_id: str) -> bool:
-        """Record that the job of the reservation exists. Return False if the job has lost it. Raises NoSuchOrganisation."""
+        """Record that the job of the reservation exists. Return False if the job has lost the tray.
+
+        Raises NoSuchOrganisation.
+        """
         return self._change(slug, name, {"reserved_at": None}, PrinterRow.taken_by == job_id)
 
     def free(self, slug: str, seen: StoredPrinter, next_position: int) -> bool:

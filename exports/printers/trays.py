@@ -112,7 +112,10 @@ class Trays:
             raise TrayChanged(name)
 
     def hold(self, plan: ExportPlan) -> None:
-        """Keep the tray until the plan's job, which exists now, has ended. Raises TrayChanged if it was lost meanwhile."""
+        """Keep the tray until the plan's job, which exists now, has ended.
+
+        Raises TrayChanged if the job has lost it meanwhile.
+        """
         if _relies_on_tray(plan):
             name, _ = _tray_of(plan)
             if not self.stored.hold(plan.organisation, name, plan.job_id):

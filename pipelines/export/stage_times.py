@@ -1,4 +1,4 @@
-"""When the stages of an export ended, by what its run and its files tell already: nothing is written for it."""
+"""The end times of an export's stages, derived from its run and its stored files. Nothing is stored for this."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from exports.verification import findings
 from pipelines import tags
 from pipelines.storage.job_runs import JobRun
 
-#: The event that is logged when a stage ends. The last one counts, whatever was tried again.
+#: The event that is logged when a stage ends. The last one counts, so that retries are included.
 _LOGGED: Mapping[dg.DagsterEventType, Stage] = {
     dg.DagsterEventType.ASSET_OBSERVATION: Stage.DRAW,
     dg.DagsterEventType.ASSET_CHECK_EVALUATION: Stage.VERIFY,
@@ -23,7 +23,7 @@ _LOGGED: Mapping[dg.DagsterEventType, Stage] = {
 def of(
     run: JobRun, job: ExportJob, instance: dg.DagsterInstance, artefacts: ArtefactStore
 ) -> Mapping[Stage, datetime]:
-    """Return the end of each stage of the job that has ended, in their order."""
+    """Return the end time of each stage that has ended, in the order of the stages."""
     ended = _logged(instance, run.run_id)
     if job.processed_items + job.failed_items < job.total_items:
         ended.pop(Stage.DRAW, None)  # so far only some chunks are drawn

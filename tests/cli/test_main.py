@@ -103,6 +103,16 @@ def test_export_reads_standard_input(run, service):
     assert json.loads(service.bodies[0]) == REQUEST
 
 
+def test_a_saved_request_is_submitted_by_its_name(run, service):
+    receipt = service.table["POST", EXPORTS]
+    service.table["POST", "/products/api/v1/labels/requests/morning/submit/"] = receipt
+    done = run("requests", "run", "morning")
+    assert (done.exit_code, done.stdout) == (0, "qr_codes-lots-AbCd-2500.zip\n")
+    assert (service.bodies[0], JOB in done.stderr) == (b"", True)
+    service.refuses("POST", "/products/api/v1/labels/requests/none/submit/", 404)
+    assert "`labels requests list`" in run("requests", "run", "none").stderr
+
+
 def test_export_says_what_is_missing(run, service):
     service.answers(
         "GET", f"{EXPORTS}{JOB}/", 200, job(failed_items=3, unmatched=1, download_url=f"{service.url}/file")

@@ -1,19 +1,28 @@
 """Reads for the façade, from a real catalogue and a real artefact store."""
 
+import json
 import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
 
 import polars as pl
 import pytest
 
 from accounts.identity import Organisation
+from accounts.store import Accounts
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
-from exports.errors import ExportNotFound, InvalidRequest
+from exports.errors import ExportNotFound, InvalidRequest, TrayTaken
 from exports.jobs import decision
 from exports.jobs.job_id import folder_of
 from exports.ports import ExportJob, JobStatus, Page, Report, ReportFormat
+from exports.printers import profile
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
 from exports.reports.files import head
+from exports.requests.request import parse_request
+from exports.sheets.templates import templates_in
 from renderers.sheets.templates import TEMPLATES
 from tests.exports.conftest import NOW, Import, plan_for, run
 
@@ -54,6 +63,39 @@ def job(*reports: Report) -> ExportJob:
         finished_at=NOW,
         reports=frozenset(reports),
     )
+
+
+def test_a_preview_begins_at_the_free_cell_of_the_printers_tray_and_takes_nothing(
+    reads: ExportReads, store: ArtefactStore, tmp_path: Path
+) -> None:
+    accounts = Accounts(f"sqlite:///{tmp_path}/accounts.db")
+    accounts.create_organisation("acme")
+    trays = Trays(accounts.printers, templates_in(store), job_is_unknown)
+    desk = b'{"sheet_template": "avery_5160", "next_position": 7}'
+    profile.save(accounts.printers, trays.templates, "acme", "desk", desk, changed_by="key:1")
+    config = {"sheet_template": "avery_5160", "symbology": "datamatrix"}
+
+    def page(**settings: object) -> bytes:
+        body = {
+            "scope": "lots",
+            "export_type": "sheet_pdf",
+            "file_format": "pdf",
+            "asset_config": config | settings,
+        }
+        found = replace(reads, trays=trays).preview(ACME, parse_request(json.dumps(body).encode()))
+        return found.pictures[0].png
+
+    assert page(printer="desk") == page(start_position=7) != page()
+    assert accounts.printers.get("acme", "desk").taken_by is None
+    accounts.printers.take("acme", "desk", PLAN.job_id, "avery_5160", 7)
+    with pytest.raises(TrayTaken):
+        page(printer="desk")
+    assert page(printer="desk", start_position=7) == page(start_position=7)
+    accounts.close()
+
+
+def job_is_unknown(organisation: str, job_id: str) -> NoReturn:
+    raise ExportNotFound(job_id)
 
 
 def test_an_artefact_is_read_once_it_is_committed(

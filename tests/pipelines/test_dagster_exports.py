@@ -514,7 +514,7 @@ def test_a_job_with_a_bad_resolver_is_not_printed_again(stage: Stage, catalogue:
     )
     again = stage.exports.reprint(bad, datamatrix, requested_by="key:1", reason="torn")
     assert plan.load(again.job_id, stage.store).reprint_of == datamatrix
-    with pytest.raises(NotReprintable, match="mislead"):
+    with pytest.raises(NotReprintable, match="misread"):
         stage.exports.reprint(ACME, links, requested_by="key:1", reason="torn")
 
 

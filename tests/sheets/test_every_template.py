@@ -6,14 +6,16 @@ decoded. The edges of its symbol are compared with the template and the layout, 
 encoded modules and bars.
 
 In an ordinary run PDFium draws a few very different templates. With LABELS_TEST_FULL=1 poppler and
-Ghostscript draw all of them: at 203 dpi for label printers, 300 for both kinds, and 600 for laser printers.
-These are some 800 pages, drawn by two processes while the tests wait for them.
+Ghostscript draw all of them, page by page in turn: at 203 dpi for label printers, 300 for both kinds, and 600 for laser
+printers. Each template is drawn by both with each symbology, and at each resolution with some of them. These are some
+800 pages, drawn by two processes while the tests wait for them.
 """
 
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -105,9 +107,10 @@ def pages() -> Iterator[Callable[[SymbolKind, str, int], Printed]]:
     """Return a function that waits for a page. All pages are begun at once, whichever test asks first."""
     tools = ["poppler", "ghostscript"]
     assert all(map(is_installed, tools)), "LABELS_TEST_FULL needs poppler-utils and ghostscript"
+    every = [(*case, dpi) for case in CASES for dpi in (203, 300, 600)]
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         begun: dict[tuple[SymbolKind, str, int], Future[Printed]] = {
-            (*case, dpi): pool.submit(_print, *case, dpi, tools) for case in CASES for dpi in (203, 300, 600)
+            page: pool.submit(_print, *page, [tool]) for page, tool in zip(every, cycle(tools), strict=False)
         }
         yield lambda *page: begun[page].result()
         pool.shutdown(cancel_futures=True)

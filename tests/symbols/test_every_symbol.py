@@ -171,7 +171,7 @@ def test_a_second_rasteriser_agrees(
     tmp_path: Path,
 ) -> None:
     plan = plan_of(export_type, file_format, scope)
-    members = random_entities(f"second {export_type} {scope} {dpi}", scope, 15)
+    members = random_entities(f"second {export_type} {scope} {dpi}", scope, 4_500 // dpi)
     require_says(plan, members, read_all(files_of(plan, members), rasteriser, dpi, tmp_path))
 
 

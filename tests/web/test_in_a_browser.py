@@ -1,6 +1,7 @@
 """What people do on the pages, in Chromium: sign in, choose, look, print, scan, upload; by mouse, by key, and on a phone."""
 
 import io
+import json
 import os
 import re
 import zipfile
@@ -264,6 +265,36 @@ def test_rows_are_printed_again(opened: Open, service: Service, shop: Shop) -> N
     expect(page.get_by_text("to print an earlier job again: jam")).to_be_visible()
     with zipfile.ZipFile(io.BytesIO(downloaded(page))) as archive:
         assert len([name for name in archive.namelist() if name.endswith(".svg")]) == 1
+
+
+def test_a_saved_request_for_a_printer_goes_on_with_the_sheet_in_its_tray(
+    opened: Open, complaints: list[str]
+) -> None:
+    """With the keyboard alone."""
+    page = opened()
+    page.goto("/new-printer")
+    page.get_by_label("Name").fill("desk")
+    page.get_by_label("Move to the right by (mm)").fill("0.5")
+    page.get_by_label("Sheet", exact=True).select_option("avery_5160")
+    page.get_by_label("First free label, counted from 1").fill("7")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("cell", name="avery_5160, label 7 is the first free one")).to_be_visible()
+    page.get_by_role("link", name="Saved requests").press("Enter")
+    page.get_by_role("link", name="New request").press("Enter")
+    config = {"printer": "desk", "symbology": "datamatrix"}
+    asked = {"scope": "lots", "export_type": "sheet_pdf", "file_format": "pdf", "asset_config": config}
+    page.get_by_label("Name").fill("morning")
+    page.get_by_label("What to export").fill(json.dumps(asked))
+    page.get_by_role("button", name="Save the request").press("Enter")
+    page.get_by_role("button", name="Make the labels of morning").press("Enter")
+    expect(page.locator("#state .state")).to_have_text("completed")
+    page.get_by_role("link", name="Printers").press("Enter")
+    free = f"avery_5160, label {7 + EXPORTED} is the first free one"
+    expect(page.get_by_role("cell", name=free)).to_be_visible()
+    page.get_by_text("Another sheet").press("Enter")
+    page.get_by_role("button", name="This sheet is in desk").press("Enter")
+    expect(page.get_by_role("cell", name="avery_5160, label 1 is the first free one")).to_be_visible()
+    assert complaints == []
 
 
 def test_axe_finds_nothing_in_light_and_in_dark(opened: Open) -> None:

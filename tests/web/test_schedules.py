@@ -53,7 +53,7 @@ def test_the_form_of_an_export_fills_a_schedule(editor):
         ({"name": ""}, "name-fault"),
         ({"name": "a" * 65}, "1–64 printable characters"),
         ({"cron": "@daily"}, "as in 0 6 * * 1-5"),
-        ({"cron": "61 * * * *"}, "no cron expression"),
+        ({"cron": "61 * * * *"}, "not a cron expression"),
         ({"time_zone": "Berlin"}, "such as Europe/Berlin"),
         ({"request": "{"}, "Nothing was made yet"),
         ({"request": '{"scope": "pallets"}'}, "scope"),

@@ -27,6 +27,32 @@ def test_a_new_key_is_shown_once_and_works_until_it_is_revoked(site, manager):
     assert "does not work any more" in browser.get("/settings").text
 
 
+def test_a_key_may_have_a_last_day(site, manager):
+    browser, slug = manager
+    fields = {"name": "Summer", "role": "viewer"}
+    assert "Summer" in browser.post("/settings/keys", {**fields, "expires_at": "2099-08-31"}).text
+    assert site.accounts.keys_of(slug)[-1].expires_at.isoformat()[:19] == "2099-08-31T23:59:59"
+    assert 'datetime="2099-08-31T23:59:59+00:00"' in browser.get("/settings").text
+    for day in ("2020-01-01", "soon", "2099-02-30"):
+        answer = browser.post("/settings/keys", {**fields, "expires_at": day})
+        assert answer.status_code == 422
+        assert 'id="expires_at-fault"' in answer.text
+        assert f'value="{day}"' in answer.text
+    assert len(site.accounts.keys_of(slug)) == 2
+
+
+def test_many_keys_come_a_page_at_a_time_those_that_work_first(site, manager, monkeypatch):
+    monkeypatch.setattr("web.routes.settings._KEYS_PER_PAGE", 2)
+    browser, slug = manager
+    for name in ("old", "revoked", "new"):
+        site.accounts.create_key(slug, "viewer", name=name)
+    site.accounts.revoke_key(slug, site.accounts.keys_of(slug)[2].id)
+    first, second = browser.get("/settings").text, browser.get("/settings?page=2").text
+    assert first.index(">new<") < first.index(">old<")
+    assert ">revoked<" in second
+    assert ">new<" not in second
+
+
 def test_ones_own_key_is_not_offered_to_be_revoked(site, manager):
     browser, slug = manager
     [own] = site.accounts.keys_of(slug)

@@ -1,7 +1,6 @@
 """Printer profiles, and the sheets in their trays."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from functools import partial
 
@@ -21,7 +20,7 @@ from exports.reads import ExportReads
 from exports.requests.json_body import parse
 from gs1.errors import LabelError
 from web.addresses import number_of
-from web.export_form import Faults
+from web.export_form import Faults, form_page
 from web.rendering import page
 from web.visitors import Visitor, Visitors
 
@@ -136,15 +135,8 @@ class PrinterRoutes:
         faults: Faults | None = None,
         status_code: int = 200,
     ) -> Response:
-        return page(
-            request,
-            "new_printer.html",
-            visitor,
-            status_code=status_code,
-            values=defaultdict(str, values),
-            faults=faults or Faults(),
-            sheets=[("", "as it is"), *await self._sheets(visitor)],
-        )
+        sheets = [("", "as it was, or none"), *await self._sheets(visitor)]
+        return form_page(request, "new_printer.html", visitor, values, faults, status_code, sheets=sheets)
 
     async def _sheets(self, visitor: Visitor) -> list[tuple[str, str]]:
         sheets = await anyio.to_thread.run_sync(self._reads.templates, visitor.organisation.slug)

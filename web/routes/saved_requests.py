@@ -1,7 +1,6 @@
 """Saved requests: exports that are made again and again, by name."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,9 +18,8 @@ from exports.ports import ExportJob, Exports
 from exports.requests import saved
 from exports.requests.words import in_words
 from gs1.errors import LabelError
-from web import export_form
 from web.addresses import number_of
-from web.export_form import Faults
+from web.export_form import Faults, form_page, new_key
 from web.people import names_of
 from web.rendering import page
 from web.threads import Threads
@@ -29,6 +27,7 @@ from web.visitors import Visitor, Visitors
 
 _REQUESTS_PER_PAGE = 25
 
+_FORM = "new_request.html"
 _FIELDS = ("name", "request")
 
 #: What the form of a new request begins with.
@@ -45,11 +44,10 @@ _SUBMIT_THREADS, _SUBMIT_THREADS_EACH, _WAIT_SECONDS = 8, 2, 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A request in the list. `words` is None if this release does not accept it, `in_form` whether the form of an export can."""
+    """A request in the list. `words` is None if this release does not accept it."""
 
     saved: Named
     words: str | None
-    in_form: bool
 
 
 class SavedRequestRoutes:
@@ -85,16 +83,18 @@ class SavedRequestRoutes:
             names=await anyio.to_thread.run_sync(names_of, self._accounts, visitor.organisation.slug),
             number=number,
             more=len(every) > end,
-            once=export_form.new_key(),
+            once=new_key(),
         )
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
         """Show the form of a new request, or of the one that `of` names."""
         name = request.query_params.get("of")
         if name is None:
-            return self._form(request, visitor, {"request": _indented(_EXAMPLE)})
+            return form_page(request, _FORM, visitor, {"request": _indented(_EXAMPLE)})
         found = await anyio.to_thread.run_sync(self._stored.get, visitor.organisation.slug, name)
-        return self._form(request, visitor, {"name": name, "request": _indented(saved.document_of(found))})
+        return form_page(
+            request, _FORM, visitor, {"name": name, "request": _indented(saved.document_of(found))}
+        )
 
     async def save(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Store the request, or show its form again with what is wrong with it."""
@@ -110,7 +110,7 @@ class SavedRequestRoutes:
         try:
             await anyio.to_thread.run_sync(store)
         except LabelError as error:
-            return self._form(request, visitor, values, Faults.of(error, _FIELDS), 422)
+            return form_page(request, _FORM, visitor, values, Faults.of(error, _FIELDS), 422)
         return RedirectResponse("/requests", 303)
 
     async def submit(self, request: Request, visitor: Visitor, form: FormData) -> Response:
@@ -137,30 +137,12 @@ class SavedRequestRoutes:
         await anyio.to_thread.run_sync(self._stored.remove, visitor.organisation.slug, name)
         return RedirectResponse("/requests", 303)
 
-    def _form(
-        self,
-        request: Request,
-        visitor: Visitor,
-        values: Mapping[str, str],
-        faults: Faults | None = None,
-        status_code: int = 200,
-    ) -> Response:
-        return page(
-            request,
-            "new_request.html",
-            visitor,
-            status_code=status_code,
-            values=defaultdict(str, values),
-            faults=faults or Faults(),
-        )
-
 
 def _shown(each: Named) -> _Shown:
     try:
-        wanted = saved.request_of(each)
+        return _Shown(each, in_words(saved.request_of(each)))
     except InvalidRequest:
-        return _Shown(each, None, in_form=False)
-    return _Shown(each, in_words(wanted), wanted.export_type in export_form.TYPES)
+        return _Shown(each, None)
 
 
 def _indented(body: Mapping[str, object]) -> str:

@@ -1,7 +1,6 @@
 """Schedules: exports that start by the clock."""
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from exports.requests.words import in_words
 from exports.schedules import Cron, job_id_of, require_cron, schedule_request
 from gs1.errors import LabelError
 from web.addresses import id_of, number_of
-from web.export_form import Faults
+from web.export_form import Faults, form_page
 from web.forms import lists
 from web.forms.entered import ExportForms
 from web.forms.values import DEFAULTS, body_of
@@ -32,6 +31,7 @@ from web.visitors import Visitor, Visitors
 
 _SCHEDULES_PER_PAGE = 25
 
+_FORM = "new_schedule.html"
 _FIELDS = ("name", "cron", "time_zone", "request")
 _DEFAULTS = {"cron": "0 6 * * 1-5", "time_zone": "UTC"}
 
@@ -118,21 +118,23 @@ class ScheduleRoutes:
             return None
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
-        return self._form(request, visitor, {"request": _indented(body_of(DEFAULTS))})
+        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": _indented(body_of(DEFAULTS))})
 
     async def filled(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Show the form of a schedule for what the form of an export asks for. Nothing is stored yet."""
         entered = await self._forms.sent(visitor, form)
         if entered.faults:
             others = [*entered.faults.of_field.values()]
-            return self._form(request, visitor, {"request": ""}, Faults(others=others), 422)
+            return form_page(
+                request, _FORM, visitor, {**_DEFAULTS, "request": ""}, Faults(others=others), 422
+            )
         body = body_of(entered.values)
         faults = Faults()
         try:
             parse_request(json.dumps(body).encode())
         except InvalidRequest as error:
             faults = Faults.of(error, ())
-        return self._form(request, visitor, {"request": _indented(body)}, faults)
+        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": _indented(body)}, faults)
 
     async def add(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Store the schedule, or show its form again with what is wrong with it."""
@@ -140,7 +142,7 @@ class ScheduleRoutes:
         try:
             await anyio.to_thread.run_sync(self._stored, visitor.organisation.slug, values)
         except LabelError as error:
-            return self._form(request, visitor, values, Faults.of(error, _FIELDS), 422)
+            return form_page(request, _FORM, visitor, values, Faults.of(error, _FIELDS), 422)
         return RedirectResponse("/schedules", 303)
 
     def _stored(self, organisation: str, values: Mapping[str, str]) -> None:
@@ -156,23 +158,6 @@ class ScheduleRoutes:
         del form
         await anyio.to_thread.run_sync(do, visitor.organisation.slug, id_of(request))
         return RedirectResponse("/schedules", 303)
-
-    def _form(
-        self,
-        request: Request,
-        visitor: Visitor,
-        values: Mapping[str, str],
-        faults: Faults | None = None,
-        status_code: int = 200,
-    ) -> Response:
-        return page(
-            request,
-            "new_schedule.html",
-            visitor,
-            status_code=status_code,
-            values=defaultdict(str, {**_DEFAULTS, **values}),
-            faults=faults or Faults(),
-        )
 
 
 def _indented(body: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from accounts.store import Accounts
 from web.rendering import page
-from web.visitors import CSRF_COOKIE, SESSION_COOKIE, Visitor, Visitors
+from web.visitors import CSRF_COOKIE, SESSION_COOKIE, Visitor, Visitors, require_own_form
 
 #: Where a visitor begins.
 HOME = "/jobs"
@@ -43,6 +43,8 @@ class SessionRoutes:
         """Show the form, or begin a session with its key. The session that the browser had ends."""
         if request.method == "GET":
             return await self._form(request)
+        # Otherwise another site could sign its visitors in with a key of its own.
+        require_own_form(request)
         async with request.form(max_files=0, max_fields=4) as form:
             given, target = str(form.get("key", "")).strip(), _safe(str(form.get("next", "")))
         key = await anyio.to_thread.run_sync(self._accounts.authenticate, given)

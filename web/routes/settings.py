@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from functools import partial
 
 import anyio.to_thread
@@ -10,12 +11,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from accounts.errors import InvalidAccountValue
 from accounts.store import Accounts
 from gs1.errors import LabelError
-from web.addresses import id_of
+from web.addresses import id_of, number_of
 from web.export_form import Faults
 from web.rendering import page
 from web.visitors import Visitor, Visitors
+
+_KEYS_PER_PAGE = 25
 
 
 class SettingsRoutes:
@@ -41,11 +45,15 @@ class SettingsRoutes:
 
     async def create_key(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Make a key and show it."""
-        values = {"name": str(form.get("name", "")).strip(), "role": str(form.get("role", ""))}
-        make = partial(
-            self._accounts.create_key, visitor.organisation.slug, values["role"], name=values["name"]
-        )
+        values = {name: str(form.get(name, "")).strip() for name in ("name", "role", "expires_at")}
         try:
+            make = partial(
+                self._accounts.create_key,
+                visitor.organisation.slug,
+                values["role"],
+                name=values["name"],
+                expires_at=_end_of(values["expires_at"]),
+            )
             made = await anyio.to_thread.run_sync(make)
         except LabelError as error:
             return await self._refused(request, visitor, error, values)
@@ -91,21 +99,41 @@ class SettingsRoutes:
         new_key: str | None = None,
         new_secret: str | None = None,
     ) -> Response:
-        slug = visitor.organisation.slug
-        keys = await anyio.to_thread.run_sync(self._accounts.keys_of, slug)
+        slug, number = visitor.organisation.slug, number_of(request)
+        # The newest first, and those that work before those that do not.
+        keys = sorted(
+            await anyio.to_thread.run_sync(self._accounts.keys_of, slug),
+            key=lambda key: (not key.active, -key.id),
+        )
         hooks = await anyio.to_thread.run_sync(self._accounts.webhooks.list, slug)
         return page(
             request,
             "settings.html",
             visitor,
             status_code=status_code,
-            keys=keys,
+            keys=keys[(number - 1) * _KEYS_PER_PAGE : number * _KEYS_PER_PAGE],
+            number=number,
+            more=len(keys) > number * _KEYS_PER_PAGE,
             hooks=hooks,
             values=defaultdict(str, values or {}),
             faults=faults or Faults(),
             new_key=new_key,
             new_secret=new_secret,
         )
+
+
+def _end_of(day: str) -> datetime | None:
+    """Return the end of a day in UTC. None for no day. Raises InvalidAccountValue unless it is in the future."""
+    if not day:
+        return None
+    try:
+        end = datetime.combine(date.fromisoformat(day), time.max, UTC)
+    except ValueError:
+        end = datetime.min.replace(tzinfo=UTC)
+    if end <= datetime.now(UTC):
+        expected = "a day that has not passed, such as 2027-03-31, or nothing"
+        raise InvalidAccountValue("The key's last day", value=day, expected=expected, field="expires_at")
+    return end
 
 
 def _manages(visitor: Visitor) -> bool:

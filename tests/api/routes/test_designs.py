@@ -94,7 +94,7 @@ def test_faults_are_told_with_their_places(client, editor, name):
 def test_a_preview_is_that_of_the_request_with_the_design(client, viewer, exports):
     seen = []
     picture = PreviewPicture(b"png", "First page", "", 100, 50)
-    exports.found = type(exports.found)(3, 3, [], [picture], exports.found.printed)
+    exports.found = type(exports.found)(3, 3, 3, [], [picture], exports.found.printed)
     plain = exports.preview
     exports.preview = lambda *given: seen.append(given) or plain(*given)
     body = client.post(f"{URL}preview/", json={"design": SHELF, "request": SHEET}, headers=viewer).json()

@@ -23,7 +23,9 @@ from exports.jobs.job_id import job_id_for, run_id_for
 from exports.jobs.manifest import Chunk
 from exports.jobs.plan import ExportPlan
 from exports.limits import Limits
+from exports.printers import profile
 from exports.schedules import export_of, schedule_request
+from exports.sheets.templates import templates_in
 from pipelines import tags
 from pipelines.automation.schedules import SENSOR, launch_due
 from pipelines.definitions import defs
@@ -147,11 +149,10 @@ def test_missed_ticks_are_made_up_for_once(evaluation, tick) -> None:
     assert stored.submitted_at == tick + timedelta(days=3)
 
 
-@pytest.mark.parametrize("where", ["save", "create", "add_run_tags", "queue", "record_tick"])
-@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
-def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
-    evaluation, hourly, tick, monkeypatch, where: str, done: bool
+def evaluate_and_die(
+    evaluation: Evaluation, tick: datetime, monkeypatch: pytest.MonkeyPatch, where: str, *, done: bool
 ) -> None:
+    """Evaluate at the tick, in a process that ends before or after what it does there."""
     owner = {
         "save": export_plans, "create": evaluation.runs, "add_run_tags": evaluation.dagster,
         "queue": evaluation.runs, "record_tick": evaluation.accounts.schedules,
@@ -167,6 +168,14 @@ def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
         patch.setattr(owner, where, killed)
         with pytest.raises(Killed):
             evaluation.at(tick)
+
+
+@pytest.mark.parametrize("where", ["save", "create", "add_run_tags", "queue", "record_tick"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_point_neither_skips_nor_doubles_the_tick(
+    evaluation, hourly, tick, monkeypatch, where: str, done: bool
+) -> None:
+    evaluate_and_die(evaluation, tick, monkeypatch, where, done=done)
     evaluation.at(tick + timedelta(seconds=30))
     evaluation.at(tick + timedelta(seconds=60))
     (run,) = evaluation.jobs
@@ -277,3 +286,56 @@ def test_a_tick_recorded_later_stays(accounts, hourly, tick) -> None:
     accounts.schedules.record_tick(hourly.id, tick + timedelta(hours=1))
     accounts.schedules.record_tick(hourly.id, tick)
     assert accounts.schedules.active()[0].last_tick_at == tick + timedelta(hours=1)
+
+
+def with_printer(accounts: Accounts, evaluation: Evaluation) -> datetime:
+    """Add a schedule of sheets for the printer `desk`, whose tray is at cell 4. Return its first tick."""
+    desk = {"offset_x_mm": 0.5, "sheet_template": "avery_5160", "next_position": 4}
+    profile.save(
+        accounts.printers,
+        templates_in(evaluation.artefacts),
+        "acme",
+        "desk",
+        json.dumps(desk).encode(),
+        changed_by="key:1",
+    )
+    body = SHEET | {"asset_config": {"printer": "desk", "symbology": "datamatrix"}}
+    request = schedule_request(json.dumps(body).encode())
+    made = accounts.schedules.add("acme", "Sheets", cron="0 * * * *", time_zone="UTC", request=request)
+    return made.created_at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def test_a_tick_takes_the_tray_of_its_printer_and_waits_while_another_job_has_it(
+    evaluation, accounts
+) -> None:
+    tick = with_printer(accounts, evaluation)
+    evaluation.at(tick)
+    (run,) = evaluation.jobs
+    job_id = job_id_for(run.run_id)
+    stored = export_plans.load(job_id, evaluation.artefacts)
+    assert (stored.config.start_position, stored.config.offset_x_mm) == (4, 0.5)
+    printer = accounts.printers.get("acme", "desk")
+    assert (printer.taken_by, printer.reserved_at) == (job_id, None)
+    later = tick + timedelta(hours=1)
+    [told] = evaluation.at(later)
+    assert f"refused, The sheet in the tray of printer 'desk' is taken by label export {job_id}" in told
+    assert len(evaluation.jobs) == 1
+    evaluation.dagster.report_run_canceled(run)
+    [told] = evaluation.at(later + timedelta(seconds=30))
+    assert "job" in told
+    assert len(evaluation.jobs) == 2
+
+
+@pytest.mark.parametrize("where", ["save", "create", "queue", "record_tick"])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+def test_a_crash_at_any_point_takes_the_tray_for_one_job(
+    evaluation, accounts, monkeypatch, where: str, done: bool
+) -> None:
+    tick = with_printer(accounts, evaluation)
+    evaluate_and_die(evaluation, tick, monkeypatch, where, done=done)
+    evaluation.at(tick + timedelta(seconds=30))
+    (run,) = evaluation.jobs
+    assert run.status is dg.DagsterRunStatus.QUEUED
+    printer = accounts.printers.get("acme", "desk")
+    assert (printer.taken_by, printer.reserved_at) == (job_id_for(run.run_id), None)
+    assert export_plans.load(job_id_for(run.run_id), evaluation.artefacts).config.start_position == 4

@@ -13,8 +13,10 @@ from exports.errors import AllItemsFailed
 from exports.jobs import manifest, plan
 from exports.jobs.job_id import job_id_for, run_id_for
 from exports.ports import JobStatus, Page
+from exports.printers import profile
 from exports.requests.request import ExportRequest
 from exports.requests.row_ranges import parse_rows
+from exports.sheets.templates import templates_in
 from pipelines import tags
 from pipelines.execution import runs
 from pipelines.export.launch_config import EXAMPLE, request_in
@@ -154,6 +156,24 @@ def test_a_large_request_is_not_kept_in_the_run(ui: Ui, acme: str, monkeypatch: 
     run_id = run_id_of(ui.materialize(acme, REQUEST))
     assert request_in(ui.run(run_id).run_config) is None
     assert plan.load(job_id_for(run_id), ui.artefacts).request.normalised() == REQUEST
+
+
+def test_a_printer_is_resolved_and_its_tray_taken(ui: Ui, acme: str) -> None:
+    desk = b'{"offset_x_mm": 0.5, "sheet_template": "avery_5160", "next_position": 4}'
+    profile.save(ui.accounts.printers, templates_in(ui.artefacts), acme, "desk", desk, changed_by="key:1")
+    wanted = SHEET | {"asset_config": {"printer": "desk", "symbology": "datamatrix"}}
+    run_id = run_id_of(ui.materialize(acme, wanted))
+    config = plan.load(job_id_for(run_id), ui.artefacts).config
+    assert (config.start_position, config.offset_x_mm) == (4, 0.5)
+    told = refused(ui, ui.materialize(acme, wanted), acme)
+    assert f"is taken by label export {job_id_for(run_id)}" in told
+    ui.execute(run_id)
+    again = run_id_of(ui.materialize(acme, wanted))
+    assert plan.load(job_id_for(again), ui.artefacts).config.start_position == 4 + LOTS
+    unknown = SHEET | {"asset_config": {"printer": "nobody"}}
+    assert "asset_config.printer: There is no printer 'nobody'" in refused(
+        ui, ui.materialize(acme, unknown), acme
+    )
 
 
 def test_a_completed_job_is_printed_again_with_a_reason(ui: Ui, acme: str) -> None:
