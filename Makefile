@@ -167,6 +167,10 @@ bench-service: $(STAMP) ## The running service: idle, under load, fairness, list
 	$(PYTHON) benchmarks/service/job_lists.py
 	$(PYTHON) benchmarks/service/growth.py
 
+.PHONY: bench-pages
+bench-pages: $(STAMP) ## Each page with 100,000 jobs and ten million serials; HOME_OF_PAGES=FOLDER keeps what it makes
+	$(PYTHON) benchmarks/service/pages.py $(if $(HOME_OF_PAGES),--home $(HOME_OF_PAGES))
+
 .PHONY: bench-distributed
 bench-distributed: $(STAMP) stores ## N labels (1,000,000) on files and on servers, on one and two workers, Celery beside the local executor, 50 jobs at once
 	$(PYTHON) benchmarks/distributed/stores.py --labels $(N)

@@ -1,15 +1,15 @@
 """The catalogue's products, lots and serials as rows that import again: every one of them comes out unchanged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias, cast
 
-import duckdb
 import polars as pl
 
 from catalogue.attributes import later_columns
 from catalogue.duck import fetch, one
-from catalogue.selection import FRAME_ROWS, Scope, Selection, entities_of
+from catalogue.selection import FRAME_ROWS, Scope, Selection, beginning, entities_of, in_any_state, tables_of
 from catalogue.tables import Catalogue
 
 #: The columns of each table as an import takes them, and what they are in a selection's entities.
@@ -40,6 +40,12 @@ Place: TypeAlias = tuple[str, str, str, str]
 #: Those that are not text.
 _TYPES: dict[str, pl.DataType] = {"active": pl.Boolean(), "quantity": pl.Int64()}
 
+#: Totals that are remembered.
+_MOST_TOTALS = 256
+
+#: Rows among which print states are looked up first.
+_WINDOW = 2_000
+
 _PLACE = ("gtin14", "coalesce(lot_number, '')", "coalesce(serial_number, '')", "entity_id")
 
 
@@ -59,9 +65,11 @@ def part(
 
     Rows are ordered by GTIN, lot number (missing ones first), serial number and id.
     """
-    with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
-        total = int(one(cursor, f"SELECT count(*) {chosen}", values)[0])
-        rows, next_after = _some(cursor, chosen, values, selection, limit, offset, after)
+    files = catalogue.files(selection.organisation, tables=tables_of(selection)).values()
+    total = _total(catalogue, selection, tuple(map(tuple, files)))
+    if offset >= total:
+        return Part(_empty(selection.scope), total, None)
+    rows, next_after = _rows(catalogue, selection, limit, offset, after)
     return Part(rows, total, next_after)
 
 
@@ -69,35 +77,50 @@ def uncounted(
     catalogue: Catalogue, selection: Selection, *, limit: int, offset: int = 0
 ) -> tuple[pl.DataFrame, bool]:
     """Return the rows that `part` returns, and whether more follow: counting millions takes longer than showing some."""
-    with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
-        rows, next_after = _some(cursor, chosen, values, selection, limit, offset, None)
+    rows, next_after = _rows(catalogue, selection, limit, offset, None)
     return rows, next_after is not None
 
 
-def _some(
-    cursor: duckdb.DuckDBPyConnection,
-    chosen: str,
-    values: Mapping[str, object],
-    selection: Selection,
-    limit: int,
-    offset: int,
-    after: Place | None,
+@lru_cache(maxsize=_MOST_TOTALS)
+def _total(catalogue: Catalogue, selection: Selection, files: tuple[tuple[str, ...], ...]) -> int:
+    """Return the number of selected rows, inactive ones too. It is counted once for the same data files."""
+    del files
+    with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
+        return int(one(cursor, f"SELECT count(*) {chosen}", values)[0])
+
+
+def _rows(
+    catalogue: Catalogue, selection: Selection, limit: int, offset: int, after: Place | None
 ) -> tuple[pl.DataFrame, Place | None]:
     """Return the rows of a part, and the place of the last one if more follow."""
-    bound, behind = dict(values), ""
-    if after is not None:
-        bound |= {f"after_{number}": value for number, value in enumerate(after)}
-        # The first condition alone lets row groups be skipped.
-        behind = (
-            f" AND gtin14 >= $after_0 AND ({', '.join(_PLACE)}) > ($after_0, $after_1, $after_2, $after_3)"
-        )
-    if selection.text is None:
-        # Whose GTIN comes later is not among them, and its row groups are skipped. Finding a text twice costs more.
-        first = f"SELECT gtin14 {chosen}{behind} ORDER BY gtin14 LIMIT {offset + limit + 1:d}"
-        bound["last_gtin"] = one(cursor, f"SELECT max(gtin14) FROM ({first})", bound)[0]  # noqa: S608
-        behind += " AND gtin14 <= $last_gtin"
-    query = f"{_ordered(selection.scope, chosen + behind)} LIMIT {limit + 1:d} OFFSET {offset:d}"
-    found = fetch(cursor, query, bound)
+    if selection != in_any_state(selection) and offset + limit < _WINDOW:
+        # Print states are looked up among a few thousand rows first: often these have enough that match.
+        from_gtin = after[0] if after else ""
+        near, size = beginning(catalogue, selection, _WINDOW, inactive_too=True, from_gtin=from_gtin)
+        rows, next_after = _some(catalogue, near, limit, offset, after)
+        if next_after or size is not None:
+            return rows, next_after
+    return _some(catalogue, selection, limit, offset, after)
+
+
+def _some(
+    catalogue: Catalogue, selection: Selection, limit: int, offset: int, after: Place | None
+) -> tuple[pl.DataFrame, Place | None]:
+    first = offset + limit + 1
+    with entities_of(catalogue, selection, None, inactive_too=True, first=first) as (cursor, chosen, values):
+        bound = dict(values)
+        behind = ""
+        if after is not None:
+            bound |= {f"after_{number}": value for number, value in enumerate(after)}
+            # The first condition alone lets row groups be skipped.
+            behind = f" AND gtin14 >= $after_0 AND ({', '.join(_PLACE)}) > ($after_0, $after_1, $after_2, $after_3)"
+        # Row groups of other GTINs are skipped.
+        query = f"SELECT gtin14 {chosen}{behind} ORDER BY gtin14 LIMIT {first:d}"
+        query = f"SELECT min(gtin14), max(gtin14) FROM ({query})"  # noqa: S608 - values are bound
+        bound["first_gtin"], bound["last_gtin"] = one(cursor, query, bound)
+        behind += " AND gtin14 BETWEEN $first_gtin AND $last_gtin"
+        query = f"{_ordered(selection.scope, chosen + behind)} LIMIT {limit + 1:d} OFFSET {offset:d}"
+        found = fetch(cursor, query, bound)
     place = found.select(f"place_{number}" for number in range(len(_PLACE)))
     last = cast("Place", place.row(limit - 1)) if found.height > limit else None
     return _shown(found.head(limit), selection.scope), last
@@ -108,12 +131,12 @@ def every(catalogue: Catalogue, selection: Selection) -> Iterator[pl.DataFrame]:
 
     The first frame is empty: it has the columns.
     """
-    schema = pl.Schema({name: _type_of(name) for name in COLUMNS[selection.scope]})
-    yield pl.DataFrame(schema=schema)
+    empty = _empty(selection.scope)
+    yield empty
     with entities_of(catalogue, selection, None, inactive_too=True) as (cursor, chosen, values):
         rows = cursor.sql(_ordered(selection.scope, chosen), params=values)
         for batch in rows.to_arrow_reader(FRAME_ROWS):
-            yield _shown(pl.DataFrame(batch), selection.scope).match_to_schema(schema)
+            yield _shown(pl.DataFrame(batch), selection.scope).match_to_schema(empty.schema)
 
 
 def _ordered(scope: Scope, chosen: str) -> str:
@@ -128,5 +151,5 @@ def _shown(rows: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     return rows.with_columns(moment).select(*COLUMNS[scope])
 
 
-def _type_of(column: str) -> pl.DataType:
-    return _TYPES.get(column, pl.String())
+def _empty(scope: Scope) -> pl.DataFrame:
+    return pl.DataFrame(schema={name: _TYPES.get(name, pl.String()) for name in COLUMNS[scope]})

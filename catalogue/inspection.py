@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import duckdb
 
 from catalogue import duck
-from catalogue.date_sql import is_before
+from catalogue.attributes import is_before
 from catalogue.imports.staging import workshop
 from catalogue.schema import SORT_ORDER, TABLES
 from catalogue.tables import Catalogue

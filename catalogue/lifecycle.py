@@ -233,18 +233,30 @@ def history(
             values[column] = value
     where = " AND ".join(conditions)
     with catalogue.session(organisation, tables={_TABLE}) as cursor:
-        # Fetch all rows: a result that is not read to its end blocks the cursor's next query.
-        [(total,)] = cursor.execute(
-            f"SELECT count(*) FROM lifecycle_events WHERE {where}",  # noqa: S608 - values are bound
-            values,
-        ).fetchall()
+        (total,) = one(cursor, f"SELECT count(*) FROM lifecycle_events WHERE {where}", values)  # noqa: S608 - values are bound
+        newest = _newest(cursor, where, values, offset + limit)
         frame = fetch(
             cursor,
             "SELECT event_type, entity_type, entity_id, gtin14, lot_number, serial_number, occurred_at, job_id,"  # noqa: S608 - values are bound
             " actor, reason, symbols, carried_lot, carried_expiry, carried_best_before, resolver, lines, carried_more"
-            f" FROM lifecycle_events WHERE {where}"
+            f" FROM {newest} WHERE {where}"
             " ORDER BY occurred_at DESC, gtin14, lot_number NULLS FIRST, serial_number NULLS FIRST, id"
             f" LIMIT {limit:d} OFFSET {offset:d}",
             values,
         )
     return frame, int(total)
+
+
+def _newest(cursor: duckdb.DuckDBPyConnection, where: str, values: dict[str, object], number: int) -> str:
+    """Return what has the newest events, in this number, and few others, in a FROM. Its values are added to `values`.
+
+    All events of a job have the same time, so some of its GTINs are enough. The other row groups are skipped.
+    """
+    first = (
+        f"SELECT occurred_at FROM lifecycle_events WHERE {where} ORDER BY occurred_at DESC LIMIT {number:d}"  # noqa: S608 - values are bound
+    )
+    (values["oldest"],) = one(cursor, f"SELECT min(occurred_at) FROM ({first})", values)  # noqa: S608
+    first = f"SELECT gtin14 FROM lifecycle_events WHERE {where} AND occurred_at = $oldest ORDER BY gtin14 LIMIT {number:d}"  # noqa: S608
+    (values["last_gtin"],) = one(cursor, f"SELECT max(gtin14) FROM ({first})", values)  # noqa: S608
+    return """(FROM lifecycle_events WHERE occurred_at > $oldest
+        UNION ALL FROM lifecycle_events WHERE occurred_at = $oldest AND gtin14 <= $last_gtin)"""

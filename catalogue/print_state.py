@@ -23,18 +23,22 @@ _CARRIED_ALL = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried
 _CARRIED_MORE = "hash(gtin14, serial_number, carried_lot, carried_expiry, carried_best_before, carried_more)"
 _SHORT = f"""(symbols = '{GTIN_ALONE}' OR ($printed_type = 'serial' AND symbols = '1d' AND carry IS NULL))"""
 
-_EVENTS = "FROM lifecycle_events WHERE event_type IN ('PRINTED', 'REPRINTED') AND entity_type = $printed_type"
+_LABELS = "WHERE event_type IN ('PRINTED', 'REPRINTED') AND entity_type = $printed_type"
 
-#: What requests asked to be carried, each once. Needs `$printed_type`, the type of entity.
-CARRIES = f"SELECT DISTINCT carry {_EVENTS} AND carry IS NOT NULL ORDER BY carry"
 
 # Conditions on an entity joined with its last printing, if any. Today's dates are YYMMDD, as in the events.
+EVER_LABELLED = "last IS NOT NULL"
 NEVER_PRINTED = "printed IS NOT TRUE"
 UNKNOWN = "(last IS NOT NULL AND NOT last.known)"
 
 
-def last_printed(carries: Sequence[str]) -> str:
-    """Return the query of each entity's last printing: `printed_key`, whether it was ever `printed`, and `last`.
+def carries(events: str) -> str:
+    """Return the query of what was asked to be carried, each once. Needs `$printed_type`, the type of entity."""
+    return f"SELECT DISTINCT carry FROM {events} {_LABELS} AND carry IS NOT NULL ORDER BY carry"  # noqa: S608 - our own names
+
+
+def last_printed(events: str, carries: Sequence[str]) -> str:
+    """Return the query of each entity's last printing among the events: `printed_key`, whether it was ever `printed`, and `last`.
 
     `last` has, from the newest event: whether its values are known, whether it is short (a GS1-128 of a serial, or a
     GTIN alone), whether its link has another resolver than today's, the hash of its values and, if there are `carries`,
@@ -52,8 +56,8 @@ def last_printed(carries: Sequence[str]) -> str:
             carried := CASE WHEN {_SHORT}
                 THEN {_CARRIED_SHORT} {more} ELSE {_CARRIED_ALL} END{asked}
         ), occurred_at) AS last
-    {_EVENTS}
-    GROUP BY printed_key"""
+    FROM {events} {_LABELS}
+    GROUP BY printed_key"""  # noqa: S608 - our own names
 
 
 def changed(expiry: str, best_before: str, scope: str, carries: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """Selection of one organisation's entities for an export, as SQL over the catalogue's tables."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -12,9 +12,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from catalogue import print_state
-from catalogue.attributes import BY_AI, Form, entity_sql
-from catalogue.date_sql import is_before, yymmdd
+from catalogue import narrowing, print_state
+from catalogue.attributes import BY_AI, Form, entity_sql, is_before, yymmdd
 from catalogue.duck import fetch, one
 from catalogue.schema import MANIFEST
 from catalogue.tables import Catalogue, CatalogueVersion
@@ -39,8 +38,9 @@ class Selection:
 
     `catalogue.print_state` defines `changed_since_print` and `print_due`; today's links begin with
     `resolver`. `gtins` are 14 digits. Ids are canonical text (see `catalogue.ids`). Timestamps are aware.
-    `text` is looked for in names and GTINs, and at the beginning of lot and serial numbers; upper and lower case are
-    the same in names.
+    `text` is looked for in names and GTINs, at the beginning of lot numbers, and as a whole serial number; upper and lower
+    case are the same in names. With `beginning_of_serials` it may also be the beginning of a serial number, for which
+    all of them are read.
 
     An entity has `copies` labels; with `copies_from_quantity` as many as its quantity, and with `quantities` as many as
     that says of its id, if they say so. An entity of which no label is wanted is not matched.
@@ -64,6 +64,7 @@ class Selection:
     lot_number: str | None = None
     serial_number: str | None = None
     text: str | None = None
+    beginning_of_serials: bool = False
     copies: int = 1
     copies_from_quantity: bool = False
     quantities: tuple[tuple[str, int], ...] | None = None
@@ -134,13 +135,60 @@ class PrintCounts:
 
 
 def print_counts(
-    catalogue: Catalogue, selection: Selection, *, version: CatalogueVersion | None = None
+    catalogue: Catalogue,
+    selection: Selection,
+    *,
+    version: CatalogueVersion | None = None,
+    total: int | None = None,
 ) -> PrintCounts:
-    """Return how many of the selected entities are in each print state, see `catalogue.print_state`."""
+    """Return how many of the selected entities are in each print state, see `catalogue.print_state`.
+
+    `total` is how many are selected, if that is known.
+    """
+    entities = count(catalogue, selection, version=version) if total is None else total
     with entities_of(catalogue, selection, version, beside_last=True) as (cursor, selected, values):
-        kinds = (print_state.NEVER_PRINTED, "is_changed", print_state.UNKNOWN)
+        # What was printed alone: looking at the others takes three quarters of the time.
+        kinds = ("printed", "is_changed", print_state.UNKNOWN)
         counted = ", ".join(f"count(*) FILTER ({kind})" for kind in kinds)
-        return PrintCounts(*one(cursor, f"SELECT {counted} {selected}", values))
+        printed, changed, unknown = one(
+            cursor, f"SELECT {counted} {selected} AND {print_state.EVER_LABELLED}", values
+        )
+    return PrintCounts(entities - printed, changed, unknown)
+
+
+def in_any_state(selection: Selection) -> Selection:
+    """Return the selection without the filters of print states."""
+    return replace(selection, never_printed=False, changed_since_print=False, print_due=False)
+
+
+def tables_of(selection: Selection) -> set[str]:
+    """Return the tables on whose rows it depends what is selected."""
+    events = set() if selection == in_any_state(selection) else {"lifecycle_events"}
+    return {*_TABLES[selection.scope], *events}
+
+
+def beginning(
+    catalogue: Catalogue,
+    selection: Selection,
+    rows: int,
+    *,
+    version: CatalogueVersion | None = None,
+    inactive_too: bool = False,
+    from_gtin: str = "",
+) -> tuple[Selection, Size | None]:
+    """Return the selection within the GTINs of its first rows from a GTIN on, and their size, None if more than `rows` follow.
+
+    Print states are left aside: some of these rows may have another one than is selected. At most 2,500 rows: DuckDB
+    sorts all for more.
+    """
+    anyhow = in_any_state(selection)
+    with entities_of(catalogue, anyhow, version, inactive_too=inactive_too) as (cursor, selected, values):
+        values["from_gtin"] = from_gtin
+        found = f"SELECT gtin14, {_copies(selection)} AS copies {selected} AND gtin14 >= $from_gtin ORDER BY gtin14"
+        query = f"SELECT list(DISTINCT gtin14), count(*), sum(copies) FROM ({found} LIMIT {rows + 1:d})"  # noqa: S608
+        gtins, entities, labels = one(cursor, query, values)
+    near = replace(selection, gtins=tuple(sorted(gtins or ())))
+    return near, Size(entities, int(labels or 0)) if entities <= rows else None
 
 
 def resolve(
@@ -242,7 +290,7 @@ def unmatched(
     found = _without_entity(catalogue, selection, version)
     if not any(values for _, _, values in listed):
         return found
-    entities = _entities(selection.scope, selection.scope.value)
+    entities = _entities(selection.scope, narrowing.Near(selection.scope.value))
     with catalogue.session(selection.organisation, version, tables=_TABLES[selection.scope]) as cursor:
         for field, column, values in listed:
             if not values:
@@ -300,28 +348,18 @@ _ENTITIES: dict[Scope, str] = {
             NULL::VARCHAR AS serial_id, l.created_at, l.quantity,
             l.active AS own_active, l.active AND p.active AS is_active,
             {later}
-        FROM {rows} l JOIN products p USING (gtin14)""",
+        FROM {rows} l JOIN {products} p USING (gtin14)""",
     Scope.SERIALS: """
         SELECT s.id AS entity_id, s.id_key AS entity_key, s.gtin14, s.lot_number, s.serial_number,
             l.production_date, l.expiration_date, l.best_before_date, p.carrier, p.name AS product_name, p.id AS product_id,
             s.lot_id, l.lot_run_id, s.id AS serial_id, s.created_at, s.quantity,
             s.active AS own_active, s.active AND p.active AND (s.lot_id IS NULL OR l.active) AS is_active,
             {later}
-        FROM {rows} s JOIN products p USING (gtin14) LEFT JOIN lots l ON l.id = s.lot_id""",
+        FROM {rows} s JOIN {products} p USING (gtin14) LEFT JOIN {lots} l ON l.id = s.lot_id""",
 }
 
 # What is exported: a lot is active only with its product, a serial only with its product and, where it has one, its lot.
 _IS_ACTIVE = "is_active"
-
-# Products are few: looked for there, names cost nothing for each of millions of serials.
-_IN_NAME = (
-    "gtin14 IN (SELECT gtin14 FROM products WHERE contains(lower(name), lower({0})) OR contains(gtin14, {0}))"
-)
-_HAS_TEXT: dict[Scope, str] = {
-    Scope.PRODUCTS: f"({_IN_NAME})",
-    Scope.LOTS: f"({_IN_NAME} OR starts_with(lot_number, {{0}}))",
-    Scope.SERIALS: f"({_IN_NAME} OR starts_with(lot_number, {{0}}) OR starts_with(serial_number, {{0}}))",
-}
 
 # The tables that these queries read.
 _TABLES: dict[Scope, tuple[str, ...]] = {scope: tuple(aliases) for scope, aliases in _ALIASES.items()}
@@ -339,9 +377,10 @@ _ENTITY_TYPES: dict[Scope, str] = {
 }
 
 
-def _entities(scope: Scope, rows: str) -> str:
-    """Return the query of the scope's entities. `rows` is the table of them, or a query."""
-    return _ENTITIES[scope].format(rows=rows, later=_LATER[scope])
+def _entities(scope: Scope, near: narrowing.Near) -> str:
+    """Return the query of the scope's entities."""
+    lots, products = near.other.format("lots"), near.other.format("products")
+    return _ENTITIES[scope].format(rows=near.rows, lots=lots, products=products, later=_LATER[scope])
 
 
 @contextmanager
@@ -396,17 +435,18 @@ def entities_of(
     *,
     beside_last: bool = False,
     inactive_too: bool = False,
+    first: int | None = None,
 ) -> Generator[tuple[duckdb.DuckDBPyConnection, str, dict[str, object]]]:
     """Return a session, FROM and WHERE of the entities (joined with their printing if wanted), and values.
 
-    Without `inactive_too`, only those that can be exported.
+    Without `inactive_too`, only those that can be exported. With a `text`, later ones than the `first` in the order of
+    GTINs may be missing.
     """
     scope = selection.scope
     conditions = [] if inactive_too else [_IS_ACTIVE]
     values: dict[str, object] = {}
     beside_last = beside_last or selection.changed_since_print or selection.print_due
-    events = ("lifecycle_events",) if beside_last or selection.never_printed else ()
-    tables = {*_TABLES[scope], *events}
+    tables = tables_of(selection) | ({"lifecycle_events"} if beside_last else set())
     with catalogue.session(selection.organisation, version, tables=tables) as cursor:
         if selection.gtins is not None:
             _temporary(cursor, "wanted_gtins", selection.gtins)
@@ -428,25 +468,25 @@ def entities_of(
             ("created_at <= {}", selection.created_before),
             ("lot_number = {}", selection.lot_number),
             ("serial_number = {}", selection.serial_number),
-            (_HAS_TEXT[scope], selection.text),
         ):
             if value is not None:
                 name = f"value_{len(values)}"
                 values[name] = value
                 conditions.append(condition.format(f"${name}"))
-        rows = scope.value
+        rows, other = narrowing.near(cursor, selection, scope.value, _TABLES[scope], values, first)
+        events = other.format("lifecycle_events")
         if selection.never_printed:
             # NOT IN always hashes the events and streams the rows. NOT EXISTS groups every row first, and an
             # ANTI JOIN may hash the rows; a LIMIT shortens neither. Every event has its key.
             values["entity_type"] = _ENTITY_TYPES[scope]
             rows = (
                 f"(SELECT * FROM {rows} WHERE id_key::UUID NOT IN (SELECT entity_key::UUID"  # noqa: S608
-                " FROM lifecycle_events WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
+                f" FROM {events} WHERE event_type = 'PRINTED' AND entity_type = $entity_type))"
             )
-        entities = f"({_entities(scope, rows)}) entities"
+        entities = f"({_entities(scope, narrowing.Near(rows, other))}) entities"
         if beside_last:
             values |= {"printed_type": _ENTITY_TYPES[scope], "resolver": selection.resolver}
-            entities = _beside_last(cursor, scope, entities)
+            entities = _beside_last(cursor, scope, entities, events, values)
         entities += _beside_copies(cursor, selection)
         conditions.append(f"{_copies(selection)} > 0")
         if selection.changed_since_print:
@@ -456,14 +496,19 @@ def entities_of(
         yield cursor, f"FROM {entities} WHERE {' AND '.join(conditions) or 'true'}", values
 
 
-def _beside_last(cursor: duckdb.DuckDBPyConnection, scope: Scope, entities: str) -> str:
-    """Return the entities, each with its last printing and whether it `is_changed` since."""
-    asked = cursor.execute(print_state.CARRIES, {"printed_type": _ENTITY_TYPES[scope]}).fetchall()
+def _beside_last(
+    cursor: duckdb.DuckDBPyConnection, scope: Scope, entities: str, events: str, values: Mapping[str, object]
+) -> str:
+    """Return the entities, each with its last printing among the events and whether it `is_changed` since."""
+    used = {name: value for name, value in values.items() if name in {"near_first", "near_last"}}
+    asked = cursor.execute(
+        print_state.carries(events), {**used, "printed_type": _ENTITY_TYPES[scope]}
+    ).fetchall()
     carries = [str(carry) for (carry,) in asked]
     changed = print_state.changed(_EXPIRY, _BEST_BEFORE, scope, carries)
     return (
         f"(SELECT *, {changed} AS is_changed FROM {entities}"  # noqa: S608 - our own names
-        f" LEFT JOIN ({print_state.last_printed(carries)}) ON printed_key = entity_key::UUID)"
+        f" LEFT JOIN ({print_state.last_printed(events, carries)}) ON printed_key = entity_key::UUID)"
     )
 
 

@@ -3,7 +3,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 from PIL import Image
 
 from catalogue.schema import MANIFEST
+from exports.designs.document import Design
 from exports.symbols.drawn import manifest_rows
 from tests.rolls.jobs import drawn, plan_of
 from tests.rolls.zpl_renderer import Draw, renderer
@@ -31,6 +32,12 @@ _LOT = {**_TEA, "lot_number": "A_1-27", "expiry": "270331"}
 _SERIAL = {**_LOT, "serial_number": "S0001"}
 
 
+_LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 60 24"><path fill-rule="evenodd" d="M12 0a12 12 0 1 1 0 24a12 12 0 1 '
+    '1 0-24zM12 5a7 7 0 1 0 0 14a7 7 0 1 0 0-14z"/><path d="M30 22L38 2h6l8 20h-6l-1.6-4.4h-7L36 22zM39 13.4h4L41 7.6z"/></svg>'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Exhibit:
     """One label of the page: what is asked for, of which entity, and why it is worth a look."""
@@ -41,6 +48,7 @@ class Exhibit:
     scope: str
     entity: Mapping[str, str]
     config: Mapping[str, object] = field(default_factory=dict[str, object])
+    design: Mapping[str, object] | None = None
 
 
 EXHIBITS = (
@@ -74,6 +82,24 @@ EXHIBITS = (
         "The first and the last digit have long bars.",
         "products", {**_TEA, "gtin14": "00012345678905"}, {"symbology": "barcode_1d"},
     ),
+    Exhibit(
+        "design", "A design with a logo",
+        "Plain lines are in the printer's font; the name, bold lines and those in other letters are pictures in whole dots, "
+        "and so is the logo.",
+        "serials", _SERIAL, {"symbology": "datamatrix"},
+        {
+            "hri": False, "smallest_mm": 2.5, "largest_mm": 4,
+            "logo": {"svg": _LOGO, "height_mm": 14},
+            "lines": [
+                {"text": "{name}", "weight": "bold", "place": "above"},
+                {"text": "LOT {lot}"}, {"text": "S/N {serial}"}, {"text": "USE BY {expiry:DD MMM YYYY}", "weight": "bold"},
+                {"text": "תוקף {expiry:DD/MM/YYYY} אצווה {lot}"},
+                {"text": "انتهاء الصلاحية {expiry:YYYY/MM/DD}", "weight": "bold"},
+                {"text": "หมดอายุ {expiry:DD/MM/YYYY}", "weight": "bold"}, {"text": "ยี่ห้อของเรา ชาเขียว"},
+                {"text": "समाप्ति {expiry:DD/MM/YYYY}", "weight": "bold"}, {"text": "हरी चाय श्रीलंका"},
+            ],
+        },
+    ),
 )  # fmt: skip
 
 
@@ -81,7 +107,10 @@ def zpl_of(exhibit: Exhibit) -> tuple[str, tuple[int, int], dict[str, str]]:
     """Return the label's ZPL, its size in dots, and its row of `manifest.csv`."""
     row = {"row": 0, "scope": exhibit.scope, "entity_id": exhibit.name, **exhibit.entity}
     rows = pl.DataFrame([row], schema=MANIFEST)
-    sheet, batch, zpl = drawn(plan_of(exhibit.scope, **exhibit.config), rows)
+    plan = plan_of(exhibit.scope, **exhibit.config)
+    if exhibit.design is not None:
+        plan = replace(plan, design=Design.model_validate({"version": 1, **exhibit.design}))
+    sheet, batch, zpl = drawn(plan, rows)
     width, height = sheet.document.page_dots
     size = (height, width) if sheet.document.rotate in {90, 270} else (width, height)
     return zpl, size, manifest_rows(batch.symbols).row(0, named=True)

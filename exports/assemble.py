@@ -22,8 +22,8 @@ from exports.sheets.plan import SheetPlan
 from exports.storage.joining import Join, Piece, composite_sha256
 from exports.verification import archive as verify_archive
 from exports.verification import findings
-from exports.verification import roll as verify_roll
 from exports.verification import sheet as verify_sheet
+from exports.verification.rolls import whole as verify_roll
 from exports.verification.tables import Entities
 from renderers.archive.assembler import ArchiveSummary, Assembler
 from renderers.archive.fragments import ArchiveFragment

@@ -24,6 +24,7 @@ from exports.ports import ExportJob, Page, Report, ReportFormat
 from exports.previews import job_details, pictures, preview
 from exports.previews.job_details import JobDetails
 from exports.previews.preview import Preview
+from exports.printers.profile import Profile, profile_of
 from exports.printers.trays import Trays, filled
 from exports.reports import files as reports
 from exports.reports import tables
@@ -33,6 +34,7 @@ from exports.sheets import templates
 from exports.symbols.links import require_links_possible
 from renderers.engine import Engine
 from renderers.sheets.model import SheetTemplate
+from renderers.sheets.preview import page_of
 
 #: The plan of a preview is never stored, so all previews may share a job id.
 _PREVIEW_ID = job_id_for(uuid.UUID(int=0))
@@ -96,11 +98,16 @@ class ExportReads:
         self.artefacts.require_writable()
 
     def preview(
-        self, organisation: Organisation, request: ExportRequest, design: Design | None = None
+        self,
+        organisation: Organisation,
+        request: ExportRequest,
+        design: Design | None = None,
+        *,
+        at_once: bool = False,
     ) -> Preview:
         """Return what the request would make, without creating a job. `design` replaces the design that it names.
 
-        Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
+        `at_once` is that of `preview.preview`. Raises InvalidRequest, UnusableResolver and TrayTaken as a submission does.
         """
         if design is None:
             design = chosen(request, organisation.slug, self.designs)
@@ -118,7 +125,7 @@ class ExportReads:
             from_printer=filled(request, organisation.slug, _PREVIEW_ID, self.trays),
         )
         require_links_possible(plan)
-        return preview.preview(plan, self.catalogue, self.artefacts)
+        return preview.preview(plan, self.catalogue, self.artefacts, at_once=at_once)
 
     def templates(self, organisation: str) -> list[SheetTemplate]:
         """Return the sheet templates the organisation can use. Its own come last."""
@@ -127,6 +134,11 @@ class ExportReads:
     def designs_for(self, organisation: str, export_type: ExportType) -> Mapping[str, Design]:
         """Return the designs that labels of the type can have, by name; none for files of symbols."""
         return drawable(export_type, organisation, self.designs)
+
+    def printers(self, organisation: str) -> dict[str, Profile]:
+        """Return the organisation's printers by name, each with the sheet in its tray."""
+        found = self.trays.list(organisation) if self.trays else ()
+        return {each.name: profile_of(each) for each in found}
 
     def print_history(
         self, organisation: str, page: Page, *, gtin14: str | None, lot: str | None, serial: str | None
@@ -154,6 +166,19 @@ class ExportReads:
     def picture(self, job: ExportJob) -> bytes | None:
         """Return the picture of the job's first symbol or page as a PNG, or None."""
         return pictures.first(job.job_id, self.artefacts)
+
+    def further_picture(self, job: ExportJob, number: int) -> bytes | None:
+        """Return another page of the job's PDF, or the symbol of another row, counted from 1. None if there is none.
+
+        Pages are those of the file itself, if it is on the local disk.
+        """
+        plan = self.plan(job)
+        if plan is None or number > job.total_items * (job.total_labels or 1):
+            return None
+        if not plan.has_labels:
+            return pictures.of_row(plan, number - 1, self.artefacts) if number <= job.total_items else None
+        path = self.artefact_path(job)
+        return page_of(path, number - 1) if path and path.exists() and not plan.is_roll else None
 
     def rows(
         self, job: ExportJob, *, start: int, limit: int, text: str | None, keys: Mapping[str, str]

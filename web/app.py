@@ -50,7 +50,7 @@ def routes(
     forms = ExportForms(exports, reads, catalogue)
     pages = [
         *SessionRoutes(accounts, visitors, session_seconds, public_url).routes(),
-        *NewExportRoutes(exports, reads, forms, visitors).routes(),
+        *NewExportRoutes(exports, reads, accounts, forms, visitors).routes(),
         *JobRoutes(exports, reads, accounts, visitors, runs_url).routes(),
         *CatalogueRoutes(catalogue, imports, visitors, max_import_bytes).routes(),
         *HistoryRoutes(reads, visitors).routes(),

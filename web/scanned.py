@@ -106,7 +106,7 @@ def keys_of(text: str) -> dict[str, str]:
 
 
 def selection_of(organisation: str, scope: Scope, searched: str) -> Selection:
-    """Return the rows of what was scanned, or of a text that is no code: part of a name, beginning of a number."""
+    """Return the rows of what was scanned, or of a text that is no code."""
     if not searched:
         return Selection(organisation, scope)
     try:

@@ -35,7 +35,7 @@ class Printers(NamedDocuments[PrinterRow, StoredPrinter]):
     def __init__(self, database: Database) -> None:
         super().__init__(database, PrinterRow, StoredPrinter, "printer")
 
-    def load(self, slug: str, name: str, sheet_template: str | None, next_position: int) -> None:
+    def load(self, slug: str, name: str, sheet_template: str, next_position: int) -> None:
         """Tell which sheet is in the tray, whatever job had it. Raises NoSuchOrganisation, NoSuchName."""
         sheet = {"sheet_template": sheet_template, "next_position": next_position}
         if not self._change(slug, name, {**sheet, "taken_by": None, "reserved_at": None}):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import duckdb
 
-from catalogue.date_sql import is_before
+from catalogue.attributes import is_before
 from catalogue.duck import one, quoted
 from catalogue.ids import SEPARATOR
 from catalogue.imports.staging import Staged

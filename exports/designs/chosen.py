@@ -67,8 +67,6 @@ def require_applicable(request: ExportRequest, design: Design) -> None:
     config = request.asset_config or AssetConfig()
     drawn = drawn_by(request.export_type, request.file_format, config.symbology, config.linear, design)
     messages = {name: refusal(name, getattr(config, name), drawn) for name in AssetConfig.model_fields}
-    if not _is_drawn(design, request.export_type):
-        messages["design"] = f"The design has a logo, which {request.export_type} cannot draw"
     faults = [
         Detail(loc=["body", "asset_config", name], msg=message, type="incoherent_setting")
         for name, message in messages.items()
@@ -101,12 +99,7 @@ def drawable(export_type: ExportType, organisation: str, designs: Designs | None
     if export_type not in LABEL_TYPES:
         return {}
     own = designs.list(organisation) if designs else ()
-    known = {**BUILT_IN, **{each.name: of_stored(each) for each in own}}
-    return {name: design for name, design in known.items() if _is_drawn(design, export_type)}
-
-
-def _is_drawn(design: Design, export_type: ExportType) -> bool:
-    return design.logo is None or export_type is not ExportType.ROLL_LABELS
+    return {**BUILT_IN, **{each.name: of_stored(each) for each in own}}
 
 
 def of_stored(stored: StoredDesign) -> Design:

@@ -57,5 +57,16 @@ def first(job_id: str, store: ArtefactStore) -> bytes | None:
         return None
 
 
+def of_row(plan: ExportPlan, row: int, store: ArtefactStore) -> bytes | None:
+    """Return the first symbol of a row, counted from 0, of a job whose symbols are files of their own. None if it has none.
+
+    Raises FileNotFoundError if the job's rows are gone.
+    """
+    for frame in manifests.read_rows(plan, store, Chunk(row, row + 1), 1):
+        for file in symbol_files.draw(plan, frame, screen_dpi=_SCREEN_DPI).files:
+            return file
+    return None
+
+
 def _key(job_id: str) -> str:
     return f"{folder_of(job_id)}/first.png"

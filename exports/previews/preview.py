@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
@@ -28,6 +29,9 @@ TRIED_ROWS = 200
 PICTURES = 6
 
 _SCREEN_DPI = 200
+
+#: Entities of a selection that is counted at once. A list of twice as many takes DuckDB a second to find.
+AT_ONCE_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Preview:
 
     `total_items` counts the selected entities and `total_labels` their labels, `printed` what the print history says
     of them, `tried_items` those that were drawn for the preview; `failures`, `pictures` and `notes`, which counts notes by code, are of the latter.
+    Unless it `is_whole`, it is of the first GTINs alone, and nothing is counted: the totals and `printed` are 0.
     """
 
     total_items: int
@@ -68,16 +73,35 @@ class Preview:
     pictures: list[PreviewPicture]
     printed: PrintCounts
     notes: dict[str, int] = field(default_factory=dict[str, int])
+    is_whole: bool = True
 
 
-def preview(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> Preview:
-    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does."""
-    require_possible(plan, catalogue, store)
+def preview(
+    plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, *, at_once: bool = False
+) -> Preview:
+    """Return the preview of a plan, which need not be stored. Raises InvalidRequest as a submission does.
+
+    With `at_once`, that of more than `AT_ONCE_ROWS` entities is not whole, and does not take longer than that of so many.
+    """
     version = catalogue.version()
-    total = selection.size(catalogue, plan.selection, version=version)
-    printed = selection.print_counts(catalogue, plan.selection, version=version)
+    first, size = selection.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
+    require_possible(plan, catalogue, store, first)
+    is_whole = not at_once or size is not None
+    chosen = first if at_once else plan.selection
+    total, printed = Size(0, 0), PrintCounts(0, 0, 0)
+    if is_whole:
+        if size is None or first != selection.in_any_state(first):
+            size = selection.size(catalogue, chosen, version=version)
+        total = size
+        printed = selection.print_counts(catalogue, chosen, version=version, total=total.entities)
     as_of = plan.submitted_at.astimezone(UTC).date()
-    rows = selection.resolve(catalogue, plan.selection, version=version, limit=TRIED_ROWS, as_of=as_of)
+    rows = selection.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of)
+    return replace(_of(plan, total, printed, rows, store), is_whole=is_whole)
+
+
+def _of(
+    plan: ExportPlan, total: Size, printed: PrintCounts, rows: Iterable[pl.DataFrame], store: ArtefactStore
+) -> Preview:
     if plan.has_labels:
         return _sheet(plan, total, printed, list(rows), store)
     failures: list[PreviewFailure] = []

@@ -18,10 +18,12 @@ Templates: TypeAlias = Callable[[str], Iterable[SheetTemplate]]
 
 
 class Tray(Body):
-    """The sheet in a printer's tray: its template, the one that was there if absent, and its first free cell."""
+    """The sheet in a printer's tray: its template, by default the one before, and its first free cell, by default 1."""
 
     sheet_template: TemplateId | None = None
-    next_position: Annotated[Position, Field(description="The first free cell, counted from 1.")] = 1
+    next_position: Annotated[Position, Field(description="The first free cell, counted from 1.")] | None = (
+        None
+    )
 
 
 class Profile(Body):
@@ -55,7 +57,7 @@ def save(
     saved = printers.save(organisation, name, document, changed_by=changed_by)
     if tray is None:
         return saved
-    printers.load(organisation, name, tray.sheet_template, tray.next_position)
+    printers.load(organisation, name, *tray)
     return printers.get(organisation, name)
 
 
@@ -66,8 +68,8 @@ def load_tray(
 
     Raises InvalidRequest, NoSuchOrganisation, NoSuchName.
     """
-    loaded = _checked(tray, printers.get(organisation, name), templates, organisation)
-    printers.load(organisation, name, loaded.sheet_template, loaded.next_position)
+    before = printers.get(organisation, name)
+    printers.load(organisation, name, *_checked(tray, before, templates, organisation))
     return printers.get(organisation, name)
 
 
@@ -78,17 +80,25 @@ def profile_of(printer: StoredPrinter) -> Profile:
     return settings if printer.sheet_template is None else settings.model_copy(update=sheet)
 
 
-def _checked(tray: Tray, before: StoredPrinter | None, templates: Templates, organisation: str) -> Tray:
-    """Return the tray with its template. Raises InvalidRequest if there is none, or it has not so many cells."""
-    name = tray.sheet_template or (before and before.sheet_template)
+def _checked(
+    tray: Tray, before: StoredPrinter | None, templates: Templates, organisation: str
+) -> tuple[str, int]:
+    """Return the id of the tray's template and its first free cell.
+
+    Raises InvalidRequest if no template is known, or it has fewer cells.
+    """
+    name = tray.sheet_template
+    if name is None and before is not None:
+        name = before.sheet_template
     template = next((each for each in templates(organisation) if each.id == name), None)
     if template is None:
         message = "Say which sheet is in the tray" if name is None else f"There is no sheet template {name!r}"
         raise _fault("sheet_template", message, "unknown_template")
-    if tray.next_position > template.labels_per_page:
+    position = tray.next_position or 1
+    if position > template.labels_per_page:
         message = f"A sheet of {template.id} has labels 1 to {template.labels_per_page}"
         raise _fault("next_position", message, "invalid_start_position")
-    return Tray(sheet_template=template.id, next_position=tray.next_position)
+    return template.id, position
 
 
 def _fault(field: str, message: str, kind: str) -> InvalidRequest:

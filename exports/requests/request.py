@@ -98,7 +98,12 @@ def _timestamp(value: object) -> object:
 
 
 def _whole(value: object) -> object:
-    """Return 300.0 as 300. JSON does not distinguish the two."""
+    """Return 300.0 as 300. JSON does not distinguish the two.
+
+    Raises PydanticCustomError for false and true, which Python counts among the integers.
+    """
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -391,9 +396,7 @@ class ExportRequest(Body):
     def _carry_faults(self) -> Iterable[InitErrorDetails]:
         """Yield a fault for each AI that no entity of the scope can have, and for symbols of GTINs alone."""
         carry = (self.asset_config and self.asset_config.carry) or ()
-        tables = tuple(Scope)[: tuple(Scope).index(self.scope) + 1]
-        known = {"10"} if self.scope is not Scope.PRODUCTS else set[str]()
-        known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+        known = carriable(self.scope)
         for ai in carry:
             if ai not in known:
                 yield _fault(
@@ -445,6 +448,14 @@ class ExportRequest(Body):
         if self.export_type in LABEL_TYPES and config.design not in {None, SAME_AS_ABSENT["design"]}:
             return [tuple(Slot)]
         return symbols_of(self.export_type, config.symbology, config.linear)
+
+
+def carriable(scope: Scope) -> tuple[str, ...]:
+    """Return the Application Identifiers that entities of the scope may have a value of, in the order of `CARRIED`."""
+    tables = tuple(Scope)[: tuple(Scope).index(scope) + 1]
+    known = {"10"} if scope is not Scope.PRODUCTS else set[str]()
+    known |= {each.ai for each in ATTRIBUTES if not set(each.tables).isdisjoint(tables)}
+    return tuple(ai for ai in CARRIED if ai in known)
 
 
 def parse_request(body: bytes) -> ExportRequest:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from catalogue import selection
-from catalogue.selection import Scope
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest
@@ -16,19 +16,25 @@ from gs1.errors import LabelError, XDimensionOutOfRange
 from renderers.sheets.cells import page_count
 from renderers.sheets.document import require_on_page
 from renderers.sheets.errors import DoesNotFit, InvalidStartPosition, LeavesPage, NotARoll, UnknownTemplate
+from renderers.sheets.model import SheetTemplate
 
 #: Rows that proposed templates must fit.
 _TRIED_ROWS = 200
+
+#: Of larger selections, the rows whose labels are tried before those of all.
+_FIRST_ROWS = 2_000
 
 #: Products that are tried one by one. Selections of more are not checked here.
 _MOST_PRODUCTS = 2_000
 
 
-def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> None:
+def require_possible(
+    plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, first: Selection | None = None
+) -> None:
     """Raise InvalidRequest if no label of the selection can be made as the request says.
 
     If the symbol does not fit the template, the error names the millimetres needed and available, and templates
-    that fit. Requests for a ZIP and empty selections pass.
+    that fit. Requests for a ZIP and empty selections pass. `first` is the `beginning` of the selection, if it is known.
     """
     if not plan.has_labels:
         return
@@ -38,11 +44,12 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
         require_on_page(template, calibration_of(plan))
     except (UnknownTemplate, NotARoll, InvalidStartPosition, LeavesPage) as error:
         raise _fault(error.field or "sheet_template", error) from error
-    least = _least(plan, catalogue)
-    if least is None or least.is_empty():
-        return
     try:
-        plan_sheets(plan, template, least.height, lambda: iter([least]))
+        # All are read only if none of the first ones fits.
+        if plan.request.scope is Scope.PRODUCTS or not _fits(
+            plan, template, _least(plan, first or _first(plan, catalogue), catalogue)
+        ):
+            _require_fit(plan, template, _least(plan, plan.selection, catalogue))
     except DoesNotFit as error:
         raise _fault("sheet_template", error, _advice(plan, catalogue, store)) from error
     except XDimensionOutOfRange as error:
@@ -51,11 +58,28 @@ def require_possible(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStor
         return  # no fault of the sheet: the job reports it for each entity
 
 
-def _least(plan: ExportPlan, catalogue: Catalogue) -> pl.DataFrame | None:
+def _first(plan: ExportPlan, catalogue: Catalogue) -> Selection:
+    return selection.beginning(catalogue, plan.selection, _FIRST_ROWS)[0]
+
+
+def _fits(plan: ExportPlan, template: SheetTemplate, least: pl.DataFrame | None) -> bool:
+    try:
+        _require_fit(plan, template, least)
+    except DoesNotFit:
+        return False
+    return least is not None and not least.is_empty()
+
+
+def _require_fit(plan: ExportPlan, template: SheetTemplate, least: pl.DataFrame | None) -> None:
+    if least is not None and not least.is_empty():
+        plan_sheets(plan, template, least.height, lambda: iter([least]))
+
+
+def _least(plan: ExportPlan, chosen: Selection, catalogue: Catalogue) -> pl.DataFrame | None:
     """Return rows of which at least one fits if any row of the selection does. None if there are too many to try."""
     if plan.request.scope is not Scope.PRODUCTS:
-        return selection.least(catalogue, plan.selection)
-    rows = list(selection.resolve(catalogue, plan.selection, limit=_MOST_PRODUCTS + 1))
+        return selection.least(catalogue, chosen)
+    rows = list(selection.resolve(catalogue, chosen, limit=_MOST_PRODUCTS + 1))
     products = pl.concat(rows) if rows else None
     return None if products is None or products.height > _MOST_PRODUCTS else products
 

@@ -81,4 +81,4 @@ def _fitted(text: str, line: TextLine, before: str, after: str) -> str:
 
     if fits(text):
         return text
-    return cut(text[len(before) : len(text) - len(after)], fits, before, after)
+    return cut(text[len(before) : len(text) - len(after)], fits, before, after, bold=line.bold)

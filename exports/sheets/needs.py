@@ -11,7 +11,7 @@ from catalogue.attributes import BY_AI
 from exports.designs import texts
 from exports.designs.document import Design
 from exports.requests.export_types import LINEAR, Slot
-from exports.sheets.lines import can_be_shortened, texts_of
+from exports.sheets.lines import can_be_shortened, shows_name, texts_of
 from exports.symbols.payloads import PLACES, Carry, payloads
 from exports.symbols.refusals import refusals
 from gs1.symbol_size import SymbolKind
@@ -103,9 +103,10 @@ def measure_lines(design: Design, frames: Iterator[pl.DataFrame]) -> LineMeasure
         for number, (line, shown) in enumerate(zip(design.lines, texts_of(design, frame), strict=True)):
             strings: list[str] = shown.drop_nulls().unique().to_list()
             if strings:
-                width = max_width_1pt_mm(strings, bold=line.weight == "bold")
+                bold = line.weight == "bold"
+                width = max_width_1pt_mm(strings, bold=bold)
                 measures.widths[number] = max(measures.widths.get(number, 0.0), width)
-                measures.characters.setdefault(number, set()).update(shown_characters(strings))
+                measures.characters.setdefault(number, set()).update(shown_characters(strings, bold=bold))
     return measures
 
 
@@ -115,6 +116,7 @@ def around(design: Design, measures: LineMeasures) -> Around:
     for number, width in measures.widths.items():
         line = design.lines[number]
         shares = _NAME_SHARES if can_be_shortened(texts.parse(line.text)) else (1.0,)
+        bold = line.weight == "bold"
         found.append(
             LineNeeds(
                 number,
@@ -122,8 +124,9 @@ def around(design: Design, measures: LineMeasures) -> Around:
                 line.place == "above",
                 design.sizes_pt(line),
                 line.align,
-                line.weight == "bold",
+                bold,
                 line.optional,
+                printer_font=not bold and not shows_name(design, number),
             )
         )
     if (logo := design.logo) is not None:

@@ -19,10 +19,11 @@ from exports.sheets.solving import Solved, solve_layouts
 from gs1.errors import LabelError, XDimensionOutOfRange
 from renderers.fonts.subset import shown_characters
 from renderers.fonts.visual_order import ELLIPSIS
+from renderers.logos.logo import DotPicture
 from renderers.sheets import cells
 from renderers.sheets.document import Calibration, SheetDocument, require_on_page
 from renderers.sheets.errors import DoesNotFit
-from renderers.sheets.model import LabelLayout, SheetTemplate, TextLine
+from renderers.sheets.model import LabelLayout, LogoBox, SheetTemplate, TextLine
 from renderers.sheets.pdf import Bookmark, most_bookmarks
 from renderers.symbol import ErrorCorrection
 
@@ -166,8 +167,7 @@ def plan_sheets(
         raise refusal or AllItemsFailed(rows)
     (slot, level), measures, solved = best
     drawn = [line for layout in solved.layouts for line in layout.lines]
-    logo = next((layout.logo for layout in solved.layouts if layout.logo), None)
-    picture = design.logo and logo and design.logo.picture().operators(logo.width_dots, logo.height_dots)
+    box = next((layout.logo for layout in solved.layouts if layout.logo), None)
     document = SheetDocument(
         template=template,
         dpi=plan.dpi,
@@ -178,11 +178,21 @@ def plan_sheets(
         calibration=calibration_of(plan),
         cut_marks=config.cut_marks is True,
         bold=any(line.bold for line in drawn),
-        logo=picture or None,
+        logo=_logo(plan, box),
         rotate=config.rotate or 0,
     )
     layouts = tuple(solved.layouts)
     return SheetPlan(document, layouts, slot, level, rows, copies, start, plan.second_slot, labels)
+
+
+def _logo(plan: ExportPlan, box: LogoBox | None) -> str | DotPicture | None:
+    """Return the design's logo as it is drawn on the labels, if they have it."""
+    logo = plan.label_design.logo
+    if logo is None or box is None:
+        return None
+    picture = logo.picture()
+    draw = picture.dots if plan.is_roll else picture.operators
+    return draw(box.width_dots, box.height_dots)
 
 
 def _characters(

@@ -195,20 +195,28 @@ def _left_out(row: Row, present: Collection[str], carry: Sequence[str] | None) -
     )
 
 
-def columns(
-    slot: Slot, scope: str, rows: pl.DataFrame, carry: Sequence[str] | None = None
-) -> tuple[list[str], list[str]]:
-    """Return the message of each row, FNC1 as 0x1D, or its digits; and its human-readable text.
+class Columns(NamedTuple):
+    """The symbols of some rows: the kind of each, its message or its digits, and its human-readable text."""
 
-    It says what `of_row` does, if nothing was asked for a column at a time. The message is not that of a link.
+    kinds: Sequence[SymbolKind]
+    messages: Sequence[str]
+    texts: Sequence[str]
+
+
+def columns(slot: Slot, scope: str, rows: pl.DataFrame, carry: Sequence[str] | None = None) -> Columns:
+    """Return what `of_row` does, if nothing was asked for a column at a time.
+
+    FNC1 is 0x1D. The message is not that of a link.
     """
     ais = _AIS_OF[slot, scope]
     if not ais:
         alone = [_alone(*row) for row in rows.select("gtin14", "carrier").iter_rows()]
-        return [digits for _, digits in alone], [_shown(kind, digits) for kind, digits in alone]
+        texts = [_shown(kind, digits) for kind, digits in alone]
+        return Columns([kind for kind, _ in alone], [digits for _, digits in alone], texts)
+    kinds = [_KIND_OF.get(slot, SymbolKind.GS1_128)] * rows.height
     if carry is not None:
         asked = [of_row(slot, row, None, carry) for row in rows.iter_rows(named=True)]
-        return [_message(each.elements) for each in asked], [each.hri for each in asked]
+        return Columns(kinds, [_message(each.elements) for each in asked], [each.hri for each in asked])
     present = {ai: pl.col(_COLUMN_OF[ai]).fill_null("") != "" for ai in ais}
     if "15" in ais:
         present["15"] &= ~present["17"]
@@ -226,7 +234,7 @@ def columns(
         )
         text.append(pl.when(present[ai]).then(pl.format(f"({ai}){{}}", value)).otherwise(pl.lit("")))
     made = rows.select(pl.concat_str(message).alias("message"), pl.concat_str(text).alias("text"))
-    return made["message"].to_list(), made["text"].to_list()
+    return Columns(kinds, made["message"].to_list(), made["text"].to_list())
 
 
 def _message(elements: ElementString) -> str:

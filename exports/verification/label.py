@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 from unicodedata import bidirectional, normalize
 
@@ -14,7 +15,9 @@ from exports.verification import lines
 from exports.verification.carried import Carried
 from exports.verification.formats.pdf_pages import Drawn, Logo, Text
 from exports.verification.lines import Expected
-from renderers.sheets.model import LabelLayout, TextLine
+from renderers.fonts.clusters import JOINERS, text_of
+from renderers.sheets.model import LabelLayout, SheetTemplate, TextLine
+from renderers.units import MILLIMETRES_PER_INCH
 
 #: The drawing of one label. Positions count from the label's lower left corner.
 Drawing: TypeAlias = Sequence[Drawn]
@@ -51,15 +54,11 @@ def by_cell(
 
     Positions count from the label's lower left corner. Raises SymbolDoesNotDecode for drawings outside of labels.
     """
-    document, template = sheet.document, sheet.template
-    _, page_height = document.page_dots
-    width, height = document.dots(template.label_width_mm), document.dots(template.label_height_mm)
-    origins = [template.label_origin_mm(cell) for cell in range(template.labels_per_page)]
-    lefts = [document.dots(x) for x, _ in origins[: template.columns]]
-    # Rows count from the top of the page, heights from its lower edge.
-    bottoms = [
-        page_height - document.dots(y + template.label_height_mm) for _, y in origins[:: template.columns]
-    ][::-1]
+    template = sheet.template
+    width, height = (
+        sheet.document.dots(side) for side in (template.label_width_mm, template.label_height_mm)
+    )
+    lefts, bottoms = _corners(template, sheet.document.dpi)
     cells: dict[int, list[Drawn]] = {}
     for each in drawn:
         column, row = bisect_right(lefts, each.x) - 1, bisect_right(bottoms, each.y) - 1
@@ -70,6 +69,23 @@ def by_cell(
             moved = each._replace(x=each.x - lefts[column], y=each.y - bottoms[row])
             cells.setdefault(cell, []).append(moved)
     return cells
+
+
+@lru_cache(maxsize=4)
+def _corners(template: SheetTemplate, dpi: int) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the left edge of each column, and the lower edge of each row from the lowest up, in dots."""
+
+    def dots(length_mm: float) -> int:
+        return round(length_mm * dpi / MILLIMETRES_PER_INCH)
+
+    origins = [template.label_origin_mm(cell) for cell in range(template.labels_per_page)]
+    # Rows count from the top of the page, heights from its lower edge.
+    page_height = dots(template.page_height_mm)
+    tops = [y for _, y in origins[:: template.columns]]
+    return (
+        [dots(x) for x, _ in origins[: template.columns]],
+        [page_height - dots(y + template.label_height_mm) for y in reversed(tops)],
+    )
 
 
 def require_same(name: str, label: Drawing, copy: Drawing) -> None:
@@ -150,7 +166,7 @@ def _require_line(
     name: str, sheet: SheetPlan, drawn: Sequence[Text], line: TextLine, span: tuple[int, int], words: str
 ) -> None:
     shown = _shown(sheet, drawn, line, span)
-    if shown != normalize("NFC", words):
+    if shown != _seen(normalize("NFC", words)):
         raise SymbolDoesNotDecode(f"{name} shows the text {shown!r}", value=shown, expected=words)
 
 
@@ -162,8 +178,13 @@ def _shown(sheet: SheetPlan, drawn: Iterable[Text], line: TextLine, span: tuple[
         if text.y == baseline and span[0] - _ROUNDING <= text.x <= span[1] + _ROUNDING:
             glyphs = bytes.fromhex(text.glyphs.decode())
             numbers = [int.from_bytes(glyphs[at : at + 2]) for at in range(0, len(glyphs), 2)]
-            words += [characters[number - 1] for number in numbers if 0 < number <= len(characters)]
-    return "".join(words)
+            words += [text_of(characters[number - 1]) for number in numbers if 0 < number <= len(characters)]
+    return _seen("".join(words))
+
+
+def _seen(text: str) -> str:
+    """Return the text without joiners, which shape the letters beside them and are not drawn."""
+    return text.translate(dict.fromkeys(map(ord, JOINERS)))
 
 
 def is_mixed(text: str) -> bool:

@@ -6,7 +6,10 @@ It shares no code with `exports.designs.texts`, which the drawing code uses, so 
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
+
+import polars as pl
 
 from exports.designs.document import Design
 from exports.jobs.manifest import Row
@@ -43,43 +46,102 @@ _DATES = {"17", "15", "11"}
 _ENGLISH = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
+# Letters that are written from right to left.
+_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+# LEFT-TO-RIGHT ISOLATE and POP DIRECTIONAL ISOLATE: a value stays in one piece between letters from right to left.
+_ISOLATED = "\u2066{}\u2069"
+
+
 class Expected(NamedTuple):
-    """The text of a line, or None if it is left out, and the values in it except product names."""
+    """The text of a line, None where it is left out, and the values in it. Names are not among them.
+
+    `ordered` is the text with the marks that keep its values in one piece. `before` and `after` are what is beside
+    the name if nothing else varies: such a line may show the beginning of a name.
+    """
 
     text: str | None
     values: tuple[str, ...]
     shows_name: bool
+    ordered: str = ""
+    before: str = ""
+    after: str = ""
+
+
+class _Value(NamedTuple):
+    """A placeholder: the column of its value, the Application Identifier, and the format of a date."""
+
+    column: str
+    ai: str
+    date_format: str
+
+    def shown(self, value: str | None, months: Sequence[str]) -> str:
+        if self.ai == "7003" and value:
+            return _time(value, self.date_format or "YYYY-MM-DD hh:mm", months)
+        if self.ai in _DATES and value:
+            return _date(value, self.date_format or "YYYY-MM-DD", months)
+        return value or ""
 
 
 def of_line(design: Design, number: int, row: Row) -> Expected:
-    """Return the expected text of the design's line on the label of this row."""
-    values: list[str] = []
-    absent = False
-    shows_name = False
+    """Return what the design's line must say on the label of this row."""
+    parts = _parts(design.lines[number].text)
+    months = design.months or _ENGLISH
+    shown = [part if isinstance(part, str) else part.shown(row[part.column], months) for part in parts]
+    of_values = [(part, text) for part, text in zip(parts, shown, strict=True) if isinstance(part, _Value)]
+    shows_name = any(not part.ai for part, _ in of_values)
+    if not all(text for _, text in of_values):
+        return Expected(None, (), shows_name)
+    text = ordered = "".join(shown)
+    if len(parts) > 1 and _RIGHT_TO_LEFT.search(text):
+        # A name has its own direction.
+        ordered = "".join(
+            _ISOLATED.format(text) if isinstance(part, _Value) and part.ai else text
+            for part, text in zip(parts, shown, strict=True)
+        )
+    before, after = "", ""
+    if [part.ai for part, _ in of_values] == [""]:
+        at = next(at for at, part in enumerate(parts) if isinstance(part, _Value))
+        before, after = "".join(shown[:at]), "".join(shown[at + 1 :])
+    values = tuple(text for part, text in of_values if part.ai)
+    return Expected(text, values, shows_name, ordered, before, after)
 
-    def filled(found: re.Match[str]) -> str:
-        nonlocal absent, shows_name
+
+def column(design: Design, number: int, rows: pl.DataFrame) -> list[str | None]:
+    """Return the text of `of_line` for each row of the frozen manifest."""
+    months = design.months or _ENGLISH
+    shown: list[list[str]] = []
+    for part in _parts(design.lines[number].text):
+        if isinstance(part, str):
+            shown.append([part] * rows.height)
+            continue
+        values: list[str | None] = rows[part.column].to_list()
+        dated = part.ai in _DATES or part.ai == "7003"
+        texts = {value: part.shown(value, months) for value in set(values)} if dated else {}
+        shown.append([texts.get(value, value) or "" for value in values])
+    # Only a missing value is empty.
+    return ["".join(texts) if all(texts) else None for texts in zip(*shown, strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def _parts(text: str) -> tuple[str | _Value, ...]:
+    """Return what a line is made of, in its order; no text of it is empty."""
+    parts: list[str | _Value] = []
+    at = 0
+    for found in _PLACEHOLDER.finditer(text):
+        parts.append(text[at : found.start()])
+        at = found.end()
         if found["brace"]:
-            return found["brace"][0]
-        column, ai = _FIELDS[found["field"]]
+            parts.append(found["brace"][0])
+            continue
+        name, ai = _FIELDS[found["field"]]
         if found["title"]:
             # Units of measures keep their letters.
             title = APPLICATION_IDENTIFIERS[ai].title
-            return title.upper() if not title.endswith(")") else title
-        value = row[column] or ""
-        absent = absent or not value
-        if ai == "7003" and value:
-            value = _time(value, found["format"] or "YYYY-MM-DD hh:mm", design.months or _ENGLISH)
-        if ai in _DATES and value:
-            value = _date(value, found["format"] or "YYYY-MM-DD", design.months or _ENGLISH)
-        if ai:
-            values.append(value)
+            parts.append(title if title.endswith(")") else title.upper())
         else:
-            shows_name = True
-        return value
-
-    text = _PLACEHOLDER.sub(filled, design.lines[number].text)
-    return Expected(None if absent else text, () if absent else tuple(values), shows_name)
+            parts.append(_Value(name, ai, found["format"] or ""))
+    return tuple(part for part in [*parts, text[at:]] if part)
 
 
 def _date(value: str, form: str, months: Sequence[str]) -> str:

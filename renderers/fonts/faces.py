@@ -26,13 +26,27 @@ BOLD_FONT_FILES = (
     "AtkinsonHyperlegible-Bold.ttf",
     "AtkinsonHyperlegible-BoldLatinExt.ttf",
     "DejaVuSans-Bold.ttf",
+    "NotoSansThai-Bold.ttf",
+    "NotoSansDevanagari-Bold.ttf",
+    "NotoSansTamil-Bold.ttf",
+    "NotoSansBengali-Bold.ttf",
+    "NotoSansEthiopic-Bold.ttf",
+    "NotoSansGeorgian-Bold.ttf",
+    "NotoSansArmenian-Bold.ttf",
+    "NotoSansKhmer-Bold.ttf",
     *FONT_FILES,
 )
 
 UNITS_PER_EM = 1000
 
+
+def font_files(*, bold: bool) -> tuple[str, ...]:
+    """Return the font files in order of preference. Behind the bold ones are the others, for what no bold font has."""
+    return BOLD_FONT_FILES if bold else FONT_FILES
+
+
 # Khmer hangs two letters below another: at full size they would touch the next line.
-_EMS = {"NotoSansKhmer-Regular.ttf": 800}
+_EMS = {"NotoSansKhmer-Regular.ttf": 800, "NotoSansKhmer-Bold.ttf": 800}
 
 
 def em(file: str) -> int:

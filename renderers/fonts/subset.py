@@ -3,7 +3,8 @@
 Each character comes from the first of the packaged fonts that has it. The job's font has one glyph per
 character and one per cluster of shaped text, sorted, so that glyph numbers follow from these units alone and every
 worker of a job sets text without seeing the font. Widths are in thousandths of an em throughout. Bold text has a font
-of its own with the same units; what no bold font has, clusters too, is shown by a regular one.
+of its own with the same units; what no bold font has is shown by a regular one. A cluster looks alike in both: it is of a
+bold font file where bold text has it.
 """
 
 import io
@@ -23,8 +24,8 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from numpy.typing import NDArray
 
 from renderers.fonts.clusters import Cluster
-from renderers.fonts.faces import BOLD_FONT_FILES, FONT_FILES, UNITS_PER_EM, em, opened
-from renderers.fonts.visual_order import REPLACEMENT, units_of, visual
+from renderers.fonts.faces import UNITS_PER_EM, em, font_files, opened
+from renderers.fonts.visual_order import REPLACEMENT, is_plain, units_of, visual
 from renderers.units import MILLIMETRES_PER_POINT
 
 FONT_NAME = "LabelSans"
@@ -63,16 +64,12 @@ class SetText:
     widths: NDArray[np.int64]
 
 
-def _files(*, bold: bool) -> tuple[str, ...]:
-    return BOLD_FONT_FILES if bold else FONT_FILES
-
-
 @lru_cache(maxsize=2)
 def _tables(*, bold: bool) -> tuple[NDArray[np.int8], NDArray[np.uint16]]:
     """Return, by code point, the font that shows it (-1: none) and the width of what is shown."""
     font_of = np.full(_CODE_POINTS, -1, np.int8)
     widths = np.zeros(_CODE_POINTS, np.uint16)
-    for index, file in reversed(list(enumerate(_files(bold=bold)))):
+    for index, file in reversed(list(enumerate(font_files(bold=bold)))):
         font = opened(file)
         metrics = cast("Any", font["hmtx"]).metrics
         scale = em(file) / cast("Any", font["head"]).unitsPerEm
@@ -100,7 +97,7 @@ def missing(units: Iterable[str]) -> set[str]:
     return {unit for unit in set(units) if len(unit) == 1 and font_of[ord(unit)] < 0}
 
 
-def shown_characters(strings: Iterable[str]) -> tuple[str, ...]:
+def shown_characters(strings: Iterable[str], *, bold: bool = False) -> tuple[str, ...]:
     """Return every unit it takes to draw the strings or beginnings of them, sorted, each once.
 
     REPLACEMENT is always there. Characters come before clusters if a font cannot hold all of them.
@@ -110,18 +107,18 @@ def shown_characters(strings: Iterable[str]) -> tuple[str, ...]:
     """
     units = {REPLACEMENT}
     for text in strings:
-        units.update(text if text.isascii() else units_of(text))
+        units.update(text if text.isascii() else units_of(text, bold=bold))
     return tuple(sorted(sorted(units - missing(units), key=len)[:_MOST_UNITS]))
 
 
-def _drawn(strings: Sequence[str]) -> Sequence[Sequence[str]]:
-    """Return the units of the strings from left to right. Nearly all batches are ASCII, which is as it is drawn."""
-    return strings if "".join(strings).isascii() else [visual(text) for text in strings]
+def _drawn(strings: Sequence[str], *, bold: bool) -> Sequence[Sequence[str]]:
+    """Return the units of the strings from left to right. Nearly all batches are drawn as they stand."""
+    return strings if is_plain("".join(strings)) else [visual(text, bold=bold) for text in strings]
 
 
 def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
     _, table = _tables(bold=bold)
-    drawn = _drawn(strings)
+    drawn = _drawn(strings, bold=bold)
     if _plain(drawn):
         return _sums(table[_codes("".join(drawn))], drawn)
     return np.array([sum(width(unit, bold=bold) for unit in units) for units in drawn], np.int64)
@@ -129,7 +126,7 @@ def _widths_1000(strings: Sequence[str], *, bold: bool) -> NDArray[np.int64]:
 
 def _plain(drawn: Sequence[Sequence[str]]) -> TypeGuard[Sequence[str]]:
     """Return whether all units are characters of strings, which tables by code point are for."""
-    return all(isinstance(units, str) for units in drawn)
+    return set(map(type, drawn)) <= {str}
 
 
 def _sums(values: NDArray[Any], strings: Sequence[Sequence[str]]) -> NDArray[np.int64]:
@@ -182,15 +179,17 @@ def _numbers(characters: Sequence[str], *, bold: bool) -> _Numbers:
 def set_text(characters: Sequence[str], strings: Sequence[str], *, bold: bool = False) -> SetText:
     """Return the strings as glyphs of the font that has `characters`, which `shown_characters` gave."""
     font = _numbers(characters, bold=bold)
-    drawn = _drawn(strings)
+    drawn = _drawn(strings, bold=bold)
     if _plain(drawn):
         numbers = font.by_code[_codes("".join(drawn))]
     else:
         units = chain.from_iterable(drawn)
         numbers = np.array([font.by_unit.get(unit, font.replacement) for unit in units], np.uint16)
     glyphs = numbers.astype(">u2").tobytes().hex()
-    ends = np.cumsum([0, *(4 * len(units) for units in drawn)]).tolist()
-    return SetText([glyphs[begin:end] for begin, end in pairwise(ends)], _sums(font.widths[numbers], drawn))
+    ends = np.cumsum([0, *map(len, drawn)])
+    texts = [glyphs[begin:end] for begin, end in pairwise((4 * ends).tolist())]
+    sums = np.concatenate(([0], np.cumsum(font.widths[numbers], dtype=np.int64)))
+    return SetText(texts, np.diff(sums[ends]))
 
 
 def make_subset(characters: Sequence[str], *, bold: bool = False) -> FontSubset:
@@ -246,7 +245,7 @@ def draw(unit: str, pen: AbstractPen, *, bold: bool = False) -> None:
     """Draw a unit that is not missing, UNITS_PER_EM to the em, its origin at 0, without references to other glyphs."""
     cluster = Cluster.of(unit)
     if cluster is None:
-        file = _files(bold=bold)[int(_tables(bold=bold)[0][ord(unit)])]
+        file = font_files(bold=bold)[int(_tables(bold=bold)[0][ord(unit)])]
         font = opened(file)
         placed = [(cast("dict[int, str]", font.getBestCmap())[ord(unit)], 0, 0)]
     else:

@@ -8,17 +8,17 @@ Georgian, Armenian, Ethiopic.
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, groupby
 from typing import Any
-from unicodedata import bidirectional, category, normalize
+from unicodedata import bidirectional, category, is_normalized, normalize
 
 from bidi import algorithm
 from bidi.mirror import MIRRORED
 from fontTools.unicodedata import script as script_of
 
 from renderers.fonts.clusters import JOINERS, has, shape
-from renderers.fonts.faces import FONT_FILES
+from renderers.fonts.faces import font_files
 
 #: What stands for a character that no packaged font has.
 REPLACEMENT = "\ufffd"
@@ -55,7 +55,7 @@ _MOST_MARKS, _MOST_SHAPED = 30, 128
 _Face = tuple[str, str] | None
 
 
-def visual(text: str) -> Sequence[str]:
+def visual(text: str, *, bold: bool = False) -> Sequence[str]:
     """Return the units of the text as they are drawn from left to right. Takes any text without lone surrogates.
 
     A unit is a character or a cluster, see `renderers.fonts.clusters`.
@@ -63,29 +63,36 @@ def visual(text: str) -> Sequence[str]:
     >>> visual("Jus d'orange")
     "Jus d'orange"
     """
-    if text.isascii():
+    if is_plain(text):
         return text
     text = normalize("NFC", text)
-    return text if _NOT_PLAIN.search(text) is None else _drawn(text)
+    return text if _NOT_PLAIN.search(text) is None else _drawn(text, bold=bold)
 
 
-def units_of(text: str) -> set[str]:
+def is_plain(text: str) -> bool:
+    """Return whether the text, and so each part of it, is drawn as it stands, character by character."""
+    return text.isascii() or (is_normalized("NFC", text) and _NOT_PLAIN.search(text) is None)
+
+
+def units_of(text: str, *, bold: bool = False) -> set[str]:
     """Return all units that it takes to draw the text, or what `cut` leaves of it.
 
     Where a text is cut, the last letter may take another form, and a bracket may point the other way.
     """
-    shown = set(visual(text))
+    shown = set(visual(text, bold=bold))
     if _NOT_PLAIN.search(normalize("NFC", text)) is None:
         return shown
     for letters, rtl in _runs(normalize("NFC", text)):
-        for face, piece in _pieces(letters):
+        for face, piece in _pieces(letters, bold=bold):
             parts = piece if face is None else shape("".join(piece), *face, rtl=rtl).parts
             for part in parts:
-                shown |= _beginnings(part, rtl=rtl)
+                shown |= _beginnings(part, rtl=rtl, bold=bold)
     return shown
 
 
-def cut(text: str, fits: Callable[[str], bool], before: str = "", after: str = "") -> str:
+def cut(
+    text: str, fits: Callable[[str], bool], before: str = "", after: str = "", *, bold: bool = False
+) -> str:
     """Return the longest beginning of a text that fits, an ellipsis behind it and others around; nothing if none does.
 
     It can be drawn with `units_of` the whole and the ellipsis. At most 1,000 characters are tried: no line has room for more.
@@ -99,30 +106,30 @@ def cut(text: str, fits: Callable[[str], bool], before: str = "", after: str = "
         return before + text[:kept].rstrip() + ELLIPSIS + after
 
     kept = bisect_left(range(1, len(text) + 1), True, key=lambda kept: not fits(shown(kept)))
-    known = units_of(before + text + after) | {ELLIPSIS}
-    while kept and not known.issuperset(visual(shown(kept))):
+    known = units_of(before + text + after, bold=bold) | {ELLIPSIS}
+    while kept and not known.issuperset(visual(shown(kept), bold=bold)):
         kept -= 1
     return shown(kept) if kept else ""
 
 
 @lru_cache(maxsize=4096)
-def _drawn(text: str) -> tuple[str, ...]:
-    return tuple(chain.from_iterable(_units(letters, rtl=rtl) for letters, rtl in _runs(text)))
+def _drawn(text: str, *, bold: bool) -> tuple[str, ...]:
+    return tuple(chain.from_iterable(_units(letters, rtl=rtl, bold=bold) for letters, rtl in _runs(text)))
 
 
 @lru_cache(maxsize=1 << 14)
-def _beginnings(part: str, *, rtl: bool) -> frozenset[str]:
+def _beginnings(part: str, *, rtl: bool, bold: bool) -> frozenset[str]:
     """Return the units of every beginning of a text, and of brackets in both directions."""
     shown: set[str] = set()
     for end in range(1, len(part) + 1):
-        shown.update(_units(_letters(part[:end]), rtl=rtl))
+        shown.update(_units(_letters(part[:end]), rtl=rtl, bold=bold))
     return frozenset(shown | {MIRRORED.get(unit, unit) for unit in shown})
 
 
-def _units(letters: Iterable[str], *, rtl: bool) -> list[str]:
+def _units(letters: Iterable[str], *, rtl: bool, bold: bool) -> list[str]:
     """Return the units of a run of one direction from left to right."""
     drawn: list[Sequence[str]] = []
-    for face, piece in _pieces(letters):
+    for face, piece in _pieces(letters, bold=bold):
         if face is not None:
             drawn.append(shape("".join(piece), *face, rtl=rtl).units)
             continue
@@ -151,20 +158,21 @@ def _base(letter: str) -> str:
 
 
 @lru_cache(maxsize=1 << 14)
-def _face(letter: str) -> _Face:
+def _face(letter: str, *, bold: bool) -> _Face:
     """Return the first font file that has the letter with all its marks, if it is to be shaped."""
     base = _base(letter)
     script = "Arab" if base == _TATWEEL else script_of(base)
     shown = letter.translate(dict.fromkeys(map(ord, JOINERS)))
     if (script not in _SHAPED_SCRIPTS and len(shown) <= 1) or category(base) == "Cc":
         return None
-    file = next((file for file in FONT_FILES if all(has(file, each) for each in shown)), None)
+    files = font_files(bold=bold)
+    file = next((file for file in files if all(has(file, each) for each in shown)), None)
     return None if file is None else (file, script)
 
 
-def _pieces(letters: Iterable[str]) -> Iterator[tuple[_Face, list[str]]]:
+def _pieces(letters: Iterable[str], *, bold: bool) -> Iterator[tuple[_Face, list[str]]]:
     """Yield letters that follow each other and have the same face, in their logical order."""
-    for face, group in groupby(letters, _face):
+    for face, group in groupby(letters, partial(_face, bold=bold)):
         piece: list[str] = []
         size = 0
         for letter in group:

@@ -100,6 +100,7 @@ class Text:
     align: Align | None = None
     number: int | None = None
     bold: bool = False
+    printer_font: bool = False
 
     @property
     def height_mm(self) -> float:
@@ -120,6 +121,7 @@ class Text:
             align,
             self.number,
             self.bold,
+            self.printer_font,
         )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from renderers.errors import RenderError
+from renderers.logos.logo import DotPicture
 from renderers.sheets.arrangement import DIE_TOLERANCE_MM
 from renderers.sheets.errors import LeavesPage
 from renderers.sheets.model import SheetTemplate
@@ -58,7 +59,7 @@ class SheetDocument:
     """A PDF of label sheets. Two documents that are equal, with equal labels, are the same bytes.
 
     `dpi` is the printer's, and that of every layout on the sheets. `bold` says that a line is bold, `logo` is drawn on
-    each label: operators of a page, the logo's lower left corner at the origin, its unit a dot.
+    each label: operators of a page, the logo's lower left corner at the origin, its unit a dot, or for rolls its dots.
     `pages` is at least 1; pages without labels are blank. `characters` are the units of the embedded font, from
     `renderers.fonts.subset.shown_characters`; plans of earlier releases have them as one string. `created` has a time
     zone and comes from the caller, so that a repeated export has the same bytes. `cut_marks` draws the corners of each
@@ -75,7 +76,7 @@ class SheetDocument:
     calibration: Calibration = field(default_factory=Calibration)
     cut_marks: bool = False
     bold: bool = False
-    logo: str | None = None
+    logo: str | DotPicture | None = None
     rotate: int = 0
 
     def __post_init__(self) -> None:

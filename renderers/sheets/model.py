@@ -74,7 +74,8 @@ class TextLine:
     """One line of text on the label; lengths in millimetres from the label's lower left corner.
 
     `ais` are the Application Identifiers whose elements stand on it, in order; a line of the design has none, but
-    its `number` among the design's lines. Text is at most `width_mm` wide and is aligned within this width.
+    its `number` among the design's lines. Text is at most `width_mm` wide and is aligned within this width. On rolls it
+    may be in the printer's own font if `printer_font` says so.
     """
 
     left_mm: float
@@ -85,6 +86,7 @@ class TextLine:
     align: Align = "centre"
     number: int | None = None
     bold: bool = False
+    printer_font: bool = False
 
     @property
     def anchor_mm(self) -> float:

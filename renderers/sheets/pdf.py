@@ -278,7 +278,8 @@ def _single_objects(
         fonts += f"/{pages.BOLD_RESOURCE} {numbers.bold_font} 0 R"
     if document.logo is not None:
         form = f"/Type/XObject/Subtype/Form/BBox[0 0 {width} {height}]/Resources<<>>"
-        yield numbers.logo, pdf_parts.stream(form, document.logo.encode())
+        logo = document.logo if isinstance(document.logo, str) else document.logo.operators
+        yield numbers.logo, pdf_parts.stream(form, logo.encode())
         objects += f"/{pages.LOGO_RESOURCE} {numbers.logo} 0 R"
     right, top = document.page_points
     inherited = f"/MediaBox[0 0 {right:.10g} {top:.10g}]/Resources<</Font<<{fonts}>>/XObject<<{objects}>>>>"

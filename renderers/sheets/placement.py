@@ -69,7 +69,7 @@ SHARE_TO_THE_LEFT: Mapping[Align, float] = {"left": 0.0, "centre": 0.5, "right":
 class PlacedText:
     """One string for each label of a group, all at the same place: `x` is its left end, middle or right end.
 
-    `ais` are those of the TextLine.
+    On rolls they may be in the printer's own font if `printer_font` says so.
     """
 
     strings: Sequence[str]
@@ -77,7 +77,7 @@ class PlacedText:
     baseline: int
     size_pt: float
     room_mm: float
-    ais: tuple[str, ...]
+    printer_font: bool
     align: Align = "centre"
     bold: bool = False
 
@@ -169,7 +169,7 @@ def _line(document: SheetDocument, line: TextLine, strings: Sequence[str]) -> Pl
         document.dots(line.baseline_mm),
         line.size_pt,
         line.width_mm,
-        line.ais,
+        bool(line.ais) or line.printer_font,
         line.align,
         line.bold,
     )
@@ -193,7 +193,7 @@ def _zones(
             baseline,
             line.size_pt * zone.size * shrink,
             room_mm,
-            line.ais,
+            printer_font=True,
         )
         for zone, digits, room_mm in zip(symbols.zones, parts, rooms_mm, strict=True)
     ]

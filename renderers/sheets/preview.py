@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from threading import Lock
 from typing import cast
 
@@ -50,6 +51,12 @@ def preview(document: SheetDocument, batches: Iterable[SheetLabels]) -> bytes:
     return _png(pdf.getvalue(), dpi)
 
 
+def page_of(pdf: Path, number: int) -> bytes | None:
+    """Return a page of a stored PDF, counted from 0, as a greyscale PNG. None if it has no such page."""
+    with _PDFIUM, pypdfium2.PdfDocument(pdf) as opened:
+        return _drawn(opened, number, _LEAST_DPI) if number < len(opened) else None
+
+
 def _resolution(document: SheetDocument, labels: SheetLabels) -> float:
     """Return the pixels per inch at which X of the first symbols is whole pixels."""
     if not labels.groups:
@@ -62,14 +69,18 @@ def _resolution(document: SheetDocument, labels: SheetLabels) -> float:
 
 def _png(pdf: bytes, dpi: float) -> bytes:
     """Return the first page of the PDF at this resolution, or less if it has too many pixels."""
-    out = io.BytesIO()
     with _PDFIUM, pypdfium2.PdfDocument(pdf) as opened:
-        page = opened[0]
-        width, height = page.get_size()
-        scale = min(dpi / POINTS_PER_INCH, math.sqrt(_MOST_PIXELS / (width * height)))
-        # The stub says whole scales only; the library takes any.
-        picture = page.render(scale=cast("int", scale * _ROUNDING), grayscale=True).to_pil()
-        # The page is stretched to whole pixels, so both directions have a resolution of their own.
-        resolution = picture.width * POINTS_PER_INCH / width, picture.height * POINTS_PER_INCH / height
-        picture.save(out, "PNG", dpi=resolution)
+        return _drawn(opened, 0, dpi)
+
+
+def _drawn(opened: pypdfium2.PdfDocument, number: int, dpi: float) -> bytes:
+    out = io.BytesIO()
+    page = opened[number]
+    width, height = page.get_size()
+    scale = min(dpi / POINTS_PER_INCH, math.sqrt(_MOST_PIXELS / (width * height)))
+    # The stub says whole scales only; the library takes any.
+    picture = page.render(scale=cast("int", scale * _ROUNDING), grayscale=True).to_pil()
+    # The page is stretched to whole pixels, so both directions have a resolution of their own.
+    resolution = picture.width * POINTS_PER_INCH / width, picture.height * POINTS_PER_INCH / height
+    picture.save(out, "PNG", dpi=resolution)
     return out.getvalue()

@@ -51,12 +51,15 @@ class LineNeeds:
     align: Align | None = None
     bold: bool = False
     optional: int | None = None
+    printer_font: bool = False
 
     def item(self, share: int, step: int) -> Item:
         """Return the line at one of its widths and sizes. Behind the last width is the last again."""
         width_1pt_mm = self.widths_1pt_mm[min(share, len(self.widths_1pt_mm) - 1)]
         size_pt = self.sizes_pt[step]
-        return Text((), width_1pt_mm * size_pt, size_pt, self.align, self.number, self.bold)
+        return Text(
+            (), width_1pt_mm * size_pt, size_pt, self.align, self.number, self.bold, self.printer_font
+        )
 
 
 @dataclass(frozen=True, slots=True)

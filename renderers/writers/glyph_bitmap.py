@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from renderers.filling import filled
 from renderers.fonts.outlines import Contour, Point, glyph_in_cell
 from renderers.fonts.subset import UNITS_PER_EM
 
@@ -43,18 +44,11 @@ def glyph_bitmap(
     ]
     if not lines:
         return GlyphBitmap(0, 0, advance, np.ones((0, 0), np.uint8))
-    x0, y0, x1, y1 = np.array(lines).T[:, :, None]
-    left, right = int(np.floor(x0.min())), int(np.ceil(x0.max()))
-    top, bottom = int(np.floor(y0.min())), int(np.ceil(y0.max()))
-    across = np.arange(left, right) + 0.5
-    down = np.arange(top, bottom) + 0.5
-    # Nonzero rule: each line left of a pixel's centre winds around it, downwards +1 and upwards -1.
-    winds = np.sign(y1 - y0) * ((np.minimum(y0, y1) <= down) & (down < np.maximum(y0, y1)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossings = x0 + (down - y0) * (x1 - x0) / (y1 - y0)
-    is_left = crossings[:, :, None] < across
-    winding = (winds[:, :, None] * is_left).sum(axis=0)
-    return GlyphBitmap(left, top, advance, (winding == 0).astype(np.uint8))
+    sides = np.array(lines)
+    left, top = (int(least) for least in np.floor(sides.reshape(-1, 2).min(axis=0)))
+    right, bottom = (int(most) for most in np.ceil(sides.reshape(-1, 2).max(axis=0)))
+    inked = filled(sides, left, top, right - left, bottom - top)
+    return GlyphBitmap(left, top, advance, (~inked).astype(np.uint8))
 
 
 def _lines(contour: Contour) -> Iterator[tuple[Point, Point]]:

@@ -7,9 +7,13 @@ Source: Zebra, ZPL II Programming Guide.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
+from renderers.errors import RenderError
+from renderers.logos.logo import DotPicture
 from renderers.sheets import placement
 from renderers.sheets.document import SheetDocument
+from renderers.sheets.model import LogoBox
 from renderers.sheets.placement import LabelGroup, SheetLabels, Stencil
 from renderers.zpl import graphics, symbols, text
 from renderers.zpl.media import Media
@@ -33,6 +37,8 @@ def draw(document: SheetDocument, labels: SheetLabels, copies: Sequence[int]) ->
     bodies = [""] * len(labels.cells)
     for group in labels.groups:
         columns = [*_symbols(media, document, group), *_texts(media, document, group)]
+        if group.layout.logo is not None:
+            columns.append([_logo(media, document, group.layout.logo)] * len(group.symbols.positions))
         for position, *fields in zip(group.symbols.positions.tolist(), *columns, strict=True):
             bodies[position] += "".join(fields)
     width, length = media.printed
@@ -45,31 +51,50 @@ def draw(document: SheetDocument, labels: SheetLabels, copies: Sequence[int]) ->
 
 def _symbols(media: Media, document: SheetDocument, group: LabelGroup) -> list[list[str]]:
     """Return the symbol of each label, and its guard or bearer bars."""
-    symbol, *bars = placement.stencils(group)
+    left, bottom = placement.label_origins(document)[0].tolist()
+    symbol, *bars = (
+        replace(stencil, left=left + stencil.left, bottom=bottom + stencil.bottom)
+        for stencil in placement.stencils(group)
+    )
+    x, y = media.corner(symbol.left, symbol.bottom, symbol.width, symbol.height)
     natives = symbols.native(group, symbol.height, media.orientation)
+    drawn = [native and f"^FO{x},{y}{native}" for native in natives]
     pictured = [place for place, native in enumerate(natives) if native is None]
     if pictured:
-        drawn = _pictures(media, replace(symbol, samples=symbol.samples[pictured]))
-        for place, picture in zip(pictured, drawn, strict=True):
-            natives[place] = picture
-    left, bottom = placement.label_origins(document)[0].tolist()
-    columns: list[list[str]] = []
-    for stencil, fields in ((symbol, natives), *((each, _pictures(media, each)) for each in bars)):
-        origin = media.origin(left + stencil.left, bottom + stencil.bottom, stencil.width, stencil.height)
-        each_label = fields * len(natives) if len(fields) < len(natives) else fields
-        columns.append([f"{origin}{field}" for field in each_label])
-    return columns
+        pictures = _pictures(media, replace(symbol, samples=symbol.samples[pictured]))
+        for place, picture in zip(pictured, pictures, strict=True):
+            drawn[place] = picture
+    beside = [_pictures(media, each) for each in bars]
+    return [
+        [field or "" for field in drawn],
+        *(fields * len(drawn) if len(fields) == 1 else fields for fields in beside),
+    ]
 
 
 def _pictures(media: Media, stencil: Stencil) -> list[str]:
-    """Return the stencil of each label as a picture, or one box for all if it is solid."""
+    """Return the stencil of each label as a picture, or one box for all if it is solid. Its place is on the page."""
+    x, y = media.corner(stencil.left, stencil.bottom, stencil.width, stencil.height)
     _, rows, columns = stencil.samples.shape
     across, down = stencil.width // columns, stencil.height // rows
     if media.rotate in {90, 270}:
         across, down = down, across
     if stencil.samples.size == 1:
-        return [graphics.box(across, down)]
-    return graphics.pictures(media.turned(stencil.samples), across, down)
+        return [graphics.box(x, y, across, down)]
+    return graphics.pictures(x, y, media.turned(stencil.samples), across, down)
+
+
+def _logo(media: Media, document: SheetDocument, place: LogoBox) -> str:
+    """Return the logo, the same on all labels."""
+    if not isinstance(document.logo, DotPicture):
+        raise RenderError("A roll has its logo in dots", value=document.logo, expected="a DotPicture")
+    left, bottom = placement.label_origins(document)[0].tolist()
+    return _logo_field(media, document.logo, left + place.left_dots, bottom + place.bottom_dots)
+
+
+@lru_cache(maxsize=4)
+def _logo_field(media: Media, logo: DotPicture, left: int, bottom: int) -> str:
+    corner = media.corner(left, bottom, logo.width, logo.height)
+    return graphics.picture(*corner, media.turned(logo.samples[None])[0])
 
 
 def _texts(media: Media, document: SheetDocument, group: LabelGroup) -> list[list[str]]:

@@ -50,8 +50,8 @@ class Media:
     def orientation(self) -> str:
         return ORIENTATIONS[self.rotate]
 
-    def origin(self, left: int, bottom: int, width: int, height: int) -> str:
-        """Return the command that places a field; its box is counted from the lower left corner of the unturned label."""
+    def corner(self, left: int, bottom: int, width: int, height: int) -> tuple[int, int]:
+        """Return where the upper left corner of a field is; its box is counted from the lower left corner of the unturned label."""
         top = self.height - bottom - height
         match self.rotate:
             case 90:
@@ -63,7 +63,7 @@ class Media:
             case _:
                 x, y = left, top
         # No label may leave the page, but for what lengths in millimetres are rounded by.
-        return f"^FO{max(0, x + self.right)},{max(0, y + self.down)}"
+        return max(0, x + self.right), max(0, y + self.down)
 
     def turned(self, samples: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return pictures, shape (n, rows, columns), as they lie on the media."""

@@ -79,9 +79,9 @@ def _ascii_codewords(messages: Sequence[str]) -> NDArray[np.intp]:
     return np.diff(np.concatenate(([0], np.cumsum(taken)[ends - 1])))
 
 
-#: Data of `^BC` that zpl-renderer-js 3.4.0 reads otherwise than the guide says: `>` itself, a switch back to set C, and an
+#: Data of `^BC` that zpl-renderer-js 3.4.0 reads otherwise than the guide says: a switch from set B back to C, and an
 #: invocation with fewer than two characters behind it.
-_DOUBTFUL = re.compile(r">[05]|>..?$")
+_DOUBTFUL = re.compile(r">5|>..?$")
 
 
 def _gs1_128(group: LabelGroup, height: int, orientation: str) -> tuple[str, Sequence[str | None]]:

@@ -1,7 +1,7 @@
 """Lines of text as fields: in the printer's own font where they are sure to fit, as pictures elsewhere.
 
-Element strings are in the printer's font. All other text, the lines of a design, is drawn in the packaged fonts: it may
-hold any character, and printers differ in which they have.
+Element strings are in the printer's font, and so are lines of a design without the product's name that have nothing
+but spaces and characters of CSET 82. Other characters are not in every printer's font, and no font of theirs is bold.
 
 Source: Zebra, ZPL II Programming Guide, `^A`, `^FB`, `^FD`.
 """
@@ -69,14 +69,15 @@ def fields(media: Media, dpi: int, placed: PlacedText, left: int, bottom: int) -
     height = round(em_dots * CAP_HEIGHT / UNITS_PER_EM / _CAPITALS)
     room = int(placed.room_mm * dpi / MILLIMETRES_PER_INCH)
     x, baseline = left + placed.x, bottom + placed.baseline
-    if placed.ais and height >= _LEAST_HEIGHT:
+    if placed.printer_font and height >= _LEAST_HEIGHT:
         widths = _character_widths(placed.strings, height, room).tolist()
     else:
         widths = [0] * len(placed.strings)
     share = SHARE_TO_THE_LEFT[placed.align]
     start = x - room * share
     below = height - round(_CAPITALS * height)
-    command = f"{media.origin(round(start), baseline - below, room, height)}^A0{media.orientation},{height},"
+    left_dots, top_dots = media.corner(round(start), baseline - below, room, height)
+    command = f"^FO{left_dots},{top_dots}^A0{media.orientation},{height},"
     block = f"^FB{room},1,0,{_JUSTIFICATIONS[placed.align]}^FD"
     pictures = MadeOnce[str, str](
         lambda text: _picture(media, _Style(em_dots, placed.bold), text, x, baseline, share)
@@ -112,6 +113,7 @@ class _Drawn(NamedTuple):
     width: float
 
 
+@lru_cache(maxsize=4096)
 def _picture(media: Media, style: _Style, text: str, x: float, baseline: int, share: float) -> str:
     """Return the text, of whose width this share is to the left of `x`."""
     drawn = _drawn(text, style)
@@ -119,20 +121,15 @@ def _picture(media: Media, style: _Style, text: str, x: float, baseline: int, sh
     if not rows:
         return ""
     left = round(x - drawn.width * share) + drawn.left
-    origin = media.origin(left, baseline + drawn.bottom, columns, rows)
-    return f"{origin}{_command(text, style, media)}"
-
-
-@lru_cache(maxsize=4096)
-def _command(text: str, style: _Style, media: Media) -> str:
-    return picture(media.turned(_drawn(text, style).samples[None])[0])
+    corner = media.corner(left, baseline + drawn.bottom, columns, rows)
+    return picture(*corner, media.turned(drawn.samples[None])[0])
 
 
 @lru_cache(maxsize=4096)
 def _drawn(text: str, style: _Style) -> _Drawn:
     pen = 0.0
     placed = []
-    for character in visual(text):
+    for character in visual(text, bold=style.bold):
         bitmap = glyph_bitmap(character, None, style.em_dots, 1.0, bold=style.bold)
         if bitmap.pixels.size:
             placed.append((round(pen) + bitmap.left, bitmap.top, bitmap.pixels))

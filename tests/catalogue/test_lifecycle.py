@@ -114,3 +114,20 @@ def test_a_reprint_says_who_and_why_and_comes_first(tmp_path: Path) -> None:
     page, total = history(catalogue, "acme", offset=20, limit=10)
     assert (page.height, total) == (SERIALS + 1 - 20, SERIALS + 1)
     assert history(catalogue, "other", gtin14=GTIN)[1] == 0
+
+
+def test_pages_of_the_history_have_every_event_once(tmp_path: Path) -> None:
+    """Newest first, and within a job by what is on the label, whichever job a page ends in."""
+    catalogue = stocked(tmp_path)
+    for job, hours in (("first", 0), ("second", 2), ("third", 1), ("as early as the third", 1)):
+        record_printed(
+            catalogue, "acme", Printing(job, NOW + timedelta(hours=hours)), resolve(catalogue, ALL)
+        )
+    whole, total = history(catalogue, "acme", limit=1_000)
+    assert (whole.height, total) == (4 * SERIALS, 4 * SERIALS)
+    assert whole["occurred_at"].is_sorted(descending=True)
+    assert whole[:SERIALS]["job_id"].unique().to_list() == ["second"]
+    assert whole[:SERIALS]["serial_number"].is_sorted()
+    pages = [history(catalogue, "acme", offset=offset, limit=7)[0] for offset in range(0, total, 7)]
+    assert pl.concat(pages).equals(whole)
+    assert history(catalogue, "acme", offset=total, limit=7)[0].is_empty()

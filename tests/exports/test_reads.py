@@ -17,6 +17,7 @@ from exports.errors import ExportNotFound, InvalidRequest, TrayTaken
 from exports.jobs import decision
 from exports.jobs.job_id import folder_of
 from exports.ports import ExportJob, JobStatus, Page, Report, ReportFormat
+from exports.previews import preview
 from exports.printers import profile
 from exports.printers.trays import Trays
 from exports.reads import ExportReads
@@ -190,6 +191,39 @@ def test_a_preview_stores_nothing(reads: ExportReads, store: ArtefactStore) -> N
     )
     with pytest.raises(InvalidRequest):
         reads.preview(ACME, sheet.request)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+@pytest.mark.parametrize(
+    "filters", [{}, {"never_printed": True}, {"print_due": True}, {"changed_since_print": True}]
+)
+def test_a_preview_at_once_is_of_the_first_rows(
+    reads: ExportReads,
+    imported: Import,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: int,
+    filters: dict[str, bool],
+) -> None:
+    """A selection of no more than so many rows is previewed as it is without; of more, its first GTINs are."""
+    imported(
+        lots="gtin,lot_number\n04006381333931,L3\n04006381333931,L4\n",
+        products="gtin,name\n04006381333931,Ink\n",
+    )
+    monkeypatch.setattr(preview, "AT_ONCE_ROWS", rows)
+    few, many = (
+        plan_for(filters={**filters, **gtins}).request for gtins in ({"gtins": ["09506000134352"]}, {})
+    )
+    whole = reads.preview(ACME, few)
+    shown = reads.preview(ACME, few, at_once=True)
+    assert shown.is_whole == (rows == 2)
+    if shown.is_whole:
+        assert shown == whole
+    first = reads.preview(ACME, many, at_once=True)
+    assert not first.is_whole
+    assert (first.total_items, first.printed.never_printed) == (0, 0)
+    # The GTIN that comes first has two lots.
+    assert first.tried_items == (0 if "changed_since_print" in filters else 2 * rows)
+    assert reads.preview(ACME, many).is_whole
 
 
 def test_an_organisation_without_templates_has_those_of_the_service(reads: ExportReads) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import polars as pl
 import pytest
@@ -81,6 +82,24 @@ def test_labels_say_what_their_entity_has_and_the_record_says_it_too(symbology: 
     # No day is made up, and no date.
     assert "EXP APR 2027" in labels[1]
     assert not [line for line in labels[2] if "EXP" in line or "תוקף" in line]
+
+
+@pytest.mark.parametrize("weight", ["regular", "bold"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "หมดอายุ {expiry:DD/MM/YYYY}", "समाप्ति {expiry:DD/MM/YYYY} {lot}", "காலாவதி {lot}", "মেয়াদ {lot}", "ផុតកំណត់ {lot}",
+        "የሚያበቃበት {lot}", "انتهاء {expiry:YYYY/MM/DD} {lot}", "تاریخ انقضا می\u200cشود {lot}", "Größe ẹ́ {lot}", "שָׁלוֹם {lot}",
+    ],
+)  # fmt: skip
+def test_lines_of_all_scripts_are_drawn_and_verified(text: str, weight: str, tmp_path: Path) -> None:
+    [label] = recorded(
+        plan_of(design({"text": text, "weight": weight})), ArtefactStore(str(tmp_path)), rows("270331")
+    )
+    dates = {"{expiry:DD/MM/YYYY}": "31/03/2027", "{expiry:YYYY/MM/DD}": "2027/03/31", "{lot}": "L0000"}
+    for placeholder, value in dates.items():
+        text = text.replace(placeholder, value)
+    assert label[-1] == normalize("NFC", text)
 
 
 def test_the_hri_of_a_matrix_symbol_may_be_left_to_the_lines(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from api.settings import ApiSettings
 from catalogue.imports import ingest
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
+from exports.printers.trays import Trays
 from exports.reads import ExportReads
 from pipelines.automation.schedules import CRON
 from tests.api.imports_at_once import ImportsAtOnce
@@ -109,7 +110,9 @@ def site(tmp_path_factory) -> Iterator[Site]:
         assert not any(table.rejected or table.held for table in report.tables)
     store = ArtefactStore(str(folder / "artefacts"))
     exports = ExportsAtOnce(folder, imports.catalogue, store)
-    reads = ExportReads(imports.catalogue, store, designs=accounts.designs)
+    templates = ExportReads(imports.catalogue, store).templates
+    trays = Trays(accounts.printers, templates, exports.job)
+    reads = ExportReads(imports.catalogue, store, designs=accounts.designs, trays=trays)
     routes = web.app.routes(
         exports=exports,
         reads=reads,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.conftest import LOTS, Shop
+from tests.conftest import LOTS, Shop, write_catalogue
 from tests.decoding import read_archive, read_sheet
-from tests.service import Service
+from tests.service import Service, create_organisation, labels
 from tests.symbols.pictures import tool
 
 pytestmark = [
@@ -194,7 +194,10 @@ def test_without_javascript(opened: Open) -> None:
 
 def test_on_a_phone(opened: Open) -> None:
     page = opened(viewport=_PHONE, is_mobile=True, has_touch=True)
-    for path in ("/jobs", "/exports/new", "/catalogue/lots", "/history", "/schedules", "/settings"):
+    for path in (
+        "/jobs", "/exports/new", "/catalogue/lots", "/history", "/schedules", "/settings", "/designs", "/designs/dual",
+        "/new-design", "/nowhere",
+    ):  # fmt: skip
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"], path
     page.goto("/exports/new?gtins=10614141000415&export_type=qr_codes&file_format=svg")
@@ -267,6 +270,85 @@ def test_rows_are_printed_again(opened: Open, service: Service, shop: Shop) -> N
         assert len([name for name in archive.namelist() if name.endswith(".svg")]) == 1
 
 
+def test_a_design_is_pasted_corrected_looked_at_and_stored(opened: Open, complaints: list[str]) -> None:
+    page = opened()
+    page.goto("/designs")
+    page.get_by_role("link", name="New design").click()
+    page.get_by_label("Name").fill("shelf")
+    page.get_by_label("Document", exact=True).fill('{"version": 1, "lines": [{"text": "LOT {lott}"}]}')
+    page.get_by_label("Document", exact=True).blur()
+    expect(page.locator("#preview .alert")).to_contain_text("lines, entry 1, text")
+    page.get_by_label("Document", exact=True).fill('{"version": 1, "lines": [{"text": "LOT {lot}"}]}')
+    page.get_by_label("Document", exact=True).blur()
+    expect(page.locator("#preview img")).to_be_visible()
+    page.get_by_role("button", name="Store the design").click()
+    page.wait_for_url("**/designs/shelf")
+    page.get_by_label("On", exact=True).select_option("avery_5160")
+    page.get_by_role("button", name="Show it so").click()
+    expect(page.get_by_text("66.7 × 25.4 mm")).to_be_visible()
+    page.goto("/designs")
+    for picture in page.locator(".card img").all():
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("image => image.naturalWidth") > 0
+    assert complaints == []
+
+
+def test_a_job_all_of_whose_entities_fail_says_why(
+    opened: Open, service: Service, tmp_path: Path, complaints: list[str]
+) -> None:
+    # No QR Code of the highest error correction holds a link of this length.
+    key = create_organisation(service.home, "failing", "--resolver", "https://id.example.com/" + "a" * 2000)
+    labels(service.home, "import", "--org", "failing", *write_catalogue(tmp_path))
+    body = {
+        "scope": "lots",
+        "export_type": "qr_codes",
+        "file_format": "svg",
+        "asset_config": {"error_correction": "H"},
+    }
+    with service.client(key) as client:
+        job = client.submit(body)["job_id"]
+    page = opened(signed_in=False)
+    sign_in(page, Shop("failing", key))
+    page.goto(f"/jobs/{job}")
+    expect(page.locator("#state .state")).to_have_text("failed")
+    expect(page.locator("#state").get_by_role("alert")).to_be_visible()
+    expect(page.get_by_role("heading", name="What has no symbol, and why")).to_be_visible()
+    expect(page.get_by_role("region", name="What has no symbol")).to_contain_text("09506000134352")
+    expect(page.locator(".timeline .fault")).to_contain_text("failed while")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="errors as CSV").click()
+    assert "09506000134352" in Path(download.value.path()).read_text("utf-8-sig")
+    assert complaints == []
+
+
+def test_back_and_forth_and_a_session_that_ends_meanwhile(opened: Open, shop: Shop) -> None:
+    page = opened()
+    page.goto("/exports/new?gtins=10614141000415&export_type=qr_codes&file_format=svg")
+    selected(page, 1)
+    page.get_by_role("button", name="Make the labels").click()
+    expect(page.locator("#state .state")).to_have_text("completed")
+    job = page.url
+    page.go_back()
+    selected(page, 1)
+    page.go_forward()
+    expect(page.locator("#state .state")).to_have_text("completed")
+    assert page.url == job
+    page.context.clear_cookies()
+    page.reload()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.get_by_label("API key").fill(shop.key)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(job)
+
+
+def test_an_unknown_address_leads_back(opened: Open) -> None:
+    page = opened()
+    page.goto("/nowhere")
+    expect(page.get_by_role("heading", name="Nothing is here")).to_be_visible()
+    page.get_by_role("link", name="To the start").click()
+    page.wait_for_url("**/jobs")
+
+
 def test_a_saved_request_for_a_printer_goes_on_with_the_sheet_in_its_tray(
     opened: Open, complaints: list[str]
 ) -> None:
@@ -307,7 +389,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(opened: Open) -> None:
     for path in (
         "/sign-in", "/jobs", job, f"{job}/rows", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
         "/catalogue/lots?search=nothing", "/catalogue/serials", "/catalogue/import", "/history", "/history?code=x",
-        "/schedules", "/schedules/new", "/settings", "/jobs/nothing", "/printers", "/new-printer", "/requests", "/new-request",
+        "/schedules", "/schedules/new", "/settings", "/jobs/nothing", "/nowhere", "/designs", "/designs/dual", "/new-design", "/printers", "/new-printer", "/requests", "/new-request",
     ):  # fmt: skip
         page.goto(path)
         if path.startswith("/exports/new"):

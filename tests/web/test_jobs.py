@@ -236,3 +236,25 @@ def test_the_artefact_is_handed_out_from_wherever_it_is(site, editor, lots):
             307,
             "https://objects.example/a.zip",
         )
+
+
+def test_its_symbols_and_pages_are_shown_one_after_the_other(editor, lots, sheet):
+    first = editor.get(f"{lots}/pictures").text
+    assert f'src="{lots}/picture?page=1"' in first
+    assert 'rel="next"' in first
+    assert 'rel="next"' not in editor.get(f"{lots}/pictures?page=2").text
+    one, other = (editor.get(f"{lots}/picture?page={number}").content for number in (1, 2))
+    assert other.startswith(PNG)
+    assert one != other
+    assert editor.get(f"{lots}/picture?page=3").status_code == 404
+    # A single page.
+    assert "Page 1 of" in text_of(editor.get(f"{sheet}/pictures").text)
+    assert editor.get(f"{sheet}/picture?page=2").status_code == 404
+
+
+def test_the_second_page_of_a_pdf_is_that_of_the_file(editor):
+    job = made(editor, {**SHEET, "sheet_template": "avery_5163", "copies": "6"})
+    assert 'rel="next"' in editor.get(f"{job}/pictures").text
+    first, second = (editor.get(f"{job}/picture?page={number}").content for number in (1, 2))
+    assert second.startswith(PNG)
+    assert first != second

@@ -12,6 +12,7 @@ from starlette.datastructures import FormData, UploadFile
 from catalogue.tables import Catalogue
 from exports.ports import Exports
 from exports.reads import ExportReads
+from gs1.application_identifiers import APPLICATION_IDENTIFIERS
 from gs1.errors import LabelError
 from web.export_form import TYPES, Faults
 from web.forms import choices, lists, pickers
@@ -104,7 +105,7 @@ class ExportForms:
     def _fields(self, organisation: str, entered: Entered) -> dict[str, Any]:
         offered = entered.choices
         free = None
-        if "start_position" in offered.fields and offered.sheet is not None:
+        if "start_position" in offered.fields and offered.sheet is not None and offered.position == 1:
             free = next_cell(self._exports, self._reads, organisation, offered.sheet.id)
         return {
             "values": defaultdict(str, entered.values),
@@ -114,6 +115,7 @@ class ExportForms:
             "free": free,
             "types": TYPES,
             "accepted": lists.ACCEPTED,
+            "identifiers": APPLICATION_IDENTIFIERS,
             "picks": {
                 name: pickers.picks_of(self._catalogue, organisation, name, entered.values)
                 for name in PICKERS

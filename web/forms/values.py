@@ -19,6 +19,7 @@ _TEXTS = ("lot_run_id",)
 _SETTINGS: Mapping[str, Callable[[str], Any]] = {
     "sheet_template": str,
     "design": str,
+    "printer": str,
     "symbology": str,
     "linear": str,
     "start_position": lambda text: _number(text, int),
@@ -83,6 +84,8 @@ def body_of(values: Mapping[str, str]) -> dict[str, Any]:
         filters[chosen] = True
     filters |= {name: values[field] + end for name, field, end in _DAYS if values.get(field)}
     config = {name: read(values[name]) for name, read in _SETTINGS.items() if values.get(name)}
+    if values.get("carries"):
+        config["carry"] = lists.values(values.get("carry", ""))
     if values.get("copies_from") == "quantity":
         config["copies_from"] = "quantity"
     if "record_printed" not in values:
@@ -111,6 +114,8 @@ def values_of_request(request: ExportRequest) -> tuple[dict[str, str], list[str]
     }
     if config.pop("record_printed", True):
         values["record_printed"] = "on"
+    if (carried := config.pop("carry", None)) is not None:
+        values |= {"carries": "ticked", "carry": "\n".join(carried)}
     if quantities := config.pop("quantities", None):
         values["quantities"] = "\n".join(f"{each['id']},{each['copies']}" for each in quantities)
         values["copies_from"] = "list"
@@ -127,4 +132,4 @@ def _number(text: str, kind: type[int] | type[float]) -> int | float | str:
 
 
 #: Fields that every form has, whatever is chosen.
-FIELDS = frozenset({"scope", "export_type", "file_format", "printing", "created_from", "created_to"})
+FIELDS = frozenset({"name", "scope", "export_type", "file_format", "printing", "created_from", "created_to"})

@@ -1,5 +1,7 @@
 """The catalogue: its products, lots and serials, and files that are laid into it."""
 
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import anyio.to_thread
@@ -8,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue import contents
+from catalogue import contents, printings
 from catalogue.imports.dates import DateOrder
 from catalogue.imports.options import ImportOptions
 from catalogue.selection import Scope
@@ -24,8 +26,8 @@ from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
 _ROWS_PER_PAGE = 50
-#: Pages read at once: each may sort millions of rows.
-_THREADS = 4
+#: Pages read at once, and searches at once that read all serial numbers.
+_THREADS, _LONG_THREADS = 4, 2
 _BLOCK_BYTES = 1 << 20
 
 
@@ -39,7 +41,7 @@ class CatalogueRoutes:
         self._imports = imports
         self._visitors = visitors
         self._max_import_bytes = max_import_bytes
-        self._threads = Threads(_THREADS)
+        self._threads, self._long = Threads(_THREADS), Threads(_LONG_THREADS)
 
     def routes(self) -> list[Route]:
         shown = self._visitors.page
@@ -65,21 +67,34 @@ class CatalogueRoutes:
         except ValueError:
             raise PageNotFound from None
         number, searched = number_of(request), request.query_params.get("search", "").strip()
+        wanted = selection_of(visitor.organisation.slug, scope, searched)
+        # Reading all serial numbers takes a second for ten million: the page shows what is found without, and asks again.
+        may_begin = wanted.text is not None and scope is Scope.SERIALS
+        beginning = may_begin and "beginning" in request.query_params
         read = partial(
             contents.uncounted,
             self._catalogue,
-            selection_of(visitor.organisation.slug, scope, searched),
+            replace(wanted, beginning_of_serials=beginning),
             limit=_ROWS_PER_PAGE,
             offset=(number - 1) * _ROWS_PER_PAGE,
         )
-        rows, follow = await self._threads.run(visitor.organisation.slug, read)
+        rows, follow = await (self._long if beginning else self._threads).run(visitor.organisation.slug, read)
+        # The page comes without, and then asks for itself once more with the times.
+        printed: dict[str, datetime] | None = None
+        if "printed" in request.query_params:
+            shown = list(rows.select("gtin", "id").iter_rows())
+            last = partial(printings.last, self._catalogue, visitor.organisation.slug, scope, shown)
+            printed = await self._threads.run(visitor.organisation.slug, last)
         return page(
             request,
             "catalogue.html",
             visitor,
+            printed=printed,
             scope=scope,
             scopes=list(Scope),
             searched=searched,
+            beginning=beginning,
+            may_begin=may_begin and not beginning,
             rows=[{**row, "code": _code(row)} for row in rows.iter_rows(named=True)],
             number=number,
             more=follow and number < MOST_PAGES,

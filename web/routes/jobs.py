@@ -14,6 +14,7 @@ from accounts.store import Accounts
 from exports.jobs.job_id import run_id_for
 from exports.jobs.plan import MAX_REASON_LENGTH
 from exports.ports import ExportJob, Exports, JobStatus, Page, Report, ReportFormat
+from exports.previews.job_details import JobDetails
 from exports.reads import ExportReads
 from exports.requests.row_ranges import parse_rows
 from gs1.errors import Gs1Error, LabelError
@@ -70,6 +71,7 @@ class JobRoutes:
             Route("/jobs/{job_id}", shown(self.job)),
             Route("/jobs/{job_id}/state", shown(self.state)),
             Route("/jobs/{job_id}/picture", shown(self.picture)),
+            Route("/jobs/{job_id}/pictures", shown(self.pictures)),
             Route("/jobs/{job_id}/rows", shown(self.rows)),
             Route("/jobs/{job_id}/download", shown(self.download)),
             Route("/jobs/{job_id}/{report}.{suffix}", shown(self.report)),
@@ -98,6 +100,23 @@ class JobRoutes:
             names=await self._names(visitor),
         )
 
+    async def pictures(self, request: Request, visitor: Visitor) -> Response:
+        """Show a symbol or page of the job at a time, with links to those before and after it."""
+        job, number = await self._job(request, visitor), number_of(request)
+        details = await anyio.to_thread.run_sync(self._reads.details, job)
+        if job.status is not JobStatus.COMPLETED or details.plan is None:
+            raise PageNotFound
+        return page(
+            request,
+            "job_pictures.html",
+            visitor,
+            job=job,
+            number=number,
+            has_labels=details.plan.has_labels,
+            more=number < MOST_PAGES
+            and number < (_pages(details) if details.plan.has_labels else job.total_items),
+        )
+
     async def job(self, request: Request, visitor: Visitor) -> Response:
         """Show a job. The rows in the address fill the form to print them again."""
         values = {"rows": request.query_params.get("rows", "")}
@@ -112,9 +131,10 @@ class JobRoutes:
         return answer
 
     async def picture(self, request: Request, visitor: Visitor) -> Response:
-        """Show the job's first symbol or page."""
-        job = await self._job(request, visitor)
-        if (png := await anyio.to_thread.run_sync(self._reads.picture, job)) is None:
+        """Show the job's first symbol or page, or another one by its number."""
+        job, number = await self._job(request, visitor), number_of(request)
+        read = self._reads.picture if number == 1 else partial(self._reads.further_picture, number=number)
+        if (png := await self._threads.run(visitor.organisation.slug, partial(read, job))) is None:
             raise PageNotFound
         return Response(png, media_type="image/png", headers=HEADERS)
 
@@ -228,6 +248,11 @@ class JobRoutes:
     async def _job(self, request: Request, visitor: Visitor) -> ExportJob:
         job_id = request.path_params["job_id"]
         return await anyio.to_thread.run_sync(self._exports.job, visitor.organisation.slug, job_id)
+
+
+def _pages(details: JobDetails) -> int:
+    """Return the pages of the job's PDF, as verification counted them. 1 if it has not, as for a roll."""
+    return max((int(each.facts.get("pages", 1)) for each in details.findings), default=1)
 
 
 def _status(request: Request) -> JobStatus | None:

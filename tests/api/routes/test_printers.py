@@ -52,7 +52,7 @@ def test_a_sheet_is_put_into_the_tray(client, editor, name):
     assert [fault["loc"] for fault in problem["details"]] == [["body", "sheet_template"]]
     loaded = client.post(tray, json={"sheet_template": "avery_5163", "next_position": 3}, headers=editor)
     assert (loaded.status_code, loaded.json()["next_position"], loaded.json()["dpi"]) == (200, 3, 300)
-    new = client.post(tray, json={}, headers=editor).json()
+    new = client.post(tray, json={"next_position": None}, headers=editor).json()
     assert (new["sheet_template"], new["next_position"]) == ("avery_5163", 1)
 
 
@@ -65,6 +65,8 @@ def test_a_sheet_is_put_into_the_tray(client, editor, name):
         ({"offset_x_mm": 51}, "offset_x_mm", "less_than_equal"),
         ({"scale_percent": 80}, "scale_percent", "greater_than_equal"),
         ({"rotate": 45}, "rotate", "literal_error"),
+        ({"rotate": False}, "rotate", "int_type"),
+        ({"sheet_template": ""}, "sheet_template", "unknown_template"),
         ({"colour": "red"}, "colour", "extra_forbidden"),
     ],
 )

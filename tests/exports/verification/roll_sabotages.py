@@ -63,8 +63,8 @@ def _other_escape(patch: Patch) -> None:
 
 
 def _moved(patch: Patch) -> None:
-    origin = Media.origin
-    patch.setattr(Media, "origin", lambda self, left, *rest: origin(self, left + 700, *rest))
+    corner = Media.corner
+    patch.setattr(Media, "corner", lambda self, left, *rest: corner(self, left + 700, *rest))
 
 
 def _text_over_the_symbol(patch: Patch) -> None:

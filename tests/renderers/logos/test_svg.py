@@ -10,6 +10,7 @@ from PIL import Image
 
 from renderers.logos import svg
 from renderers.logos.errors import InvalidLogo
+from renderers.logos.logo import DotPicture
 
 OPEN = (
     '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 100 50">'
@@ -45,17 +46,40 @@ def pdf_of(operators, width, height):
     )
 
 
+def as_resvg_draws(text, width, height):
+    """Return the grey of each pixel, on white."""
+    drawn = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, width=width, height=height))))
+    white = Image.new("RGBA", drawn.size, "white")
+    white.alpha_composite(drawn.convert("RGBA"))
+    return np.asarray(white.convert("L"))
+
+
+def svg_of(inside):
+    return OPEN + (inside if inside.startswith("<") else f'<path d="{inside}"/>') + "</svg>"
+
+
+@pytest.mark.parametrize("width", [36, 80, 400])
+@pytest.mark.parametrize("inside", DRAWN.values(), ids=DRAWN)
+def test_its_dots_are_those_of_another_renderer(inside, width):
+    """A dot that an edge crosses may differ: theirs is grey by how much of it is covered."""
+    dots = svg.read(svg_of(inside)).dots(width, width // 2)
+    theirs = as_resvg_draws(svg_of(inside), width, width // 2)
+    ours = dots.samples.astype(np.bool_)
+    assert ours.shape == theirs.shape
+    assert ours.any()
+    assert not (ours & (theirs > 200)).any()
+    assert not (~ours & (theirs < 55)).any()
+    assert DotPicture.of(ours) == dots
+
+
 @pytest.mark.parametrize("inside", DRAWN.values(), ids=DRAWN)
 def test_it_is_drawn_as_another_renderer_draws_it(inside):
-    text = OPEN + (inside if inside.startswith("<") else f'<path d="{inside}"/>') + "</svg>"
+    text = svg_of(inside)
     logo = svg.read(text)
     assert logo.aspect == 2
     with pypdfium2.PdfDocument(pdf_of(logo.operators(400, 200), 400, 200)) as document:
         ours = document[0].render(scale=1, grayscale=True).to_numpy() < 128
-    drawn = Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=text, width=400, height=200))))
-    white = Image.new("RGBA", drawn.size, "white")
-    white.alpha_composite(drawn.convert("RGBA"))
-    theirs = np.asarray(white.convert("L")) < 128
+    theirs = as_resvg_draws(text, 400, 200) < 128
     assert ours.any()
     assert np.count_nonzero(ours != theirs) < 0.01 * ours.size
 

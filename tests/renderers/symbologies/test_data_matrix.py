@@ -24,6 +24,7 @@ from renderers.symbologies.data_matrix_structure import (
     error_correction,
     module_sources,
 )
+from tests.renderers.symbologies.refusals import require_refused_alone
 
 DIGITS = "0123456789"
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -370,13 +371,7 @@ def test_damaged_symbols_are_still_read(size) -> None:
     ],
 )
 def test_refusals_leave_the_rest_alone(message: bytes, error: type[Exception], reason: str) -> None:
-    good = b"\x1d0109506000134352"
-    batch = encode([good, message, good])
-    assert list(batch.refused) == [1], reason
-    assert type(batch.refused[1]) is error
-    assert batch.refused[1].value == message
-    assert batch.refused[1].expected
-    assert [group.positions.tolist() for group in batch.groups] == [[0, 2]]
+    require_refused_alone(encode, b"\x1d0109506000134352", message, error, reason)
 
 
 #: Modules of a side and data codewords of the square symbols. Source: ISO/IEC 16022:2006, table 7.

@@ -20,6 +20,7 @@ from renderers.errors import PayloadNotEncodable, PayloadTooLong
 from renderers.symbol import BarSymbols
 from renderers.symbologies import gs1_128
 from renderers.symbologies.gs1_128 import encode
+from tests.renderers.symbologies.refusals import require_refused_alone
 
 DIGITS = "0123456789"
 CSET = "".join(sorted(CSET_82))
@@ -313,13 +314,7 @@ def test_48_data_characters_fit_and_49_do_not() -> None:
     ],
 )
 def test_refusals_leave_the_rest_alone(message: bytes, error: type[Exception], reason: str) -> None:
-    good = b"\x1d0109506000134352"
-    batch = encode([good, message, good])
-    assert list(batch.refused) == [1], reason
-    assert type(batch.refused[1]) is error
-    assert batch.refused[1].value == message
-    assert batch.refused[1].expected
-    assert [group.positions.tolist() for group in batch.groups] == [[0, 2]]
+    require_refused_alone(encode, b"\x1d0109506000134352", message, error, reason)
     assert not encode([message]).groups
 
 

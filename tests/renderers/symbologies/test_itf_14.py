@@ -14,6 +14,7 @@ from renderers.errors import PayloadNotEncodable
 from renderers.symbol import BarSymbols, EncodedBatch
 from renderers.symbologies import linear
 from renderers.symbologies.itf_14 import encode
+from tests.renderers.symbologies.refusals import require_refused_alone
 
 
 def random_gtins(seed: int, count: int) -> list[bytes]:
@@ -116,13 +117,7 @@ def test_any_single_digit_change_is_refused() -> None:
     ],
 )
 def test_refusals_leave_the_rest_alone(payload: bytes, reason: str) -> None:
-    good = b"09506000134352"
-    batch = encode([good, payload, good])
-    assert list(batch.refused) == [1], reason
-    assert type(batch.refused[1]) is PayloadNotEncodable
-    assert batch.refused[1].value == payload
-    assert batch.refused[1].expected
-    assert only_group(batch).positions.tolist() == [0, 2]
+    require_refused_alone(encode, b"09506000134352", payload, PayloadNotEncodable, reason)
 
 
 def test_a_symbol_does_not_depend_on_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:

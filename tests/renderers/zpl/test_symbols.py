@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exports.verification.formats import zpl_file
+from exports.verification.formats import zpl_fields
 from gs1.cset82 import CSET_82
 from gs1.symbol_size import SymbolKind
 from renderers.registry import ENCODERS
@@ -45,7 +45,7 @@ def test_data_matrix_says_its_message_in_its_size(messages: list[str]) -> None:
         if field is not None:
             side = int(group.width_x)
             assert field.startswith(f"^BXN,3,200,{side},{side},6,|^FD|101")
-            assert zpl_file.message("BX", field.split("^FD")[1].removesuffix("^FS")) == message
+            assert zpl_fields.message("BX", field.split("^FD")[1].removesuffix("^FS")) == message
 
 
 @given(st.lists(_VALUES, min_size=1, max_size=5, unique=True))
@@ -56,13 +56,21 @@ def test_gs1_128_says_its_message_in_its_modules(lots: list[str]) -> None:
     for message, field in native(SymbolKind.GS1_128, messages).items():
         if field is not None:
             data = field.split("^FD")[1].removesuffix("^FS")
-            assert zpl_file.message("BC", data) == message
-            assert zpl_file.code_128_modules(data) == widths[message]
+            assert zpl_fields.message("BC", data) == message
+            assert zpl_fields.code_128_modules(data) == widths[message]
 
 
 @pytest.mark.parametrize(
     ("lot", "drawn"),
-    [("AB12", True), ("1234", True), ("A>B", False), ("L0001", False), ("1234A", False), ("A_1", True)],
+    [
+        ("AB12", True),
+        ("1234", True),
+        ("A>B", False),
+        ("A>BC", True),
+        ("L0001", False),
+        ("1234A", False),
+        ("A_1", True),
+    ],
 )
 def test_what_programs_read_differently_is_a_picture(lot: str, drawn: bool) -> None:
     message = f"\x1d010950600013435210{lot}"

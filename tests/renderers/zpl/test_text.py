@@ -12,9 +12,9 @@ MEDIA = Media(800, 400, 0, 0, 0)
 
 
 def line(
-    strings: list[str], room_mm: float = 40, ais: tuple[str, ...] = ("10",), size_pt: float = 8
+    strings: list[str], room_mm: float = 40, *, printer_font: bool = True, size_pt: float = 8
 ) -> list[str]:
-    placed = PlacedText(strings, 300.0, 100, size_pt, room_mm, ais)
+    placed = PlacedText(strings, 300.0, 100, size_pt, room_mm, printer_font)
     return text.fields(MEDIA, 203, placed, 0, 0)
 
 
@@ -38,7 +38,7 @@ def test_text_that_would_be_too_narrow_is_a_picture() -> None:
 
 @pytest.mark.parametrize("words", ["Tea", "~^\\_", "緑茶", "שלום"])
 def test_a_name_is_a_picture_and_no_text(words: str) -> None:
-    [field] = line([words], ais=())
+    [field] = line([words], printer_font=False)
     assert "^FD" not in field
     assert field.startswith("^FO")
     assert "^GFA," in field
@@ -50,4 +50,4 @@ def test_the_least_size_of_the_font_is_kept() -> None:
 
 
 def test_nothing_is_drawn_of_white() -> None:
-    assert line(["  "], ais=()) == [""]
+    assert line(["  "], printer_font=False) == [""]

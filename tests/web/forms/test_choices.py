@@ -8,6 +8,7 @@ import pytest
 
 from exports.designs.chosen import drawable, require_applicable
 from exports.designs.document import BUILT_IN, Design, DesignLogo
+from exports.printers.profile import Profile
 from exports.requests.export_types import FORMATS_OF, LABEL_TYPES, ExportType
 from exports.requests.request import AssetConfig, parse_request
 from renderers.sheets.templates import TEMPLATES
@@ -29,7 +30,7 @@ _TYPED = {
     "start_position": "2", "copies": "2", "quantities": "a1,3", "offset_x_mm": "0.5", "offset_y_mm": "-0.5",
     "scale_percent": "99.5", "module_size_mm": "0.5", "dpi": "300", "hri": "on", "cut_marks": "on",
     "record_printed": "on", "gtins": "9506000134352", "lot_ids": "a1", "serial_ids": "a1", "lot_run_id": "a1",
-    "sheet_template": "",
+    "sheet_template": "", "carry": "17",
 }  # fmt: skip
 
 
@@ -39,6 +40,9 @@ class Reads:
 
     def templates(self, organisation):
         return list(TEMPLATES.values())
+
+    def printers(self, organisation):
+        return {"press": Profile(offset_x_mm=1, sheet_template="avery_5160", next_position=7)}
 
     def designs_for(self, organisation, export_type):
         known = drawable(export_type, organisation, None)
@@ -76,18 +80,19 @@ def test_all_that_is_offered_goes_together(scope, export_type):
                 "design": design,
                 "copies_from": how,
             }
-            for symbology in settled(**chosen)[1].options["symbology"]:
-                values, offered = settled(**chosen, symbology=symbology)
+            options = settled(**chosen)[1].options
+            for symbology, linear in itertools.product(options["symbology"], options["linear"]):
+                values, offered = settled(**chosen, symbology=symbology, linear=linear)
                 if symbology:
                     assert values["symbology"] == symbology
                 requested(values)
-                # In a symbol, the X-dimension must suit all symbols; half a millimetre does.
-                filled = dict(values)
-                for name in offered.fields - {"copies_from", "design", "symbology"}:
-                    options = offered.options.get(name)
-                    filled[name] = (options[-1] if options else _TYPED[name]) or filled.get(name, "")
-                again, last = settled(**filled)
-                assert last.left_out == []
+                # The X-dimension must suit all symbols; half a millimetre does.
+                filled = {**values, "carries": "ticked"}
+                for name in offered.fields - {"copies_from", "design", "symbology", "linear"}:
+                    last = offered.options.get(name)
+                    filled[name] = (last[-1] if last else _TYPED[name]) or filled.get(name, "")
+                again, offered = settled(**filled)
+                assert offered.left_out == []
                 assert requested(again)
 
 
@@ -157,4 +162,24 @@ def test_a_design_with_a_logo_is_not_offered_to_printers_that_cannot_draw_it():
 def test_the_form_has_a_field_for_every_setting():
     """A new key of `asset_config` gets its field, or is named here."""
     read = {*form_values._SETTINGS, *choices.COUNTED.values(), "record_printed"}
-    assert read == set(AssetConfig.model_fields)
+    assert read | {"carry"} == set(AssetConfig.model_fields)
+
+
+def test_the_sheet_in_the_tray_of_the_printer_is_the_default():
+    values, offered = settled(printer="press")
+    assert (values["sheet_template"], offered.sheet.id, offered.position) == ("", "avery_5160", 7)
+    assert "sheet_template" not in form_values.body_of(values)["asset_config"]
+    other = settled(printer="press", sheet_template="avery_5163")[1]
+    assert (other.sheet.id, other.position) == ("avery_5163", 1)
+    roll = settled(printer="press", export_type="roll_labels")[1]
+    assert (roll.sheet.id, roll.in_tray, roll.position) == ("thermal_4x6in", None, 1)
+
+
+def test_what_is_ticked_is_carried_where_the_scope_has_it():
+    values, offered = settled(carries="ticked", carry="17\n310n")
+    assert form_values.body_of(values)["asset_config"]["carry"] == ["17", "310n"]
+    values, offered = settled(scope="products", carries="ticked", carry="17\n242")
+    assert (values["carry"], offered.left_out) == ("242", ["carry"])
+    values, offered = settled(scope="products", export_type="barcodes_1d", carries="ticked", carry="242")
+    assert "carry" not in form_values.body_of(values).get("asset_config", {})
+    assert settled(carry="17")[0]["carry"] == ""

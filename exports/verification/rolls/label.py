@@ -1,7 +1,6 @@
 """Compare one label of a roll with the frozen manifest and the layout."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +11,16 @@ from exports.jobs.plan import ExportPlan
 from exports.ports import Report
 from exports.sheets.plan import SheetPlan
 from exports.verification import carried as carrying
-from exports.verification import geometry, lines, tables
-from exports.verification.formats import zpl_file
-from exports.verification.formats.zpl_file import Box, Field, Form, Label
+from exports.verification import geometry, tables
+from exports.verification.formats import zpl_fields
+from exports.verification.formats.zpl_fields import Box, Field
+from exports.verification.formats.zpl_file import Label
 from exports.verification.label import Symbol
 from exports.verification.reading import require_reads
+from exports.verification.rolls import places, texts
 from gs1.check_digit import check_digit
 from gs1.symbol_size import Environment, SymbolKind, SymbolSize, symbol_size
-from renderers.sheets.model import LabelLayout, TextLine
-from renderers.units import POINTS_PER_INCH
+from renderers.sheets.model import LabelLayout
 
 #: The kinds that each command draws.
 _KINDS: Mapping[str, frozenset[SymbolKind]] = {
@@ -33,9 +33,6 @@ _KINDS: Mapping[str, frozenset[SymbolKind]] = {
 #: Margin in X, wider than guard and bearer bars reach beyond a symbol.
 _AROUND_X = 6
 
-#: How far the ink of a line reaches above and below its baseline, relative to its size, with accents and descenders.
-_ASCENT, _DESCENT = 0.95, 0.3
-
 
 def require_label(
     plan: ExportPlan,
@@ -45,13 +42,10 @@ def require_label(
     label: Label,
     told: Sequence[Mapping[str, str]],
 ) -> None:
-    """Raise SymbolDoesNotDecode unless the symbols and their rows in the report have the right data and sizes.
-
-    Lines of the design are pictures, whose text is not read. A line must have ink if the row has its values.
-    """
+    """Raise SymbolDoesNotDecode unless symbols and lines say and measure what they must, and the report tells them so."""
     for symbol, cells in zip(symbols, told, strict=True):
         _require_symbol(plan, sheet, row, symbol, label, cells)
-    _require_lines(plan, sheet, row, [line for layout, _ in symbols for line in layout.lines], label)
+    texts.require_texts(plan, sheet, row, symbols, label)
 
 
 def _require_symbol(
@@ -86,7 +80,7 @@ _Said = tuple[str, str, str]
 def _native(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label, field: Field) -> _Said:
     """Return the payload of the symbol that the printer draws, as in the manifest, and its number of modules."""
     name, (layout, carried) = label.name, symbol
-    said = zpl_file.message(field.command, label.data[field.data])
+    said = zpl_fields.message(field.command, label.shown(field))
     if field.command == "BE":
         said += str(check_digit(said))
     text = carrying.require_carried(name, said.removeprefix("\x1d").encode(), carried)
@@ -119,25 +113,7 @@ def _require_quiet(
 
 
 def _place(sheet: SheetPlan, label: Label, field: Field) -> Box:
-    """Return the field's box without the label's offset and rotation."""
-    right, down = _offset(sheet)
-    box = label.box(field)
-    return _unturned(label.form, box._replace(x=box.x - right, y=box.y - down), sheet.document.rotate)
-
-
-def _offset(sheet: SheetPlan) -> tuple[int, int]:
-    document = sheet.document
-    return document.dots(document.calibration.offset_x_mm), document.dots(document.calibration.offset_y_mm)
-
-
-def _unturned(form: Form, box: Box, rotate: int) -> Box:
-    """Return a box without the label's clockwise rotation."""
-    width, length = form.width, form.length
-    for _ in range(rotate // 90):
-        # A quarter turn back: the right edge of the media becomes the upper one.
-        box = Box(box.y, width - box.x - box.width, box.height, box.width)
-        width, length = length, width
-    return box
+    return places.upright(sheet, label.form, label.box(field))
 
 
 def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) -> _Said:
@@ -158,62 +134,32 @@ def _pictured(sheet: SheetPlan, size: SymbolSize, symbol: Symbol, label: Label) 
 
 
 def _picture(sheet: SheetPlan, size: SymbolSize, layout: LabelLayout, label: Label) -> NDArray[np.uint8]:
-    """Return the picture of the symbol with its quiet zone and a small margin."""
-    pictures = [_place(sheet, label, field) for field in label.form.of("GF")]
-    if not pictures:
-        raise SymbolDoesNotDecode(f"{label.name} has no symbol", value=label.name)
-    x, (axis, middle) = layout.x_dots, _centre(sheet, layout)
-    box = min(pictures, key=lambda at: abs(at.x + at.width / 2 - axis) + abs(at.y + at.height / 2 - middle))
-    left, top = box.x - (size.quiet_left_x + _AROUND_X) * x, box.y - (size.quiet_top_x + _AROUND_X) * x
-    right = box.x + box.width + (size.quiet_right_x + _AROUND_X) * x
-    bottom = box.y + box.height + (size.quiet_bottom_x + _AROUND_X) * x
+    """Return the symbol's picture, with what is drawn in its quiet zone and a little around it."""
+    (page_left, page_bottom), x = places.corner(sheet), layout.x_dots
+    width = round(layout.box_width_x * x)
+    height = layout.bar_height_dots or round(layout.box_height_x * x)
+    box_left, box_bottom = page_left + layout.box_left_dots, page_bottom - layout.box_bottom_dots
+    left = box_left - (size.quiet_left_x + _AROUND_X) * x
+    right = box_left + width + (size.quiet_right_x + _AROUND_X) * x
+    top = box_bottom - height - (size.quiet_top_x + _AROUND_X) * x
+    bottom = box_bottom + (size.quiet_bottom_x + _AROUND_X) * x
     dark = _ink(sheet, label, "GF", "GB")[max(0, top) : bottom, max(0, left) : right]
     return np.where(dark, 0, 255).astype(np.uint8)
 
 
 def _ink(sheet: SheetPlan, label: Label, *commands: str) -> NDArray[np.bool_]:
-    """Return the black dots of fields with these commands, without the label's offset and rotation."""
-    form, (right, down) = label.form, _offset(sheet)
+    """Return the dots that fields of these commands blacken, as they were before the label was moved and turned."""
+    form, (right, down) = label.form, places.offset(sheet)
     dark = np.zeros((form.length, form.width), np.bool_)
     for field in form.fields:
         if field.command in commands:
             solid = field.command == "GB"
             picture = (
-                np.ones(field.box[:1:-1], np.bool_) if solid else zpl_file.picture(label.data[field.data])
+                np.ones(field.box[:1:-1], np.bool_)
+                if solid
+                else zpl_fields.picture(label.shown(field), field.box)
             )
             place = dark[max(0, field.box.y - down) :, max(0, field.box.x - right) :]
             place = place[: picture.shape[0], : picture.shape[1]]
             place |= picture[: place.shape[0], : place.shape[1]]
     return np.rot90(dark, sheet.document.rotate // 90)
-
-
-def _corner(sheet: SheetPlan) -> tuple[int, int]:
-    """Return the label's lower left corner, counted right and down from the page's upper left corner."""
-    document, template = sheet.document, sheet.template
-    return document.dots(template.left_mm), document.dots(template.top_mm + template.label_height_mm)
-
-
-def _centre(sheet: SheetPlan, layout: LabelLayout) -> tuple[float, float]:
-    """Return the centre of the symbols' box, counted right and down from the page's upper left corner."""
-    left, bottom = _corner(sheet)
-    height = layout.bar_height_dots or layout.box_height_x * layout.x_dots
-    across = layout.box_left_dots + layout.box_width_x * layout.x_dots / 2
-    return left + across, bottom - layout.box_bottom_dots - height / 2
-
-
-def _require_lines(
-    plan: ExportPlan, sheet: SheetPlan, row: Row, of_design: Iterable[TextLine], label: Label
-) -> None:
-    """Raise SymbolDoesNotDecode if a line that must have text has no ink."""
-    expected = [(line, lines.of_line(plan.label_design, line.number or 0, row)) for line in of_design]
-    # The line is left out if no font has the name's characters.
-    certain = [(line, said.text) for line, said in expected if said.text and not said.shows_name]
-    if not certain:
-        return
-    ink, document, (left, bottom) = _ink(sheet, label, "GF"), sheet.document, _corner(sheet)
-    for line, text in certain:
-        baseline, em = bottom - document.dots(line.baseline_mm), line.size_pt * document.dpi / POINTS_PER_INCH
-        above, below = max(0, int(baseline - _ASCENT * em)), math.ceil(baseline + _DESCENT * em)
-        start, stop = (left + document.dots(line.left_mm + more) for more in (0, line.width_mm))
-        if not ink[above:below, max(0, start) : stop + 1].any():
-            raise SymbolDoesNotDecode(f"{label.name} lacks {text!r}", value=text)
