@@ -136,7 +136,7 @@ def settle(
     for name in {*AssetConfig.model_fields, *SCOPES_OF_FILTER} - fields:
         settled.pop(name, None)
         settled.pop(PICKED + name, None)
-    left_out = list(_left_out(values, settled, dpi))
+    left_out = list(dict.fromkeys(_left_out(values, settled, dpi)))
     return settled, Choices(options, frozenset(fields), sheets, sheet, printer, dpi, left_out)
 
 

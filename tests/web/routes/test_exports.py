@@ -6,6 +6,7 @@ import re
 import pytest
 
 from exports.designs.chosen import add
+from exports.printers.profile import save
 from tests.web.conftest import HOSTILE_LOT, LOTS_AS_QR
 
 SHEET = {
@@ -191,3 +192,52 @@ def test_a_roll_is_previewed_and_made(site, manager):
     job = manager.post("/exports/new", sent)
     assert job.status_code == 303
     assert site.exports.store[job.headers["location"].rpartition("/")[2]].output_filename.endswith(".zpl")
+
+
+@pytest.fixture(scope="module")
+def press(site):
+    """A printer with a half-used sheet in its tray."""
+    body = b'{"offset_x_mm": 1.5, "sheet_template": "avery_5163", "next_position": 4}'
+    save(site.accounts.printers, site.reads.templates, "acme", "press", body, changed_by="key:1")
+    return "press"
+
+
+def test_a_printer_brings_the_sheet_in_its_tray(site, manager, press):
+    sent = {**SHEET, "printer": press, "sheet_template": ""}
+    text = manager.post("/exports/new/preview", sent).text
+    assert '<option value="" selected>In the tray: ' in text
+    assert "The sheet in the tray of press goes on at label 4" in text
+    assert text.count('class="cell taken"') == 3
+    job = manager.post("/exports/new", sent).headers["location"].rpartition("/")[2]
+    assert "printer press" in site.exports.store[job].request_in_words
+    assert '<option value="press"' not in site.browser("other").get("/exports/new").text
+
+
+def test_symbols_carry_what_is_ticked(site, manager):
+    sent = {**LOTS_AS_QR, "carries": "ticked", "carry": ["11", "17"]}
+    text = manager.post("/exports/new/preview", sent).text
+    assert re.search(r'name="carry" value="17" checked> \(17\) USE BY or EXPIRY', text)
+    job = manager.post("/exports/new", sent).headers["location"].rpartition("/")[2]
+    again = manager.get(f"/exports/new?again={job}").text
+    assert re.findall(r'name="carry" value="(\w+)" checked', again) == ["11", "17"]
+
+
+def test_a_request_is_saved_under_a_name_and_fills_the_form(site, manager):
+    sent = {**SHEET, "copies": "3", "gtins": "00012345678905"}
+    refused = manager.post("/exports/new/save", {**sent, "name": "No Name!"})
+    assert refused.status_code == 422
+    assert re.search(r'id="name-fault">[^<]*cannot be the name', refused.text)
+    assert ">00012345678905</textarea>" in refused.text
+    assert manager.post("/exports/new/save", {**sent, "name": "shelf"}).headers["location"] == "/requests"
+    filled = manager.get("/exports/new?saved=shelf").text
+    assert re.search(r'name="copies"[^>]* value="3"', filled)
+    assert ">00012345678905</textarea>" in filled
+    assert site.browser("other").get("/exports/new?saved=shelf").status_code == 404
+
+
+def test_nothing_is_saved_of_what_does_not_go_together(site, manager):
+    answer = manager.post(
+        "/exports/new/save", {**SHEET, "export_type": "qr_codes", "copies": "3", "name": "lost"}
+    )
+    assert answer.status_code == 422
+    assert "lost" not in [each.name for each in site.accounts.saved_requests.list("acme")]
