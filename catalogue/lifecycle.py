@@ -211,6 +211,30 @@ def lines(event: Mapping[str, Any]) -> list[str] | None:
     return event["lines"].split("\n") if event["lines"] else []
 
 
+def last_printed(
+    catalogue: Catalogue, organisation: str, entity_type: str, entities: Sequence[tuple[str, str]]
+) -> dict[str, datetime]:
+    """Return the time of each entity's last PRINTED or REPRINTED event by id. Entities are pairs of GTIN and id.
+
+    Never printed ones are left out. Events of other GTINs are not read.
+    """
+    shown = pl.DataFrame(entities, schema={"gtin": pl.String, "id": pl.String}, orient="row")
+    with catalogue.session(organisation, tables={_TABLE}) as cursor:
+        cursor.register("incoming_values", shown)
+        cursor.execute(
+            "CREATE OR REPLACE TEMP TABLE shown AS SELECT gtin, key_of(id)::UUID AS key FROM incoming_values"
+        )
+        cursor.unregister("incoming_values")
+        found = fetch(
+            cursor,
+            "SELECT entity_id, max(occurred_at) FROM lifecycle_events"  # noqa: S608 - our own names
+            " WHERE gtin14 IN (SELECT gtin FROM shown) AND entity_key::UUID IN (SELECT key FROM shown)"
+            f" AND event_type IN ('{PRINTED}', '{REPRINTED}') AND entity_type = $entity_type GROUP BY entity_id",
+            {"entity_type": entity_type},
+        )
+    return dict(found.iter_rows())
+
+
 def history(
     catalogue: Catalogue,
     organisation: str,

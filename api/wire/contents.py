@@ -15,7 +15,7 @@ from api.wire.requests import DEEPEST, PLAIN_TEXT, PageQuery
 from catalogue.contents import Part, Place
 from catalogue.selection import Scope, Selection
 from exports.ports import Page, ReportFormat
-from exports.requests.request import EntityId, EntityIds, Gtins, Timestamp
+from exports.requests.fields import EntityId, EntityIds, Gtins, Timestamp
 
 _MOST_LISTED: Final = 100
 

@@ -18,7 +18,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from api.wire import cursors
 from exports.jobs.plan import MAX_REASON_LENGTH
 from exports.ports import JobPosition, JobStatus, Page, ReportFormat
-from exports.requests.request import Gtin14
+from exports.requests.fields import Gtin14
 from exports.requests.row_ranges import MAX_RANGES, PATTERN, InvalidRows, RowRanges, parse_rows
 
 IDEMPOTENCY_KEY = "Idempotency-Key"

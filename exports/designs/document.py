@@ -14,7 +14,8 @@ from pydantic_core import PydanticCustomError
 from catalogue.attributes import LATER
 from exports.designs import texts
 from exports.requests.export_types import LinearData, Symbology
-from exports.requests.request import ACCEPTED_BEFORE, WHOLE
+from exports.requests.fields import WHOLE
+from exports.requests.request import ACCEPTED_BEFORE
 from renderers.fonts.subset import CAP_HEIGHT, UNITS_PER_EM, missing
 from renderers.fonts.visual_order import visual
 from renderers.logos import png as png_logo

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from accounts.labels.printers import Printers, StoredPrinter
 from exports.errors import Detail, InvalidRequest
+from exports.requests.fields import Body, Dpi, OffsetMm, Position, Rotation, ScalePercent, TemplateId
 from exports.requests.json_body import parse
 from exports.requests.names import require_name
-from exports.requests.request import Body, Dpi, OffsetMm, Position, Rotation, ScalePercent, TemplateId
 from renderers.sheets.model import SheetTemplate
 
 #: organisation -> the templates it can use

@@ -4,17 +4,11 @@ Field names, types and limits are those of the published `LabelExportSubmitIn`. 
 that a misspelled filter does not widen an export. `null` means absent everywhere.
 """
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from functools import partial
-from typing import Annotated, Any, Literal, LiteralString, Self, TypeAlias, cast
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, LiteralString, Self, cast
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -22,8 +16,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from catalogue.attributes import ATTRIBUTES, BY_AI
-from catalogue.ids import canonical_id
+from catalogue.attributes import ATTRIBUTES
 from catalogue.schema import MAX_QUANTITY
 from catalogue.selection import Scope, Selection
 from exports.requests.export_types import (
@@ -37,6 +30,24 @@ from exports.requests.export_types import (
     kinds_of,
     symbols_of,
 )
+from exports.requests.fields import (
+    CARRIED,
+    MAX_LIST_ENTRIES,
+    WHOLE,
+    Body,
+    Carried,
+    Dpi,
+    EntityId,
+    EntityIds,
+    Gtins,
+    Name,
+    OffsetMm,
+    Position,
+    Rotation,
+    ScalePercent,
+    TemplateId,
+    Timestamp,
+)
 from exports.requests.json_body import parse
 from exports.requests.settings import (
     COUNTED_EACH,
@@ -47,15 +58,10 @@ from exports.requests.settings import (
     default_dpi,
     refusal,
 )
-from gs1.element_string import require_together
 from gs1.errors import LabelError
-from gs1.gtin import as_gtin_14
 from gs1.symbol_size import Environment, x_dimension_mm
-from gs1.trade_item_message import place_of
 from renderers.whole_dots import WholeDots
 from renderers.zpl.labels import RESOLUTIONS
-
-MAX_LIST_ENTRIES = 5_000
 
 #: The filters that name entities of one table, and the scopes that accept them.
 SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
@@ -63,93 +69,6 @@ SCOPES_OF_FILTER: dict[str, frozenset[Scope]] = {
     "lot_run_id": frozenset({Scope.LOTS, Scope.SERIALS}),
     "serial_ids": frozenset({Scope.SERIALS}),
 }
-
-_TIMESTAMP = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}(:?\d{2})?)?",
-    re.ASCII,
-)
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-def _by_rule(rule: Callable[[str], str], value: str) -> str:
-    """Return the value converted by the rule. An error of the rule becomes a fault of this field."""
-    try:
-        return rule(value)
-    except LabelError as error:
-        raise PydanticCustomError("invalid_value", "{reason}", {"reason": str(error)}) from error
-
-
-def _timestamp(value: object) -> object:
-    """Return the time in UTC that an ISO 8601 text with offset stands for."""
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise PydanticCustomError("string_type", "Input should be an ISO 8601 timestamp, as a string")
-    match = _TIMESTAMP.fullmatch(value)
-    if match is None:
-        raise PydanticCustomError("datetime_parsing", "Input should be an ISO 8601 timestamp with offset")
-    if match["offset"] is None:
-        raise PydanticCustomError("timezone_aware", "Input should have an offset, as in 2026-03-31T12:00:00Z")
-    try:
-        return datetime.fromisoformat(value.upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise PydanticCustomError("datetime_parsing", "Input should be a time that exists") from error
-
-
-def _whole(value: object) -> object:
-    """Return 300.0 as 300. JSON does not distinguish the two.
-
-    Raises PydanticCustomError for false and true, which Python counts among the integers.
-    """
-    if isinstance(value, bool):
-        raise PydanticCustomError("int_type", "Input should be a valid integer")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-def _without_controls(value: str) -> str:
-    if _CONTROL.search(value):
-        raise PydanticCustomError("control_characters", "Input should have no control characters")
-    return value
-
-
-Gtin14: TypeAlias = Annotated[str, AfterValidator(partial(_by_rule, as_gtin_14))]
-EntityId: TypeAlias = Annotated[
-    str,
-    Field(min_length=1, max_length=64),
-    AfterValidator(_without_controls),
-    AfterValidator(canonical_id),
-]
-Timestamp: TypeAlias = Annotated[datetime, BeforeValidator(_timestamp)]
-
-# It must be last in an annotation: only limits before it appear in the JSON Schema.
-WHOLE = BeforeValidator(_whole)
-
-# Not strict, because a JSON array is read as a list, not as a tuple. The entries are still strict.
-_Many = Field(max_length=MAX_LIST_ENTRIES, strict=False)
-Gtins: TypeAlias = Annotated[tuple[Gtin14, ...], _Many, AfterValidator(_distinct)]
-EntityIds: TypeAlias = Annotated[tuple[EntityId, ...], _Many, AfterValidator(_distinct)]
-
-
-class Body(BaseModel):
-    """An object of the body: immutable, no unknown keys, no conversion of types, `null` is absent."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, value: Any) -> Any:
-        if isinstance(value, cls):
-            return value
-        if not isinstance(value, dict):
-            raise PydanticCustomError("object_type", "Input should be an object")
-        members = cast("dict[str, Any]", value)
-        # Unknown keys are kept even if null, so that they are refused.
-        return {key: v for key, v in members.items() if v is not None or key not in cls.model_fields}
 
 
 class Filters(Body):
@@ -199,43 +118,6 @@ def _of_different_ids(quantities: tuple[Quantity, ...]) -> tuple[Quantity, ...]:
     return quantities
 
 
-OffsetMm: TypeAlias = Annotated[float, Field(ge=-50, le=50)]
-ScalePercent: TypeAlias = Annotated[float, Field(ge=90, le=110)]
-Dpi: TypeAlias = Annotated[int, Field(ge=72, le=2_400), WHOLE]
-Rotation: TypeAlias = Annotated[Literal[0, 90, 180, 270], WHOLE]
-Position: TypeAlias = Annotated[int, Field(ge=1, le=10_000), WHOLE]
-TemplateId: TypeAlias = Annotated[str, Field(max_length=64), AfterValidator(_without_controls)]
-
-
-#: Application Identifiers that a request may ask for, in the order of an element string. (10) is that of a serial's lot.
-CARRIED = tuple(sorted(("10", *BY_AI), key=lambda ai: place_of(ai.replace("n", "0"))))
-
-#: So many of them at once. No label is readable with more, and the ways to break their text double with each.
-MAX_CARRIED = 8
-
-
-def _of_table(ais: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the AIs, each once, in the order of an element string."""
-    unknown = [ai for ai in ais if ai not in CARRIED]
-    if unknown:
-        raise PydanticCustomError(
-            "unknown_identifier",
-            "Input should be some of {known}, and not {unknown}; the GTIN and the scope's own lot or serial are always"
-            " carried",
-            {"known": ", ".join(CARRIED), "unknown": ", ".join(ascii(ai) for ai in unknown[:5])},
-        )
-    asked = tuple(ai for ai in CARRIED if ai in ais)
-    _require_together(asked)
-    return asked
-
-
-def _require_together(ais: tuple[str, ...]) -> None:
-    try:
-        require_together(("01", *(ai.replace("n", "0") for ai in ais)))
-    except LabelError as error:
-        raise PydanticCustomError("excluded_pair", "{reason}", {"reason": str(error)}) from error
-
-
 class AssetConfig(Body):
     """How the symbols are drawn. Absent members have the renderer's default.
 
@@ -243,9 +125,7 @@ class AssetConfig(Body):
     """
 
     sheet_template: TemplateId | None = None
-    design: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
-        None
-    )
+    design: Name | None = None
     symbology: Symbology | None = None
     linear: LinearData | None = None
     start_position: Position | None = None
@@ -270,17 +150,8 @@ class AssetConfig(Body):
     hri: bool | None = None
     cut_marks: bool | None = None
     rotate: Rotation | None = None
-    printer: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_controls)] | None = (
-        None
-    )
-    carry: (
-        Annotated[
-            tuple[Annotated[str, Field(max_length=4, json_schema_extra={"enum": list(CARRIED)})], ...],
-            Field(max_length=MAX_CARRIED, strict=False),
-            AfterValidator(_of_table),
-        ]
-        | None
-    ) = None
+    printer: Name | None = None
+    carry: Carried | None = None
 
 
 #: Values that mean the same as an absent key.

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -20,21 +19,20 @@ from exports.jobs.parts import Drawn, OnProgress
 from exports.jobs.plan import ExportPlan
 from exports.reports.csv_rows import csv_bytes
 from exports.reports.rows import error_rows
-from exports.sheets.lines import shown, shows_name, with_lines, without_font
+from exports.sheets import reports
+from exports.sheets.lines import shown, shows_name, with_lines
 from exports.sheets.plan import SheetPlan
 from exports.symbols import drawn as drawn_symbols
 from exports.symbols import encoding
-from exports.symbols.notes import NOTES, NoteCode, counts_by_code
+from exports.symbols.notes import counts_by_code
 from exports.symbols.payloads import payloads
 from exports.symbols.refusals import refusals
-from gs1.errors import LabelError, XDimensionOutOfRange
-from gs1.symbol_size import Environment, SymbolKind
-from renderers.sheets.errors import DoesNotFit
+from gs1.errors import LabelError
+from gs1.symbol_size import SymbolKind
 from renderers.sheets.model import LabelLayout
 from renderers.sheets.pdf import PdfFragmentWriter
 from renderers.sheets.placement import LabelGroup, SheetLabels
-from renderers.symbol import BarSymbols, SymbolGroup
-from renderers.whole_dots import WholeDots
+from renderers.symbol import SymbolGroup
 from renderers.zpl.writer import ZplFragmentWriter
 
 #: Labels drawn at once, copies included.
@@ -154,7 +152,9 @@ def encode(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> LabelBatch
             sizes.append((group.positions, dict(zip(_SIZE, size, strict=True))))
             groups += [EncodedGroup(layout, whole, labels) for whole in _without(refused, group)]
         table = drawn_symbols.symbols(rows, each, drawn_symbols.sizes(rows.height, sizes, _SIZE))
-        table = table.with_columns(_places(plan, sheet, rows), *_notes(sheet, rows["product_name"]))
+        table = table.with_columns(
+            reports.places(plan, sheet, rows), *reports.notes(sheet, rows["product_name"])
+        )
         tables.append(table[kept])
     symbols = tables[0] if sheet.second is None else pl.concat(tables, how="diagonal")
     if sheet.second is not None:
@@ -186,7 +186,7 @@ def _placed(
         for partner, part in _by_partner(group, partners):
             layout = layout_of.get((kind, partner))
             if layout is None or part.width_x > layout.box_width_x:
-                error = _refusal(plan, sheet, kind, part, layout)
+                error = reports.refusal(plan, sheet, kind, part, layout)
                 for position in part.positions.tolist():
                     refused.setdefault(position, error)
             else:
@@ -211,29 +211,6 @@ def _without(refused: Mapping[int, LabelError], group: SymbolGroup) -> list[Symb
     if kept.all():
         return [group]
     return [group.only(np.flatnonzero(kept))] if kept.any() else []
-
-
-def _places(plan: ExportPlan, sheet: SheetPlan, rows: pl.DataFrame) -> pl.Series:
-    """Return where each entity's first label is, as people count: pages and labels from 1.
-
-    Labels on a roll are called by their row, because failed entities have none.
-    """
-    if plan.is_roll:
-        return rows.select(file=pl.format("label {}", 1 + pl.col("row"))).to_series()
-    cell, per_page = sheet.cell(0) + pl.col("first_label"), sheet.template.labels_per_page
-    places = rows.select(file=pl.format("page {} label {}", 1 + cell // per_page, 1 + cell % per_page))
-    return places.to_series()
-
-
-def _notes(sheet: SheetPlan, names: pl.Series) -> Iterator[pl.Expr]:
-    scale_percent = sheet.document.calibration.scale_percent
-    if scale_percent != 100:
-        yield pl.lit(NOTES[NoteCode.SCALED].format(f"{scale_percent:g}")).alias(NoteCode.SCALED.value)
-    absent = {name: _absent(name) for name in names.unique().drop_nulls()}
-    texts = {name: NOTES[NoteCode.NO_FONT].format(found) for name, found in absent.items() if found}
-    if texts:
-        told = names.replace_strict(texts, default=None, return_dtype=pl.String)
-        yield pl.when(pl.col("named")).then(pl.lit(told)).alias(NoteCode.NO_FONT.value)
 
 
 def _pages_at_once(
@@ -284,31 +261,3 @@ def labels_on(sheet: SheetPlan, batch: LabelBatch, first_page: int, last_page: i
             )
         )
     return SheetLabels(np.arange(first, stop, dtype=np.intp), groups)
-
-
-@lru_cache(maxsize=1024)
-def _absent(name: str) -> str:
-    """Return the characters of a name that no font has, as text for people."""
-    return " ".join(sorted(map(ascii, without_font(name))))
-
-
-def _refusal(
-    plan: ExportPlan, sheet: SheetPlan, kind: SymbolKind, group: SymbolGroup, layout: LabelLayout | None
-) -> LabelError:
-    """Return why symbols have no label: no X suits their kind, or they are too large."""
-    template = sheet.template
-    units = group.units_per_x if isinstance(group, BarSymbols) else 1
-    try:
-        WholeDots(kind, plan.config.environment or Environment.RETAIL, plan.dpi, units).nearest(
-            plan.config.module_size_mm
-        )
-    except XDimensionOutOfRange as error:
-        return error
-    room = 0.0 if layout is None else layout.box_width_x
-    width_mm_needed = group.width_x * (layout.x_dimension_mm if layout else 0.0)
-    return DoesNotFit(
-        f"{kind} of {group.width_x:g} X does not fit a label of {template.id}, where {room:g} X is the most "
-        "that leaves room for the text",
-        needed_mm=(width_mm_needed, width_mm_needed),
-        available_mm=(template.label_width_mm, template.label_height_mm),
-    )

@@ -7,9 +7,8 @@ from typing import Any
 
 from renderers.errors import RenderError
 from renderers.logos.logo import DotPicture
-from renderers.sheets.arrangement import DIE_TOLERANCE_MM
 from renderers.sheets.errors import LeavesPage
-from renderers.sheets.model import SheetTemplate
+from renderers.sheets.model import DIE_TOLERANCE_MM, SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH, POINTS_PER_INCH
 
 # What published inches, rounded to hundredths of a millimetre, may lie beside the page's edge.

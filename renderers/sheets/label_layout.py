@@ -7,18 +7,15 @@ from typing import TypeAlias
 
 from gs1.symbol_size import Environment, SymbolKind
 from renderers.sheets.arrangement import (
-    DIE_TOLERANCE_MM,
     Item,
-    Outline,
     Placement,
     Text,
-    printable_outline,
     text_below,
     text_beside,
 )
 from renderers.sheets.bodies import Body, OneSymbol, Trial, breaks
 from renderers.sheets.errors import DoesNotFit
-from renderers.sheets.model import LabelLayout, SheetTemplate
+from renderers.sheets.model import DIE_TOLERANCE_MM, LabelLayout, Outline, SheetTemplate, printable_outline
 from renderers.sheets.sizing import (
     TEXT_SIZES_PT,
     Candidate,

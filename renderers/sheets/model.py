@@ -1,5 +1,6 @@
 """The geometry of a label sheet, and the layout that all labels of one kind share."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,9 @@ from renderers.units import MILLIMETRES_PER_INCH
 # Room for a line of text, relative to its size: above the baseline, and from one baseline to the next.
 LINE_ASCENT = 0.8
 LINE_HEIGHT = 1.2
+
+#: Tolerance of the die cut, in millimetres: nothing is printed nearer the edge.
+DIE_TOLERANCE_MM = 0.8
 
 Align: TypeAlias = Literal["left", "centre", "right"]
 
@@ -67,6 +71,50 @@ class SheetTemplate:
                 pitch_y_mm=sheet.pitch_x_mm,
             )
         return sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The part of a label that may be printed: a rounded rectangle or a circle.
+
+    `centre_x` and `centre_y` lead from the label's lower left corner to its centre.
+    """
+
+    centre_x: float
+    centre_y: float
+    half_width: float
+    half_height: float
+    radius: float
+
+    def reach_y(self, x: float) -> float:
+        """Return the half height at a distance `x` from the vertical axis; negative outside the outline."""
+        return _reach(x, self.half_width, self.half_height, self.radius)
+
+    def reach_x(self, y: float) -> float:
+        """Return the half width at a distance `y` from the horizontal axis; negative outside the outline."""
+        return _reach(y, self.half_height, self.half_width, self.radius)
+
+
+def _reach(distance: float, half_across: float, half_along: float, radius: float) -> float:
+    beyond = distance - (half_across - radius)
+    if beyond <= 0:
+        return half_along
+    if beyond > radius:
+        return -math.inf
+    return half_along - radius + math.sqrt(radius**2 - beyond**2)
+
+
+def printable_outline(template: SheetTemplate) -> Outline:
+    """Return the label's outline, DIE_TOLERANCE_MM inside its edge."""
+    width, height = template.label_width_mm / 2, template.label_height_mm / 2
+    radius = width if template.shape == "round" else template.corner_radius_mm
+    return Outline(
+        width,
+        height,
+        width - DIE_TOLERANCE_MM,
+        height - DIE_TOLERANCE_MM,
+        max(radius - DIE_TOLERANCE_MM, 0.0),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 
 from catalogue.ids import derived_id
 from catalogue.imports.ingest import import_files
-from catalogue.lifecycle import REPRINTED, Printing, history, record_printed
+from catalogue.lifecycle import REPRINTED, Printing, history, last_printed, record_printed
 from catalogue.schema import MANIFEST
 from catalogue.selection import Scope, Selection, count, resolve
 from catalogue.tables import Catalogue
@@ -114,6 +114,24 @@ def test_a_reprint_says_who_and_why_and_comes_first(tmp_path: Path) -> None:
     page, total = history(catalogue, "acme", offset=20, limit=10)
     assert (page.height, total) == (SERIALS + 1 - 20, SERIALS + 1)
     assert history(catalogue, "other", gtin14=GTIN)[1] == 0
+
+
+def test_the_last_printing_of_each_entity_is_told(tmp_path: Path) -> None:
+    catalogue = stocked(tmp_path)
+    once, twice, never = (derived_id("acme", "serial", GTIN, f"S{n}") for n in range(3))
+    later = NOW + timedelta(days=1)
+    for printing, ids in (
+        (Printing("first", NOW), (once, twice)),
+        (Printing("second", later, REPRINTED, "key:7", "jam"), (twice,)),
+    ):
+        selected = resolve(catalogue, Selection("acme", Scope.SERIALS, serial_ids=ids))
+        record_printed(catalogue, "acme", printing, selected)
+    asked = [(GTIN, once), (GTIN, twice), (GTIN, never)]
+    assert last_printed(catalogue, "acme", "serial", asked) == {once: NOW, twice: later}
+    # Labels of the product are others, and so are those of another organisation.
+    assert last_printed(catalogue, "acme", "product", asked) == {}
+    assert last_printed(catalogue, "other", "serial", asked) == {}
+    assert last_printed(catalogue, "acme", "serial", []) == {}
 
 
 def test_pages_of_the_history_have_every_event_once(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_choose_look_click_a_cell_print_and_download(opened: Open, complaints: l
     page = opened()
     page.get_by_role("link", name="New export").first.click()
     selected(page, EXPORTED)
-    page.get_by_label("Only these GTINs").fill("09506000134352")
+    page.get_by_label("Only these GTINs", exact=True).fill("09506000134352")
     page.get_by_label("Labels of each").fill("2")
     page.get_by_label("Labels of each").blur()
     selected(page, 4)
@@ -112,19 +112,19 @@ def test_choose_look_click_a_cell_print_and_download(opened: Open, complaints: l
     # Four taken, eight printed.
     page.get_by_role("link", name="Go on with this sheet at label 13").click()
     expect(page.get_by_label("First free label")).to_have_value("13")
-    expect(page.get_by_label("Only these GTINs")).to_have_value("09506000134352")
+    expect(page.get_by_label("Only these GTINs", exact=True)).to_have_value("09506000134352")
     assert complaints == []
 
 
 def test_a_type_offers_its_formats_and_what_is_wrong_is_told(opened: Open) -> None:
     page = opened()
     page.goto("/exports/new")
-    page.get_by_label("Only these GTINs").fill("09506000134353")
-    page.get_by_label("Only these GTINs").blur()
+    page.get_by_label("Only these GTINs", exact=True).fill("09506000134353")
+    page.get_by_label("Only these GTINs", exact=True).blur()
     expect(page.locator("#preview .alert")).to_contain_text("check digit")
     page.get_by_role("button", name="Make the labels").click()
     expect(page.get_by_role("alert")).to_contain_text("Nothing was made yet")
-    expect(page.get_by_label("Only these GTINs")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Only these GTINs", exact=True)).to_have_attribute("aria-invalid", "true")
     page.go_back()
     expect(page.get_by_role("heading", name="New export")).to_be_visible()
 
@@ -138,7 +138,7 @@ def test_two_tabs_and_a_session_that_ends_in_one(opened: Open) -> None:
     second.get_by_role("button", name="Sign out").click()
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()
     # The next preview leads the first tab there too.
-    first.get_by_label("Products").check()
+    first.get_by_role("radio", name="Products").check()
     expect(first.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
@@ -155,6 +155,7 @@ def test_a_catalogue_file_is_added_and_its_refused_rows_come_back(opened: Open) 
     assert "Wrong digit" in Path(download.value.path()).read_text("utf-8-sig")
     page.goto("/catalogue/products?search=rye")
     expect(page.get_by_role("cell", name="Rye biscuits")).to_be_visible()
+    expect(page.locator("td.when")).to_have_text("never")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_a_scanner_types_into_the_search_box(opened: Open, shop: Shop, scanned: 
 def test_without_javascript(opened: Open) -> None:
     page = opened(java_script_enabled=False)
     page.get_by_role("link", name="New export").first.click()
-    page.get_by_label("Only these GTINs").fill("10614141000415")
+    page.get_by_label("Only these GTINs", exact=True).fill("10614141000415")
     # The formats shown are those of sheets: the service takes the type's own.
     page.get_by_label("Kind").select_option("datamatrix")
     page.get_by_role("button", name="Make the labels").click()
@@ -387,7 +388,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(opened: Open) -> None:
     job = page.url
     found: dict[str, object] = {}
     for path in (
-        "/sign-in", "/jobs", job, f"{job}/rows", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
+        "/sign-in", "/jobs", job, f"{job}/rows", f"{job}/pictures", "/exports/new", "/exports/new?gtins=1", "/catalogue/products",
         "/catalogue/lots?search=nothing", "/catalogue/serials", "/catalogue/import", "/history", "/history?code=x",
         "/schedules", "/schedules/new", "/settings", "/jobs/nothing", "/nowhere", "/designs", "/designs/dual", "/new-design", "/printers", "/new-printer", "/requests", "/new-request",
     ):  # fmt: skip

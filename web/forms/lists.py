@@ -11,7 +11,7 @@ import polars as pl
 from catalogue.errors import ImportFileError
 from catalogue.imports.columns import column_of
 from catalogue.imports.reading.opened import SUFFIXES, open_path
-from exports.requests.request import MAX_LIST_ENTRIES
+from exports.requests.fields import MAX_LIST_ENTRIES
 
 #: A spreadsheet's column, a line of text, a scanner's lines.
 _BETWEEN_VALUES = re.compile(r"[\s,;]+")

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from catalogue import contents, printings
+from catalogue import contents, lifecycle
 from catalogue.imports.dates import DateOrder
 from catalogue.imports.options import ImportOptions
 from catalogue.selection import Scope
@@ -83,7 +83,9 @@ class CatalogueRoutes:
         printed: dict[str, datetime] | None = None
         if "printed" in request.query_params:
             shown = list(rows.select("gtin", "id").iter_rows())
-            last = partial(printings.last, self._catalogue, visitor.organisation.slug, scope, shown)
+            last = partial(
+                lifecycle.last_printed, self._catalogue, visitor.organisation.slug, scope.value[:-1], shown
+            )
             printed = await self._threads.run(visitor.organisation.slug, last)
         return page(
             request,

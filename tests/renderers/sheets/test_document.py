@@ -2,9 +2,9 @@
 
 import pytest
 
-from renderers.sheets.arrangement import DIE_TOLERANCE_MM
 from renderers.sheets.document import Calibration, require_on_page
 from renderers.sheets.errors import LeavesPage
+from renderers.sheets.model import DIE_TOLERANCE_MM
 from renderers.sheets.templates import TEMPLATES
 
 LETTER = TEMPLATES["avery_5160"]

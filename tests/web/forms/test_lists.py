@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from catalogue.errors import ImportFileError
-from exports.requests.request import MAX_LIST_ENTRIES
+from exports.requests.fields import MAX_LIST_ENTRIES
 from web.forms import lists
 
 GTIN, OTHER = "09506000134352", "00012345678905"
