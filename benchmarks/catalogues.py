@@ -24,7 +24,8 @@ from _catalogue_postgres import Postgres
 from catalogue.imports.ingest import import_files
 from catalogue.imports.options import Progress, Stage
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.queries.selected import count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 
 CAP = 10_001

@@ -9,7 +9,9 @@ import polars as pl
 
 from catalogue.attributes import later_columns
 from catalogue.duck import fetch, one
-from catalogue.selection import FRAME_ROWS, Scope, Selection, beginning, entities_of, in_any_state, tables_of
+from catalogue.queries.entities import entities_of, in_any_state, tables_of
+from catalogue.queries.selected import FRAME_ROWS, beginning
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 
 #: The columns of each table as an import takes them, and what they are in a selection's entities.

@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 from catalogue.delta_log import LEAST_RETENTION, MARKER_RETENTION, transaction
 from catalogue.duck import fetch, one
 from catalogue.ids import SEPARATOR
-from catalogue.print_state import GTIN_ALONE
+from catalogue.queries.print_state import GTIN_ALONE
 from catalogue.schema import PRINTED as PRINTED_ROWS
 from catalogue.schema import later_than_first
 from catalogue.tables import Catalogue, Commit, DataFile

@@ -1,7 +1,7 @@
 """Checks before a job is created. The job checks the pages of sheets again."""
 
-from catalogue import selection
-from catalogue.selection import Size
+from catalogue.queries import selected
+from catalogue.queries.selected import Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import Detail, InvalidRequest, TooManyPages
@@ -21,7 +21,7 @@ def size_of_allowed(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore
     """
     require_links_possible(plan)
     require_possible(plan, catalogue, store)
-    size = selection.size(catalogue, plan.selection, limit=limits.max_items + 1)
+    size = selected.size(catalogue, plan.selection, limit=limits.max_items + 1)
     require_within(limits, plan, size, store, loc=["body", "filters"])
     return size
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from accounts.identity import Organisation
 from accounts.store import Accounts
-from catalogue.selection import Size
+from catalogue.queries.selected import Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import (

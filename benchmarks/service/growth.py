@@ -33,8 +33,9 @@ from deltalake import DeltaTable
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from accounts.store import Accounts
-from catalogue import maintenance, selection
+from catalogue import maintenance
 from catalogue.delta_log import LOG_RETENTION
+from catalogue.queries import selected
 from catalogue.schema import TABLES
 from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue, catalogue_url
@@ -199,7 +200,7 @@ def measure(client: Exports, home: Home, polled: list[str], scratch: Path) -> di
     counts: list[float] = []
     for _ in range(COUNTS):
         began = time.perf_counter()
-        selection.count(home.catalogue, Selection(ORGANISATION, Scope.PRODUCTS, never_printed=True))
+        selected.count(home.catalogue, Selection(ORGANISATION, Scope.PRODUCTS, never_printed=True))
         counts.append(time.perf_counter() - began)
     sizes = {**home.bytes(scratch), "memory": _memory(home.path)}
     times = {"poll p50": median(polls), "poll p95": quantiles(polls, n=20)[-1], "count": median(counts)}

@@ -32,7 +32,8 @@ from job_lists import BODY, UNLIMITED, fill
 
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.selection import Scope, Selection, resolve_tables
+from catalogue.queries.selected import resolve_tables
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue, catalogue_url
 from tests.service import Service, create_organisation, running_service
 

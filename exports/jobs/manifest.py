@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from catalogue import selection
+from catalogue.queries import selected
+from catalogue.selection import manifest_schema
 from catalogue.tables import Catalogue, CatalogueVersion
 from exports import documents
 from exports.artefacts import ArtefactStore, canonical_json
@@ -90,7 +91,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks:
     with store.write(f"{plan.folder}/manifest.parquet") as stream:
         writer: pq.ParquetWriter | None = None
         # Arrow tables, not Polars frames: this process needs the most memory, and Polars would take 40 MB more.
-        for table in selection.resolve_tables(catalogue, plan.selection, version=version, as_of=as_of):
+        for table in selected.resolve_tables(catalogue, plan.selection, version=version, as_of=as_of):
             decision.require_not_cancelled(plan.job_id, store)
             writer = writer or pq.ParquetWriter(stream, table.schema, compression="zstd")
             writer.write_table(table)
@@ -100,7 +101,7 @@ def freeze(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore, chunks:
             raise EmptySelection
         writer.close()
     digest = _digest(f"{plan.folder}/manifest.parquet", store)
-    unmatched = [asdict(key) for key in selection.unmatched(catalogue, plan.selection, version=version)]
+    unmatched = [asdict(key) for key in selected.unmatched(catalogue, plan.selection, version=version)]
     manifest = Manifest(rows, digest, version, len(unmatched), chunk_rows(rows, chunks), labels)
     store.write_json(f"{plan.folder}/unmatched.json", documents.versioned({"unmatched": unmatched}))
     store.write_json(f"{plan.folder}/manifest.json", documents.versioned(manifest.to_document()))
@@ -214,7 +215,7 @@ def _with_labels(plan: ExportPlan, rows: pl.DataFrame) -> pl.DataFrame:
 
     In manifests of earlier releases all rows have the same number of labels.
     """
-    schema = selection.manifest_schema(plan.attributes)
+    schema = manifest_schema(plan.attributes)
     whole = rows.match_to_schema(schema, missing_columns="insert")
     copies = plan.config.copies or 1
     return whole.with_columns(

@@ -9,8 +9,9 @@ from datetime import UTC
 import polars as pl
 from PIL import Image
 
-from catalogue import selection
-from catalogue.selection import PrintCounts, Size
+from catalogue.queries import selected
+from catalogue.queries.entities import in_any_state
+from catalogue.queries.selected import PrintCounts, Size
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
@@ -84,18 +85,18 @@ def preview(
     With `at_once`, that of more than `AT_ONCE_ROWS` entities is not whole, and does not take longer than that of so many.
     """
     version = catalogue.version()
-    first, size = selection.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
+    first, size = selected.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
     require_possible(plan, catalogue, store, first)
     is_whole = not at_once or size is not None
     chosen = first if at_once else plan.selection
     total, printed = Size(0, 0), PrintCounts(0, 0, 0)
     if is_whole:
-        if size is None or first != selection.in_any_state(first):
-            size = selection.size(catalogue, chosen, version=version)
+        if size is None or first != in_any_state(first):
+            size = selected.size(catalogue, chosen, version=version)
         total = size
-        printed = selection.print_counts(catalogue, chosen, version=version, total=total.entities)
+        printed = selected.print_counts(catalogue, chosen, version=version, total=total.entities)
     as_of = plan.submitted_at.astimezone(UTC).date()
-    rows = selection.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of)
+    rows = selected.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of)
     return replace(_of(plan, total, printed, rows, store), is_whole=is_whole)
 
 

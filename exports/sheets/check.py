@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from catalogue import selection
+from catalogue.queries import selected
 from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
@@ -59,7 +59,7 @@ def require_possible(
 
 
 def _first(plan: ExportPlan, catalogue: Catalogue) -> Selection:
-    return selection.beginning(catalogue, plan.selection, _FIRST_ROWS)[0]
+    return selected.beginning(catalogue, plan.selection, _FIRST_ROWS)[0]
 
 
 def _fits(plan: ExportPlan, template: SheetTemplate, least: pl.DataFrame | None) -> bool:
@@ -78,15 +78,15 @@ def _require_fit(plan: ExportPlan, template: SheetTemplate, least: pl.DataFrame 
 def _least(plan: ExportPlan, chosen: Selection, catalogue: Catalogue) -> pl.DataFrame | None:
     """Return rows of which at least one fits if any row of the selection does. None if there are too many to try."""
     if plan.request.scope is not Scope.PRODUCTS:
-        return selection.least(catalogue, chosen)
-    rows = list(selection.resolve(catalogue, chosen, limit=_MOST_PRODUCTS + 1))
+        return selected.least(catalogue, chosen)
+    rows = list(selected.resolve(catalogue, chosen, limit=_MOST_PRODUCTS + 1))
     products = pl.concat(rows) if rows else None
     return None if products is None or products.height > _MOST_PRODUCTS else products
 
 
 def _advice(plan: ExportPlan, catalogue: Catalogue, store: ArtefactStore) -> str:
     """Return which templates hold the first labels of the selection, with the smallest symbols the request allows."""
-    rows = list(selection.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
+    rows = list(selected.resolve(catalogue, plan.selection, limit=_TRIED_ROWS))
     # The last two: the smallest square and, where it is allowed, the rectangle.
     measured = [measure(*choice, plan.resolver, iter(rows), plan.carry) for choice in choices(plan)[-2:]]
     firsts = [measures for measures in measured if measures.complete] or measured

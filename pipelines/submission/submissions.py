@@ -8,7 +8,7 @@ import dagster as dg
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.store import Accounts
-from catalogue.selection import Size
+from catalogue.queries.selected import Size
 from catalogue.tables import Catalogue
 from exports.admission import require_within, size_of_allowed
 from exports.artefacts import ArtefactStore

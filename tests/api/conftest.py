@@ -18,7 +18,7 @@ from api.app import create_app
 from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from api.wire import paths
-from catalogue.selection import PrintCounts
+from catalogue.queries.selected import PrintCounts
 from exports import trace
 from exports.errors import AlreadyFinished, ExportNotFound, KeyReused, NotReprintable
 from exports.jobs.job_id import job_id_for

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from catalogue.imports.ingest import import_files
-from catalogue.selection import Scope, Selection, resolve
+from catalogue.queries.selected import resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue, CatalogueVersion
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -11,7 +11,9 @@ import pytest
 from catalogue import contents
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.selection import Scope, Selection, Size, beginning, entities_of, resolve
+from catalogue.queries.entities import entities_of
+from catalogue.queries.selected import Size, beginning, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 
 ORG = "acme"

@@ -16,7 +16,8 @@ from catalogue.delta_log import LOG_RETENTION, MARKER_RETENTION
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, is_recorded, record_printed
 from catalogue.maintenance import MANY_FILES, compact, small_files, tidy_logs
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.queries.selected import count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import CONTEXT, GTIN
 

@@ -13,8 +13,9 @@ from deltalake import DeltaTable, Transaction
 from catalogue import maintenance
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, carried, history, lines, record_printed
+from catalogue.queries.selected import PrintCounts, count, print_counts, resolve, size
 from catalogue.schema import GENERATIONS, LIFECYCLE_EVENTS, TABLES, later_than_first
-from catalogue.selection import PrintCounts, Scope, Selection, count, print_counts, resolve, size
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue, Commit
 from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, serials_file, stocked
 

@@ -12,8 +12,9 @@ import pytest
 from catalogue.ids import derived_id
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import REPRINTED, Printing, history, last_printed, record_printed
+from catalogue.queries.selected import count, resolve
 from catalogue.schema import MANIFEST
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import CONTEXT
 

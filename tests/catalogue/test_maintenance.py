@@ -9,7 +9,7 @@ import pytest
 
 from catalogue.errors import CatalogueError
 from catalogue.maintenance import LEAST_RETENTION, vacuum
-from catalogue.selection import count
+from catalogue.queries.selected import count
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import SERIALS, digest, stocked
 

@@ -16,7 +16,7 @@ from catalogue.imports.ingest import import_files
 from catalogue.imports.options import Progress, Stage
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact
-from catalogue.selection import count, resolve
+from catalogue.queries.selected import count, resolve
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import CONTEXT, GTIN, NOW, ORG, SERIALS, digest, serials_file, stocked
 

@@ -14,7 +14,7 @@ from catalogue.imports.ingest import import_files
 from catalogue.inspection import verify
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import compact, tidy_logs, vacuum
-from catalogue.selection import count, resolve
+from catalogue.queries.selected import count, resolve
 from catalogue.tables import Catalogue
 from tests.catalogue.stock import GTIN, NOW, ORG, SERIALS, digest, serials_file, stocked
 

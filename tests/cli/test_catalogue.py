@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from accounts.store import Accounts
 from catalogue.lifecycle import Printing, record_printed
-from catalogue.selection import Scope, Selection, resolve
+from catalogue.queries.selected import resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from cli.main import main
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from catalogue import selection
 from catalogue.imports import ingest
+from catalogue.queries import selected
 from catalogue.tables import Catalogue
 from exports import render
 from exports.artefacts import ArtefactStore
@@ -98,7 +98,7 @@ def test_a_plan_survives_its_document(store: ArtefactStore) -> None:
 def test_printed_entities_are_not_selected_again(catalogue: Catalogue, store: ArtefactStore) -> None:
     run(plan_for(), catalogue, store)
     fresh = plan_for("22222222222222222222Ef", filters={"never_printed": True})
-    assert selection.count(catalogue, fresh.selection) == 0
+    assert selected.count(catalogue, fresh.selection) == 0
     with pytest.raises(EmptySelection):
         manifest.freeze(fresh, catalogue, store)
 
@@ -128,7 +128,7 @@ def test_notes_are_counted_by_their_code(imported: Import, store: ArtefactStore)
 def test_a_proof_records_nothing(catalogue: Catalogue, store: ArtefactStore) -> None:
     run(plan_for(asset_config={"record_printed": False}), catalogue, store)
     fresh = plan_for("22222222222222222222Ef", filters={"never_printed": True})
-    assert selection.count(catalogue, fresh.selection) == 40
+    assert selected.count(catalogue, fresh.selection) == 40
 
 
 def test_an_id_that_matches_nothing_is_reported(catalogue: Catalogue, store: ArtefactStore) -> None:

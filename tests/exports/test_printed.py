@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from catalogue.lifecycle import PRINTED, Printing, history, record_printed
-from catalogue.selection import PrintCounts, print_counts, resolve
+from catalogue.queries.selected import PrintCounts, print_counts, resolve
 from catalogue.tables import Catalogue
 from exports import printed, render
 from exports.artefacts import ArtefactStore
@@ -261,7 +261,7 @@ def test_some_rows_are_printed_again(prints: Prints) -> None:
 def test_rows_are_picked_across_row_groups(
     prints: Prints, imported: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalogue.selection.FRAME_ROWS", 7)
+    monkeypatch.setattr("catalogue.queries.selected.FRAME_ROWS", 7)
     imported(lots="gtin,lot_number\n" + "".join(f"{GTIN},N{number:03d}\n" for number in range(50)))
     first = prints.plan(filters={"gtins": [GTIN]})
     whole = manifest.freeze(first, prints.catalogue, prints.store)

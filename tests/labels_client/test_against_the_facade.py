@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from accounts.identity import Role
 from accounts.store import Accounts
 from api.settings import ApiSettings
-from catalogue.selection import PrintCounts
+from catalogue.queries.selected import PrintCounts
 from exports.errors import Unavailable
 from exports.ports import JobStatus, Report
 from exports.previews.preview import Preview, PreviewFailure, PreviewPicture

@@ -12,7 +12,8 @@ import pytest
 from accounts.errors import UnusableResolver
 from accounts.identity import Organisation
 from accounts.store import Accounts
-from catalogue.selection import Scope, Selection, Size, resolve
+from catalogue.queries.selected import Size, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports import trace
 from exports.artefacts import ArtefactStore

@@ -9,7 +9,8 @@ import pytest
 
 from accounts.store import Accounts
 from catalogue.imports.options import ImportOptions
-from catalogue.selection import Scope, Selection, count
+from catalogue.queries.selected import count
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import ImportNotFound, KeyReused, StillInFlight, StorageIsFull, TooManyOpenJobs

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from api.wire import cursors
-from catalogue.selection import PrintCounts
+from catalogue.queries.selected import PrintCounts
 from exports.errors import Unavailable
 from exports.ports import JobPosition, JobStatus
 from exports.previews.preview import Preview, PreviewFailure, PreviewPicture

@@ -11,7 +11,8 @@ import xlsxwriter
 from catalogue.imports import inbox as inboxes
 from catalogue.imports.folders import LocalFolders
 from catalogue.imports.inbox import MOST_ATTEMPTS, Inbox, Taken
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.queries.selected import count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 
 TEA = "gtin,name\n9506000134352,Tea\n"

@@ -13,7 +13,8 @@ from catalogue.imports import landing, rules
 from catalogue.imports.ingest import import_files, import_paths
 from catalogue.imports.options import ImportFile, ImportOptions, Progress, Stage
 from catalogue.imports.report import ImportReport, TableReport
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.queries.selected import count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from gs1.errors import LabelError
 from tests.catalogue.stock import CONTEXT

@@ -10,7 +10,8 @@ import pypdfium2
 import pytest
 
 from catalogue import lifecycle
-from catalogue.selection import Scope, Selection, Size, resolve, size
+from catalogue.queries.selected import Size, resolve, size
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports.admission import require_within
 from exports.artefacts import ArtefactStore

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from accounts.store import Accounts
-from catalogue.selection import Scope, Selection, count
+from catalogue.queries.selected import count
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from pipelines import tags

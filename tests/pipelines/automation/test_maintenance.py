@@ -12,7 +12,8 @@ from catalogue import maintenance
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import Printing, record_printed
 from catalogue.maintenance import LEAST_RETENTION
-from catalogue.selection import Scope, Selection, count, resolve
+from catalogue.queries.selected import count, resolve
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 from pipelines.automation.maintenance import (
     catalogue_maintenance_job,

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from catalogue.ids import derived_id
 from catalogue.imports.ingest import import_files
 from catalogue.lifecycle import REPRINTED, Printing, record_printed
+from catalogue.queries.selected import UnmatchedKey, count, least, resolve, unmatched
 from catalogue.schema import MANIFEST
-from catalogue.selection import Scope, Selection, UnmatchedKey, count, least, resolve, unmatched
+from catalogue.selection import Scope, Selection
 from catalogue.tables import Catalogue
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
