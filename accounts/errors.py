@@ -215,7 +215,7 @@ class DesignChanged(AccountsError):
 
 
 class NoSuchName(NotFound):
-    """The organisation has no printer or saved request of that name."""
+    """The organisation has no printer, saved request or schedule of that name."""
 
     code = "no_such_name"
 
@@ -226,7 +226,7 @@ class NoSuchName(NotFound):
 
 
 class TooManyNames(AccountsError):
-    """The organisation has as many printers or saved requests as it may."""
+    """The organisation has as many printers, saved requests or schedules as it may."""
 
     code = "too_many_names"
 

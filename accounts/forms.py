@@ -12,7 +12,7 @@ from gs1.resolver import require_resolver
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 NAME_LENGTH = 64
-#: Names that are parts of paths: of designs, printers and saved requests.
+#: Names that are parts of paths: of designs, printers, saved requests and, over HTTP, schedules.
 PATH_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OPERATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 URL_LENGTH = 2048

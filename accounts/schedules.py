@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from accounts import forms
 from accounts.database import Database, row_of, utc_now
-from accounts.errors import NoSuchSchedule, ScheduleExists
+from accounts.errors import NoSuchName, NoSuchSchedule, ScheduleExists, TooManyNames
+from accounts.labels.named import MAX_NAMES
 from accounts.tables import OrganisationRow, ScheduleRow
 
 
@@ -18,7 +19,7 @@ from accounts.tables import OrganisationRow, ScheduleRow
 class Schedule:
     """A timetable for an export: `cron` in `time_zone`, and the export's request as JSON.
 
-    Ticks up to `last_tick_at`, or up to `created_at` if that is None, are done.
+    Ticks up to `created_at` and up to `last_tick_at` are done. A replaced schedule counts as created then.
     """
 
     id: int
@@ -59,6 +60,38 @@ class Schedules:
                 return _schedule(row, slug)
         except IntegrityError as error:
             raise ScheduleExists(name) from error
+
+    def save(self, slug: str, name: str, *, cron: str, time_zone: str, request: str) -> Schedule:
+        """Return the schedule of that name, made anew: its ticks up to now are done. A paused one stays paused.
+
+        The caller has validated all values. Raises NoSuchOrganisation, TooManyNames.
+        """
+        with self._database.session() as session:
+            owner = row_of(session, slug).id
+            others = select(func.count()).where(
+                ScheduleRow.organisation_id == owner, ScheduleRow.name != name
+            )
+            if (session.scalar(others) or 0) >= MAX_NAMES:
+                raise TooManyNames("schedule", MAX_NAMES)
+            changed = {
+                "cron": cron,
+                "time_zone": time_zone,
+                "request": request,
+                "created_at": utc_now(),
+                "last_tick_at": None,
+            }
+            insert = self._database.insert(ScheduleRow).values(
+                organisation_id=owner, name=name, active=True, **changed
+            )
+            session.execute(
+                insert.on_conflict_do_update(index_elements=["organisation_id", "name"], set_=changed)
+            )
+            return _found(session, slug, name)
+
+    def get(self, slug: str, name: str) -> Schedule:
+        """Return what has the name. Raises NoSuchOrganisation; NoSuchName, also for another organisation's."""
+        with self._database.session() as session:
+            return _found(session, slug, name)
 
     def active(self) -> list[Schedule]:
         """Return the schedules that are not paused, of all organisations that are not suspended, oldest first."""
@@ -140,6 +173,15 @@ def skip_ticks(session: Session, condition: ColumnElement[bool]) -> None:
 
 def _up_to(tick: datetime) -> ColumnElement[bool]:
     return or_(ScheduleRow.last_tick_at.is_(None), ScheduleRow.last_tick_at < tick)
+
+
+def _found(session: Session, slug: str, name: str) -> Schedule:
+    named = (ScheduleRow.organisation_id == row_of(session, slug).id) & (ScheduleRow.name == name)
+    # No schedule has such a name, and PostgreSQL fails on some of this text, such as a NUL.
+    row = session.scalar(select(ScheduleRow).where(named)) if name.isprintable() else None
+    if row is None:
+        raise NoSuchName("schedule", name)
+    return _schedule(row, slug)
 
 
 def _schedule(row: ScheduleRow, slug: str) -> Schedule:

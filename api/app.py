@@ -29,7 +29,7 @@ from api.routes.downloads import DownloadTokens
 from api.routes.files import FileRoutes
 from api.routes.imports import ImportRoutes
 from api.routes.label_exports import LabelExportRoutes
-from api.routes.named import printer_routes, saved_request_routes
+from api.routes.named import printer_routes, saved_request_routes, schedule_routes
 from api.routes.reference import ReferenceRoutes
 from api.routes.resource import resource
 from api.routes.service import JOBS, UNLIMITED, ServiceRoutes
@@ -42,6 +42,7 @@ from exports.logs import logger
 from exports.ports import Exports
 from exports.printers.trays import Trays
 from exports.reads import ExportReads
+from exports.schedules import Cron
 
 #: Smaller answers fit into one network packet anyway.
 _GZIP_FROM_BYTES = 1_000
@@ -62,6 +63,7 @@ def create_app(
     accounts: Accounts,
     settings: ApiSettings,
     auth_settings: AuthSettings,
+    cron: Cron,
     pages: Sequence[BaseRoute] = (),
     error_page: ErrorPage | None = None,
 ) -> Starlette:
@@ -86,6 +88,7 @@ def create_app(
             *DesignRoutes(accounts.designs, reads, settings).routes(),
             *printer_routes(accounts, trays, settings),
             *saved_request_routes(accounts, label_exports, settings),
+            *schedule_routes(accounts, exports, cron, settings),
             *ImportRoutes(imports, settings).routes(),
             *ContentRoutes(catalogue).routes(),
             resource(paths.SESSION, post=sessions.begin, delete=sessions.end),

@@ -9,17 +9,25 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
+from pydantic import Field
+
+from accounts import forms
+from accounts.errors import InvalidAccountValue
 from accounts.identity import Organisation
 from accounts.labels.designs import Designs
-from accounts.schedules import Schedule
+from accounts.schedules import Schedule, Schedules
 from exports.designs.chosen import chosen
-from exports.errors import ExportError
+from exports.errors import Detail, ExportError, ExportNotFound, InvalidRequest
 from exports.jobs.job_id import job_id_for
 from exports.jobs.plan import ExportPlan
+from exports.ports import ExportJob, Exports
 from exports.printers.trays import Trays, filled
-from exports.requests.request import Filters, parse_request
+from exports.requests.fields import Body
+from exports.requests.json_body import parse
+from exports.requests.names import require_name
+from exports.requests.request import ExportRequest, Filters, parse_request
 from renderers.engine import Engine
 
 #: (cron expression, time zone, time) -> the latest tick not after that time.
@@ -38,6 +46,26 @@ class Cron:
 
     is_valid: Callable[[str], bool]
     next_tick: NextTick
+
+
+class Timetable(Body):
+    """An export, and when it starts: minute, hour, day of month, month and day of week, by the clock of a time zone."""
+
+    cron: Annotated[str, Field(max_length=255, examples=["0 6 * * 1-5"])]
+    time_zone: Annotated[str, Field(max_length=64, description="A name of the IANA database.")] = "UTC"
+    request: ExportRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """A schedule with its next tick, None if it is paused.
+
+    `last` is the job of the last tick, None if there was no tick, it selected nothing or its job was removed.
+    """
+
+    schedule: Schedule
+    next_tick: datetime | None
+    last: ExportJob | None
 
 
 class InvalidCron(ExportError):
@@ -69,17 +97,61 @@ def schedule_request(body: bytes) -> str:
 
     Raises InvalidRequest.
     """
-    request = parse_request(body)
+    return _stored(parse_request(body))
+
+
+def _stored(request: ExportRequest) -> str:
+    """Return the request as a schedule keeps it: JSON, with the filter that it has by default."""
     filters = request.filters or Filters()
     if filters.never_printed is None and not filters.select_by_printing:
         filters = filters.model_copy(update={"never_printed": True})
     return json.dumps(request.model_copy(update={"filters": filters}).normalised(), ensure_ascii=False)
 
 
+def save(
+    schedules: Schedules, is_valid: Callable[[str], bool], organisation: str, name: str, body: bytes
+) -> Schedule:
+    """Store the timetable of a JSON body under the name, in place of the one that has it.
+
+    Raises InvalidRequest, NoSuchOrganisation, TooManyNames.
+    """
+    wanted = parse(body, Timetable)
+    require_name(name, "schedule")
+    faults: list[Detail] = []
+    for check in (lambda: require_cron(wanted.cron, is_valid), lambda: forms.time_zone(wanted.time_zone)):
+        try:
+            check()
+        except (InvalidCron, InvalidAccountValue) as error:
+            message = f"{error}: expected {error.expected}"
+            faults.append(Detail(loc=["body", str(error.field)], msg=message, type=error.code))
+    if faults:
+        raise InvalidRequest(faults)
+    return schedules.save(
+        organisation, name, cron=wanted.cron, time_zone=wanted.time_zone, request=_stored(wanted.request)
+    )
+
+
+def state_of(schedule: Schedule, now: datetime, exports: Exports, cron: Cron) -> ScheduleState:
+    """Return the schedule with its next tick from `now` on, and the job of its last tick."""
+    following = cron.next_tick(schedule.cron, schedule.time_zone, now) if schedule.active else None
+    return ScheduleState(schedule, following, _last(schedule, exports))
+
+
+def _last(schedule: Schedule, exports: Exports) -> ExportJob | None:
+    if schedule.last_tick_at is None:
+        return None
+    try:
+        return exports.job(schedule.organisation, job_id_of(schedule, schedule.last_tick_at))
+    except ExportNotFound:
+        return None
+
+
 def due_tick(schedule: Schedule, now: datetime, latest_tick: LatestTick) -> datetime | None:
     """Return the latest tick up to now, in UTC. None if it is done or older than the schedule."""
     tick = latest_tick(schedule.cron, schedule.time_zone, now).astimezone(UTC)
-    return tick if tick > (schedule.last_tick_at or schedule.created_at) else None
+    # A tick of before the schedule was replaced may be recorded later than that.
+    done = max(schedule.created_at, schedule.last_tick_at or schedule.created_at)
+    return tick if tick > done else None
 
 
 def job_id_of(schedule: Schedule, tick: datetime) -> str:

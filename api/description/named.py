@@ -1,4 +1,4 @@
-"""The operations of printer profiles and of saved requests."""
+"""The operations of printer profiles, saved requests and schedules."""
 
 from api.description.label_exports import RECEIPT
 from api.description.operation import Content, Operation
@@ -6,6 +6,7 @@ from api.wire import named, paths
 from api.wire.requests import IDEMPOTENCY_KEY, PageQuery
 from exports.printers.profile import Profile, Tray
 from exports.requests.request import ExportRequest
+from exports.schedules import Timetable
 
 OPERATIONS = (
     Operation(
@@ -119,5 +120,69 @@ OPERATIONS = (
         (403, 404, 409, 422),
         request_headers=(IDEMPOTENCY_KEY,),
         headers=("Location", "Retry-After"),
+    ),
+    Operation(
+        "get",
+        paths.SCHEDULES,
+        "list_schedules",
+        "Labels",
+        "List schedules",
+        "The exports that start by the clock, oldest first, each with its next tick and what came of the last.",
+        {200: Content(named.ScheduleListOut)},
+        query=PageQuery,
+    ),
+    Operation(
+        "get",
+        paths.SCHEDULE,
+        "show_schedule",
+        "Labels",
+        "Show a schedule",
+        "`request` is what each tick submits. A release that no longer accepts it shows it still.",
+        {200: Content(named.ScheduleOut)},
+        (404,),
+    ),
+    Operation(
+        "post",
+        paths.SCHEDULE,
+        "save_schedule",
+        "Labels",
+        "Save a schedule",
+        "`request` is the body of a submission, and is validated as one. It selects what was never printed, unless it says "
+        '`"never_printed": false` or has another filter on the print state. The body takes the place of the schedule that '
+        "has the name, from the next tick on; a paused one stays paused. 409 if the organisation has 500.",
+        {201: Content(named.ScheduleOut)},
+        (403, 409),
+        body=Timetable,
+        headers=("Location",),
+    ),
+    Operation(
+        "delete",
+        paths.SCHEDULE,
+        "remove_schedule",
+        "Labels",
+        "Remove a schedule",
+        "Its jobs stay.",
+        {204: None},
+        (403, 404),
+    ),
+    Operation(
+        "post",
+        paths.PAUSE,
+        "pause_schedule",
+        "Labels",
+        "Pause a schedule",
+        "Its ticks start nothing. There is no body.",
+        {200: Content(named.ScheduleOut)},
+        (403, 404),
+    ),
+    Operation(
+        "post",
+        paths.RESUME,
+        "resume_schedule",
+        "Labels",
+        "Resume a schedule",
+        "From the next tick on: ticks during the pause are not made up for. There is no body.",
+        {200: Content(named.ScheduleOut)},
+        (403, 404),
     ),
 )

@@ -157,7 +157,7 @@ def _parameters(operation: Operation) -> list[Schema]:
         schema = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"}
         parameters.append({"name": "name", "in": "path", "required": True, "schema": schema})
         parameters[-1] |= {
-            "description": "The name of the design, printer or saved request.",
+            "description": "The name of the design, printer, saved request or schedule.",
             "example": "shelf",
         }
     if operation.token:

@@ -11,7 +11,14 @@ from pydantic.json_schema import models_json_schema
 
 from api.wire import answers, contents, designs, imports, label_exports, paths
 from api.wire.designs import DesignPreviewRequest
-from api.wire.named import PrinterListOut, PrinterOut, SavedRequestListOut, SavedRequestOut
+from api.wire.named import (
+    PrinterListOut,
+    PrinterOut,
+    SavedRequestListOut,
+    SavedRequestOut,
+    ScheduleListOut,
+    ScheduleOut,
+)
 from api.wire.requests import PLAIN_TEXT, ReprintRequest
 from catalogue.selection import Scope
 from exports.designs.document import Design
@@ -19,6 +26,7 @@ from exports.printers.profile import Profile, Tray
 from exports.requests.export_types import FORMATS_OF, ExportType, RequestedFormat
 from exports.requests.request import SCOPES_OF_FILTER, ExportRequest
 from exports.requests.settings import meaning_of
+from exports.schedules import Timetable
 
 #: A JSON Schema.
 Schema = dict[str, Any]
@@ -42,6 +50,9 @@ _PUBLISHED: Mapping[str, str] = {
     "PrinterListOut": "LabelPrinterListOut",
     "SavedRequestOut": "LabelSavedRequestOut",
     "SavedRequestListOut": "LabelSavedRequestListOut",
+    "Timetable": "LabelScheduleIn",
+    "ScheduleOut": "LabelScheduleOut",
+    "ScheduleListOut": "LabelScheduleListOut",
     "Scope": "LabelExportScopeEnum",
     "ExportType": "LabelExportTypeEnum",
     "RequestedFormat": "LabelExportFileFormatEnum",
@@ -109,6 +120,8 @@ def schemas() -> dict[str, Schema]:
         PrinterOut,
         SavedRequestListOut,
         SavedRequestOut,
+        ScheduleListOut,
+        ScheduleOut,
         *contents.LISTS.values(),
         imports.ImportAcceptedOut,
         imports.ImportJobOut,
@@ -124,6 +137,7 @@ def schemas() -> dict[str, Schema]:
             (DesignPreviewRequest, "validation"),
             (Profile, "validation"),
             (Tray, "validation"),
+            (Timetable, "validation"),
             *((model, "serialization") for model in answer_types),
         ],
         ref_template=_REF + "{model}",
@@ -193,6 +207,9 @@ def _refine(named: dict[str, Schema]) -> None:
     config["examples"] = [{"sheet_template": "63up_1in_letter"}]
     named["LabelDesignIn"]["examples"] = [DESIGN_EXAMPLE]
     named["LabelDesignPreviewIn"]["examples"] = [{"design": DESIGN_EXAMPLE, "request": _SUBMIT_EXAMPLES[1]}]
+    named["LabelScheduleIn"]["examples"] = [
+        {"cron": "0 6 * * 1-5", "time_zone": "Europe/Berlin", "request": _SUBMIT_EXAMPLES[0]}
+    ]
     named["LabelExportReprintIn"]["examples"] = [
         {"reason": "The roll was damaged."},
         {"reason": "A jam", "rows": "121-180,200"},

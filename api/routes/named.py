@@ -1,6 +1,7 @@
-"""The endpoints of what an organisation keeps by name: printers and saved requests."""
+"""The endpoints of what an organisation keeps by name: printers, saved requests and schedules."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from accounts.schedules import Schedule
 from accounts.store import Accounts
 from api.auth.callers import principal_of, writer_of
 from api.routes import incoming
@@ -18,12 +20,14 @@ from api.routes.resource import resource
 from api.settings import ApiSettings
 from api.wire import answers, named, paths
 from api.wire.requests import PageQuery
-from exports.ports import Page
+from exports import schedules
+from exports.ports import Exports, Page
 from exports.printers import profile
 from exports.printers.profile import Tray
 from exports.printers.trays import Trays
 from exports.requests import saved
 from exports.requests.json_body import parse
+from exports.schedules import Cron
 
 
 class NamedRoutes:
@@ -60,23 +64,32 @@ class NamedRoutes:
         """Answer with one page of them."""
         principal = principal_of(request)
         page = incoming.query(request, PageQuery).to_page()
-        found = await anyio.to_thread.run_sync(self._find_all, principal.organisation.slug)
-        return answers.response(self._listed(found, page))
+
+        def listed() -> BaseModel:
+            return self._listed(self._find_all(principal.organisation.slug), page)
+
+        return answers.response(await anyio.to_thread.run_sync(listed))
 
     async def show(self, request: Request) -> Response:
         """Answer with the one of the name."""
         principal = principal_of(request)
-        find = partial(self._find, principal.organisation.slug, request.path_params["name"])
-        return answers.response(self._shown(await anyio.to_thread.run_sync(find)))
+
+        def shown() -> BaseModel:
+            return self._shown(self._find(principal.organisation.slug, request.path_params["name"]))
+
+        return answers.response(await anyio.to_thread.run_sync(shown))
 
     async def save(self, request: Request) -> Response:
         """Store the body under the name; answer 201 with it."""
         principal = writer_of(request)
         name: str = request.path_params["name"]
         body = await incoming.json_body(request, self._settings)
-        save = partial(self._save, principal.organisation.slug, name, body, changed_by=principal.id)
-        made = await anyio.to_thread.run_sync(save)
-        return answers.response(self._shown(made), 201, {"location": self._path.format(name=name)})
+
+        def saved() -> BaseModel:
+            return self._shown(self._save(principal.organisation.slug, name, body, changed_by=principal.id))
+
+        made = await anyio.to_thread.run_sync(saved)
+        return answers.response(made, 201, {"location": self._path.format(name=name)})
 
     async def remove(self, request: Request) -> Response:
         """Remove the one of the name; answer 204."""
@@ -134,3 +147,46 @@ def saved_request_routes(
         listed=named.saved_requests,
     )
     return [*requests.routes(), resource(paths.SUBMIT_SAVED, post=submit)]
+
+
+def schedule_routes(accounts: Accounts, exports: Exports, cron: Cron, settings: ApiSettings) -> list[Route]:
+    """Return the routes of schedules, to be mounted at the root."""
+    stored = accounts.schedules
+
+    def shown(found: Schedule) -> named.ScheduleOut:
+        return named.schedule(schedules.state_of(found, datetime.now(UTC), exports, cron))
+
+    def save(organisation: str, name: str, body: bytes, *, changed_by: str) -> Schedule:
+        del changed_by  # schedules do not keep it
+        return schedules.save(stored, cron.is_valid, organisation, name, body)
+
+    def changing(change: Callable[[str, int], None]) -> Callable[[Request], Awaitable[Response]]:
+        """Return the handler that changes the schedule of the name, and answers with it."""
+
+        async def handler(request: Request) -> Response:
+            organisation = writer_of(request).organisation.slug
+            name: str = request.path_params["name"]
+
+            def changed() -> named.ScheduleOut:
+                change(organisation, stored.get(organisation, name).id)
+                return shown(stored.get(organisation, name))
+
+            return answers.response(await anyio.to_thread.run_sync(changed))
+
+        return handler
+
+    routes = NamedRoutes(
+        paths.SCHEDULE,
+        settings,
+        find=stored.get,
+        find_all=stored.list,
+        save=save,
+        remove=lambda organisation, name: stored.remove(organisation, stored.get(organisation, name).id),
+        shown=shown,
+        listed=partial(named.schedules, shown),
+    )
+    return [
+        *routes.routes(),
+        resource(paths.PAUSE, post=changing(stored.pause)),
+        resource(paths.RESUME, post=changing(stored.resume)),
+    ]

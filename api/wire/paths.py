@@ -24,6 +24,11 @@ SAVED_REQUESTS = "/products/api/v1/labels/requests/"
 SAVED_REQUEST = f"{SAVED_REQUESTS}{{name}}/"
 SUBMIT_SAVED = f"{SAVED_REQUEST}submit/"
 
+SCHEDULES = "/products/api/v1/labels/schedules/"
+SCHEDULE = f"{SCHEDULES}{{name}}/"
+PAUSE = f"{SCHEDULE}pause/"
+RESUME = f"{SCHEDULE}resume/"
+
 PRINT_HISTORY = "/products/api/v1/labels/print-history/"
 
 IMPORTS = "/products/api/v1/imports/"

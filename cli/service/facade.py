@@ -101,6 +101,7 @@ def main() -> None:
         accounts=accounts,
         settings=api_settings,
         auth_settings=auth_settings,
+        cron=CRON,
         pages=web.app.routes(
             exports=exports,
             reads=reads,

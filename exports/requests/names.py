@@ -1,4 +1,4 @@
-"""Names of what an organisation keeps: designs, printers and saved requests."""
+"""Names of what an organisation keeps: designs, printers, saved requests and schedules."""
 
 from collections.abc import Collection
 

@@ -2,7 +2,13 @@
 
 import pytest
 
-from accounts.errors import InvalidAccountValue, NoSuchOrganisation, NoSuchSchedule, ScheduleExists
+from accounts.errors import (
+    InvalidAccountValue,
+    NoSuchName,
+    NoSuchOrganisation,
+    NoSuchSchedule,
+    ScheduleExists,
+)
 
 WHAT = {"cron": "0 6 * * 1-5", "time_zone": "Europe/Berlin", "request": '{"scope":"lots"}'}
 
@@ -50,6 +56,27 @@ def test_a_schedule_rests_goes_on_and_is_removed(acme):
     assert acme.schedules.list("acme")[0].active
     acme.schedules.remove("acme", schedule_id)
     assert acme.schedules.list("acme") == []
+
+
+def test_a_replaced_schedule_begins_anew_and_stays_paused(acme):
+    made = acme.schedules.save("acme", "morning", **WHAT)
+    acme.schedules.record_tick(made.id, made.created_at)
+    acme.schedules.pause("acme", made.id)
+    acme.schedules.save("other", "morning", **WHAT)
+    saved = acme.schedules.save("acme", "morning", **(WHAT | {"cron": "5 7 * * *"}))
+    assert (saved.id, saved.cron, saved.active, saved.last_tick_at) == (made.id, "5 7 * * *", False, None)
+    assert saved.created_at > made.created_at
+    assert acme.schedules.get("acme", "morning") == saved
+    assert acme.schedules.get("other", "morning").cron == WHAT["cron"]
+
+
+@pytest.mark.parametrize("name", ["evening", "", "morning\0"])
+def test_an_unknown_name_is_told(acme, name):
+    acme.schedules.add("acme", "morning", **WHAT)
+    acme.schedules.add("other", "evening", **WHAT)
+    with pytest.raises(NoSuchName) as unknown:
+        acme.schedules.get("acme", name)
+    assert unknown.value.value == name
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "remove"])

@@ -25,11 +25,14 @@ from exports.jobs.job_id import job_id_for
 from exports.ports import ExportJob, Gauges, JobPage, JobStatus, Stage
 from exports.previews.preview import Preview
 from exports.reads import PrintHistory
+from exports.schedules import Cron
+from pipelines.execution.dagster_cron import is_valid_cron_schedule
 from renderers.sheets.templates import TEMPLATES
 
 ARTEFACT = bytes(range(256)) * 40
 METRICS_KEY = {"Authorization": "Bearer a key of the tests"}
 CREATED = datetime(2026, 3, 31, 12, tzinfo=UTC)
+NEXT_TICK = datetime(2026, 4, 1, 4, tzinfo=UTC)
 
 
 class FakeExports:
@@ -218,6 +221,7 @@ def facade(exports, accounts, settings, imports=None, catalogue=None):
         accounts=accounts,
         settings=settings,
         auth_settings=AuthSettings(),
+        cron=Cron(is_valid_cron_schedule, lambda _cron, _time_zone, _now: NEXT_TICK),
     )
 
 

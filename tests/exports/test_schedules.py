@@ -3,14 +3,28 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from accounts.identity import Organisation
 from accounts.schedules import Schedule
 from exports.errors import InvalidRequest
-from exports.schedules import InvalidCron, due_tick, export_of, require_cron, schedule_request
-from pipelines.execution.dagster_cron import get_latest_completed_cron_tick, is_valid_cron_schedule
+from exports.ports import Exports
+from exports.schedules import (
+    Cron,
+    InvalidCron,
+    due_tick,
+    export_of,
+    require_cron,
+    schedule_request,
+    state_of,
+)
+from pipelines.execution.dagster_cron import (
+    get_latest_completed_cron_tick,
+    get_next_cron_tick,
+    is_valid_cron_schedule,
+)
 from renderers.engine import Engine
 
 BODY = {"scope": "lots", "export_type": "qr_codes", "file_format": "svg"}
@@ -46,6 +60,12 @@ def utc(*parts: int) -> datetime:
         pytest.param({}, utc(2026, 1, 20), utc(2026, 1, 19, 5), id="of those missed, the latest"),
         pytest.param(
             {"last_tick_at": utc(2026, 1, 19, 5)}, utc(2026, 1, 20), None, id="a tick is dealt with once"
+        ),
+        pytest.param(
+            {"created_at": utc(2026, 1, 19, 6), "last_tick_at": utc(2026, 1, 18, 5)},
+            utc(2026, 1, 20),
+            None,
+            id="a tick of before it was replaced is not its",
         ),
         pytest.param(
             {"cron": "30 2 * * *", "last_tick_at": utc(2026, 3, 28, 1, 30)},
@@ -135,3 +155,11 @@ def test_a_tick_asks_for_the_same_job_whoever_evaluates_it() -> None:
         export_of(replace(SCHEDULE, id=8), tick, organisation, Engine.BATCH),
     ]
     assert export.job_id not in {other.job_id for other in others}
+
+
+@pytest.mark.parametrize(("active", "following"), [(True, utc(2026, 7, 1, 4)), (False, None)])
+def test_the_next_tick_is_by_the_clock_of_the_schedule(active: bool, following: datetime | None) -> None:
+    cron = Cron(is_valid_cron_schedule, lambda cron, zone, now: get_next_cron_tick(cron, now, zone))
+    schedule = replace(SCHEDULE, active=active)
+    state = state_of(schedule, utc(2026, 6, 30, 5), cast("Exports", None), cron)
+    assert (state.schedule, state.next_tick, state.last) == (schedule, following, None)

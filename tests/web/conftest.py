@@ -133,6 +133,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
         accounts=accounts,
         settings=ApiSettings(secret_key=SECRET, rate_per_minute=100_000, rate_per_day=1_000_000),
         auth_settings=AuthSettings(),
+        cron=CRON,
         pages=routes,
         error_page=web.error_pages.error_page(known_session),
     )

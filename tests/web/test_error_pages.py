@@ -11,6 +11,7 @@ from api.auth.settings import AuthSettings
 from api.settings import ApiSettings
 from exports.errors import AlreadyFinished, TooManyOpenJobs, Unavailable
 from exports.ports import JobStatus
+from pipelines.automation.schedules import CRON
 from tests.web.conftest import LOTS_AS_QR, SECRET
 from web.error_pages import error_page
 
@@ -120,7 +121,7 @@ def test_the_rate_limit_is_told_on_a_page(site):
     app = create_app(
         exports=site.exports, reads=site.reads, imports=site.imports, catalogue=site.catalogue,
         accounts=site.accounts, settings=ApiSettings(secret_key=SECRET, rate_per_minute=1),
-        auth_settings=AuthSettings(), pages=site.routes, error_page=error_page(known_session),
+        auth_settings=AuthSettings(), cron=CRON, pages=site.routes, error_page=error_page(known_session),
     )  # fmt: skip
     http = replace(site, app=app).browser().http
     assert http.get("/jobs", headers=BROWSER).status_code == 200

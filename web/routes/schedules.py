@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeAlias
@@ -15,11 +14,11 @@ from starlette.routing import Route
 
 from accounts.schedules import Schedule
 from accounts.store import Accounts
-from exports.errors import ExportNotFound, InvalidRequest
-from exports.ports import ExportJob, Exports
+from exports.errors import InvalidRequest
+from exports.ports import Exports
 from exports.requests.request import parse_request
 from exports.requests.words import in_words
-from exports.schedules import Cron, job_id_of, require_cron, schedule_request
+from exports.schedules import Cron, ScheduleState, require_cron, schedule_request, state_of
 from gs1.errors import LabelError
 from web.addresses import id_of, number_of
 from web.export_form import Faults, form_page
@@ -37,19 +36,6 @@ _DEFAULTS = {"cron": "0 6 * * 1-5", "time_zone": "UTC"}
 
 #: (organisation, id of a schedule) -> nothing
 _Change: TypeAlias = Callable[[str, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A schedule in the list. `words` is None if this release does not accept its request; a paused one has no next tick.
-
-    `last` is the job of the last tick, None if there was no tick or it selected nothing.
-    """
-
-    schedule: Schedule
-    words: str | None
-    next_tick: datetime | None
-    last: ExportJob | None
 
 
 class ScheduleRoutes:
@@ -95,27 +81,16 @@ class ScheduleRoutes:
             more=len(every) > number * _SCHEDULES_PER_PAGE,
         )
 
-    def _page(self, organisation: str, number: int) -> tuple[list[Schedule], list[_Shown]]:
+    def _page(
+        self, organisation: str, number: int
+    ) -> tuple[list[Schedule], list[tuple[ScheduleState, str | None]]]:
+        """Return all schedules, and those of the page, each with its request in words."""
         every = self._schedules.list(organisation)
         now = datetime.now(UTC)
         part = every[(number - 1) * _SCHEDULES_PER_PAGE : number * _SCHEDULES_PER_PAGE]
-        return every, [self._shown(schedule, now) for schedule in part]
-
-    def _shown(self, schedule: Schedule, now: datetime) -> _Shown:
-        following = self._cron.next_tick(schedule.cron, schedule.time_zone, now) if schedule.active else None
-        try:
-            words = in_words(parse_request(schedule.request.encode()))
-        except InvalidRequest:
-            words = None
-        return _Shown(schedule, words, following, self._last(schedule))
-
-    def _last(self, schedule: Schedule) -> ExportJob | None:
-        if schedule.last_tick_at is None:
-            return None
-        try:
-            return self._exports.job(schedule.organisation, job_id_of(schedule, schedule.last_tick_at))
-        except ExportNotFound:
-            return None
+        return every, [
+            (state_of(schedule, now, self._exports, self._cron), _words(schedule)) for schedule in part
+        ]
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
         return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": _indented(body_of(DEFAULTS))})
@@ -158,6 +133,14 @@ class ScheduleRoutes:
         del form
         await anyio.to_thread.run_sync(do, visitor.organisation.slug, id_of(request))
         return RedirectResponse("/schedules", 303)
+
+
+def _words(schedule: Schedule) -> str | None:
+    """Return the schedule's request in words, None if this release does not accept it."""
+    try:
+        return in_words(parse_request(schedule.request.encode()))
+    except InvalidRequest:
+        return None
 
 
 def _indented(body: Mapping[str, object]) -> str:

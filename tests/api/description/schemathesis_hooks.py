@@ -10,7 +10,7 @@ from gs1.check_digit import check_digit
 #: sheet that is not known or too small, a setting that the export has no use for, a printer that there is not, rows that run backwards, a key
 #: of an earlier request, a page too far back, an invented cursor, an entity with two quantities, a design whose smallest
 #: text is larger than its largest, text that no font has or that shows nothing, a picture that is none, the name of a built-in design, a
-#: mapping of columns that is no JSON object, or a form whose file has no name.
+#: mapping of columns that is no JSON object, a form whose file has no name, a cron expression or a time zone that is none.
 UNSAYABLE = {
     "out_of_range",
     "unknown_template",
@@ -37,6 +37,8 @@ UNSAYABLE = {
     "one_picture",
     "invalid_logo",
     "invalid_name",
+    "invalid_cron",
+    "invalid_account_value",
 }
 
 
