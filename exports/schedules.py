@@ -52,7 +52,9 @@ class Timetable(Body):
     """An export, and when it starts: minute, hour, day of month, month and day of week, by the clock of a time zone."""
 
     cron: Annotated[str, Field(max_length=255, examples=["0 6 * * 1-5"])]
-    time_zone: Annotated[str, Field(max_length=64, description="A name of the IANA database.")] = "UTC"
+    time_zone: (
+        Annotated[str, Field(max_length=64, description="A name of the IANA database, UTC if absent.")] | None
+    ) = None
     request: ExportRequest
 
 
@@ -117,8 +119,9 @@ def save(
     """
     wanted = parse(body, Timetable)
     require_name(name, "schedule")
+    time_zone = "UTC" if wanted.time_zone is None else wanted.time_zone
     faults: list[Detail] = []
-    for check in (lambda: require_cron(wanted.cron, is_valid), lambda: forms.time_zone(wanted.time_zone)):
+    for check in (lambda: require_cron(wanted.cron, is_valid), lambda: forms.time_zone(time_zone)):
         try:
             check()
         except (InvalidCron, InvalidAccountValue) as error:
@@ -127,7 +130,7 @@ def save(
     if faults:
         raise InvalidRequest(faults)
     return schedules.save(
-        organisation, name, cron=wanted.cron, time_zone=wanted.time_zone, request=_stored(wanted.request)
+        organisation, name, cron=wanted.cron, time_zone=time_zone, request=_stored(wanted.request)
     )
 
 
