@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 
@@ -12,16 +12,18 @@ from PIL import Image
 from catalogue.queries import selected
 from catalogue.queries.entities import in_any_state
 from catalogue.queries.selected import PrintCounts, Size
+from catalogue.selection import Selection
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.jobs.plan import ExportPlan
 from exports.previews.pictures import first_page
 from exports.sheets import pages as sheet_pages
-from exports.sheets import plan as sheet_plan
 from exports.sheets.check import require_possible
+from exports.sheets.plan import SheetPlan, plan_sheets
 from exports.sheets.templates import template_of
 from exports.symbols import symbol_files
 from exports.symbols.notes import counts_by_code
+from gs1.errors import LabelError
 from renderers.sheets.model import SheetTemplate
 from renderers.units import MILLIMETRES_PER_INCH
 
@@ -86,25 +88,47 @@ def preview(
     """
     version = catalogue.version()
     first, size = selected.beginning(catalogue, plan.selection, AT_ONCE_ROWS, version=version)
-    require_possible(plan, catalogue, store, first)
-    is_whole = not at_once or size is not None
     chosen = first if at_once else plan.selection
+    as_of = plan.submitted_at.astimezone(UTC).date()
+    rows = list(selected.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of))
+    sheet = _sheet_plan(plan, catalogue, store, first, rows) if plan.has_labels else None
+    is_whole = not at_once or size is not None
     total, printed = Size(0, 0), PrintCounts(0, 0, 0)
     if is_whole:
         if size is None or first != in_any_state(first):
             size = selected.size(catalogue, chosen, version=version)
         total = size
         printed = selected.print_counts(catalogue, chosen, version=version, total=total.entities)
-    as_of = plan.submitted_at.astimezone(UTC).date()
-    rows = selected.resolve(catalogue, chosen, version=version, limit=TRIED_ROWS, as_of=as_of)
-    return replace(_of(plan, total, printed, rows, store), is_whole=is_whole)
+    shown = (
+        _symbols(plan, total, printed, rows) if sheet is None else _sheet(plan, sheet, total, printed, rows)
+    )
+    return replace(shown, is_whole=is_whole)
 
 
-def _of(
-    plan: ExportPlan, total: Size, printed: PrintCounts, rows: Iterable[pl.DataFrame], store: ArtefactStore
-) -> Preview:
-    if plan.has_labels:
-        return _sheet(plan, total, printed, list(rows), store)
+def _sheet_plan(
+    plan: ExportPlan,
+    catalogue: Catalogue,
+    store: ArtefactStore,
+    first: Selection,
+    rows: Sequence[pl.DataFrame],
+) -> SheetPlan | None:
+    """Return the plan of the first page, laid out for these rows, None without rows. Raises InvalidRequest.
+
+    If one of these rows has a label, so has the selection: it is not read to find out.
+    """
+    if rows:
+        last = rows[-1].row(-1, named=True)
+        tried, labels = last["row"] + 1, last["first_label"] + last["copies"]
+        try:
+            return plan_sheets(plan, template_of(plan, store), tried, lambda: iter(rows), labels=labels)
+        except LabelError:
+            require_possible(plan, catalogue, store, first)
+            raise
+    require_possible(plan, catalogue, store, first)
+    return None
+
+
+def _symbols(plan: ExportPlan, total: Size, printed: PrintCounts, rows: Iterable[pl.DataFrame]) -> Preview:
     failures: list[PreviewFailure] = []
     pictures: list[PreviewPicture] = []
     notes: Counter[str] = Counter()
@@ -120,16 +144,9 @@ def _of(
 
 
 def _sheet(
-    plan: ExportPlan, total: Size, printed: PrintCounts, frames: list[pl.DataFrame], store: ArtefactStore
+    plan: ExportPlan, sheet: SheetPlan, total: Size, printed: PrintCounts, rows: Iterable[pl.DataFrame]
 ) -> Preview:
-    """Return the preview of the first page, laid out for the rows that were tried."""
-    tried = sum(frame.height for frame in frames)
-    if not tried:
-        return Preview(total.entities, total.labels, 0, [], [], printed)
-    last = frames[-1].row(-1, named=True)
-    drawn = last["first_label"] + last["copies"]
-    sheet = sheet_plan.plan_sheets(plan, template_of(plan, store), tried, lambda: iter(frames), labels=drawn)
-    batches = [sheet_pages.encode(plan, sheet, frame) for frame in frames]
+    batches = [sheet_pages.encode(plan, sheet, frame) for frame in rows]
     png = first_page(sheet, batches)
     failures = [failure for batch in batches for failure in _failures(batch.errors)]
     template = sheet.document.printed
@@ -143,7 +160,7 @@ def _sheet(
     notes: Counter[str] = Counter()
     for batch in batches:
         notes.update(counts_by_code(batch.symbols))
-    return Preview(total.entities, total.labels, tried, failures, [picture], printed, dict(notes))
+    return Preview(total.entities, total.labels, sheet.rows, failures, [picture], printed, dict(notes))
 
 
 def first_label(page: PreviewPicture, sheet: SheetTemplate) -> PreviewPicture:

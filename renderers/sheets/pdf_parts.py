@@ -6,6 +6,7 @@ intent), 6.2.11 (fonts), 6.6 (metadata).
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files
 from unicodedata import bidirectional
 from xml.sax.saxutils import escape
@@ -32,6 +33,10 @@ _LEVEL = 2
 _BLOCK = 100
 
 
+#: A preview is drawn anew at each change of its form, mostly with the same characters.
+_subset = lru_cache(maxsize=4)(make_subset)
+
+
 def stream(dictionary: str, content: bytes, *, compress: bool = True) -> bytes:
     """Return a stream object's body. `dictionary` has its entries except Length and Filter."""
     if compress:
@@ -51,7 +56,7 @@ def text_string(text: str) -> str:
 
 def font_objects(characters: Sequence[str], first: int, *, bold: bool = False) -> list[bytes]:
     """Return the five objects of the embedded font, numbered from `first`; pages refer to the first."""
-    subset = make_subset(characters, bold=bold)
+    subset = _subset(characters, bold=bold)
     name = f"/{subset.tag}+{FONT_NAME}"
     box = " ".join(map(str, subset.bounds))
     widths = " ".join(map(str, subset.widths))

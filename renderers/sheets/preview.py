@@ -15,6 +15,7 @@ from renderers.sheets.pdf import PdfFragmentWriter, join
 from renderers.sheets.placement import SheetLabels
 from renderers.symbol import BarSymbols
 from renderers.units import POINTS_PER_INCH
+from renderers.writers.png import greyscale
 
 _LEAST_DPI = 150
 
@@ -74,13 +75,11 @@ def _png(pdf: bytes, dpi: float) -> bytes:
 
 
 def _drawn(opened: pypdfium2.PdfDocument, number: int, dpi: float) -> bytes:
-    out = io.BytesIO()
     page = opened[number]
     width, height = page.get_size()
     scale = min(dpi / POINTS_PER_INCH, math.sqrt(_MOST_PIXELS / (width * height)))
     # The stub says whole scales only; the library takes any.
-    picture = page.render(scale=cast("int", scale * _ROUNDING), grayscale=True).to_pil()
+    bitmap = page.render(scale=cast("int", scale * _ROUNDING), grayscale=True)
     # The page is stretched to whole pixels, so both directions have a resolution of their own.
-    resolution = picture.width * POINTS_PER_INCH / width, picture.height * POINTS_PER_INCH / height
-    picture.save(out, "PNG", dpi=resolution)
-    return out.getvalue()
+    resolution = bitmap.width * POINTS_PER_INCH / width, bitmap.height * POINTS_PER_INCH / height
+    return greyscale(bitmap.to_numpy(), resolution)

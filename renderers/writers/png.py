@@ -1,4 +1,4 @@
-"""PNG files: one bit per pixel, whole pixels per element, real size in pHYs."""
+"""PNG files: one bit per pixel, whole pixels per element, real size in pHYs; and greyscale pictures of pages."""
 
 import struct
 from collections.abc import Sequence
@@ -34,6 +34,20 @@ def write(symbols: SymbolGroup, drawing: Drawing, captions: Captions) -> list[by
     return draw_by_layout(symbols, drawing, captions, _draw)
 
 
+def greyscale(pixels: NDArray[np.uint8], dpi: tuple[float, float]) -> bytes:
+    """Return a picture, (rows, columns), as a PNG of 8 bits per pixel. `dpi` is its resolution across and down.
+
+    Each row is the difference from the one above. Measured on pages of labels: Pillow, which chooses a filter for each row,
+    and zlib's level 6 take twenty times as long, for files a third smaller.
+    """
+    height, width = pixels.shape
+    lines = np.full((height, 1 + width), _FILTER_UP, np.uint8)
+    lines[0, 1:] = pixels[0]
+    np.subtract(pixels[1:], pixels[:-1], out=lines[1:, 1:])
+    across, down = (round(each * 1000 / MILLIMETRES_PER_INCH) for each in dpi)
+    return _head(width, height, 8, (across, down)) + _chunk(b"IDAT", isal_zlib.compress(lines, _LEVEL)) + _END
+
+
 def pixels_per_x(drawing: Drawing) -> int:
     """Return the pixels along X: a whole number, at least 1, nearest to the printer's dots.
 
@@ -46,7 +60,9 @@ def pixels_per_x(drawing: Drawing) -> int:
 
 def _draw(symbols: SymbolGroup, layout: PictureLayout, drawing: Drawing, captions: Captions) -> list[bytes]:
     grid = PixelGrid.of(symbols, layout, pixels_per_x(drawing))
-    head = _head(grid.width, grid.height, grid.pixels, drawing.x_dimension_mm)
+    # The resolution makes X the requested length: rounding X to whole pixels changes the resolution, not the printed size.
+    per_metre = round(grid.pixels * 1000 / drawing.x_dimension_mm)
+    head = _head(grid.width, grid.height, 1, (per_metre, per_metre))
     return [
         b"".join(
             (
@@ -114,15 +130,10 @@ def _text_chunk(keyword: bytes, text: str) -> bytes:
 _END = _chunk(b"IEND", b"")
 
 
-def _head(width: int, height: int, pixels: int, x_dimension_mm: float) -> bytes:
-    """Return signature, IHDR (1 bit greyscale) and pHYs.
-
-    The resolution makes X the requested length: rounding X to whole pixels changes the resolution, not the
-    printed size. The resolution itself is rounded to whole pixels per metre.
-    """
-    per_metre = round(pixels * 1000 / x_dimension_mm)
+def _head(width: int, height: int, bits: int, per_metre: tuple[int, int]) -> bytes:
+    """Return signature, IHDR (greyscale) and pHYs, whose resolution is whole pixels per metre across and down."""
     return (
         _SIGNATURE
-        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0))
-        + _chunk(b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1))
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0))
+        + _chunk(b"pHYs", struct.pack(">IIB", *per_metre, 1))
     )

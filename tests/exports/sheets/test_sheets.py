@@ -4,11 +4,13 @@ import csv
 import io
 from collections import Counter
 from pathlib import Path
+from typing import NoReturn
 
 import pypdfium2
 import pytest
 import zxingcpp
 
+from catalogue.queries import selected
 from catalogue.tables import Catalogue
 from exports.artefacts import ArtefactStore
 from exports.errors import InvalidRequest, SymbolDoesNotDecode
@@ -206,6 +208,19 @@ def test_what_cannot_be_is_refused_before_there_is_a_job(
     [fault] = caught.value.details
     assert (fault["loc"], fault["type"]) == (["body", "asset_config", field], kind)
     assert any(word in fault["msg"] for word in words.split("|"))
+    with pytest.raises(InvalidRequest) as previewed:
+        preview.preview(sheet_for(**config), catalogue, store, at_once=True)
+    assert previewed.value.details == caught.value.details
+
+
+def test_the_preview_of_nothing_refuses_an_impossible_sheet(
+    catalogue: Catalogue, store: ArtefactStore
+) -> None:
+    nothing = sheet_for(scope="serials")
+    assert preview.preview(nothing, catalogue, store).pictures == []
+    with pytest.raises(InvalidRequest) as caught:
+        preview.preview(sheet_for(scope="serials", start_position=64), catalogue, store)
+    assert [fault["type"] for fault in caught.value.details] == ["invalid_start_position"]
 
 
 def test_an_organisation_registers_its_own_templates(catalogue: Catalogue, store: ArtefactStore) -> None:
@@ -244,3 +259,13 @@ def test_a_preview_shows_the_first_page(catalogue: Catalogue, store: ArtefactSto
     [page] = shown.pictures
     assert (page.width_mm, page.height_mm) == (215.9, 279.4)
     assert page.png.startswith(b"\x89PNG")
+
+
+def test_a_preview_whose_rows_have_labels_does_not_look_for_the_shortest(
+    catalogue: Catalogue, store: ArtefactStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def least(*_: object) -> NoReturn:
+        raise AssertionError("All rows were read for the shortest label")
+
+    monkeypatch.setattr(selected, "least", least)
+    assert preview.preview(sheet_for(), catalogue, store).tried_items == LOTS

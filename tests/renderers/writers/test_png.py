@@ -207,3 +207,11 @@ def test_text_looks_like_that_of_an_independent_rasteriser(cases: dict[str, Case
     text = slice(lines - 4 * pixels, lines)
     assert (ink[text] != expected[text]).sum() < 0.2 * expected[text].sum()
     assert expected[text].sum() / ink[text].sum() == pytest.approx(1, abs=0.05)
+
+
+@given(npst.arrays(np.uint8, npst.array_shapes(min_dims=2, max_dims=2, max_side=20)))
+def test_greyscale_pictures_are_read_as_they_are(pixels: np.ndarray) -> None:
+    picture = opened(png.greyscale(pixels, (171.5, 150.0)))
+    assert picture.mode == "L"
+    assert np.array_equal(np.array(picture), pixels)
+    assert picture.info["dpi"] == pytest.approx((171.5, 150.0), abs=0.02)
