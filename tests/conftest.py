@@ -16,11 +16,11 @@ from hypothesis import settings
 
 from tests.service import Service, create_organisation, labels, running_service
 
-# An ordinary run draws the same examples every time; LABELS_TEST_FULL=1 draws new ones, and prints what
+# Every run draws the same examples, so that none passes by luck. LABELS_TEST_NEW=1 draws new ones and prints what
 # reproduces a failure. A busy machine is no failure, so neither has a deadline.
-settings.register_profile("ordinary", derandomize=True, deadline=None)
-settings.register_profile("full", deadline=None, print_blob=True)
-settings.load_profile("full" if os.environ.get("LABELS_TEST_FULL") else "ordinary")
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("new", deadline=None, print_blob=True)
+settings.load_profile("new" if os.environ.get("LABELS_TEST_NEW") else "same")
 
 # After some property tests DuckDB's types are there until the process is gone, though no connection is. Its bindings
 # take them for leaks, and print pages of them after pytest's last line. Registered first, this is done last.

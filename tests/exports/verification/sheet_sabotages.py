@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from exports.sheets import pages as sheet_pages
+from exports.sheets import reports
 from renderers.sheets import pages as pdf_pages
 from renderers.sheets import placement
 from renderers.sheets.placement import SheetLabels
@@ -170,8 +171,8 @@ SHEET_SABOTAGES: Sequence[Sabotage] = (
         "systematic",
         SHEET,
         lambda patch: patch.setattr(
-            sheet_pages,
-            "_places",
+            reports,
+            "places",
             lambda _plan, sheet, rows: pl.Series(
                 "file", [f"page 1 label {sheet.cell(label) + 2}" for label in rows["first_label"]]
             ),

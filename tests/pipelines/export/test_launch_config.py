@@ -33,7 +33,7 @@ def _word(kind: Mapping[str, Any]) -> str:
         # Dagster has no choice among numbers.
         return "Int" if isinstance(kind["enum"][0], int) else "|".join(sorted(kind["enum"]))
     if kind["type"] == "array":
-        return "[{}]" if "$ref" in kind["items"] else "[String]"
+        return "[{}]" if "$ref" in kind["items"] else f"[{_word(kind['items'])}]"
     return {"object": "{}"}.get(kind["type"]) or SCALARS[kind["type"]]
 
 
