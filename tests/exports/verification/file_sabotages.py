@@ -152,7 +152,12 @@ def _first_line_only(patch: Patch) -> None:
 
 def _fewer_pixels_per_metre(patch: Patch) -> None:
     head = png._head
-    patch.setattr(png, "_head", lambda width, height, pixels, x_mm: head(width, height, pixels, x_mm * 1.1))
+
+    def wrong(width: int, height: int, bits: int, per_metre: tuple[int, int]) -> bytes:
+        across, down = per_metre
+        return head(width, height, bits, (across * 9 // 10, down * 9 // 10))
+
+    patch.setattr(png, "_head", wrong)
 
 
 def _members(change: Callable[[list[Any]], list[Any]]) -> Callable[[Patch], None]:
