@@ -11,9 +11,8 @@ from accounts.store import Accounts
 from cli.designs import checked
 from cli.label_exports import asks_the_service, download_of, out_option, service
 from cli.settings import Settings
-from exports.errors import InvalidRequest
 from exports.requests import saved
-from exports.requests.words import in_words
+from exports.requests.words import stored_in_words
 
 _ORG = click.option("--org", "organisation", required=True, help="The organisation's slug.")
 _NAME = click.argument("name")
@@ -49,10 +48,7 @@ def requests_save(organisation: str, name: str, file: Path) -> None:
 def requests_list(organisation: str) -> None:
     """List the saved requests, each in words."""
     for each in _accounts().saved_requests.list(organisation):
-        try:
-            words = in_words(saved.request_of(each))
-        except InvalidRequest:
-            words = "this release no longer takes it"
+        words = stored_in_words(each.document) or "this release no longer takes it"
         click.echo(f"{each.name}\t{words}")
 
 

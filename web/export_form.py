@@ -12,6 +12,7 @@ from starlette.responses import Response
 from exports.errors import InvalidRequest
 from exports.requests.export_types import ExportType
 from gs1.errors import LabelError
+from renderers.sheets.model import SheetTemplate
 from web.rendering import page
 from web.visitors import Visitor
 
@@ -86,6 +87,11 @@ def form_page(
         faults=faults or Faults(),
         **more,
     )
+
+
+def sheet_options(sheets: Iterable[SheetTemplate]) -> list[tuple[str, str]]:
+    """Return the templates to choose from: the id of each, and its text."""
+    return [(each.id, f"{each.description} ({each.id})") for each in sheets]
 
 
 def new_key() -> str:

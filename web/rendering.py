@@ -1,6 +1,7 @@
 """Pages from templates: all text for people is in `templates/`, and every value is escaped."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -58,6 +59,11 @@ def asset(name: str) -> str:
     """Return the address of a static file. It changes with the content, so browsers may keep the file for ever."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
+
+
+def indented(document: Mapping[str, Any]) -> str:
+    """Return a JSON document as people read it."""
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def bytes_in_words(size: int) -> str:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from exports.errors import InvalidRequest
 from exports.requests.export_types import LABEL_TYPES, ExportType
-from exports.requests.request import AssetConfig, ExportRequest, Filters
+from exports.requests.request import AssetConfig, ExportRequest, Filters, parse_request
 
 _MADE: Mapping[ExportType, str] = {
     ExportType.QR_CODES: "QR Codes",
@@ -45,6 +46,14 @@ def in_words(request: ExportRequest) -> str:
     config = AssetConfig.model_validate(request.normalised().get("asset_config", {}))
     settings = ", ".join(_settings(config))
     return f"{selected} ({settings})" if settings else selected
+
+
+def stored_in_words(document: str) -> str | None:
+    """Return the stored request as one phrase, or None if this release no longer accepts it."""
+    try:
+        return in_words(parse_request(document.encode()))
+    except InvalidRequest:
+        return None
 
 
 def _named(filters: Filters) -> Iterator[str]:

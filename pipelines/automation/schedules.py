@@ -57,9 +57,8 @@ def launch_due(
 
     A tick is recorded as done without a job if its schedule selects nothing or if its organisation has too many open
     jobs. From `parallel_from` entities on, each step of the run has its own process. A schedule that fails does not
-    stop the others, and its tick stays due, also while
-    another job has the tray of its printer. A LabelError becomes the tick's line; other errors are raised together at
-    the end as an ExceptionGroup.
+    stop the others, and its tick stays due, also while another job has the tray of its printer. A LabelError becomes the
+    tick's line; other errors are raised together at the end as an ExceptionGroup.
     """
     progress = ProgressReader(instance)
     trays = Submissions(instance, catalogue, artefacts, accounts, limits, engine, progress).trays

@@ -26,9 +26,9 @@ from gs1.errors import LabelError
 from renderers.sheets.model import SheetTemplate
 from web.addresses import number_of
 from web.errors import PageNotFound
-from web.export_form import Faults
+from web.export_form import Faults, sheet_options
 from web.people import names_of
-from web.rendering import HEADERS, page
+from web.rendering import HEADERS, indented, page
 from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
@@ -122,11 +122,11 @@ class DesignRoutes:
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
         """Show the form of a new design, or of a new version of the one that `of` names."""
-        values = {"document": _indented(known.find(self._designs, "", chosen.DEFAULT_NAME).document)}
+        values = {"document": indented(known.find(self._designs, "", chosen.DEFAULT_NAME).document)}
         if (name := request.query_params.get("of")) is not None:
             find = partial(known.find, self._designs, visitor.organisation.slug, name)
             found = await anyio.to_thread.run_sync(find)
-            values = {"name": "" if found.built_in else name, "document": _indented(found.document)}
+            values = {"name": "" if found.built_in else name, "document": indented(found.document)}
         return await self._form(request, visitor, values)
 
     async def add(self, request: Request, visitor: Visitor, form: FormData) -> Response:
@@ -208,11 +208,10 @@ class DesignRoutes:
         sheets: Sequence[SheetTemplate] = await anyio.to_thread.run_sync(
             self._reads.templates, visitor.organisation.slug
         )
-        named = [(each.id, f"{each.description} ({each.id})") for each in sheets]
         return {
             "values": defaultdict(str, values),
             "scopes": [(each.value, each.value.capitalize()) for each in Scope],
-            "sheets": named,
+            "sheets": sheet_options(sheets),
         }
 
     async def _form(
@@ -284,9 +283,5 @@ def _address(picture: PreviewPicture | None) -> str | None:
 
 def _shown_text(found: KnownDesign) -> str | None:
     """Return the document as people read it. None if it is too large for a page."""
-    text = _indented(found.document)
+    text = indented(found.document)
     return text if len(text.encode()) <= _MOST_SHOWN_BYTES else None
-
-
-def _indented(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)

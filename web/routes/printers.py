@@ -20,7 +20,7 @@ from exports.reads import ExportReads
 from exports.requests.json_body import parse
 from gs1.errors import LabelError
 from web.addresses import number_of
-from web.export_form import Faults, form_page
+from web.export_form import Faults, form_page, sheet_options
 from web.rendering import page
 from web.visitors import Visitor, Visitors
 
@@ -140,7 +140,7 @@ class PrinterRoutes:
 
     async def _sheets(self, visitor: Visitor) -> list[tuple[str, str]]:
         sheets = await anyio.to_thread.run_sync(self._reads.templates, visitor.organisation.slug)
-        return [(each.id, f"{each.description} ({each.id})") for each in sheets]
+        return sheet_options(sheets)
 
 
 def _body(values: Mapping[str, str]) -> bytes:

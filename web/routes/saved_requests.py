@@ -1,8 +1,5 @@
 """Saved requests: exports that are made again and again, by name."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 
 import anyio.to_thread
@@ -11,17 +8,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from accounts.labels.named import Named
 from accounts.store import Accounts
-from exports.errors import InvalidRequest
 from exports.ports import ExportJob, Exports
 from exports.requests import saved
-from exports.requests.words import in_words
+from exports.requests.words import stored_in_words
 from gs1.errors import LabelError
 from web.addresses import number_of
 from web.export_form import Faults, form_page, new_key
 from web.people import names_of
-from web.rendering import page
+from web.rendering import indented, page
 from web.threads import Threads
 from web.visitors import Visitor, Visitors
 
@@ -40,14 +35,6 @@ _EXAMPLE = {
 
 #: Submissions wait for a worker.
 _SUBMIT_THREADS, _SUBMIT_THREADS_EACH, _WAIT_SECONDS = 8, 2, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """A request in the list. `words` is None if this release does not accept it."""
-
-    saved: Named
-    words: str | None
 
 
 class SavedRequestRoutes:
@@ -79,7 +66,9 @@ class SavedRequestRoutes:
             request,
             "saved_requests.html",
             visitor,
-            requests=[_shown(each) for each in every[end - _REQUESTS_PER_PAGE : end]],
+            requests=[
+                (each, stored_in_words(each.document)) for each in every[end - _REQUESTS_PER_PAGE : end]
+            ],
             names=await anyio.to_thread.run_sync(names_of, self._accounts, visitor.organisation.slug),
             number=number,
             more=len(every) > end,
@@ -90,10 +79,10 @@ class SavedRequestRoutes:
         """Show the form of a new request, or of the one that `of` names."""
         name = request.query_params.get("of")
         if name is None:
-            return form_page(request, _FORM, visitor, {"request": _indented(_EXAMPLE)})
+            return form_page(request, _FORM, visitor, {"request": indented(_EXAMPLE)})
         found = await anyio.to_thread.run_sync(self._stored.get, visitor.organisation.slug, name)
         return form_page(
-            request, _FORM, visitor, {"name": name, "request": _indented(saved.document_of(found))}
+            request, _FORM, visitor, {"name": name, "request": indented(saved.document_of(found))}
         )
 
     async def save(self, request: Request, visitor: Visitor, form: FormData) -> Response:
@@ -136,14 +125,3 @@ class SavedRequestRoutes:
         name: str = request.path_params["name"]
         await anyio.to_thread.run_sync(self._stored.remove, visitor.organisation.slug, name)
         return RedirectResponse("/requests", 303)
-
-
-def _shown(each: Named) -> _Shown:
-    try:
-        return _Shown(each, in_words(saved.request_of(each)))
-    except InvalidRequest:
-        return _Shown(each, None)
-
-
-def _indented(body: Mapping[str, object]) -> str:
-    return json.dumps(body, indent=2, ensure_ascii=False)

@@ -17,7 +17,7 @@ from accounts.store import Accounts
 from exports.errors import InvalidRequest
 from exports.ports import Exports
 from exports.requests.request import parse_request
-from exports.requests.words import in_words
+from exports.requests.words import stored_in_words
 from exports.schedules import Cron, ScheduleState, require_cron, schedule_request, state_of
 from gs1.errors import LabelError
 from web.addresses import id_of, number_of
@@ -25,7 +25,7 @@ from web.export_form import Faults, form_page
 from web.forms import lists
 from web.forms.entered import ExportForms
 from web.forms.values import DEFAULTS, body_of
-from web.rendering import page
+from web.rendering import indented, page
 from web.visitors import Visitor, Visitors
 
 _SCHEDULES_PER_PAGE = 25
@@ -89,11 +89,12 @@ class ScheduleRoutes:
         now = datetime.now(UTC)
         part = every[(number - 1) * _SCHEDULES_PER_PAGE : number * _SCHEDULES_PER_PAGE]
         return every, [
-            (state_of(schedule, now, self._exports, self._cron), _words(schedule)) for schedule in part
+            (state_of(schedule, now, self._exports, self._cron), stored_in_words(schedule.request))
+            for schedule in part
         ]
 
     async def blank(self, request: Request, visitor: Visitor) -> Response:
-        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": _indented(body_of(DEFAULTS))})
+        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": indented(body_of(DEFAULTS))})
 
     async def filled(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Show the form of a schedule for what the form of an export asks for. Nothing is stored yet."""
@@ -109,7 +110,7 @@ class ScheduleRoutes:
             parse_request(json.dumps(body).encode())
         except InvalidRequest as error:
             faults = Faults.of(error, ())
-        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": _indented(body)}, faults)
+        return form_page(request, _FORM, visitor, {**_DEFAULTS, "request": indented(body)}, faults)
 
     async def add(self, request: Request, visitor: Visitor, form: FormData) -> Response:
         """Store the schedule, or show its form again with what is wrong with it."""
@@ -133,15 +134,3 @@ class ScheduleRoutes:
         del form
         await anyio.to_thread.run_sync(do, visitor.organisation.slug, id_of(request))
         return RedirectResponse("/schedules", 303)
-
-
-def _words(schedule: Schedule) -> str | None:
-    """Return the schedule's request in words, None if this release does not accept it."""
-    try:
-        return in_words(parse_request(schedule.request.encode()))
-    except InvalidRequest:
-        return None
-
-
-def _indented(body: Mapping[str, object]) -> str:
-    return json.dumps(body, indent=2, ensure_ascii=False)
