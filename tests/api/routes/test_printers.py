@@ -6,6 +6,7 @@ import pytest
 
 from exports.errors import TrayTaken
 from exports.ports import JobStatus
+from tests.api.named import changes_nothing_for_a_viewer, is_unknown_to_others
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/printers/"
@@ -88,21 +89,13 @@ CHANGES = [("POST", "", DESK), ("DELETE", "", None), ("POST", "tray/", {"next_po
 
 @pytest.mark.parametrize(("method", "tail", "body"), CHANGES)
 def test_a_viewer_changes_nothing(client, viewer, name, method, tail, body):
-    url = f"{URL}{name}/{tail}"
-    is_problem(client.request(method, url, json=body, headers=viewer), 403, "forbidden")
-    assert client.request(method, url, json=body).status_code == 401
+    changes_nothing_for_a_viewer(client, viewer, method, f"{URL}{name}/{tail}", body)
 
 
 @pytest.mark.parametrize(("method", "tail", "body"), [("GET", "", None), *CHANGES[1:]])
 def test_a_printer_of_another_organisation_is_unknown(client, editor, stranger, name, method, tail, body):
-    made = client.post(f"{URL}{name}/", json=DESK, headers=editor).json()
-    theirs = client.request(method, f"{URL}{name}/{tail}", json=body, headers=stranger)
-    unknown = client.request(method, f"{URL}{name}x/{tail}", json=body, headers=stranger)
-    is_problem(theirs, 404, "not_found")
-    assert theirs.json()["detail"].replace(name, "") == unknown.json()["detail"].replace(f"{name}x", "")
-    assert client.get(f"{URL}{name}/", headers=editor).json() == made
-    listed = client.get(URL, params={"page_size": 100}, headers=stranger).json()
-    assert name not in [each["name"] for each in listed["data"]]
+    client.post(f"{URL}{name}/", json=DESK, headers=editor)
+    is_unknown_to_others(client, editor, stranger, URL, name, method, tail, body)
 
 
 def test_whoever_looks_settles_the_tray(client, editor, viewer, exports, accounts, name):

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from exports.ports import JobStatus
+from tests.api.named import changes_nothing_for_a_viewer, is_unknown_to_others
 from tests.api.problem import is_problem
 
 URL = "/products/api/v1/labels/requests/"
@@ -79,19 +80,12 @@ CHANGES = [("POST", "", SHEET), ("DELETE", "", None), ("POST", "submit/", None)]
 
 @pytest.mark.parametrize(("method", "tail", "body"), CHANGES)
 def test_a_viewer_changes_and_submits_nothing(client, viewer, name, method, tail, body):
-    url = f"{URL}{name}/{tail}"
-    is_problem(client.request(method, url, json=body, headers=viewer), 403, "forbidden")
-    assert client.request(method, url, json=body).status_code == 401
+    changes_nothing_for_a_viewer(client, viewer, method, f"{URL}{name}/{tail}", body)
 
 
 @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("DELETE", ""), ("POST", "submit/")])
 def test_a_request_of_another_organisation_is_unknown(client, editor, stranger, exports, name, method, tail):
     exports.status = JobStatus.COMPLETED
-    made = client.post(f"{URL}{name}/", json=SHEET, headers=editor).json()
-    theirs = client.request(method, f"{URL}{name}/{tail}", headers=stranger)
-    unknown = client.request(method, f"{URL}{name}x/{tail}", headers=stranger)
-    is_problem(theirs, 404, "not_found")
-    assert theirs.json()["detail"].replace(name, "") == unknown.json()["detail"].replace(f"{name}x", "")
-    assert client.get(f"{URL}{name}/", headers=editor).json() == made
+    client.post(f"{URL}{name}/", json=SHEET, headers=editor)
+    is_unknown_to_others(client, editor, stranger, URL, name, method, tail)
     assert exports.submitted == []
-    assert name not in [each["name"] for each in client.get(URL, headers=stranger).json()["data"]]
